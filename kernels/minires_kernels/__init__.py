@@ -1,0 +1,23 @@
+"""minires_kernels: forward and backward passes on plain arrays, in several versions.
+
+    from minires_kernels import kernel
+    y, *saved = kernel("conv2d").forward(x, w, b, stride=2, padding=1)
+    dx, dw, db = kernel("conv2d").backward(dy, *saved)
+
+`spec.py` says what a kernel is, `reference/` computes it in obvious NumPy, `cpu/` in Numba.
+"""
+
+from .backends import BACKENDS, current_backend, kernel, specs, use_backend
+from .spec import Case, Kernel, KernelSpec, Version
+
+__all__ = [
+    "BACKENDS",
+    "Case",
+    "Kernel",
+    "KernelSpec",
+    "Version",
+    "current_backend",
+    "kernel",
+    "specs",
+    "use_backend",
+]

@@ -1,0 +1,104 @@
+"""Checks at a kernel's public edge: say what came, what was expected, and what to do."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .spec import Array
+
+
+def array(name: str, a: Any) -> Array:
+    """Return `a` as a plain ndarray, or raise TypeError. Lists and masked arrays are refused."""
+    if not isinstance(a, np.ndarray):
+        raise TypeError(
+            f"{name}: expected a NumPy array, got {type(a).__name__}; use np.asarray({name})"
+        )
+    if isinstance(a, np.ma.MaskedArray):
+        raise TypeError(f"{name}: a masked array would lose its mask; pass {name}.filled(value)")
+    return np.asarray(a)
+
+
+def floating(name: str, a: Any, shape: str | None = None) -> Array:
+    """Return `a` as a float array of as many dimensions as `shape` names, e.g. "(N, C, H, W)"."""
+    a = array(name, a)
+    if a.dtype.kind != "f" or not a.dtype.isnative:
+        raise TypeError(
+            f"{name}: expected a floating dtype in native byte order, got {a.dtype}; "
+            f"use {name}.astype(np.float32)"
+        )
+    if shape is not None and a.ndim != shape.count(",") + (0 if shape.endswith(",)") else 1):
+        raise ValueError(f"{name}: expected shape {shape}, got {a.shape} ({a.ndim} dimensions)")
+    return a
+
+
+def same_dtype(first: str, a: Array, **others: Array | None) -> None:
+    """Raise TypeError unless every given array has the dtype of `a`: nothing is cast silently."""
+    for name, b in others.items():
+        if b is not None and b.dtype != a.dtype:
+            raise TypeError(
+                f"{first} is {a.dtype} but {name} is {b.dtype}; cast one of them, "
+                f"e.g. {name}.astype(np.{a.dtype})"
+            )
+
+
+def has_shape(name: str, a: Array, expected: Sequence[int], why: str = "") -> None:
+    """Raise ValueError unless `a.shape` equals `expected`."""
+    if a.shape != tuple(expected):
+        because = f" ({why})" if why else ""
+        raise ValueError(f"{name}: expected shape {tuple(expected)}{because}, got {a.shape}")
+
+
+def no_zero_size(name: str, a: Array, axes: str) -> None:
+    """Raise ValueError if any axis but the first (the batch) is empty; `axes` like "N C H W"."""
+    for axis, size in zip(axes.split()[1:], a.shape[1:], strict=True):
+        if size == 0:
+            raise ValueError(f"{name}: {axis} is 0 in shape {a.shape}; it must be at least 1")
+
+
+def integer(name: str, value: Any, minimum: int) -> int:
+    """Return `value` as an int of at least `minimum`; bools and floats are refused."""
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected an integer, got {value!r}")
+    try:
+        n = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected an integer, got {value!r}") from None
+    if n < minimum:
+        raise ValueError(f"{name}: expected at least {minimum}, got {n}")
+    if n > 2**31 - 1:
+        raise ValueError(f"{name}: expected at most 2**31 - 1, got {n}")
+    return n
+
+
+def pair(name: str, value: Any, minimum: int) -> tuple[int, int]:
+    """Return an integer or a pair of integers as a pair (height, width)."""
+    if isinstance(value, tuple | list):
+        if len(value) != 2:
+            raise ValueError(f"{name}: expected one integer or two (height, width), got {value!r}")
+        return integer(name, value[0], minimum), integer(name, value[1], minimum)
+    n = integer(name, value, minimum)
+    return n, n
+
+
+def real(name: str, value: Any, minimum: float = 0.0) -> float:
+    """Return `value` as a finite float of at least `minimum`."""
+    try:
+        x = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected a number, got {value!r}") from None
+    if not (np.isfinite(x) and x >= minimum):
+        raise ValueError(f"{name}: expected a finite number of at least {minimum}, got {x}")
+    return x
+
+
+def upstream(dy: Any, like: Array, expected: Sequence[int]) -> Array:
+    """Check the gradient handed to a backward pass: float, shape of y, dtype of the input."""
+    checked = floating("dy", dy)
+    has_shape("dy", checked, expected, "the shape of y")
+    if checked.dtype != like.dtype:
+        raise TypeError(f"dy is {checked.dtype}, the forward pass ran in {like.dtype}; cast dy")
+    return checked

@@ -1,0 +1,162 @@
+"""What a kernel is: its specification, its versions, and the public edge that validates a call.
+
+A kernel is a pair of pure functions on arrays:
+
+    forward(x, w, ..., **options)  ->  y, *saved
+    backward(dy, *saved)           ->  dx, dw, ...
+
+Inputs are never modified and outputs never alias inputs (a saved value may be an input itself).
+The `KernelSpec` beside the reference version says what the kernel computes and checks every call;
+each backend brings `Version`s of it, from obvious to fast, with identical signatures and identical
+saved values, so that any two of them can be compared, or swapped between forward and backward.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]  # positional arrays, keyword options
+
+
+@dataclass(frozen=True)
+class Case:
+    """One example call: float64 arrays (None for an omitted one) and options, with a label."""
+
+    label: str
+    arrays: tuple[Array | None, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def astype(self, dtype: npt.DTypeLike) -> tuple[Array | None, ...]:
+        """Return the arrays with the floating ones cast to `dtype`; labels keep their type."""
+        return tuple(
+            a.astype(dtype) if a is not None and a.dtype.kind == "f" else a for a in self.arrays
+        )
+
+
+@dataclass(frozen=True)
+class KernelSpec:
+    """The contract of one kernel; parity tests, gradient checks and benchmarks follow from it.
+
+    formula        what forward computes, in one line
+    inputs         names of the positional arguments of forward, with shapes: {"x": "(N, C, H, W)"}
+    gradients      names of what backward returns, in order, and the inputs each belongs to
+    check_forward  validates a call of forward; returns it normalised, or raises
+    check_backward validates a call of backward, or raises
+    cases          draws example calls that cover the kernel's options and edge cases
+    flops, bytes   arithmetic and the least memory traffic of one forward call
+    tolerance      relative error allowed against the float64 reference, per dtype name
+    """
+
+    name: str
+    formula: str
+    inputs: Mapping[str, str]
+    gradients: Mapping[str, tuple[str, ...]]
+    check_forward: Callable[..., Arguments]
+    check_backward: Callable[..., None]
+    cases: Callable[[np.random.Generator], Sequence[Case]]
+    flops: Callable[..., int]
+    bytes: Callable[..., int]
+    tolerance: Mapping[str, float] = field(
+        default_factory=lambda: {"float64": 1e-10, "float32": 1e-5}
+    )
+
+
+def _always(*_args: Any, **_options: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Version:
+    """One implementation of a kernel: number, the idea in a line, and the two functions.
+
+    `supports` and `supports_backward` get a validated call and say whether this version can run it.
+    """
+
+    number: int
+    idea: str
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+    supports: Callable[..., bool] = _always
+    supports_backward: Callable[..., bool] = _always
+
+
+def documented_versions(header: str | None) -> dict[int, str]:
+    """Read the lines `v1  idea` of a kernel file's docstring into {1: "idea"}."""
+    return {int(n): idea for n, idea in re.findall(r"^ +v(\d+) +(.+)$", header or "", re.M)}
+
+
+def versions(header: str | None, *pairs: tuple[Callable[..., Any], ...]) -> tuple[Version, ...]:
+    """Number (forward, backward[, supports[, supports_backward]]) tuples as v1, v2, …
+
+    The idea of each is read from the file's docstring, so that header and code cannot drift apart:
+    a version without a line, or a line without a version, raises `ValueError` at import.
+    """
+    ideas = documented_versions(header)
+    if sorted(ideas) != list(range(1, len(pairs) + 1)):
+        raise ValueError(
+            f"the file registers versions 1..{len(pairs)}, its header describes {sorted(ideas)}"
+        )
+    return tuple(Version(n, ideas[n], *pair) for n, pair in enumerate(pairs, start=1))
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel on one backend: the public edge. Every call is validated before any of it runs.
+
+    With `version` None, the highest-numbered version that supports the arguments runs.
+    """
+
+    spec: KernelSpec
+    backend: str
+    implementations: tuple[Version, ...]
+    dtypes: tuple[str, ...] | None = None  # None: any float type
+    version: int | None = None
+
+    def forward(self, *arrays: Any, **options: Any) -> tuple[Any, ...]:
+        """Validate the call and compute `y, *saved`; raises ValueError or TypeError."""
+        arrays, options = self.spec.check_forward(*arrays, **options)
+        self._check_dtype(arrays[0])
+        run = self._select("supports", arrays, options)
+        return run.forward(*arrays, **options)  # type: ignore[no-any-return]
+
+    def backward(self, dy: Array, *saved: Any, **options: Any) -> Any:
+        """Validate the call and compute the gradients named in `spec.gradients`, in that order."""
+        self.spec.check_backward(dy, *saved)
+        self._check_dtype(dy)
+        run = self._select("supports_backward", (dy, *saved), {})
+        return run.backward(dy, *saved, **options)
+
+    def _check_dtype(self, x: Array) -> None:
+        if self.dtypes is not None and x.dtype.name not in self.dtypes:
+            raise TypeError(
+                f"{self.spec.name}: the {self.backend} backend computes in "
+                f"{' and '.join(self.dtypes)}, got {x.dtype}; cast the arrays, or use the "
+                "reference backend, which takes any float type"
+            )
+
+    def _select(self, predicate: str, arrays: Any, options: dict[str, Any]) -> Version:
+        if self.version is not None:
+            for v in self.implementations:
+                if v.number == self.version:
+                    if getattr(v, predicate)(*arrays, **options):
+                        return v
+                    raise ValueError(
+                        f"{self.spec.name} v{v.number} ({self.backend}) does not support this "
+                        "call; leave `version` out to let one be chosen"
+                    )
+            have = ", ".join(str(v.number) for v in self.implementations)
+            raise ValueError(
+                f"{self.spec.name} has versions {have} on the {self.backend} backend, "
+                f"got version={self.version}"
+            )
+        for v in reversed(self.implementations):
+            if getattr(v, predicate)(*arrays, **options):
+                return v
+        raise ValueError(f"no version of {self.spec.name} on {self.backend} supports this call")
