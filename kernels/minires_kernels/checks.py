@@ -24,15 +24,15 @@ def array(name: str, a: Any) -> Array:
 
 def floating(name: str, a: Any, shape: str | None = None) -> Array:
     """Return `a` as a float array of as many dimensions as `shape` names, e.g. "(N, C, H, W)"."""
-    a = array(name, a)
-    if a.dtype.kind != "f" or not a.dtype.isnative:
+    x = array(name, a)
+    if x.dtype.kind != "f" or not x.dtype.isnative:
         raise TypeError(
-            f"{name}: expected a floating dtype in native byte order, got {a.dtype}; "
+            f"{name}: expected a floating dtype in native byte order, got {x.dtype}; "
             f"use {name}.astype(np.float32)"
         )
-    if shape is not None and a.ndim != shape.count(",") + (0 if shape.endswith(",)") else 1):
-        raise ValueError(f"{name}: expected shape {shape}, got {a.shape} ({a.ndim} dimensions)")
-    return a
+    if shape is not None and x.ndim != shape.count(",") + (0 if shape.endswith(",)") else 1):
+        raise ValueError(f"{name}: expected shape {shape}, got {x.shape} ({x.ndim} dimensions)")
+    return x
 
 
 def same_dtype(first: str, a: Array, **others: Array | None) -> None:

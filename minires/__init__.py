@@ -1,0 +1,31 @@
+"""minires: residual networks from scratch on NumPy, with hand-written gradients, all checked.
+
+import minires as mr
+x = mr.tensor([1.0, 2.0], requires_grad=True)
+(x * x).sum().backward()
+x.grad                      # array([2., 4.], dtype=float32)
+"""
+
+from minires_kernels import use_backend
+
+from .tensor import Tensor, tensor  # isort: skip  (first: the engine needs it)
+from . import functional, random
+from .engine import Function, is_grad_enabled, no_grad
+from .ops import concat, where
+from .random import manual_seed
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Function",
+    "Tensor",
+    "concat",
+    "functional",
+    "is_grad_enabled",
+    "manual_seed",
+    "no_grad",
+    "random",
+    "tensor",
+    "use_backend",
+    "where",
+]

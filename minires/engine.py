@@ -1,0 +1,321 @@
+"""The autograd engine: recording calls of Functions, and running their backward passes.
+
+Each call of `Function.apply` on a tensor that requires a gradient records a `Node`. `backward`
+visits the nodes from the loss towards the leaves, every node after all of its consumers, and adds
+up what the consumers send: a value used twice (the residual add!) receives both parts. The order is
+found with an explicit stack, so depth is bounded by memory and not by Python's recursion limit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from .tensor import Tensor
+
+Array = npt.NDArray[Any]
+Hook = Callable[[Array], Array | None]
+
+
+class _State(threading.local):
+    grad_enabled = True
+    branch_logs: tuple[BranchLog, ...] = ()
+
+
+_state = _State()
+
+
+class no_grad(contextlib.ContextDecorator):
+    """Within the block (or the decorated function), record nothing: no backward, less memory."""
+
+    def __enter__(self) -> None:
+        self._before = _state.grad_enabled
+        _state.grad_enabled = False
+
+    def __exit__(self, *_exc: object) -> None:
+        _state.grad_enabled = self._before
+
+
+def is_grad_enabled() -> bool:
+    """Return whether operations are being recorded in this thread."""
+    return _state.grad_enabled
+
+
+class BranchLog:
+    """Fingerprint of the branches taken at kinks (which ReLUs were open, which maximum won, …).
+
+    Two evaluations with equal digests took the same branches, so no kink lies between them.
+    """
+
+    def __init__(self) -> None:
+        self._hash = hashlib.blake2b(digest_size=16)
+        self.count = 0
+
+    def add(self, choice: Array) -> None:
+        """Append one array of choices (a mask, or the indices of winners)."""
+        self._hash.update(np.ascontiguousarray(choice).tobytes())
+        self.count += 1
+
+    def digest(self) -> bytes:
+        """Return the fingerprint of all choices so far."""
+        return self._hash.digest()
+
+
+@contextlib.contextmanager
+def observe_branches() -> Iterator[BranchLog]:
+    """Collect into the yielded BranchLog every `ctx.branch(...)` made in the block."""
+    log, before = BranchLog(), _state.branch_logs
+    _state.branch_logs = (*before, log)
+    try:
+        yield log
+    finally:
+        _state.branch_logs = before
+
+
+class Context:
+    """What a Function's forward leaves for its backward. Other attributes may be set freely.
+
+    saved   the values passed to `save`
+    needs   for each positional input, whether its gradient is wanted
+    """
+
+    saved: tuple[Any, ...] = ()
+    needs: tuple[bool, ...] = ()
+    kernel: Any = None
+
+    def save(self, *values: Any) -> None:
+        """Keep `values` for backward, where they are `ctx.saved`. They must not be modified."""
+        self.saved = values
+
+    def branch(self, choice: Array | Callable[[], Array]) -> None:
+        """Record the branch taken at a kink, e.g. `ctx.branch(x > 0)`, for gradient checks.
+
+        A callable is evaluated only while somebody observes, so that training does not pay for it.
+        """
+        for log in _state.branch_logs:
+            log.add(choice() if callable(choice) else choice)
+
+
+class Node:
+    """One recorded call, or (with `function` None) a leaf that collects a gradient."""
+
+    __slots__ = ("ctx", "dtype", "function", "hooks", "keeper", "parents", "shape", "versions")
+
+    def __init__(self, function: type[Function] | None, y: Tensor) -> None:
+        self.function = function
+        self.shape, self.dtype = y.data.shape, y.data.dtype
+        self.ctx: Context | None = None
+        self.parents: tuple[Node | None, ...] = ()
+        self.versions: tuple[tuple[Tensor, int], ...] = ()
+        self.hooks: list[Hook] = []
+        # The tensor whose .grad is set; weak, because the tensor owns the node.
+        self.keeper: weakref.ref[Tensor] | None = weakref.ref(y) if function is None else None
+
+    @property
+    def name(self) -> str:
+        """The Function's name, or "leaf"."""
+        return "leaf" if self.function is None else self.function.__name__
+
+    def check_usable(self) -> None:
+        """Raise RuntimeError if the graph was freed or a saved tensor has changed since."""
+        if self.function is not None and self.ctx is None:
+            raise RuntimeError(
+                f"backward: {self.name} was already freed by an earlier backward(); pass "
+                "retain_graph=True to the earlier call, or run the forward pass again"
+            )
+        for tensor, version in self.versions:
+            if tensor.version != version:
+                raise RuntimeError(
+                    f"backward: an input of {self.name}, of shape {tensor.shape}, was updated in "
+                    "place after the forward pass; call backward() before the optimiser's step"
+                )
+
+    def run(self, dy: Array) -> tuple[Array | None, ...]:
+        """Return the gradients of the inputs, un-broadcast and checked."""
+        assert self.function is not None
+        assert self.ctx is not None
+        grads = self.function.backward(self.ctx, dy)
+        if not isinstance(grads, tuple):
+            grads = (grads,)
+        if len(grads) != len(self.parents):
+            raise RuntimeError(
+                f"{self.name}.backward returned {len(grads)} gradients for "
+                f"{len(self.parents)} inputs; return one per positional input of forward"
+            )
+        pairs = zip(self.parents, grads, strict=True)
+        return tuple(
+            None if parent is None else self._checked(i, parent, dx)
+            for i, (parent, dx) in enumerate(pairs)
+        )
+
+    def _checked(self, i: int, parent: Node, dx: Any) -> Array:
+        if not isinstance(dx, np.ndarray | np.generic):
+            raise RuntimeError(
+                f"{self.name}.backward returned {type(dx).__name__} for input {i}, which requires "
+                "a gradient; return an array (zeros, if the derivative is zero)"
+            )
+        dx = np.asarray(dx)
+        if dx.shape != parent.shape and dx.shape == self.shape:
+            dx = unbroadcast(dx, parent.shape)
+        if dx.shape != parent.shape or dx.dtype != parent.dtype:
+            raise RuntimeError(
+                f"{self.name}.backward returned {dx.dtype} of shape {dx.shape} for input {i}, "
+                f"which is {parent.dtype} of shape {parent.shape}"
+            )
+        return np.asarray(dx)
+
+
+def unbroadcast(dy: Array, shape: tuple[int, ...]) -> Array:
+    """Sum `dy` over the axes that broadcasting added or stretched, so that it has `shape`."""
+    added = dy.ndim - len(shape)
+    if added < 0:
+        return dy
+    dy = dy.sum(axis=tuple(range(added))) if added else dy
+    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and dy.shape[i] != 1)
+    return np.asarray(dy.sum(axis=stretched, keepdims=True) if stretched else dy)
+
+
+class Function:
+    """A differentiable operation. Subclass it, write two static methods, and call `apply`:
+
+        class Square(Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save(x)
+                return x * x
+
+            @staticmethod
+            def backward(ctx, dy):
+                (x,) = ctx.saved
+                return 2 * x * dy
+
+        y = Square.apply(x)
+
+    Both work on plain arrays. `backward` returns one gradient per positional input (None where
+    `ctx.needs` is false); where inputs were broadcast it may leave the summing to the engine.
+    """
+
+    forward: ClassVar[Callable[..., Any]]
+    backward: ClassVar[Callable[..., Any]]
+
+    def __init_subclass__(cls) -> None:
+        for name in ("forward", "backward"):
+            if not isinstance(vars(cls).get(name, vars(Function).get(name)), staticmethod):
+                if getattr(cls, name, None) is None:
+                    raise TypeError(f"{cls.__name__}: define a static method `{name}`")
+                if name in vars(cls):
+                    raise TypeError(f"{cls.__name__}.{name} must be a @staticmethod")
+
+    @classmethod
+    def apply(cls, *inputs: Any, **options: Any) -> Tensor:
+        """Run `forward` on the inputs' arrays, and record the call if a gradient is wanted.
+
+        Inputs may be Tensors, arrays, numbers or None; options go to `forward` as they are.
+        """
+        ctx = Context()
+        arrays = [t.data if isinstance(t, Tensor) else t for t in inputs]
+        ctx.needs = tuple(
+            _state.grad_enabled and isinstance(t, Tensor) and t.requires_grad for t in inputs
+        )
+        y = cls.forward(ctx, *arrays, **options)
+        if not isinstance(y, np.ndarray | np.generic):
+            raise TypeError(f"{cls.__name__}.forward returned {type(y).__name__}, not an array")
+        out = Tensor(np.asarray(y))
+        if any(ctx.needs):
+            _record(cls, ctx, inputs, out)
+        return out
+
+
+def _record(cls: type[Function], ctx: Context, inputs: tuple[Any, ...], out: Tensor) -> None:
+    if out.data.dtype.kind != "f":
+        raise TypeError(f"{cls.__name__}: {out.data.dtype} values cannot carry a gradient")
+    node = Node(cls, out)
+    node.ctx = ctx
+    node.parents = tuple(
+        node_of(t) if needed else None for t, needed in zip(inputs, ctx.needs, strict=True)
+    )
+    node.versions = tuple(
+        (t, t.version)
+        for t in inputs
+        if isinstance(t, Tensor) and t.is_leaf and any(t.data is saved for saved in ctx.saved)
+    )
+    out.node, out.requires_grad = node, True
+
+
+def node_of(t: Tensor) -> Node:
+    """Return the node that collects the gradient of `t`, made on first use for a leaf."""
+    if t.node is None:
+        t.node = Node(None, t)
+    return t.node
+
+
+def topological_order(root: Node) -> list[Node]:
+    """Return the nodes under `root`, each after all of its consumers.
+
+    A depth-first search with its own stack: a node is appended when all below it are done, and the
+    list is then reversed. Visits every node and edge once.
+    """
+    order: list[Node] = []
+    seen = {root}
+    stack: list[tuple[Node, Iterator[Node | None]]] = [(root, iter(root.parents))]
+    while stack:
+        node, parents = stack[-1]
+        for parent in parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                stack.append((parent, iter(parent.parents)))
+                break
+        else:
+            order.append(node)
+            stack.pop()
+    order.reverse()
+    return order
+
+
+def backward(root: Node, dy: Array, retain_graph: bool) -> None:
+    """Propagate `dy` from `root`; set or add to `.grad` of every leaf and retaining tensor.
+
+    Gradients are stored only when the whole pass has succeeded.
+    """
+    order = topological_order(root)
+    for node in order:
+        node.check_usable()
+    grads = {root: dy}
+    results: list[tuple[Tensor, Array]] = []
+    for node in order:
+        dy = _run_hooks(node, grads.pop(node))
+        keeper = None if node.keeper is None else node.keeper()
+        if keeper is not None:
+            results.append((keeper, dy))
+        if node.function is None:
+            continue
+        for parent, dx in zip(node.parents, node.run(dy), strict=True):
+            if parent is not None and dx is not None:
+                # Never in place: dx may be shared with another consumer, or be dy itself.
+                grads[parent] = grads[parent] + dx if parent in grads else dx
+        if not retain_graph:
+            node.ctx, node.versions = None, ()  # frees what forward saved
+    for tensor, grad in results:
+        tensor.grad = grad.copy(order="K") if tensor.grad is None else tensor.grad + grad
+
+
+def _run_hooks(node: Node, dy: Array) -> Array:
+    for hook in list(node.hooks):
+        shown = dy.view()
+        shown.flags.writeable = False  # the array may be shared; a hook returns a new one
+        changed = hook(shown)
+        if changed is not None:
+            if np.shape(changed) != dy.shape or changed.dtype != dy.dtype:
+                raise RuntimeError(
+                    f"a gradient hook returned shape {np.shape(changed)}, expected {dy.dtype} of "
+                    f"shape {dy.shape}"
+                )
+            dy = changed
+    return dy

@@ -1,0 +1,245 @@
+"""Functions of tensors for networks, under PyTorch's names and with its defaults.
+
+import minires.functional as F
+y = F.relu(F.conv2d(x, w, b, stride=2, padding=1))
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from . import nn_ops
+from . import ops as _ops
+from .nn_ops import relu
+from .ops import concat, pad, sigmoid, tanh, where
+from .random import generator
+from .tensor import Array, Tensor
+
+Size = int | tuple[int, int]
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "add_relu",
+    "avg_pool2d",
+    "batch_norm",
+    "concat",
+    "conv2d",
+    "cross_entropy",
+    "dropout",
+    "flatten",
+    "linear",
+    "log_softmax",
+    "max_pool2d",
+    "mse_loss",
+    "pad",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "tanh",
+    "where",
+]
+
+flatten = _ops.flatten
+
+
+def _tensor(name: str, x: Any) -> Tensor:
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}; minires.tensor(...)")
+    return x
+
+
+def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
+    """y = x wᵀ + b: x (…, I), w (O, I), b (O,) → y (…, O)."""
+    if _tensor("x", x).ndim == 2:
+        return nn_ops.Linear.apply(x, w, b)
+    if x.ndim == 0:
+        raise ValueError("linear: x needs at least one dimension")
+    rows = int(np.prod(x.shape[:-1], dtype=np.int64))
+    y = nn_ops.Linear.apply(x.reshape(rows, x.shape[-1]), w, b)
+    return y.reshape(*x.shape[:-1], w.shape[0])
+
+
+def conv2d(
+    x: Tensor,
+    w: Tensor,
+    b: Tensor | None = None,
+    stride: Size = 1,
+    padding: Size = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+) -> Tensor:
+    """Cross-correlate x (N, C, H, W) with w (K, C / groups, R, S): y (N, K, P, Q).
+
+    P = (H + 2 padding - dilation (R - 1) - 1) // stride + 1, and Q likewise; sizes are integers or
+    pairs (height, width). Padding is with zeros. Raises ValueError if nothing would be left.
+    """
+    return nn_ops.Conv2d.apply(
+        x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups
+    )
+
+
+def batch_norm(
+    x: Tensor,
+    running_mean: Array | None,
+    running_var: Array | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """y = (x - mean) / sqrt(var + eps) · weight + bias, per channel of x (N, C[, H, W]).
+
+    Training uses the batch's mean and biased variance, and moves the running arrays (C,) in place:
+    running = (1 - momentum) running + momentum batch, with the unbiased variance. Evaluation uses
+    the running arrays. Both modes are differentiable. Source: Ioffe and Szegedy 2015, Algorithm 1.
+    """
+    if not training:
+        if running_mean is None or running_var is None:
+            raise ValueError("batch_norm: evaluation needs running_mean and running_var")
+        return nn_ops.BatchNorm.apply(x, weight, bias, mean=running_mean, var=running_var, eps=eps)
+
+    def observe(mean: Array, var: Array) -> None:
+        count = x.size // mean.size
+        if running_mean is not None:
+            running_mean[...] = (1 - momentum) * running_mean + momentum * mean
+        if running_var is not None:
+            unbiased = var * (count / (count - 1))
+            running_var[...] = (1 - momentum) * running_var + momentum * unbiased
+
+    return nn_ops.BatchNorm.apply(x, weight, bias, mean=None, var=None, eps=eps, observe=observe)
+
+
+def add_relu(a: Tensor, b: Tensor) -> Tensor:
+    """max(a + b, 0) for equal shapes, in one pass: the end of a residual block."""
+    return nn_ops.AddReLU.apply(a, b)
+
+
+def max_pool2d(
+    x: Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    dilation: Size = 1,
+    ceil_mode: bool = False,
+) -> Tensor:
+    """Maximum over windows of x (N, C, H, W); stride None means kernel_size.
+
+    Among equals the first in row-major order wins, in value and in gradient.
+    """
+    return nn_ops.MaxPool2d.apply(
+        x,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        ceil_mode=ceil_mode,
+    )
+
+
+def avg_pool2d(
+    x: Tensor,
+    kernel_size: Size,
+    stride: Size | None = None,
+    padding: Size = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """Mean over windows of x (N, C, H, W); stride None means kernel_size."""
+    return nn_ops.AvgPool2d.apply(
+        x,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        ceil_mode=ceil_mode,
+        count_include_pad=count_include_pad,
+    )
+
+
+def adaptive_avg_pool2d(x: Tensor, output_size: Size) -> Tensor:
+    """Mean over H' × W' cells of x (N, C, H, W), whose sizes differ by at most one pixel.
+
+    Cell i covers rows floor(i H / H') to ceil((i + 1) H / H') - 1, as in PyTorch.
+    """
+    rows, columns = (output_size,) * 2 if isinstance(output_size, int) else output_size
+    if rows < 1 or columns < 1:
+        raise ValueError(f"adaptive_avg_pool2d: expected positive sizes, got {output_size}")
+    if (rows, columns) == (1, 1):
+        return nn_ops.GlobalAvgPool2d.apply(x)
+    if x.ndim != 4:
+        raise ValueError(f"x: expected shape (N, C, H, W), got {x.shape}")
+    if x.shape[2] % rows == 0 and x.shape[3] % columns == 0:
+        return avg_pool2d(x, (x.shape[2] // rows, x.shape[3] // columns))
+    left = _cell_means(rows, x.shape[2], x.data.dtype)  # (H', H)
+    right = _cell_means(columns, x.shape[3], x.data.dtype).T  # (W, W')
+    return Tensor(left) @ x @ Tensor(right)
+
+
+def _cell_means(cells: int, size: int, dtype: np.dtype[Any]) -> Array:
+    """Return the (cells, size) matrix whose row i averages cell i."""
+    matrix = np.zeros((cells, size), dtype)
+    for i in range(cells):
+        lo, hi = i * size // cells, -(-(i + 1) * size // cells)
+        matrix[i, lo:hi] = 1 / (hi - lo)
+    return matrix
+
+
+def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
+    """x - log(sum(exp(x))) along `dim`, without overflow."""
+    shifted = x - x.detach().max(dim, keepdim=True)
+    return shifted - shifted.exp().sum(dim, keepdim=True).log()
+
+
+def softmax(x: Tensor, dim: int = -1) -> Tensor:
+    """exp(x) / sum(exp(x)) along `dim`, without overflow."""
+    return log_softmax(x, dim).exp()
+
+
+def cross_entropy(
+    input: Tensor, target: Tensor | Array, reduction: Literal["mean", "sum", "none"] = "mean"
+) -> Tensor:
+    """-log softmax(input)[target]: input (N, C), target (N,) integers in [0, C).
+
+    `reduction` "none" returns the N losses. Stable for logits of any size that is finite.
+    """
+    return _reduce(nn_ops.CrossEntropy.apply(input, target), reduction)
+
+
+def mse_loss(
+    input: Tensor, target: Tensor | Array, reduction: Literal["mean", "sum", "none"] = "mean"
+) -> Tensor:
+    """(input - target)², for equal shapes."""
+    if input.shape != target.shape:
+        raise ValueError(f"mse_loss: input {input.shape} and target {target.shape} differ in shape")
+    d = input - target
+    return _reduce(d * d, reduction)
+
+
+def _reduce(losses: Tensor, reduction: str) -> Tensor:
+    if reduction == "mean":
+        return losses.mean()
+    if reduction == "sum":
+        return losses.sum()
+    if reduction == "none":
+        return losses
+    raise ValueError(f"reduction: expected 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+def dropout(
+    x: Tensor,
+    p: float = 0.5,
+    training: bool = True,
+    rng: np.random.Generator | int | None = None,
+) -> Tensor:
+    """Zero each element with probability p and scale the others by 1 / (1 - p), in training only.
+
+    The mask comes from `rng`, by default the generator of `minires.manual_seed`.
+    """
+    if not 0 <= p < 1:
+        raise ValueError(f"dropout: expected 0 <= p < 1, got {p}")
+    if not training or p == 0:
+        return x
+    kept = generator(rng).random(x.shape) >= p
+    return x * Tensor(kept.astype(x.dtype) / x.dtype.type(1 - p))

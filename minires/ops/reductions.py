@@ -1,0 +1,81 @@
+"""Reductions over dimensions: sum, mean, var, max."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..engine import Context, Function
+from ..tensor import Array, Dims, Tensor
+from .arithmetic import require_float
+from .shapes import dims_of, reshape
+
+
+class Sum(Function):
+    """y = sum of x over some dimensions."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
+        """Sum; dims may be empty."""
+        ctx.save(x.shape, dims)
+        return np.asarray(x.sum(axis=dims, keepdims=keepdim))
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """dx = dy, repeated along the summed dimensions."""
+        shape, dims = ctx.saved
+        kept = tuple(1 if i in dims else n for i, n in enumerate(shape))
+        return np.broadcast_to(dy.reshape(kept), shape).copy()
+
+
+class Max(Function):
+    """y = maximum of x over one dimension; the first of equals wins."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, dim: int, keepdim: bool) -> Array:
+        """Maximum along `dim`."""
+        winner = np.expand_dims(x.argmax(axis=dim), dim)
+        ctx.save(x.shape, dim, winner)
+        ctx.branch(winner)
+        y = np.take_along_axis(x, winner, dim)
+        return y if keepdim else y.squeeze(dim)
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """dx = dy at the winner, 0 elsewhere."""
+        shape, dim, winner = ctx.saved
+        dx = np.zeros(shape, dy.dtype)
+        np.put_along_axis(dx, winner, dy.reshape(winner.shape), dim)
+        return dx
+
+
+def sum(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Sum over `dim` (an int, a tuple, or None for all)."""
+    return Sum.apply(x, dims=dims_of(x, dim), keepdim=keepdim)
+
+
+def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """Average over `dim` (an int, a tuple, or None for all)."""
+    require_float(x, "mean")
+    count = int(np.prod([x.shape[d] for d in dims_of(x, dim)], dtype=np.int64))
+    if count == 0:
+        raise ValueError(f"mean of no elements: shape {x.shape}, dim {dim}")
+    return sum(x, dim, keepdim) / count
+
+
+def var(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
+    """Variance over `dim`: the sum of squared deviations divided by n - correction."""
+    count = int(np.prod([x.shape[d] for d in dims_of(x, dim)], dtype=np.int64))
+    if count <= correction:
+        raise ValueError(f"var of {count} elements with correction {correction}: need more")
+    centred = x - mean(x, dim, keepdim=True)
+    return sum(centred * centred, dim, keepdim) / (count - correction)
+
+
+def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Maximum over one dimension, or over all with None. The gradient goes to the first winner."""
+    if x.size == 0:
+        raise ValueError(f"max of no elements: shape {x.shape}")
+    if dim is None:
+        y = Max.apply(reshape(x, -1), dim=0, keepdim=False)
+        return reshape(y, (1,) * x.ndim) if keepdim else y
+    return Max.apply(x, dim=dims_of(x, dim)[0], keepdim=keepdim)
