@@ -1,0 +1,122 @@
+"""`minires doctor`: what is installed, which backends run, and where data and caches are."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import sys
+from typing import Any
+
+PACKAGES = ("numpy", "numba", "llvmlite", "matplotlib", "tqdm", "torch", "cupy")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the parser of `minires`."""
+    p = subparsers.add_parser(
+        "doctor",
+        help="show versions, backends, threads, caches and data",
+        description="Show what minires finds on this machine. Exits 0 also without a GPU; exits 1 "
+        "only if the default backend or the embedded data cannot be used.",
+    )
+    p.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    p.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the findings; return 1 if the default backend or the data are unusable."""
+    findings = examine()
+    if args.json:
+        print(json.dumps(findings, indent=1))
+    else:
+        for section, values in findings.items():
+            print(section)
+            for key, value in values.items():
+                print(f"  {key:<12} {value}")
+    healthy = findings["backends"]["cpu"] == "ok" and findings["data"]["digits"].startswith("ok")
+    return 0 if healthy else 1
+
+
+def examine() -> dict[str, dict[str, str]]:
+    """Return the findings by section, as text."""
+    return {
+        "versions": _versions(),
+        "backends": {name: _try(name) for name in ("reference", "cpu")} | {"cuda": _cuda()},
+        "threads": _threads(),
+        "caches": _caches(),
+        "data": {"digits": _digits()},
+        "dtypes": {"training": "float32", "checking": "float64"},
+    }
+
+
+def _versions() -> dict[str, str]:
+    from .. import __version__
+
+    found = {"minires": __version__, "python": platform.python_version(), "system": sys.platform}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            optional = " (optional)" if name in ("torch", "cupy") else ""
+            found[name] = f"not installed{optional}"
+    return found
+
+
+def _try(backend: str) -> str:
+    """Run one small kernel forward and backward on the backend."""
+    import numpy as np
+
+    from minires_kernels import kernel
+
+    try:
+        relu = kernel("relu", backend)
+        y, *saved = relu.forward(np.array([-1.0, 2.0]))
+        dx = relu.backward(np.ones(2), *saved)
+    except Exception as error:  # whatever is wrong, a doctor reports it
+        return f"fails: {type(error).__name__}: {error}"
+    return "ok" if y.tolist() == [0.0, 2.0] and dx.tolist() == [0.0, 1.0] else "wrong result"
+
+
+def _cuda() -> str:
+    if importlib.util.find_spec("cupy") is None:
+        return "not available: CuPy is not installed; and this version has no CUDA kernels yet"
+    return "not available: this version has no CUDA kernels yet"
+
+
+def _threads() -> dict[str, str]:
+    try:
+        from minires_kernels.cpu.threads import num_threads
+
+        kernels = str(num_threads())
+    except (ImportError, ValueError) as error:
+        kernels = f"unknown: {error}"
+    blas = {k: v for k in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS") if (v := os.environ.get(k))}
+    return {
+        "cores": str(os.cpu_count()),
+        "kernels": kernels,
+        "BLAS": ", ".join(f"{k}={v}" for k, v in blas.items()) or "its own choice",
+    }
+
+
+def _caches() -> dict[str, str]:
+    try:
+        from minires_kernels.cpu.jit import CACHE, cache_root
+    except ImportError as error:
+        return {"compiled": f"unknown: {error}"}
+    if CACHE is None:
+        return {"compiled": f"none: {cache_root()} cannot be written, so every start compiles"}
+    size = sum(f.stat().st_size for f in CACHE.rglob("*") if f.is_file())
+    return {"compiled": f"{CACHE} ({size / 1e6:.1f} MB)"}
+
+
+def _digits() -> str:
+    from .. import data
+
+    try:
+        digits = data.load_digits()
+    except (OSError, ValueError) as error:
+        return f"unusable: {error}"
+    return f"ok: {len(digits.x_train)} training and {len(digits.x_test)} test images, embedded"

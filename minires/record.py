@@ -1,0 +1,220 @@
+"""Recording gradient flow: what every weight layer of a model receives, forward and backward.
+
+    with Recorder(model) as recorder:
+        loss = F.cross_entropy(model(x), target)
+        loss.backward()
+    for layer in recorder.layers:
+        print(layer.name, layer.forward_rms, layer.dx_norm, layer.dw_norm)
+
+A weight layer is a module with a parameter of two or more dimensions (Linear, Conv2d, your own).
+Norms are summed in float64: float32 squares of gradients below 1e-23 would underflow to zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import nn
+from .engine import Context, Function, is_grad_enabled
+from .tensor import Array, Tensor
+
+
+def norm(a: Array) -> float:
+    """Return the Euclidean norm of all elements, accumulated in float64."""
+    flat = a.astype(np.float64).ravel(order="K")
+    with np.errstate(all="ignore"):  # infinities and NaN are results here, not accidents
+        return float(np.sqrt(flat @ flat))
+
+
+def rms(a: Array) -> float:
+    """Return the root mean square of all elements, accumulated in float64."""
+    return norm(a) / np.sqrt(a.size) if a.size else 0.0
+
+
+@dataclass
+class LayerRecord:
+    """One call of one weight layer. `x` is its input; L the loss that was differentiated.
+
+    stream        False for a layer inside a residual branch, whose input is not on the main path.
+                  The first layer of a branch counts as on it: its `x` is the input of the block.
+    forward_rms   root mean square of x
+    dx_norm       ‖∂L/∂x‖, over the whole batch
+    dw_norm       ‖∂L/∂W‖
+    w_norm        ‖W‖
+    dead_relu     fraction of units of the following ReLU that are 0 on the whole batch
+    update_ratio  ‖ΔW‖ / ‖W‖ of the optimiser's step (see `Recorder.measure_update`)
+
+    Values that do not exist (no ReLU follows, no backward ran) are None.
+    """
+
+    index: int
+    name: str
+    stream: bool
+    forward_rms: float
+    w_norm: float
+    dx_norm: float | None = None
+    dw_norm: float | None = None
+    dead_relu: float | None = None
+    update_ratio: float | None = None
+
+
+@dataclass
+class BlockRecord:
+    """The gradient at the input of one residual block, split by the path on which it arrives.
+
+    ∂L/∂x = skip + branch, as vectors; so the norms do not add up unless the cosine says so.
+    """
+
+    index: int
+    name: str
+    dx_norm: float | None = None
+    skip_norm: float | None = None
+    branch_norm: float | None = None
+    cosine: float | None = None
+
+
+class Alias(Function):
+    """y = x, as another node of the graph, so that one path's gradient can be seen alone."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array) -> Array:
+        """The same array."""
+        return x
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """dx = dy."""
+        return dy
+
+
+def _weight(module: nn.Module) -> nn.Parameter | None:
+    """Return the module's own parameter of two or more dimensions, if it has one."""
+    own = module.named_parameters(recurse=False)
+    return next((p for _, p in own if p.ndim >= 2), None)
+
+
+class Recorder:
+    """Context manager that records every weight layer and residual block of a model.
+
+    `layers` and `blocks` describe the forward passes made inside the `with` block, in the order
+    of the calls, and the backward passes through them; they are complete when the block ends.
+    A residual block is a module with a true attribute `skip` and its branch's first module as
+    `entry`. The model computes exactly what it computes unrecorded.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.layers: list[LayerRecord] = []
+        self.blocks: list[BlockRecord] = []
+        self._weights: list[nn.Parameter] = []
+        self._before: list[Array] = []
+        self._handles: list[Any] = []
+        self._block_input: Tensor | None = None
+
+    def __enter__(self) -> Recorder:
+        self.layers.clear()
+        self.blocks.clear()
+        self._weights.clear()
+        inner = {id(m) for block in self._residual_blocks() for m in _modules_after_first(block)}
+        for name, module in self.model.named_modules():
+            if _is_residual(module):
+                self._watch_block(name, module)
+            if _weight(module) is not None:
+                self._watch_layer(name, module, stream=id(module) not in inner)
+            if isinstance(module, nn.ReLU):
+                self._handles.append(module.register_forward_hook(self._see_relu))
+        # After the layers' hooks, so that a layer which is an entry sees the whole gradient of x.
+        for block in self._residual_blocks():
+            self._watch_entry(block)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._block_input = None
+        for layer, w in zip(self.layers, self._weights, strict=True):
+            layer.dw_norm = None if w.grad is None else norm(w.grad)
+
+    def _residual_blocks(self) -> Iterator[Any]:
+        return (m for m in self.model.modules() if _is_residual(m))
+
+    def _watch_layer(self, name: str, module: nn.Module, stream: bool) -> None:
+        w = _weight(module)
+        assert w is not None
+
+        def before(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+            x = inputs[0]
+            if is_grad_enabled() and not x.requires_grad and x.dtype.kind == "f":
+                x = Tensor(x.data, requires_grad=True)  # the images: their gradient is wanted here
+            main, self._block_input = self._block_input, None
+            seen = x if main is None else main
+            layer = LayerRecord(len(self.layers), name, stream, rms(seen.data), norm(w.data))
+            self.layers.append(layer)
+            self._weights.append(w)
+            if seen.requires_grad:
+                seen.register_hook(lambda dx: setattr(layer, "dx_norm", norm(dx)))
+            return (x, *inputs[1:])
+
+        self._handles.append(module.register_forward_pre_hook(before))
+
+    def _watch_block(self, name: str, module: nn.Module) -> None:
+        def before(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+            x = inputs[0]
+            if is_grad_enabled() and not x.requires_grad:
+                x = Tensor(x.data, requires_grad=True)
+            self._block_input = x
+            self.blocks.append(BlockRecord(len(self.blocks), name))
+            return (x, *inputs[1:])
+
+        self._handles.append(module.register_forward_pre_hook(before))
+
+    def _watch_entry(self, block: Any) -> None:
+        def before(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+            x = inputs[0]
+            if not x.requires_grad:
+                return inputs
+            alias, record = Alias.apply(x), self.blocks[-1]
+            branch: list[Array] = []
+            alias.register_hook(lambda d: branch.append(d.astype(np.float64)))
+            x.register_hook(lambda dx: _split(record, dx.astype(np.float64), branch.pop()))
+            return (alias, *inputs[1:])
+
+        self._handles.append(block.entry.register_forward_pre_hook(before))
+
+    def _see_relu(self, _module: nn.Module, _inputs: tuple[Any, ...], y: Tensor) -> None:
+        if self.layers and y.size:
+            units = np.moveaxis(y.data, 1, -1).reshape(-1, y.shape[1]) if y.ndim > 1 else y.data
+            self.layers[-1].dead_relu = float(np.mean(~(units > 0).any(axis=0)))
+
+    def measure_update(self, step: Callable[[], Any]) -> None:
+        """Call `step()` (the optimiser's) and set each layer's `update_ratio`, ‖ΔW‖ / ‖W‖."""
+        before = [w.data.copy() for w in self._weights]
+        step()
+        for layer, w, old in zip(self.layers, self._weights, before, strict=True):
+            size = norm(old)
+            layer.update_ratio = norm(w.data - old) / size if size else None
+
+
+def _is_residual(module: nn.Module) -> bool:
+    return getattr(module, "skip", None) is True and hasattr(module, "entry")
+
+
+def _modules_after_first(block: nn.Module) -> list[nn.Module]:
+    """Return the weight layers of a block's branch but for the first, whose input is the stream."""
+    shortcut = getattr(block, "shortcut", None)
+    aside = set() if shortcut is None else {id(m) for m in shortcut.modules()}
+    layers = [m for m in block.modules() if _weight(m) is not None and id(m) not in aside]
+    return layers[1:]
+
+
+def _split(record: BlockRecord, dx: Array, branch: Array) -> None:
+    skip = dx - branch
+    record.dx_norm, record.skip_norm, record.branch_norm = norm(dx), norm(skip), norm(branch)
+    product = record.skip_norm * record.branch_norm
+    if product > 0 and np.isfinite(product):
+        record.cosine = float(skip.ravel() @ branch.ravel()) / product

@@ -1,0 +1,70 @@
+"""The degradation experiment: deeper plain nets train worse, their residual twins do not."""
+
+import json
+
+import pytest
+
+from minires import degradation
+from minires.degradation import report
+
+
+@pytest.fixture(scope="module")
+def curves():
+    return degradation.run(depths=[6, 54], seeds=1)
+
+
+def error(curves, skip, depth):
+    (found,) = [c for c in curves if (c.setting.skip, c.setting.depth) == (skip, depth)]
+    return found.final_error
+
+
+def test_plain_nets_degrade_and_residual_nets_do_not(curves):
+    assert error(curves, "none", 6) < 0.03
+    assert 0.5 < error(curves, "none", 54) < 0.9
+    assert error(curves, "identity", 6) < 0.01
+    assert error(curves, "identity", 54) < 0.01
+
+
+def test_degradation_is_not_overfitting(curves):
+    (deep,) = [c for c in curves if (c.setting.skip, c.setting.depth) == ("none", 54)]
+    assert deep.final_error > 0.5  # on the data it trains on
+
+
+def test_same_seed_same_curve(curves):
+    again = degradation.run(depths=[6], skips=["none"], seeds=1)
+    assert again[0].losses == curves[0].losses
+
+
+def test_divergence_is_recorded():
+    recipe = degradation.Recipe(epochs=2, lr=1e8)
+    curves = degradation.run(depths=[20], skips=["identity"], norm="none", seeds=1, recipe=recipe)
+    assert curves[0].diverged_at is not None
+    assert curves[0].final_error is None
+    assert "diverged" in degradation.table(curves)
+    assert json.loads(report.to_json(curves, {}))["runs"][0]["train_error"] is None
+    report.error_by_depth(curves)
+    report.loss_curves(curves)
+
+
+def test_save(curves, tmp_path):
+    names = [p.name for p in degradation.save(curves, tmp_path)]
+    assert names == [
+        "degradation.png", "degradation.svg", "degradation-loss.png", "degradation-loss.svg",
+        "curves.csv", "run.json",
+    ]  # fmt: skip
+    lines = (tmp_path / "curves.csv").read_text().splitlines()
+    assert len(lines) == 1 + sum(len(c.losses) for c in curves)
+
+
+@pytest.mark.slow
+def test_table_of_the_whole_experiment():
+    curves = degradation.run(seeds=3)
+    mean = {
+        (skip, depth): 100 * sum(c.final_error for c in same) / len(same)
+        for (skip, depth), same in report.by_net(curves).items()
+    }
+    assert mean["none", 6] < 2
+    assert 3 < mean["none", 18] < 13
+    assert 62 < mean["none", 54] < 82
+    assert 85 < mean["none", 108] < 92
+    assert all(mean["identity", depth] < 0.5 for depth in (6, 18, 54, 108))

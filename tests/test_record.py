@@ -1,0 +1,123 @@
+"""The recorder reports what an independent computation gives, and changes nothing."""
+
+import numpy as np
+import pytest
+
+import minires as mr
+import minires.functional as F
+from minires import models, nn
+from minires.optim import SGD
+from minires.record import Recorder, norm
+
+
+def batch(features=16, n=32, seed=0):
+    rng = np.random.default_rng(seed)
+    return mr.tensor(rng.standard_normal((n, features))), rng.integers(0, 10, n)
+
+
+def test_norms_of_a_two_layer_net_by_hand():
+    x, y = batch()
+    net = nn.Sequential(nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 10)).double()
+    with Recorder(net) as recorder:
+        F.cross_entropy(net(x), y).backward()
+    first, last = recorder.layers
+    w1, w2 = net[0].weight, net[2].weight
+    h = np.maximum(x.data @ w1.data.T + net[0].bias.data, 0)
+    logits = h @ w2.data.T + net[2].bias.data
+    p = np.exp(logits - logits.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    p[np.arange(32), y] -= 1
+    dh = p / 32 @ w2.data
+    dx = (dh * (h > 0)) @ w1.data
+    assert [first.index, first.name, last.index, last.name] == [0, "0", 1, "2"]
+    assert first.forward_rms == pytest.approx(np.sqrt((x.data**2).mean()))
+    assert last.dx_norm == pytest.approx(np.sqrt((dh**2).sum()))
+    assert first.dx_norm == pytest.approx(np.sqrt((dx**2).sum()))
+    assert first.dw_norm == pytest.approx(np.linalg.norm(w1.grad))
+    assert last.w_norm == pytest.approx(np.linalg.norm(w2.data))
+    assert first.dead_relu == np.mean((h <= 0).all(axis=0))
+    assert last.dead_relu is None
+
+
+@pytest.mark.parametrize("skip", ["identity", "preact"])
+@pytest.mark.parametrize("norm_name", ["none", "bn"])
+def test_block_split_adds_up_and_is_the_skip_and_the_branch(skip, norm_name):
+    x, y = batch()
+    net = models.mlp_stack(6, 16, skip=skip, norm=norm_name, seed=1).double()
+    with Recorder(net) as recorder:
+        F.cross_entropy(net(x), y).backward()
+    assert len(recorder.blocks) == 3
+    stream = [layer for layer in recorder.layers if layer.stream]
+    for block, layer in zip(recorder.blocks, stream, strict=False):
+        total = block.skip_norm**2 + block.branch_norm**2
+        total += 2 * block.cosine * block.skip_norm * block.branch_norm
+        assert block.dx_norm**2 == pytest.approx(total, rel=1e-9)
+        assert block.dx_norm == pytest.approx(layer.dx_norm, rel=1e-12)
+    if skip == "preact":  # x + F(x): the skip path carries the gradient of the next block unchanged
+        for block, after in zip(recorder.blocks, recorder.blocks[1:], strict=False):
+            assert block.skip_norm == pytest.approx(after.dx_norm, rel=1e-9)
+
+
+def test_recording_changes_nothing():
+    x, y = batch()
+    results = []
+    for record in (False, True):
+        net = models.mlp_stack(6, 16, skip="identity", norm="bn", seed=1)
+        if record:
+            with Recorder(net):
+                loss = F.cross_entropy(net(mr.tensor(x.data.astype(np.float32))), y)
+                loss.backward()
+        else:
+            loss = F.cross_entropy(net(mr.tensor(x.data.astype(np.float32))), y)
+            loss.backward()
+        results.append([loss.data, *(p.grad for p in net.parameters())])
+    for a, b in zip(*results, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_hooks_are_gone_afterwards_also_after_an_error():
+    x, _ = batch()
+    net = models.mlp_stack(4, 16, skip="identity", seed=0).double()
+    with pytest.raises(RuntimeError, match="on purpose"), Recorder(net) as recorder:
+        raise RuntimeError("on purpose")
+    net(x)
+    assert recorder.layers == []
+
+
+def test_conv_net_with_projection_shortcuts_and_the_first_images_gradient():
+    rng = np.random.default_rng(0)
+    net = models.resnet(8, width=4, shortcut="B", in_channels=1, seed=0)
+    x = mr.tensor(rng.standard_normal((4, 1, 8, 8)).astype(np.float32))
+    with Recorder(net) as recorder:
+        F.cross_entropy(net(x), rng.integers(0, 10, 4)).backward()
+    assert x.grad is None
+    assert recorder.layers[0].dx_norm > 0
+    assert len(recorder.blocks) == 3
+    assert all(layer.dw_norm > 0 for layer in recorder.layers)
+    assert sum(not layer.stream for layer in recorder.layers) == 3  # conv2 of each block
+
+
+def test_update_ratio_is_that_of_the_optimiser():
+    x, y = batch()
+    net = nn.Sequential(nn.Linear(16, 10)).double()
+    optimizer = SGD(net.parameters(), lr=0.5)
+    with Recorder(net) as recorder:
+        F.cross_entropy(net(x), y).backward()
+    layer = recorder.layers[0]
+    recorder.measure_update(optimizer.step)
+    assert layer.update_ratio == pytest.approx(0.5 * layer.dw_norm / layer.w_norm)
+
+
+def test_dead_units_are_counted():
+    net = nn.Sequential(nn.Linear(16, 8), nn.ReLU())
+    net[0].bias.update_(np.array([-1e3] * 3 + [1e3] * 5, np.float32))
+    with mr.no_grad(), Recorder(net) as recorder:
+        net(mr.tensor(batch()[0].data.astype(np.float32)))
+    assert recorder.layers[0].dead_relu == 3 / 8
+    assert recorder.layers[0].dx_norm is None
+
+
+def test_norms_do_not_underflow_where_float32_squares_do():
+    tiny = np.full(100, 1e-30, np.float32)
+    assert np.linalg.norm(tiny) == 0  # the trap
+    assert norm(tiny) == pytest.approx(1e-29, rel=1e-6)
