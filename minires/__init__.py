@@ -9,7 +9,7 @@ x.grad                      # array([2., 4.], dtype=float32)
 from minires_kernels import use_backend
 
 from .tensor import Tensor, tensor  # isort: skip  (first: the engine needs it)
-from . import functional, random
+from . import data, functional, models, nn, optim, random
 from .engine import Function, is_grad_enabled, no_grad
 from .ops import concat, where
 from .random import manual_seed
@@ -20,10 +20,14 @@ __all__ = [
     "Function",
     "Tensor",
     "concat",
+    "data",
     "functional",
     "is_grad_enabled",
     "manual_seed",
+    "models",
+    "nn",
     "no_grad",
+    "optim",
     "random",
     "tensor",
     "use_backend",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
 
 _generator = np.random.default_rng(0)
@@ -18,3 +21,14 @@ def generator(rng: np.random.Generator | int | None = None) -> np.random.Generat
     if rng is None:
         return _generator
     return np.random.default_rng(rng)
+
+
+@contextlib.contextmanager
+def using(rng: np.random.Generator) -> Iterator[None]:
+    """Make `rng` the default generator within the block."""
+    global _generator
+    before, _generator = _generator, rng
+    try:
+        yield
+    finally:
+        _generator = before

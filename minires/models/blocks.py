@@ -1,0 +1,197 @@
+"""The block of two weight layers: one class for plain and residual nets, told apart by a flag.
+
+plain              y = act(norm(W₂ act(norm(W₁ x))))
+residual (2015)    y = act(norm(W₂ act(norm(W₁ x))) + shortcut(x))
+pre-act (2016)     y = x + W₂ act(norm(W₁ act(norm(x))))
+
+Sources: He et al. 2015 (1512.03385), Figure 2; He et al. 2016 (1603.05027), Figure 1(b).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import functional as F
+from .. import nn
+from ..engine import Context, Function
+from ..tensor import Array, Tensor
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "identity": nn.Identity,
+}
+
+
+class PadShortcut(Function):
+    """Option A: every `stride`-th pixel, and zeros for the channels that x does not have."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array, *, stride: int, channels: int) -> Array:
+        """x (N, C, H, W) → (N, channels, ⌈H / stride⌉, ⌈W / stride⌉)."""
+        ctx.save(x.shape, stride)
+        picked = x[:, :, ::stride, ::stride]
+        n, c, h, w = picked.shape
+        y = np.zeros((n, h, w, channels), x.dtype).transpose(0, 3, 1, 2)  # channels-last memory
+        y[:, :c] = picked
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        """dx = dy of the picked pixels and present channels, 0 elsewhere."""
+        (n, c, h, w), stride = ctx.saved
+        dx = np.zeros((n, h, w, c), dy.dtype).transpose(0, 3, 1, 2)
+        dx[:, :, ::stride, ::stride] = dy[:, :c]
+        return dx
+
+
+class Pad(nn.Module):
+    """The parameter-free shortcut where a block changes the shape (option A of the paper)."""
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__()
+        self.channels, self.stride = channels, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, C, H, W)."""
+        return PadShortcut.apply(x, stride=self.stride, channels=self.channels)
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        return f"channels={self.channels}, stride={self.stride}"
+
+
+class MLPBlock(nn.Module):
+    """Two width → width linear layers; see the top of this file for the three kinds.
+
+    skip     whether x is added: the only difference between plain and residual twins
+    preact   the order of 2016
+    scale    factor of the branch: a number, or None for a learnable scalar that starts at 0
+             (SkipInit, De and Smith 2020; ReZero, Bachlechner et al. 2020)
+    """
+
+    def __init__(
+        self,
+        width: int,
+        *,
+        skip: bool,
+        preact: bool = False,
+        norm: str = "none",
+        activation: str = "relu",
+        scale: float | None = 1.0,
+    ) -> None:
+        super().__init__()
+        normalised = norm == "bn"
+        make_norm = nn.BatchNorm1d if normalised else nn.Identity
+        act = ACTIVATIONS[activation]
+        self.skip, self.preact, self.scale = skip, preact, scale
+        self.linear1 = nn.Linear(width, width, bias=not normalised)
+        self.norm1 = make_norm(width)
+        self.act1 = act()
+        self.linear2 = nn.Linear(width, width, bias=not normalised)
+        self.norm2 = make_norm(width)
+        self.act2 = act()
+        self.shortcut = nn.Identity()
+        if scale is None:
+            self.alpha = nn.Parameter(np.zeros((), np.float32))
+
+    @property
+    def entry(self) -> nn.Module:
+        """The module through which the branch takes its input."""
+        return self.norm1 if self.preact else self.linear1
+
+    def branch(self, x: Tensor) -> Tensor:
+        """Return F(x), unscaled."""
+        y: Tensor
+        if self.preact:
+            h = self.linear1(self.act1(self.norm1(x)))
+            y = self.linear2(self.act2(self.norm2(h)))
+        else:
+            h = self.act1(self.norm1(self.linear1(x)))
+            y = self.norm2(self.linear2(h))
+        return y
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, width)."""
+        y = self.branch(x)
+        if self.skip:
+            if self.scale is None:
+                y = y * self.alpha
+            elif self.scale != 1:
+                y = y * self.scale
+            y = y + self.shortcut(x)
+        if not self.preact:
+            y = self.act2(y)
+        return y
+
+
+class BasicBlock(nn.Module):
+    """Two 3×3 convolutions, the block of ResNet-18, -34 and of the CIFAR nets.
+
+    skip       whether the shortcut is added: the only difference between plain and residual twins
+    shortcut   what to do where the shape changes: "A" zero-padding, "B" a projection there,
+               "C" a projection in every block
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        stride: int = 1,
+        *,
+        skip: bool = True,
+        shortcut: str = "A",
+        norm: str = "bn",
+        activation: str = "relu",
+        scale: float | None = 1.0,
+    ) -> None:
+        super().__init__()
+        normalised = norm == "bn"
+        make_norm = nn.BatchNorm2d if normalised else nn.Identity
+        act = ACTIVATIONS[activation]
+        bias = not normalised
+        self.skip, self.scale = skip, scale
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=bias)
+        self.bn1 = make_norm(channels)
+        self.act1 = act()
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=bias)
+        self.bn2 = make_norm(channels)
+        self.act2 = act()
+        changes = stride != 1 or in_channels != channels
+        self.downsample: nn.Module
+        if skip and (shortcut == "C" or (shortcut == "B" and changes)):
+            self.downsample = nn.Sequential(
+                nn.Conv2d(in_channels, channels, 1, stride, bias=bias), make_norm(channels)
+            )
+        elif skip and changes:
+            self.downsample = Pad(channels, stride)
+        else:
+            self.downsample = nn.Identity()
+        if scale is None:
+            self.alpha = nn.Parameter(np.zeros((), np.float32))
+
+    @property
+    def entry(self) -> nn.Module:
+        """The module through which the branch takes its input."""
+        return self.conv1
+
+    @property
+    def shortcut(self) -> nn.Module:
+        """What x passes on its way around the branch; named `downsample` in state dicts."""
+        return self.downsample
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, C, H, W)."""
+        y = self.act1(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        if self.skip:
+            if self.scale is None:
+                y = y * self.alpha
+            elif self.scale != 1:
+                y = y * self.scale
+            if isinstance(self.act2, nn.ReLU):
+                return F.add_relu(y, self.downsample(x))  # relu(y + shortcut) in one pass
+            y = y + self.downsample(x)
+        z: Tensor = self.act2(y)
+        return z

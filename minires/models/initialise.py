@@ -1,0 +1,40 @@
+"""Named initialisations for whole nets, as the gradient-flow experiments compare them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .. import nn
+from ..nn import init
+
+_WEIGHTS: dict[str, Callable[..., object]] = {
+    "he": lambda w, rng: init.kaiming_normal_(w, rng=rng),
+    "xavier": lambda w, rng: init.xavier_normal_(w, rng=rng),
+    "orthogonal": lambda w, rng: init.orthogonal_(w, rng=rng),
+    "identity": lambda w, rng: init.dirac_(w) if w.ndim == 4 else init.eye_(w),
+}
+NAMES = (*_WEIGHTS, "default")
+
+
+def initialise(net: nn.Module, name: str, rng: np.random.Generator) -> None:
+    """Draw the weights of every Linear and Conv2d of `net` anew, in order, from `rng`.
+
+    "he" N(0, 2 / fan_in), "xavier" N(0, 2 / (fan_in + fan_out)), "orthogonal" and "identity" have
+    zero biases; "default" is PyTorch's U(±1 / √fan_in) for weights and biases.
+    """
+    if name not in NAMES:
+        raise ValueError(f"init: expected one of {', '.join(NAMES)}, got {name!r}")
+    for module in net.modules():
+        if not isinstance(module, nn.Linear | nn.Conv2d):
+            continue
+        if name == "default":
+            bound = 1 / np.sqrt(init.fans(module.weight)[0])
+            init.uniform_(module.weight, -bound, bound, rng)
+            if module.bias is not None:
+                init.uniform_(module.bias, -bound, bound, rng)
+            continue
+        _WEIGHTS[name](module.weight, rng)
+        if module.bias is not None:
+            init.zeros_(module.bias)

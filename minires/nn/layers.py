@@ -1,0 +1,316 @@
+"""Layers: modules around the functions of `minires.functional`, with PyTorch's defaults."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minires_kernels import checks
+
+from .. import functional as F
+from ..tensor import Array, Tensor
+from . import init
+from .module import Module, Parameter
+
+Size = int | tuple[int, int]
+
+
+def _parameter(*shape: int) -> Parameter:
+    return Parameter(np.zeros(shape, np.float32))
+
+
+def _default_init(weight: Parameter, bias: Parameter | None) -> None:
+    init.kaiming_uniform_(weight, a=math.sqrt(5))
+    if bias is not None:
+        bound = 1 / math.sqrt(init.fans(weight)[0])
+        init.uniform_(bias, -bound, bound)
+
+
+class Linear(Module):
+    """y = x Wᵀ + b: x (…, in_features) → y (…, out_features); W (out, in), b (out,).
+
+    W and b start as U(±1 / √in_features), PyTorch's default, with variance 1 / (3 fan_in).
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        self.in_features = checks.integer("in_features", in_features, 1)
+        self.out_features = checks.integer("out_features", out_features, 1)
+        self.weight = _parameter(out_features, in_features)
+        self.bias = _parameter(out_features) if bias else None
+        _default_init(self.weight, self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (…, in_features)."""
+        return F.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        return f"{self.in_features}, {self.out_features}, bias={self.bias is not None}"
+
+
+class Conv2d(Module):
+    """Cross-correlation: x (N, C, H, W) → y (N, K, P, Q); weight (K, C / groups, R, S).
+
+    Sizes are integers or pairs (height, width). Starts as U(±1 / √fan_in), PyTorch's default.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size,
+        stride: Size = 1,
+        padding: Size = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.in_channels = checks.integer("in_channels", in_channels, 1)
+        self.out_channels = checks.integer("out_channels", out_channels, 1)
+        self.kernel_size = checks.pair("kernel_size", kernel_size, 1)
+        self.stride = checks.pair("stride", stride, 1)
+        self.padding = checks.pair("padding", padding, 0)
+        self.dilation = checks.pair("dilation", dilation, 1)
+        self.groups = checks.integer("groups", groups, 1)
+        if in_channels % groups or out_channels % groups:
+            raise ValueError(
+                f"groups = {groups} must divide in_channels = {in_channels} and "
+                f"out_channels = {out_channels}"
+            )
+        self.weight = _parameter(out_channels, in_channels // groups, *self.kernel_size)
+        self.bias = _parameter(out_channels) if bias else None
+        _default_init(self.weight, self.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, C, H, W)."""
+        return F.conv2d(
+            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+        )
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
+        text += f", stride={self.stride}, padding={self.padding}"
+        if self.dilation != (1, 1):
+            text += f", dilation={self.dilation}"
+        if self.groups != 1:
+            text += f", groups={self.groups}"
+        return text + f", bias={self.bias is not None}"
+
+
+class _BatchNorm(Module):
+    ndim: int  # of the input, set by the subclasses
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_features = checks.integer("num_features", num_features, 1)
+        self.eps = checks.real("eps", eps)
+        self.momentum = None if momentum is None else checks.real("momentum", momentum)
+        self.weight = Parameter(np.ones(num_features, np.float32)) if affine else None
+        self.bias = _parameter(num_features) if affine else None
+        track = track_running_stats
+        self.register_buffer("running_mean", np.zeros(num_features, np.float32) if track else None)
+        self.register_buffer("running_var", np.ones(num_features, np.float32) if track else None)
+        self.register_buffer("num_batches_tracked", np.array(0, np.int64) if track else None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise over all dimensions but the channels'."""
+        if x.ndim != self.ndim or x.shape[1] != self.num_features:
+            shape = "(N, C)" if self.ndim == 2 else "(N, C, H, W)"
+            raise ValueError(
+                f"{type(self).__name__}: expected shape {shape} with C = {self.num_features}, "
+                f"got {x.shape}"
+            )
+        tracked = self.running_mean is not None
+        momentum = 0.0 if self.momentum is None else self.momentum
+        batch_statistics = self.training or not tracked
+        if self.training and tracked:
+            self.num_batches_tracked += 1
+            if self.momentum is None:  # a plain average over all batches so far
+                momentum = 1 / int(self.num_batches_tracked)
+        mean, var = self._statistics() if self.training or tracked else (None, None)
+        return F.batch_norm(
+            x, mean, var, self.weight, self.bias, batch_statistics, momentum, self.eps
+        )
+
+    def _statistics(self) -> tuple[Array | None, Array | None]:
+        return self.running_mean, self.running_var
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.weight is not None}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of x (N, C): see `functional.batch_norm`."""
+
+    ndim = 2
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalisation of x (N, C, H, W), per channel: see `functional.batch_norm`."""
+
+    ndim = 4
+
+
+class ReLU(Module):
+    """max(x, 0)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x of any shape."""
+        return F.relu(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + exp(-x))."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x of any shape."""
+        return F.sigmoid(x)
+
+
+class Tanh(Module):
+    """Hyperbolic tangent."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x of any shape."""
+        return F.tanh(x)
+
+
+class Identity(Module):
+    """y = x; takes and ignores any arguments when built, as PyTorch's placeholder does."""
+
+    def __init__(self, *_args: Any, **_options: Any) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x of any shape."""
+        return x
+
+
+class Flatten(Module):
+    """Merge the dimensions from `start_dim` on: (N, C, H, W) → (N, C·H·W)."""
+
+    def __init__(self, start_dim: int = 1) -> None:
+        super().__init__()
+        self.start_dim = start_dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x of any shape."""
+        return x.flatten(self.start_dim)
+
+
+class Dropout(Module):
+    """Zero each element with probability p in training, and scale the others by 1 / (1 - p)."""
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__()
+        if not 0 <= p < 1:
+            raise ValueError(f"p: expected 0 <= p < 1, got {p}")
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x of any shape."""
+        return F.dropout(x, self.p, self.training)
+
+    def extra_repr(self) -> str:
+        """Return the probability."""
+        return f"p={self.p}"
+
+
+class MaxPool2d(Module):
+    """Maximum over windows; stride None means kernel_size. See `functional.max_pool2d`."""
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        dilation: Size = 1,
+        ceil_mode: bool = False,
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.dilation, self.ceil_mode = dilation, ceil_mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, C, H, W)."""
+        return F.max_pool2d(
+            x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
+        )
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AvgPool2d(Module):
+    """Mean over windows; stride None means kernel_size. See `functional.avg_pool2d`."""
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        stride: Size | None = None,
+        padding: Size = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, C, H, W)."""
+        return F.avg_pool2d(
+            x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
+        )
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class AdaptiveAvgPool2d(Module):
+    """Mean over a fixed number of cells, (1, 1) for global pooling."""
+
+    def __init__(self, output_size: Size) -> None:
+        super().__init__()
+        self.output_size = output_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, C, H, W)."""
+        return F.adaptive_avg_pool2d(x, self.output_size)
+
+    def extra_repr(self) -> str:
+        """Return the size."""
+        return f"output_size={self.output_size}"
+
+
+class CrossEntropyLoss(Module):
+    """Mean of -log softmax(logits)[target]: see `functional.cross_entropy`."""
+
+    def forward(self, logits: Tensor, target: Tensor | Array) -> Tensor:
+        """logits (N, C), target (N,) integers."""
+        return F.cross_entropy(logits, target)
+
+
+class MSELoss(Module):
+    """Mean squared difference: see `functional.mse_loss`."""
+
+    def forward(self, input: Tensor, target: Tensor | Array) -> Tensor:
+        """Equal shapes."""
+        return F.mse_loss(input, target)

@@ -1,0 +1,107 @@
+"""What the optimisers share: parameter groups, checks, state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..nn import Parameter
+from ..tensor import Array, Tensor
+
+
+def check_number(name: str, value: float, low: float = 0.0, below: float = math.inf) -> float:
+    """Return `value` if it is finite and low <= value < below, else raise ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise TypeError(f"{name}: expected a number, got {value!r}")
+    if not (low <= value < below):
+        limit = f" and below {below}" if below != math.inf else ""
+        raise ValueError(f"{name}: expected a finite number of at least {low}{limit}, got {value}")
+    return float(value)
+
+
+class Optimizer:
+    """Base class: holds groups of parameters with options, and one dict of state per parameter.
+
+    `params` is an iterable of tensors, or of dicts {"params": […], option: value, …}.
+    """
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        groups = list(params)
+        if not groups:
+            raise ValueError("the optimiser got no parameters")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: dict[int, dict[str, Any]] = {}
+        seen: set[int] = set()
+        for group in groups:
+            group = defaults | group | {"params": list(group["params"])}
+            if unknown := set(group) - set(defaults) - {"params"}:
+                raise ValueError(f"unknown option {', '.join(sorted(unknown))}")
+            for p in group["params"]:
+                if not isinstance(p, Tensor) or not p.is_leaf:
+                    raise TypeError("parameters must be leaf tensors, e.g. model.parameters()")
+                if id(p) in seen:
+                    raise ValueError("a parameter is given twice")
+                seen.add(id(p))
+            self.check(group)
+            self.param_groups.append(group)
+
+    def check(self, group: dict[str, Any]) -> None:
+        """Raise ValueError for an option out of range."""
+        check_number("lr", group["lr"])
+        check_number("weight_decay", group["weight_decay"])
+
+    def zero_grad(self) -> None:
+        """Forget the gradients: set every `.grad` to None."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.grad = None
+
+    def step(self) -> None:
+        """Move every parameter that has a gradient."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    self.move(p, p.grad, group, self.state.setdefault(id(p), {}))
+
+    def move(self, p: Parameter, g: Array, group: dict[str, Any], state: dict[str, Any]) -> None:
+        """Move one parameter `p` with gradient `g`; subclasses define it."""
+        raise TypeError(f"{type(self).__name__} defines no move()")
+
+    def _ordered(self) -> list[Parameter]:
+        return [p for group in self.param_groups for p in group["params"]]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return a copy of the options of each group and the state of each parameter, in order."""
+        return {
+            "groups": [
+                {k: v for k, v in group.items() if k != "params"} for group in self.param_groups
+            ],
+            "state": [
+                {k: np.copy(v) if isinstance(v, np.ndarray) else v for k, v in s.items()}
+                for s in (self.state.get(id(p), {}) for p in self._ordered())
+            ],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a `state_dict` of an optimiser with the same parameters in the same order."""
+        params = self._ordered()
+        if len(state["state"]) != len(params) or len(state["groups"]) != len(self.param_groups):
+            raise ValueError(
+                f"expected the state of {len(params)} parameters in {len(self.param_groups)} "
+                f"groups, got {len(state['state'])} in {len(state['groups'])}"
+            )
+        for p, saved in zip(params, state["state"], strict=True):
+            for key, value in saved.items():
+                if isinstance(value, np.ndarray) and value.shape not in ((), p.shape):
+                    raise ValueError(f"{key}: expected shape {p.shape}, got {value.shape}")
+        for group, options in zip(self.param_groups, state["groups"], strict=True):
+            group.update(options)
+        self.state = {
+            id(p): {k: np.copy(v) if isinstance(v, np.ndarray) else v for k, v in saved.items()}
+            for p, saved in zip(params, state["state"], strict=True)
+        }
