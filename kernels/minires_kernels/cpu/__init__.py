@@ -1,5 +1,25 @@
 """The cpu backend: Numba kernels on channels-last memory, in float32 and float64."""
 
-from . import relu
+from . import (
+    add_relu,
+    avg_pool2d,
+    batch_norm,
+    conv2d,
+    cross_entropy,
+    global_avg_pool2d,
+    linear,
+    max_pool2d,
+    relu,
+)
 
-KERNELS = {"relu": relu.VERSIONS}
+KERNELS = {
+    "conv2d": conv2d.VERSIONS,
+    "batch_norm": batch_norm.VERSIONS,
+    "relu": relu.VERSIONS,
+    "add_relu": add_relu.VERSIONS,
+    "max_pool2d": max_pool2d.VERSIONS,
+    "avg_pool2d": avg_pool2d.VERSIONS,
+    "global_avg_pool2d": global_avg_pool2d.VERSIONS,
+    "linear": linear.VERSIONS,
+    "cross_entropy": cross_entropy.VERSIONS,
+}

@@ -55,9 +55,9 @@ if hasattr(os, "register_at_fork"):  # threads do not survive a fork: the child 
     os.register_at_fork(after_in_child=_forget_pool)
 
 
-def chunks(n: int, smallest: int = 1) -> list[tuple[int, int]]:
-    """Cut range(n) into at most MAX_CHUNKS ranges (lo, hi) of at least `smallest`, by n alone."""
-    count = max(1, min(MAX_CHUNKS, n // max(1, smallest)))
+def chunks(n: int, smallest: int = 1, most: int = MAX_CHUNKS) -> list[tuple[int, int]]:
+    """Cut range(n) into at most `most` ranges (lo, hi) of at least `smallest`, by sizes alone."""
+    count = max(1, min(most, n // max(1, smallest)))
     return [(i * n // count, (i + 1) * n // count) for i in range(count)]
 
 

@@ -1,7 +1,27 @@
 """The reference backend: every kernel in obvious NumPy, beside its specification."""
 
-from . import relu
+from . import (
+    add_relu,
+    avg_pool2d,
+    batch_norm,
+    conv2d,
+    cross_entropy,
+    global_avg_pool2d,
+    linear,
+    max_pool2d,
+    relu,
+)
 
-_MODULES = (relu,)
+_MODULES = (
+    conv2d,
+    batch_norm,
+    relu,
+    add_relu,
+    max_pool2d,
+    avg_pool2d,
+    global_avg_pool2d,
+    linear,
+    cross_entropy,
+)
 SPECS = {m.SPEC.name: m.SPEC for m in _MODULES}
 KERNELS = {m.SPEC.name: m.VERSIONS for m in _MODULES}

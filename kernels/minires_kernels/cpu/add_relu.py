@@ -1,0 +1,44 @@
+"""The end of a residual block in one pass: y = max(a + b, 0).
+
+forward    reads a and b, writes y         instead of reading and writing their sum in between
+backward   dz = dy where y > 0             the gradient of a and of b: ReLU's backward pass
+
+Versions
+    v1  one pass over flat arrays, in the memory order of a
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..spec import Array, versions
+from .jit import jit
+from .layout import flat, unflat
+from .relu import SMALLEST, relu_backward_v1
+from .threads import chunks, run
+
+
+@jit
+def _forward(i: int, lo: int, hi: int, a: Array, b: Array, y: Array) -> None:
+    zero = a.dtype.type(0)
+    a_part, b_part, y_part = a[lo:hi], b[lo:hi], y[lo:hi]
+    for j in range(a_part.size):
+        v = a_part[j] + b_part[j]
+        y_part[j] = zero if v < zero else v
+
+
+def add_relu_forward_v1(a: Array, b: Array) -> tuple[Array, Array]:
+    """y = max(a + b, 0). Saved: y."""
+    values = flat(a)
+    result = np.empty_like(values)
+    run(_forward, chunks(values.size, SMALLEST), values, flat(b, a), result)
+    y = unflat(result, a)
+    return y, y
+
+
+def add_relu_backward_v1(dy: Array, y: Array) -> Array:
+    """dz = dy where y > 0, else 0."""
+    return relu_backward_v1(dy, y)
+
+
+VERSIONS = versions(__doc__, (add_relu_forward_v1, add_relu_backward_v1))

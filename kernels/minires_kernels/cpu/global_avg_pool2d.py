@@ -1,0 +1,68 @@
+"""Global average pooling on the CPU, in channels-last memory.
+
+forward    y[n,c] = Σ of the pixels / (H W);  x (N, H·W, C), y (N, C)
+backward   dx = dy / (H W) for every pixel
+threads    a thread owns whole images
+bytes      x or dx once
+
+Versions
+    v1  loops over pixels, channels innermost; sums in float64
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..spec import Array, versions
+from .jit import jit
+from .layout import plain, to_nchw, to_nhwc
+from .threads import chunks, run
+
+SMALLEST = 1 << 15  # elements per chunk of images
+
+
+@jit
+def _forward(i: int, lo: int, hi: int, x: Array, y: Array) -> None:
+    _, pixels, c_all = x.shape
+    total = np.empty(c_all, np.float64)
+    for n in range(lo, hi):
+        total[:] = 0
+        for m in range(pixels):
+            x_c = x[n, m]
+            for c in range(c_all):
+                total[c] += x_c[c]
+        y_n = y[n]
+        for c in range(c_all):
+            y_n[c] = total[c] / pixels
+
+
+@jit
+def _backward(i: int, lo: int, hi: int, dy: Array, dx: Array) -> None:
+    _, pixels, c_all = dx.shape
+    for n in range(lo, hi):
+        share = dy[n] / dy.dtype.type(pixels)
+        for m in range(pixels):
+            dx_c = dx[n, m]
+            for c in range(c_all):
+                dx_c[c] = share[c]
+
+
+def global_avg_pool2d_forward_v1(x: Array) -> tuple[Any, ...]:
+    """Saved: the shape of x."""
+    n, c, h, w = x.shape
+    y = np.empty((n, c), x.dtype)
+    run(_forward, chunks(n, SMALLEST // (c * h * w) + 1), to_nhwc(x).reshape(n, h * w, c), y)
+    return y.reshape(n, c, 1, 1), x.shape
+
+
+def global_avg_pool2d_backward_v1(dy: Array, shape: tuple[int, ...]) -> Array:
+    """Share dy equally."""
+    n, c, h, w = shape
+    dx = np.empty((n, h * w, c), dy.dtype)
+    run(_backward, chunks(n, SMALLEST // (c * h * w) + 1), plain(dy.reshape(n, c)), dx)
+    return to_nchw(dx.reshape(n, h, w, c))
+
+
+VERSIONS = versions(__doc__, (global_avg_pool2d_forward_v1, global_avg_pool2d_backward_v1))

@@ -1,0 +1,79 @@
+"""Maximum pooling on the CPU, in channels-last memory.
+
+forward    compare the taps of each window, channel by channel; x (N, H, W, C), y (N, P, Q, C)
+backward   add each dy to its winner's dx
+threads    a thread owns whole images
+bytes      x and y once, and one index per element of y
+
+Versions
+    v1  loops over windows and taps, channels innermost
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..spec import Array, versions
+from ..windows import Windows
+from .jit import jit
+from .layout import to_nchw, to_nhwc
+from .threads import chunks, run
+
+SMALLEST = 1 << 15  # elements per chunk of images
+
+
+@jit
+def _forward(
+    i: int, lo: int, hi: int, x: Array, geometry: tuple[int, ...], y: Array, winner: Array
+) -> None:
+    r_all, s_all, sh, sw, ph, pw, dh, dw = geometry
+    _, h_all, w_all, c_all = x.shape
+    for n in range(lo, hi):
+        for p in range(y.shape[1]):
+            for q in range(y.shape[2]):
+                best, index = y[n, p, q], winner[n, p, q]
+                index[:] = -1
+                for r in range(r_all):
+                    for s in range(s_all):
+                        row, column = p * sh + r * dh - ph, q * sw + s * dw - pw
+                        if 0 <= row < h_all and 0 <= column < w_all:
+                            x_c, here = x[n, row, column], row * w_all + column
+                            for c in range(c_all):
+                                v, b = x_c[c], best[c]
+                                if index[c] < 0 or v > b or (v != v and b == b):  # NaN wins once
+                                    best[c] = v
+                                    index[c] = here
+
+
+@jit
+def _backward(i: int, lo: int, hi: int, dy: Array, winner: Array, dx: Array) -> None:
+    for n in range(lo, hi):
+        dx_n = dx[n]  # (H·W, C)
+        for p in range(dy.shape[1]):
+            for q in range(dy.shape[2]):
+                d, index = dy[n, p, q], winner[n, p, q]
+                for c in range(d.size):
+                    dx_n[index[c], c] += d[c]
+
+
+def max_pool2d_forward_v1(x: Array, *, win: Windows) -> tuple[Any, ...]:
+    """Saved: the winners' indices (N, C, P, Q) and the shape of x."""
+    n, c, h, w = x.shape
+    y = np.empty((n, *win.output, c), x.dtype)
+    winner = np.empty(y.shape, np.intp)
+    geometry = (*win.size, *win.stride, *win.padding, *win.dilation)
+    run(_forward, chunks(n, SMALLEST // (c * h * w) + 1), to_nhwc(x), geometry, y, winner)
+    return to_nchw(y), to_nchw(winner), x.shape
+
+
+def max_pool2d_backward_v1(dy: Array, winner: Array, shape: tuple[int, ...]) -> Array:
+    """Each image's dy is added to its dx in row-major order of the windows."""
+    n, c, h, w = shape
+    dx = np.zeros((n, h * w, c), dy.dtype)
+    run(_backward, chunks(n, SMALLEST // (c * h * w) + 1), to_nhwc(dy), to_nhwc(winner), dx)
+    return to_nchw(dx.reshape(n, h, w, c))
+
+
+VERSIONS = versions(__doc__, (max_pool2d_forward_v1, max_pool2d_backward_v1))

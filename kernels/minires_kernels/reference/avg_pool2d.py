@@ -1,0 +1,132 @@
+"""Average pooling.
+
+forward    y = the sum of x over each window / its area
+backward   dx = dy / area for every pixel of the window, added up where windows overlap
+shapes     x (N, C, H, W), y (N, C, P, Q)
+area       counts the padding (but not what ceil_mode adds beyond it), or only pixels of x if
+           count_include_pad is false; as in PyTorch
+
+Versions
+    v1  one slice of the padded image per tap
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..spec import Arguments, Array, Case, KernelSpec, versions
+from ..windows import Windows, windows
+
+
+def area(win: Windows, image: tuple[int, int], count_include_pad: bool) -> Array:
+    """Return the number of pixels (P, Q) by which each window's sum is divided."""
+    sides = []
+    for axis in (0, 1):
+        start = np.arange(win.output[axis]) * win.stride[axis] - win.padding[axis]
+        end = np.minimum(start + win.size[axis], image[axis] + win.padding[axis])
+        if not count_include_pad:
+            start, end = np.maximum(start, 0), np.minimum(end, image[axis])
+        sides.append(end - start)
+    return np.multiply.outer(sides[0], sides[1])
+
+
+def _taps(win: Windows) -> list[tuple[slice, slice]]:
+    return [
+        (
+            slice(r, r + (win.output[0] - 1) * win.stride[0] + 1, win.stride[0]),
+            slice(s, s + (win.output[1] - 1) * win.stride[1] + 1, win.stride[1]),
+        )
+        for r, s in np.ndindex(*win.size)
+    ]
+
+
+def avg_pool2d_forward_v1(x: Array, *, win: Windows, count_include_pad: bool) -> tuple[Any, ...]:
+    """Sum tap by tap, then divide. Saved: the shape of x and the geometry."""
+    n, c, h, w = x.shape
+    xp = np.zeros((n, c, *win.padded(h, w)), x.dtype)
+    xp[:, :, win.padding[0] : win.padding[0] + h, win.padding[1] : win.padding[1] + w] = x
+    y = np.zeros((n, c, *win.output), x.dtype)
+    for rows, columns in _taps(win):
+        y += xp[:, :, rows, columns]
+    y /= area(win, (h, w), count_include_pad).astype(x.dtype)
+    return y, x.shape, win, count_include_pad
+
+
+def avg_pool2d_backward_v1(
+    dy: Array, shape: tuple[int, ...], win: Windows, count_include_pad: bool
+) -> Array:
+    """Share each dy equally."""
+    n, c, h, w = shape
+    share = dy / area(win, (h, w), count_include_pad).astype(dy.dtype)
+    dxp = np.zeros((n, c, *win.padded(h, w)), dy.dtype)
+    for rows, columns in _taps(win):
+        dxp[:, :, rows, columns] += share
+    top, left = win.padding
+    return dxp[:, :, top : top + h, left : left + w].copy()
+
+
+def _check_forward(
+    x: Any,
+    *,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: Any = False,
+    count_include_pad: Any = True,
+) -> Arguments:
+    x = checks.floating("x", x, "(N, C, H, W)")
+    checks.no_zero_size("x", x, "N C H W")
+    size = checks.pair("kernel_size", kernel_size, 1)
+    pad = checks.pair("padding", padding, 0)
+    if 2 * pad[0] > size[0] or 2 * pad[1] > size[1]:
+        raise ValueError(
+            f"padding {pad} exceeds half of kernel_size {size}: a window could be empty"
+        )
+    win = windows(x.shape[2:], size, size if stride is None else stride, pad, 1, bool(ceil_mode))
+    return (x,), {"win": win, "count_include_pad": bool(count_include_pad)}
+
+
+def _check_backward(dy: Any, shape: tuple[int, ...], win: Windows, count_include_pad: bool) -> None:
+    dy = checks.floating("dy", dy)
+    checks.has_shape("dy", dy, (*shape[:2], *win.output), "the shape of y")
+
+
+def _cases(rng: np.random.Generator) -> list[Case]:
+    def case(label: str, *shape: int, **options: Any) -> Case:
+        return Case(label, (rng.standard_normal(shape),), options)
+
+    return [
+        case("2×2", 2, 3, 6, 4, kernel_size=2),
+        case("overlapping, padding", 2, 3, 7, 8, kernel_size=3, stride=2, padding=1),
+        case("padding not counted", 2, 3, 7, 8, kernel_size=3, stride=2, padding=1,
+             count_include_pad=False),
+        case("remainder left out", 1, 2, 7, 5, kernel_size=2),
+        case("ceil mode", 2, 2, 7, 6, kernel_size=2, ceil_mode=True),
+        case("ceil mode, padding", 2, 2, 6, 6, kernel_size=3, stride=2, padding=1, ceil_mode=True),
+        case("asymmetric", 2, 2, 9, 8, kernel_size=(2, 3), stride=(3, 1)),
+        case("empty batch", 0, 2, 4, 4, kernel_size=2),
+    ]  # fmt: skip
+
+
+SPEC = KernelSpec(
+    name="avg_pool2d",
+    formula="y[n,c,p,q] = sum of x over the window at (p, q) / its area",
+    inputs={"x": "(N, C, H, W)"},
+    gradients={"dx": ("x",)},
+    check_forward=_check_forward,
+    check_backward=_check_backward,
+    cases=_cases,
+    flops=lambda x, **options: _sums(x, **options),
+    bytes=lambda x, **options: x.nbytes,
+)
+
+
+def _sums(x: Array, **options: Any) -> int:
+    win: Windows = _check_forward(x, **options)[1]["win"]
+    return int(x.shape[0] * x.shape[1] * np.prod(win.output) * np.prod(win.size))
+
+
+VERSIONS = versions(__doc__, (avg_pool2d_forward_v1, avg_pool2d_backward_v1))

@@ -1,0 +1,83 @@
+"""Softmax and negative log-likelihood in one, so that neither can overflow.
+
+forward    loss[n] = -log p[n, target[n]],   p = softmax of each row of logits
+backward   dlogits = (p - onehot(target)) · dloss[n]
+shapes     logits (N, C), target (N,) integers in [0, C), loss (N,)
+numerics   log p = z - log Σ exp z with z = logits - max(logits): no exponent above 0
+
+Versions
+    v1  NumPy
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..spec import Arguments, Array, Case, KernelSpec, versions
+
+
+def cross_entropy_forward_v1(logits: Array, target: Array) -> tuple[Any, ...]:
+    """Shift, then take logarithms. Saved: log p (N, C) and target."""
+    z = logits - logits.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return -log_p[np.arange(len(target)), target], log_p, target
+
+
+def cross_entropy_backward_v1(dloss: Array, log_p: Array, target: Array) -> Array:
+    """p - onehot, times the upstream of each row."""
+    d = np.exp(log_p)
+    d[np.arange(len(target)), target] -= 1
+    return d * dloss[:, None]
+
+
+def _check_forward(logits: Any, target: Any) -> Arguments:
+    logits = checks.floating("logits", logits, "(N, C)")
+    target = checks.array("target", target)
+    checks.no_zero_size("logits", logits, "N C")
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"target: expected integer class labels, got {target.dtype}")
+    checks.has_shape("target", target, logits.shape[:1], "one label per row of logits")
+    outside = np.flatnonzero((target < 0) | (target >= logits.shape[1]))
+    if outside.size:
+        i = int(outside[0])
+        raise ValueError(
+            f"target[{i}] is {target[i]}, but logits of shape {logits.shape} have classes 0 to "
+            f"{logits.shape[1] - 1}"
+        )
+    return (logits, target.astype(np.intp)), {}
+
+
+def _check_backward(dloss: Any, log_p: Array, target: Array) -> None:
+    checks.upstream(dloss, log_p, target.shape)
+
+
+def _cases(rng: np.random.Generator) -> list[Case]:
+    def case(label: str, n: int, c: int, scale: float = 1.0) -> Case:
+        logits = scale * rng.standard_normal((n, c))
+        return Case(label, (logits, rng.integers(0, c, n)))
+
+    return [
+        case("small", 4, 5),
+        case("one class", 3, 1),
+        case("one row", 1, 10),
+        case("empty batch", 0, 3),
+        case("logits of ±1e4", 6, 4, 1e4),
+        case("several chunks", 300, 10),
+    ]
+
+
+SPEC = KernelSpec(
+    name="cross_entropy",
+    formula="loss[n] = log(sum over c of exp(logits[n,c])) - logits[n, target[n]]",
+    inputs={"logits": "(N, C)", "target": "(N,) integers"},
+    gradients={"dlogits": ("logits",)},
+    check_forward=_check_forward,
+    check_backward=_check_backward,
+    cases=_cases,
+    flops=lambda logits, target: 5 * logits.size,
+    bytes=lambda logits, target: 2 * logits.nbytes,
+)
+VERSIONS = versions(__doc__, (cross_entropy_forward_v1, cross_entropy_backward_v1))

@@ -1,0 +1,123 @@
+"""Maximum pooling.
+
+forward    y = the largest x in each window; of equal ones the first in row-major order
+backward   dx = dy at the winner of each window, added up where windows overlap
+shapes     x (N, C, H, W), y (N, C, P, Q); the winners' indices count pixels of x row by row, H·W
+padding    never wins; a NaN always does (the first one)
+
+Versions
+    v1  one comparison of slices per tap
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..spec import Arguments, Array, Case, KernelSpec, versions
+from ..windows import Windows, windows
+
+
+def max_pool2d_forward_v1(x: Array, *, win: Windows) -> tuple[Any, ...]:
+    """Compare tap by tap. Saved: the winners' indices (N, C, P, Q) and the shape of x."""
+    n, c, h, w = x.shape
+    p, q = win.output
+    best = np.full((n, c, p, q), -np.inf, x.dtype)
+    winner = np.full((n, c, p, q), -1, np.intp)
+    for r, s in np.ndindex(*win.size):
+        rows = np.arange(p) * win.stride[0] + r * win.dilation[0] - win.padding[0]
+        columns = np.arange(q) * win.stride[1] + s * win.dilation[1] - win.padding[1]
+        inside = ((rows >= 0) & (rows < h))[:, None] & ((columns >= 0) & (columns < w))
+        index = np.clip(rows, 0, h - 1)[:, None] * w + np.clip(columns, 0, w - 1)
+        value = x.reshape(n, c, h * w)[:, :, index]  # (N, C, P, Q)
+        better = (value > best) | (winner < 0) | (np.isnan(value) & ~np.isnan(best))
+        better &= inside
+        best, winner = np.where(better, value, best), np.where(better, index, winner)
+    return best, winner, x.shape
+
+
+def max_pool2d_backward_v1(dy: Array, winner: Array, shape: tuple[int, ...]) -> Array:
+    """Add each dy to its winner."""
+    n, c, h, w = shape
+    dx = np.zeros((n * c, h * w), dy.dtype)
+    images = np.arange(n * c)[:, None]
+    p, q = dy.shape[2:]
+    np.add.at(dx, (images, winner.reshape(n * c, p * q)), dy.reshape(n * c, p * q))
+    return dx.reshape(shape)
+
+
+def _check_forward(
+    x: Any,
+    *,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: Any = False,
+) -> Arguments:
+    x = checks.floating("x", x, "(N, C, H, W)")
+    checks.no_zero_size("x", x, "N C H W")
+    size = checks.pair("kernel_size", kernel_size, 1)
+    pad = checks.pair("padding", padding, 0)
+    if 2 * pad[0] > size[0] or 2 * pad[1] > size[1]:
+        raise ValueError(
+            f"padding {pad} exceeds half of kernel_size {size}: a window could be empty"
+        )
+    win = windows(
+        x.shape[2:], size, size if stride is None else stride, pad, dilation, bool(ceil_mode)
+    )
+    for axis, name in enumerate(("height", "width")):  # dilation can step over a small image
+        taps = np.arange(size[axis]) * win.dilation[axis] - win.padding[axis]
+        pixels = np.add.outer(np.arange(win.output[axis]) * win.stride[axis], taps)
+        if not ((pixels >= 0) & (pixels < x.shape[2 + axis])).any(axis=1).all():
+            raise ValueError(f"a window touches only padding along the {name}; use less dilation")
+    return (x,), {"win": win}
+
+
+def _check_backward(dy: Any, winner: Array, shape: tuple[int, ...]) -> None:
+    dy = checks.floating("dy", dy)
+    checks.has_shape("dy", dy, winner.shape, "the shape of y")
+
+
+def _cases(rng: np.random.Generator) -> list[Case]:
+    def case(label: str, *shape: int, **options: Any) -> Case:
+        return Case(label, (rng.standard_normal(shape),), options)
+
+    ties = Case(
+        "ties", (np.round(rng.standard_normal((2, 3, 6, 6))),), {"kernel_size": 3, "stride": 1}
+    )
+    return [
+        case("2×2", 2, 3, 6, 4, kernel_size=2),
+        case("overlapping (stem)", 2, 3, 7, 8, kernel_size=3, stride=2, padding=1),
+        case("remainder left out", 1, 2, 7, 5, kernel_size=2),
+        case("ceil mode", 2, 2, 7, 6, kernel_size=2, ceil_mode=True),
+        case("ceil mode, padding", 2, 2, 6, 6, kernel_size=3, stride=2, padding=1, ceil_mode=True),
+        case("asymmetric, dilated", 2, 2, 9, 8, kernel_size=(2, 3), stride=(3, 1), dilation=(2, 1)),
+        case("stride beyond the kernel", 1, 2, 8, 8, kernel_size=2, stride=3),
+        case("empty batch", 0, 2, 4, 4, kernel_size=2),
+        ties,
+    ]
+
+
+SPEC = KernelSpec(
+    name="max_pool2d",
+    formula="y[n,c,p,q] = max of x over the window at (p, q)",
+    inputs={"x": "(N, C, H, W)"},
+    gradients={"dx": ("x",)},
+    check_forward=_check_forward,
+    check_backward=_check_backward,
+    cases=_cases,
+    flops=lambda x, **options: _comparisons(x, **options),
+    bytes=lambda x, **options: 2 * x.nbytes,
+    tolerance={"float64": 1e-15, "float32": 1e-6},
+)
+
+
+def _comparisons(x: Array, **options: Any) -> int:
+    win: Windows = _check_forward(x, **options)[1]["win"]
+    return int(x.shape[0] * x.shape[1] * np.prod(win.output) * np.prod(win.size))
+
+
+VERSIONS = versions(__doc__, (max_pool2d_forward_v1, max_pool2d_backward_v1))

@@ -1,0 +1,65 @@
+"""The geometry of sliding windows, shared by convolution and pooling."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from . import checks
+
+MAX_ELEMENTS = 2**31 - 1  # of one padded image: refuses absurd sizes before memory is asked for
+
+
+class Windows(NamedTuple):
+    """R × S windows with stride, padding and dilation over H × W pixels, P × Q of them."""
+
+    size: tuple[int, int]  # R, S
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    output: tuple[int, int]  # P, Q
+
+    def padded(self, h: int, w: int) -> tuple[int, int]:
+        """Return the height and width of an image with all pixels that the windows touch.
+
+        At least H + padding, W + padding: the image keeps its place also if no window reaches it.
+        """
+        (r, s), (p, q) = self.size, self.output
+        return (
+            max(h + self.padding[0], (p - 1) * self.stride[0] + (r - 1) * self.dilation[0] + 1),
+            max(w + self.padding[1], (q - 1) * self.stride[1] + (s - 1) * self.dilation[1] + 1),
+        )
+
+
+def windows(
+    image: tuple[int, int],
+    size: tuple[int, int],
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool = False,
+) -> Windows:
+    """Validate and complete the geometry; raises ValueError if no window fits.
+
+    output = floor((H + 2 padding - dilation (R - 1) - 1) / stride) + 1; with ceil_mode rounded up,
+    but a last window must start inside the image or its first padding, as in PyTorch.
+    """
+    stride = checks.pair("stride", stride, 1)
+    padding = checks.pair("padding", padding, 0)
+    dilation = checks.pair("dilation", dilation, 1)
+    output = []
+    for axis, name in enumerate(("height", "width")):
+        reach = dilation[axis] * (size[axis] - 1) + 1
+        span = image[axis] + 2 * padding[axis]
+        if reach > span:
+            raise ValueError(
+                f"the window's {name} {reach} (kernel {size[axis]}, dilation {dilation[axis]}) "
+                f"exceeds the padded input's {span} ({image[axis]} + 2 × {padding[axis]})"
+            )
+        steps, rest = divmod(span - reach, stride[axis])
+        n = steps + 1 + (ceil_mode and rest > 0)
+        if ceil_mode and (n - 1) * stride[axis] >= image[axis] + padding[axis]:
+            n -= 1
+        output.append(n)
+    if (image[0] + 2 * padding[0]) * (image[1] + 2 * padding[1]) > MAX_ELEMENTS:
+        raise ValueError(f"padding {padding} of an image of {image} makes too many pixels")
+    return Windows(size, stride, padding, dilation, (output[0], output[1]))
