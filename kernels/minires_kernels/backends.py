@@ -10,10 +10,12 @@ import importlib
 import os
 from types import ModuleType, TracebackType
 
+import numpy as np
+
 from .spec import Kernel, KernelSpec
 
 BACKENDS = ("reference", "cpu")
-_DTYPES = {"reference": None, "cpu": ("float32", "float64")}
+_DTYPES = {"reference": None, "cpu": (np.dtype(np.float32), np.dtype(np.float64))}
 _cache: dict[tuple[str, str, int | None], Kernel] = {}
 _current: str | None = None
 

@@ -116,7 +116,7 @@ class Kernel:
     spec: KernelSpec
     backend: str
     implementations: tuple[Version, ...]
-    dtypes: tuple[str, ...] | None = None  # None: any float type
+    dtypes: tuple[np.dtype[Any], ...] | None = None  # None: any float type
     version: int | None = None
 
     def forward(self, *arrays: Any, **options: Any) -> tuple[Any, ...]:
@@ -134,11 +134,11 @@ class Kernel:
         return run.backward(dy, *saved, **options)
 
     def _check_dtype(self, x: Array) -> None:
-        if self.dtypes is not None and x.dtype.name not in self.dtypes:
+        if self.dtypes is not None and x.dtype not in self.dtypes:
             raise TypeError(
                 f"{self.spec.name}: the {self.backend} backend computes in "
-                f"{' and '.join(self.dtypes)}, got {x.dtype}; cast the arrays, or use the "
-                "reference backend, which takes any float type"
+                f"{' and '.join(map(str, self.dtypes))}, got {x.dtype}; cast the arrays, or use "
+                "the reference backend, which takes any float type"
             )
 
     def _select(self, predicate: str, arrays: Any, options: dict[str, Any]) -> Version:

@@ -22,7 +22,7 @@ from .layout import plain, to_nchw, to_nhwc
 from .threads import chunks, run
 
 Gradients = tuple[Array | None, Array | None, Array | None]
-LANES = 256  # at most, unless there are more channels
+LANES = 64  # enough to fill the vector registers; more only if there are more channels
 SMALLEST = 1 << 15  # elements per chunk
 
 
@@ -105,7 +105,9 @@ def _image(values: Array, x: Array) -> Array:
 
 
 def _tile(per_channel: Any, lanes: int, dtype: Any) -> Array:
-    return np.tile(np.asarray(per_channel, dtype), lanes // len(per_channel))
+    """Repeat the channels' values over a row of lanes."""
+    values = np.asarray(per_channel, dtype)
+    return values if len(values) == lanes else np.tile(values, lanes // len(values))
 
 
 def _chunk_sums(loop: Any, rows: int, lanes: int, c: int, *args: Any) -> Array:
@@ -113,7 +115,8 @@ def _chunk_sums(loop: Any, rows: int, lanes: int, c: int, *args: Any) -> Array:
     pieces = chunks(rows, SMALLEST // lanes + 1)
     sums = np.zeros((len(pieces), 2, lanes))
     run(loop, pieces, *args, sums)
-    return sums.sum(axis=0).reshape(2, lanes // c, c).sum(axis=1)
+    totals: Array = sums.sum(axis=0).reshape(2, lanes // c, c).sum(axis=1)
+    return totals
 
 
 def batch_norm_forward_v1(

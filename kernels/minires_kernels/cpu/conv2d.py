@@ -55,14 +55,15 @@ def _new_output(x: Array, k: int, win: Windows, b: Array | None) -> Array:
 
 
 def _bias_gradient(dy: Array) -> Array:
-    return dy.sum(axis=(0, 2, 3), dtype=np.float64).astype(dy.dtype)
+    db: Array = dy.sum(axis=(0, 2, 3), dtype=np.float64).astype(dy.dtype)
+    return db
 
 
 # ---- v1: loops ----------------------------------------------------------------------------------
 def _first_channels(x: Array, w: Array, groups: int) -> Array:
     """Return for each filter the first channel of its group, (K,)."""
     k, c_group = w.shape[:2]
-    return np.arange(k) // (k // groups) * c_group
+    return np.asarray(np.arange(k) // (k // groups) * c_group)
 
 
 @jit
@@ -171,7 +172,8 @@ def conv2d_backward_v1(
 
 def _sum(partial: Array) -> Array:
     """Add the chunks' partial sums in order, in float64."""
-    return partial.sum(axis=0, dtype=np.float64).astype(partial.dtype)
+    dw: Array = partial.sum(axis=0, dtype=np.float64).astype(partial.dtype)
+    return dw
 
 
 # ---- v2: im2col and a blocked product -----------------------------------------------------------

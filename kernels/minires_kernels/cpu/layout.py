@@ -12,6 +12,8 @@ def plain(a: Array) -> Array:
 
     Copies only if it must. (Numba compiles anew for every layout and for read-only arrays.)
     """
+    if a.flags.carray:  # C order, aligned, writable
+        return a
     return np.require(a, requirements=["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
 
 

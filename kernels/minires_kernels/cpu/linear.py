@@ -57,7 +57,8 @@ def linear_backward_v1(
 
 
 def _bias_gradient(dy: Array) -> Array:
-    return dy.sum(axis=0, dtype=np.float64).astype(dy.dtype)
+    db: Array = dy.sum(axis=0, dtype=np.float64).astype(dy.dtype)
+    return db
 
 
 def linear_forward_v2(x: Array, w: Array, b: Array | None) -> tuple[Any, ...]:

@@ -57,7 +57,9 @@ if hasattr(os, "register_at_fork"):  # threads do not survive a fork: the child 
 
 def chunks(n: int, smallest: int = 1, most: int = MAX_CHUNKS) -> list[tuple[int, int]]:
     """Cut range(n) into at most `most` ranges (lo, hi) of at least `smallest`, by sizes alone."""
-    count = max(1, min(most, n // max(1, smallest)))
+    count = min(most, n // max(1, smallest))
+    if count <= 1:
+        return [(0, n)]
     return [(i * n // count, (i + 1) * n // count) for i in range(count)]
 
 
@@ -66,7 +68,7 @@ def run(loop: Callable[..., Any], pieces: list[tuple[int, int]], *args: Any) -> 
 
     `loop` must write only what belongs to its piece. An exception in any piece is raised here.
     """
-    threads = min(num_threads(), len(pieces))
+    threads = 1 if len(pieces) == 1 else min(num_threads(), len(pieces))
     if threads == 1:
         for i, (lo, hi) in enumerate(pieces):
             loop(i, lo, hi, *args)
