@@ -36,14 +36,8 @@ def test_same_arguments_same_bits(runs):
 def test_twins_start_with_the_same_weights(runs):
     for a in runs:
         for b in runs:
-            same = (a.setting.depth, a.setting.norm, a.setting.init, a.seed, a.step) == (
-                b.setting.depth,
-                b.setting.norm,
-                b.setting.init,
-                b.seed,
-                0,
-            )
-            if same:
+            keys = [(r.setting.depth, r.setting.norm, r.setting.init, r.seed) for r in (a, b)]
+            if keys[0] == keys[1] and a.step == b.step == 0:
                 assert [x.w_norm for x in a.layers] == [x.w_norm for x in b.layers]
 
 

@@ -97,7 +97,8 @@ def error_by_depth(curves: Sequence[Curve]) -> Any:
     axis.annotate("guessing", (0.01, 90), ("axes fraction", "data"), color="0.4", va="bottom")
     axis.set(xlabel="layers", ylabel="training error in the last epoch, %", ylim=(-3, 100))
     axis.grid(alpha=0.3)
-    axis.legend()
+    if axis.lines:
+        axis.legend()
     seeds = max(len(same) for same in nets.values())
     axis.set_title(f"Training error by depth ({seeds} seeds, bars: range)", fontsize=10)
     return figure
@@ -127,6 +128,7 @@ def loss_curves(curves: Sequence[Curve]) -> Any:
             )
         axis.set(title=NAMES[skip], xlabel="epoch", yscale="log")
         axis.grid(alpha=0.3)
-        axis.legend(fontsize=8)
+        if axis.lines:
+            axis.legend(fontsize=8)
     axes[0, 0].set_ylabel("training loss, nats")
     return figure

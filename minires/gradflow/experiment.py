@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from minires_kernels import checks
+
 from .. import data as datasets
 from .. import functional as F
 from .. import models, nn, optim
@@ -62,6 +64,9 @@ class Setting:
             width=self.width,
             in_channels=features[0],
             init=self.init,
+            norm=self.norm,
+            activation=self.activation,
+            branch_scale=self.branch_scale,
             skip=self.skip != "none",
             seed=seed,
         )
@@ -138,14 +143,17 @@ def grid(
     _one_of("norm", norms, NORMS)
     _one_of("init", inits, INITS)
     _one_of("activation", [activation], ACTIVATIONS)
-    if arch == "conv":
-        _check_conv(depths, skips, norms, activation, branch_scale)
+    if arch == "conv" and "preact" in skips:
+        raise ValueError("skip: the conv nets take none or identity; preact is for arch mlp")
     for depth in depths:
         if depth < 1:
             raise ValueError(f"depths: expected positive integers, got {depth}")
+        if arch == "conv" and (depth < 8 or depth % 6 != 2):
+            raise ValueError(f"depths: conv nets have 6n+2 layers (8, 14, 20, …), got {depth}")
         if arch == "mlp" and depth % 2 and set(skips) != {"none"}:
             raise ValueError(f"depths: residual blocks have two layers, so {depth} cannot be odd")
-    width = DEFAULT_WIDTH[arch] if width is None else width
+    width = checks.integer("width", DEFAULT_WIDTH[arch] if width is None else width, 1)
+    models.branch_factor(branch_scale, 1)  # raises for one that is not offered
     return [
         Setting(arch, depth, skip, norm, init, activation, width, branch_scale)
         for init in inits
@@ -153,26 +161,6 @@ def grid(
         for depth in depths
         for skip in skips
     ]
-
-
-def _check_conv(
-    depths: Sequence[int], skips: Sequence[str], norms: Sequence[str], activation: str, scale: Any
-) -> None:
-    """The convolutional nets are those of He et al. 2015, §4.2; only they have paper twins."""
-    for what, given, offered in (
-        ("skip", skips, ("none", "identity")),
-        ("norm", norms, ("bn",)),
-        ("activation", [activation], ("relu",)),
-        ("branch_scale", [scale], (1.0,)),
-    ):
-        if any(value not in offered for value in given):
-            raise ValueError(
-                f"{what}: the conv nets are the paper's (batch norm, ReLU), which take "
-                f"{' or '.join(map(str, offered))}, got {', '.join(map(str, given))}; "
-                "use arch mlp for the other settings"
-            )
-    if bad := [d for d in depths if d < 8 or d % 6 != 2]:
-        raise ValueError(f"depths: conv nets have 6n+2 layers (8, 14, 20, …), got {bad[0]}")
 
 
 def _one_of(what: str, given: Sequence[str], offered: Sequence[str]) -> None:

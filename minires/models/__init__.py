@@ -1,7 +1,7 @@
 """Networks: deep MLP stacks and the CIFAR-10 family of He et al. 2015, as plain/residual twins."""
 
 from .blocks import BasicBlock, MLPBlock
-from .mlp import MLPStack, mlp_stack
+from .mlp import MLPStack, branch_factor, mlp_stack
 from .resnet_cifar import (
     CifarResNet,
     plain,
@@ -24,6 +24,7 @@ __all__ = [
     "CifarResNet",
     "MLPBlock",
     "MLPStack",
+    "branch_factor",
     "mlp_stack",
     "plain",
     "plain20",
