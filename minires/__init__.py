@@ -11,6 +11,7 @@ from minires_kernels import use_backend
 from .tensor import Tensor, tensor  # isort: skip  (first: the engine needs it)
 from . import data, functional, models, nn, optim, random
 from .engine import Function, is_grad_enabled, no_grad
+from .gradcheck import GradcheckReport, gradcheck
 from .ops import concat, where
 from .random import manual_seed
 
@@ -18,10 +19,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Function",
+    "GradcheckReport",
     "Tensor",
     "concat",
     "data",
     "functional",
+    "gradcheck",
     "is_grad_enabled",
     "manual_seed",
     "models",

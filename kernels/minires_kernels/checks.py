@@ -88,8 +88,8 @@ def real(name: str, value: Any, minimum: float = 0.0) -> float:
     """Return `value` as a finite float of at least `minimum`."""
     try:
         x = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected a number, got {value!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name}: expected a finite number, got {value!r}") from None
     if not (np.isfinite(x) and x >= minimum):
         raise ValueError(f"{name}: expected a finite number of at least {minimum}, got {x}")
     return x

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from . import checks
 
 MAX_ELEMENTS = 2**31 - 1  # of one padded image: refuses absurd sizes before memory is asked for
+MAX_TAPS = 2**20  # of one pooling window
 
 
 class Windows(NamedTuple):
@@ -63,3 +66,34 @@ def windows(
     if (image[0] + 2 * padding[0]) * (image[1] + 2 * padding[1]) > MAX_ELEMENTS:
         raise ValueError(f"padding {padding} of an image of {image} makes too many pixels")
     return Windows(size, stride, padding, dilation, (output[0], output[1]))
+
+
+def pooling_windows(
+    image: tuple[int, int],
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any = 1,
+    ceil_mode: Any = False,
+) -> Windows:
+    """Validate the geometry of pooling, where every window must touch the image.
+
+    `stride` None means the kernel size. Raises ValueError if padding exceeds half of the kernel, or
+    if a dilated window steps over the image.
+    """
+    size = checks.pair("kernel_size", kernel_size, 1)
+    pad = checks.pair("padding", padding, 0)
+    if 2 * pad[0] > size[0] or 2 * pad[1] > size[1]:
+        raise ValueError(
+            f"padding {pad} exceeds half of kernel_size {size}: a window could be empty"
+        )
+    if size[0] * size[1] > MAX_TAPS:
+        raise ValueError(f"kernel_size {size}: expected at most {MAX_TAPS} pixels in a window")
+    win = windows(image, size, size if stride is None else stride, pad, dilation, bool(ceil_mode))
+    for axis, name in enumerate(("height", "width")):
+        start = np.arange(win.output[axis]) * win.stride[axis] - pad[axis]
+        end = start + (size[axis] - 1) * win.dilation[axis]
+        first = np.where(start < 0, start % win.dilation[axis], start)  # first tap not above/left
+        if (first >= image[axis]).any() or (first > end).any():
+            raise ValueError(f"a window touches only padding along the {name}; use less dilation")
+    return win

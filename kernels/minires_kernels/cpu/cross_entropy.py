@@ -52,7 +52,7 @@ def _backward(
         row, out, d = log_p[n], dlogits[n], dloss[n]
         for c in range(row.size):
             out[c] = np.exp(row[c]) * d
-        out[target[n]] -= d
+        out[target[n]] = (np.exp(row[target[n]]) - 1) * d
 
 
 def cross_entropy_forward_v1(logits: Array, target: Array) -> tuple[Any, ...]:

@@ -79,9 +79,10 @@ def run(loop: Callable[..., Any], pieces: list[tuple[int, int]], *args: Any) -> 
             loop(i, *pieces[i], *args)
 
     global _pool
-    if _pool is None:
-        _pool = ThreadPoolExecutor(max(1, num_threads() - 1), thread_name_prefix="minires")
-    others = [_pool.submit(work, t) for t in range(1, threads)]
+    pool = _pool  # another thread may replace the global one at any time
+    if pool is None:
+        pool = _pool = ThreadPoolExecutor(max(1, num_threads() - 1), thread_name_prefix="minires")
+    others = [pool.submit(work, t) for t in range(1, threads)]
     work(0)
     for other in others:
         other.result()

@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import checks
 from ..spec import Arguments, Array, Case, KernelSpec, versions
-from ..windows import Windows, windows
+from ..windows import Windows, pooling_windows
 
 
 def area(win: Windows, image: tuple[int, int], count_include_pad: bool) -> Array:
@@ -79,13 +79,7 @@ def _check_forward(
 ) -> Arguments:
     x = checks.floating("x", x, "(N, C, H, W)")
     checks.no_zero_size("x", x, "N C H W")
-    size = checks.pair("kernel_size", kernel_size, 1)
-    pad = checks.pair("padding", padding, 0)
-    if 2 * pad[0] > size[0] or 2 * pad[1] > size[1]:
-        raise ValueError(
-            f"padding {pad} exceeds half of kernel_size {size}: a window could be empty"
-        )
-    win = windows(x.shape[2:], size, size if stride is None else stride, pad, 1, bool(ceil_mode))
+    win = pooling_windows(x.shape[2:], kernel_size, stride, padding, 1, ceil_mode)
     return (x,), {"win": win, "count_include_pad": bool(count_include_pad)}
 
 
@@ -111,6 +105,16 @@ def _cases(rng: np.random.Generator) -> list[Case]:
     ]  # fmt: skip
 
 
+def _sums(x: Array, **options: Any) -> int:
+    win: Windows = _check_forward(x, **options)[1]["win"]
+    return int(x.shape[0] * x.shape[1] * np.prod(win.output) * np.prod(win.size))
+
+
+def _bytes(x: Array, **options: Any) -> int:
+    win: Windows = _check_forward(x, **options)[1]["win"]
+    return int(x.nbytes + x.shape[0] * x.shape[1] * np.prod(win.output) * x.itemsize)
+
+
 SPEC = KernelSpec(
     name="avg_pool2d",
     formula="y[n,c,p,q] = sum of x over the window at (p, q) / its area",
@@ -119,14 +123,9 @@ SPEC = KernelSpec(
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,
-    flops=lambda x, **options: _sums(x, **options),
-    bytes=lambda x, **options: x.nbytes,
+    flops=_sums,
+    bytes=_bytes,
 )
-
-
-def _sums(x: Array, **options: Any) -> int:
-    win: Windows = _check_forward(x, **options)[1]["win"]
-    return int(x.shape[0] * x.shape[1] * np.prod(win.output) * np.prod(win.size))
 
 
 VERSIONS = versions(__doc__, (avg_pool2d_forward_v1, avg_pool2d_backward_v1))

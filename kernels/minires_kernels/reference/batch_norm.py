@@ -109,6 +109,9 @@ def _check_backward(
     dy: Any, x: Array, weight: Any, mean: Array, var: Array, eps: float, training: bool
 ) -> None:
     checks.upstream(dy, x, x.shape)
+    for name, a in {"weight": weight, "mean": mean, "var": var}.items():
+        if a is not None:
+            checks.has_shape(name, a, x.shape[1:2], "one per channel of x")
 
 
 def _cases(rng: np.random.Generator) -> list[Case]:

@@ -40,6 +40,11 @@ def _check_forward(logits: Any, target: Any) -> Arguments:
     if target.dtype.kind not in "iu":
         raise TypeError(f"target: expected integer class labels, got {target.dtype}")
     checks.has_shape("target", target, logits.shape[:1], "one label per row of logits")
+    _check_range(target, logits)
+    return (logits, target.astype(np.intp)), {}
+
+
+def _check_range(target: Array, logits: Array) -> None:
     outside = np.flatnonzero((target < 0) | (target >= logits.shape[1]))
     if outside.size:
         i = int(outside[0])
@@ -47,10 +52,10 @@ def _check_forward(logits: Any, target: Any) -> Arguments:
             f"target[{i}] is {target[i]}, but logits of shape {logits.shape} have classes 0 to "
             f"{logits.shape[1] - 1}"
         )
-    return (logits, target.astype(np.intp)), {}
 
 
 def _check_backward(dloss: Any, log_p: Array, target: Array) -> None:
+    _check_range(target, log_p)
     checks.upstream(dloss, log_p, target.shape)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import checks
 from ..spec import Arguments, Array, Case, KernelSpec, versions
-from ..windows import Windows, windows
+from ..windows import Windows, pooling_windows
 
 
 def max_pool2d_forward_v1(x: Array, *, win: Windows) -> tuple[Any, ...]:
@@ -59,26 +59,16 @@ def _check_forward(
 ) -> Arguments:
     x = checks.floating("x", x, "(N, C, H, W)")
     checks.no_zero_size("x", x, "N C H W")
-    size = checks.pair("kernel_size", kernel_size, 1)
-    pad = checks.pair("padding", padding, 0)
-    if 2 * pad[0] > size[0] or 2 * pad[1] > size[1]:
-        raise ValueError(
-            f"padding {pad} exceeds half of kernel_size {size}: a window could be empty"
-        )
-    win = windows(
-        x.shape[2:], size, size if stride is None else stride, pad, dilation, bool(ceil_mode)
-    )
-    for axis, name in enumerate(("height", "width")):  # dilation can step over a small image
-        taps = np.arange(size[axis]) * win.dilation[axis] - win.padding[axis]
-        pixels = np.add.outer(np.arange(win.output[axis]) * win.stride[axis], taps)
-        if not ((pixels >= 0) & (pixels < x.shape[2 + axis])).any(axis=1).all():
-            raise ValueError(f"a window touches only padding along the {name}; use less dilation")
+    win = pooling_windows(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
     return (x,), {"win": win}
 
 
 def _check_backward(dy: Any, winner: Array, shape: tuple[int, ...]) -> None:
     dy = checks.floating("dy", dy)
     checks.has_shape("dy", dy, winner.shape, "the shape of y")
+    pixels = shape[2] * shape[3]
+    if winner.size and not (winner.min() >= 0 and winner.max() < pixels):
+        raise ValueError(f"saved indices: expected 0 to {pixels - 1} for images of {shape[2:]}")
 
 
 def _cases(rng: np.random.Generator) -> list[Case]:
@@ -101,6 +91,17 @@ def _cases(rng: np.random.Generator) -> list[Case]:
     ]
 
 
+def _comparisons(x: Array, **options: Any) -> int:
+    win: Windows = _check_forward(x, **options)[1]["win"]
+    return int(x.shape[0] * x.shape[1] * np.prod(win.output) * np.prod(win.size))
+
+
+def _bytes(x: Array, **options: Any) -> int:
+    win: Windows = _check_forward(x, **options)[1]["win"]
+    outputs = x.shape[0] * x.shape[1] * win.output[0] * win.output[1]
+    return int(x.nbytes + outputs * (x.itemsize + np.dtype(np.intp).itemsize))
+
+
 SPEC = KernelSpec(
     name="max_pool2d",
     formula="y[n,c,p,q] = max of x over the window at (p, q)",
@@ -109,15 +110,10 @@ SPEC = KernelSpec(
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,
-    flops=lambda x, **options: _comparisons(x, **options),
-    bytes=lambda x, **options: 2 * x.nbytes,
+    flops=_comparisons,
+    bytes=_bytes,
     tolerance={"float64": 1e-15, "float32": 1e-6},
 )
-
-
-def _comparisons(x: Array, **options: Any) -> int:
-    win: Windows = _check_forward(x, **options)[1]["win"]
-    return int(x.shape[0] * x.shape[1] * np.prod(win.output) * np.prod(win.size))
 
 
 VERSIONS = versions(__doc__, (max_pool2d_forward_v1, max_pool2d_backward_v1))

@@ -1,0 +1,92 @@
+"""What a backward pass owes besides being right: leave arrays alone, repeat itself, be linear."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..tensor import Array
+from .subject import Subject
+
+
+def check(subject: Subject, v: Array, rng: np.random.Generator) -> dict[str, str]:
+    """Return the failed checks by name, with what was seen."""
+    failed: dict[str, str] = {}
+    _mutation(subject, v, failed)
+    first = subject.gradients(subject.arrays, v)
+    again = subject.gradients(subject.arrays, v)
+    for name, a, b in zip(subject.names, first, again, strict=True):
+        if not np.array_equal(a, b, equal_nan=True):
+            failed["reentrant"] = (
+                f"a second backward gave other bits for {name} "
+                f"(largest difference {np.abs(a - b).max():.2e}); is something random or reused?"
+            )
+    _zero(subject, v, failed)
+    _linear(subject, v, first, rng, failed)
+    _layouts(subject, v, first, failed)
+    return failed
+
+
+def _mutation(subject: Subject, v: Array, failed: dict[str, str]) -> None:
+    """Inputs, upstream and saved arrays must be as they were before."""
+    arrays = [a.copy() for a in subject.arrays]
+    y, _ = subject.call(arrays)
+    if not y.requires_grad:
+        return
+    saved = [
+        (node.name, value, value.copy())
+        for node in subject.nodes(y)
+        if node.ctx is not None
+        for value in node.ctx.saved
+        if isinstance(value, np.ndarray)
+    ]
+    upstream = v.copy()
+    y.backward(upstream)
+    for name, a, before in zip(subject.names, arrays, subject.arrays, strict=True):
+        if not np.array_equal(a, before, equal_nan=True):
+            failed["inputs unmodified"] = f"{name} was modified in place"
+    if not np.array_equal(upstream, v):
+        failed["upstream unmodified"] = "backward modified dy in place"
+    for name, value, before in saved:
+        if not np.array_equal(value, before, equal_nan=value.dtype.kind == "f"):
+            failed["saved unmodified"] = f"backward modified an array that {name} had saved"
+
+
+def _zero(subject: Subject, v: Array, failed: dict[str, str]) -> None:
+    for name, g in zip(
+        subject.names, subject.gradients(subject.arrays, np.zeros_like(v)), strict=True
+    ):
+        if np.any(g != 0):
+            failed["zero upstream"] = f"dy = 0 gave a gradient of {name} that is not 0"
+
+
+def _linear(
+    subject: Subject, v: Array, first: list[Array], rng: np.random.Generator, failed: dict[str, str]
+) -> None:
+    w = rng.standard_normal(v.shape)
+    of_w = subject.gradients(subject.arrays, w)
+    of_sum = subject.gradients(subject.arrays, np.asarray(2 * v + w))
+    for name, a, b, c in zip(subject.names, first, of_w, of_sum, strict=True):
+        size = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
+        if np.abs(2 * a + b - c).max(initial=0) > 1e-9 * size + 1e-12 * float(np.linalg.norm(v)):
+            failed["linear in dy"] = f"backward(2 v + w) differs from 2 backward(v) + … for {name}"
+
+
+def _layouts(subject: Subject, v: Array, first: list[Array], failed: dict[str, str]) -> None:
+    """The same values with other strides must give the same gradients."""
+
+    def strided(a: Array) -> Array:
+        """Return equal values as every second element of a larger array, backwards."""
+        if a.ndim == 0:
+            return a
+        wide = np.zeros((*a.shape[:-1], 2 * a.shape[-1] + 1))
+        view = wide[..., -2:0:-2][..., : a.shape[-1]]
+        view[...] = a
+        return view
+
+    inputs = len(subject.differentiable)
+    arrays = [strided(a) if i < inputs else a for i, a in enumerate(subject.arrays)]
+    grads = subject.gradients(arrays, strided(v))
+    for name, a, b in zip(subject.names, first, grads, strict=True):
+        noise = 1e-9 * np.abs(a).max(initial=0) + 1e-12 * float(np.linalg.norm(v))
+        if a.shape != b.shape or np.abs(a - b).max(initial=0) > noise:
+            failed["any memory order"] = f"strided inputs gave another gradient of {name}"

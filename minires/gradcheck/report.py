@@ -1,0 +1,137 @@
+"""What a gradient check found: a row per tensor, the hygiene checks, a verdict, a printed table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+PASS, FAIL, VACUOUS = "PASS", "FAIL", "VACUOUS"
+
+
+@dataclass
+class Row:
+    """The check of one tensor's gradient; the values are those of its worst element.
+
+    checked, total   elements compared one by one, and elements of the tensor
+    directions       directional derivatives compared besides
+    kinks            elements skipped because a kink lies within the step
+    rel              |analytic - numeric| / max(|analytic|, |numeric|)
+    where            index of the worst element, or "direction k"
+    ratio            median of analytic / numeric over the elements that are not tiny
+    """
+
+    tensor: str
+    shape: tuple[int, ...]
+    checked: int
+    directions: int
+    total: int
+    kinks: int
+    rel: float
+    where: str
+    analytic: float
+    numeric: float
+    ratio: float | None
+    verdict: str
+
+
+@dataclass
+class GradcheckReport:
+    """The outcome of `gradcheck`; true if everything passed, a table when printed.
+
+    rows      one per checked tensor
+    hygiene   failed hygiene checks, by name, with what was seen
+    hints     likely mistakes, most specific first, as (family, sentence)
+    taylor    the Taylor-remainder check, if asked for
+    error     the exception that stopped the check, if one did
+    notes     what the reader should know (casts, sampling)
+    """
+
+    name: str
+    rtol: float
+    rows: list[Row] = field(default_factory=list)
+    hygiene: dict[str, str] = field(default_factory=dict)
+    hints: list[tuple[str, str]] = field(default_factory=list)
+    taylor: Any = None
+    error: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every row passed, every hygiene check held, and nothing was raised."""
+        return (
+            self.error is None
+            and not self.hygiene
+            and bool(self.rows or self.taylor)
+            and all(row.verdict == PASS for row in self.rows)
+            and (self.taylor is None or self.taylor.ok)
+        )
+
+    @property
+    def verdict(self) -> str:
+        """PASS, FAIL, or VACUOUS if nothing failed but some gradient was zero on both sides."""
+        if self.ok:
+            return PASS
+        vacuous = any(row.verdict == VACUOUS for row in self.rows)
+        failed = self.error or self.hygiene or any(row.verdict == FAIL for row in self.rows)
+        failed = failed or (self.taylor is not None and not self.taylor.ok)
+        return VACUOUS if vacuous and not failed else FAIL
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    @property
+    def max_rel(self) -> float:
+        """The largest relative error of all rows."""
+        return max((row.rel for row in self.rows), default=0.0)
+
+    def __str__(self) -> str:
+        lines = [f"gradcheck {self.name}: {self.verdict}"]
+        if self.rows:
+            header = ("tensor", "shape", "checked", "directions", "kinks", "max rel err", "where", "analytic",
+                      "numeric", "a / n", "verdict")  # fmt: skip
+            table = [header, *(_cells(row) for row in self.rows)]
+            widths = [max(len(line[i]) for line in table) for i in range(len(header))]
+            lines += ["  " + "  ".join(c.rjust(w) for c, w in zip(line, widths)) for line in table]
+            lines.append(
+                f"  rule: |a - n| <= {self.rtol:g} max(|a|, |n|) + 1e-7 max|n|, worst element shown"
+            )
+        lines += [f"  hygiene: {name}: {text}" for name, text in self.hygiene.items()]
+        if self.rows and not self.hygiene and self.error is None:
+            lines.append("  hygiene: ok")
+        if self.taylor is not None:
+            lines.append(f"  {self.taylor}")
+        if self.error is not None:
+            lines.append(f"  stopped by {self.error}")
+        lines += [f"  hint: {text}" for _, text in self.hints]
+        lines += [f"  note: {text}" for text in self.notes]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values for JSON."""
+        return {
+            "name": self.name,
+            "verdict": self.verdict,
+            "rtol": self.rtol,
+            "rows": [vars(row) | {"shape": list(row.shape)} for row in self.rows],
+            "hygiene": self.hygiene,
+            "hints": [{"family": family, "text": text} for family, text in self.hints],
+            "taylor": None if self.taylor is None else self.taylor.to_dict(),
+            "error": self.error,
+            "notes": self.notes,
+        }
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        row.tensor,
+        "×".join(map(str, row.shape)) or "scalar",
+        f"{row.checked}/{row.total}",
+        str(row.directions),
+        str(row.kinks),
+        f"{row.rel:.1e}",
+        row.where,
+        f"{row.analytic:+.6g}",
+        f"{row.numeric:+.6g}",
+        "-" if row.ratio is None else f"{row.ratio:.4g}",
+        row.verdict,
+    )

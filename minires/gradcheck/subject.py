@@ -1,0 +1,143 @@
+"""The function under check, as one that maps named float64 arrays to an output and gradients."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import engine, nn
+from .. import random as minires_random
+from ..engine import Function, no_grad, observe_branches
+from ..tensor import Array, Tensor
+
+
+class Subject:
+    """Wraps what the user gave: a function of Tensors, a Function, its `apply`, or a Module.
+
+    Inputs are copied and cast to float64; a Module is copied, cast, and its parameters are checked
+    too. Buffers and the random generator are put back before every evaluation, so that running
+    statistics and dropout are the same function each time.
+    """
+
+    def __init__(self, f: Any, inputs: Sequence[Any]) -> None:
+        self.notes: list[str] = []
+        self.name = _name(f)
+        self.simple = _is_function(f)
+        self.module: nn.Module | None = None
+        if isinstance(f, nn.Module):
+            self.module = copy.deepcopy(f).double()
+            f = self.module
+        elif isinstance(f, type) and issubclass(f, Function):
+            f = f.apply
+        if not callable(f):
+            raise TypeError(
+                f"gradcheck: expected a function of Tensors, a Function or a Module, got {f!r}"
+            )
+        self.f: Callable[..., Any] = f
+        self.fixed = [_as_array(i, x) for i, x in enumerate(inputs)]
+        self.differentiable = [
+            i for i, x in enumerate(self.fixed) if isinstance(x, np.ndarray) and x.dtype.kind == "f"
+        ]
+        self._cast()
+        parameters = [] if self.module is None else list(self.module.named_parameters())
+        self.parameters = [p for _, p in parameters]
+        self.names = [_input_name(f, i) for i in self.differentiable] + [n for n, _ in parameters]
+        self.arrays = [self.fixed[i] for i in self.differentiable]
+        self.arrays += [p.data.copy() for p in self.parameters]
+        if not self.arrays:
+            raise ValueError("gradcheck: there is no floating input or parameter to check")
+        self._buffers = {} if self.module is None else _buffers(self.module)
+        self._rng = copy.deepcopy(minires_random.generator())
+
+    def _cast(self) -> None:
+        for i in self.differentiable:
+            if self.fixed[i].dtype != np.float64:
+                self.notes.append(
+                    f"input {i} was cast from {self.fixed[i].dtype} to float64: finite differences "
+                    "in lower precision measure rounding"
+                )
+                self.fixed[i] = self.fixed[i].astype(np.float64)
+
+    def call(self, arrays: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
+        """Evaluate on leaves made of `arrays` (not copied); return the output and the leaves."""
+        leaves = [Tensor(a, requires_grad=True) for a in arrays[: len(self.differentiable)]]
+        inputs: list[Any] = list(self.fixed)
+        for i, leaf in zip(self.differentiable, leaves, strict=True):
+            inputs[i] = leaf
+        for p, a in zip(self.parameters, arrays[len(leaves) :], strict=True):
+            p.data, p.grad, p.node = a, None, None
+        self._restore()
+        with minires_random.using(copy.deepcopy(self._rng)):
+            y = self.f(*inputs)
+        if not isinstance(y, Tensor):
+            raise TypeError(f"{self.name} returned {type(y).__name__}, expected a Tensor")
+        return y, [*leaves, *self.parameters]
+
+    def _restore(self) -> None:
+        if self.module is not None:
+            for module, values in self._buffers.items():
+                for key, value in values.items():
+                    module._buffers[key] = None if value is None else value.copy()
+
+    def value(self, arrays: Sequence[Array]) -> tuple[Array, bytes | None]:
+        """Return the output and the fingerprint of the branches taken (None if none report any)."""
+        with no_grad(), observe_branches() as log:
+            y, _ = self.call(arrays)
+        return y.data, log.digest() if log.count else None
+
+    def gradients(self, arrays: Sequence[Array], v: Array) -> list[Array]:
+        """Return the analytic gradients of Σ v·y, zeros where no gradient arrived."""
+        y, leaves = self.call(arrays)
+        if not y.requires_grad:
+            return [np.zeros_like(a) for a in arrays]
+        y.backward(v)
+        return [
+            np.zeros_like(a) if t.grad is None else t.grad
+            for t, a in zip(leaves, arrays, strict=True)
+        ]
+
+    def nodes(self, y: Tensor) -> list[engine.Node]:
+        """Return the recorded calls behind `y`."""
+        return [] if y.node is None else engine.topological_order(y.node)
+
+
+def _is_function(f: Any) -> bool:
+    owner = getattr(f, "__self__", f)
+    return isinstance(owner, type) and issubclass(owner, Function)
+
+
+def _name(f: Any) -> str:
+    owner = getattr(f, "__self__", None)
+    if isinstance(owner, type):
+        return owner.__name__
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def _input_name(f: Any, i: int) -> str:
+    """Name input i as the function does, e.g. "x"; "input 0" where that is unknown."""
+    owner = getattr(f, "__self__", None)
+    function: Any = getattr(owner, "forward", None) or getattr(f, "forward", f)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return f"input {i}"
+    names = [n for n in code.co_varnames[: code.co_argcount] if n not in ("self", "ctx")]
+    return names[i] if i < len(names) else f"input {i}"
+
+
+def _as_array(i: int, x: Any) -> Any:
+    if x is None or isinstance(x, int | float | str):
+        return x  # an option, not a value to differentiate
+    a = x.data if isinstance(x, Tensor) else x
+    if not isinstance(a, np.ndarray):
+        raise TypeError(f"gradcheck: input {i} is {type(x).__name__}; pass arrays or Tensors")
+    return a.copy()
+
+
+def _buffers(module: nn.Module) -> dict[nn.Module, dict[str, Any]]:
+    return {
+        m: {k: None if v is None else v.copy() for k, v in m._buffers.items()}
+        for m in module.modules()
+    }
