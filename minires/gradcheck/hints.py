@@ -60,7 +60,7 @@ def _tensor(subject: Subject, v: Array, t: int, c: Comparison) -> Hint | None:
     if known.all():
         if hint := _substituted(subject, v, t, c):
             return hint
-        for shape_test in (_normalisation, _border, _unvisited, _mask):
+        for shape_test in (_normalisation, _unvisited, _border, _mask):
             if hint := shape_test(c, a, n, subject):
                 return hint
     return None
@@ -201,7 +201,7 @@ def _normalisation(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None
 
 def _border(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
     """Are only the outermost rows or columns wrong?"""
-    if n.ndim != 4 or min(n.shape[2:]) < 3:
+    if n.ndim != 4 or min(n.shape[2:]) < 4:
         return None
     wrong = np.abs(a - n) > 1e-4 * np.abs(n).max()
     if wrong.any() and not wrong[:, :, 1:-1, 1:-1].any():

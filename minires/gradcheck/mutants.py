@@ -96,14 +96,14 @@ def _conv(rng: np.random.Generator) -> list[Mutant]:
         return dx, -dw
 
     def undilated(dy: Array, *saved: Any) -> Arrays:  # taps next to each other in dw
-        dx, dw = dilated_right(dy, *saved)
+        dx, _ = dilated_right(dy, *saved)
         x, w, *_ = saved
-        y, *other = kernel("conv2d", "reference").forward(x, w, None, padding=1)
+        _, *other = kernel("conv2d", "reference").forward(x, w, None, padding=1)
         return dx, kernel("conv2d", "reference").backward(dy, *other)[1]
 
     return [
         Mutant("conv2d: kernel not flipped in dx", "flipped", forward, right, unflipped, (x, w)),
-        Mutant("conv2d: channels transposed in dx", "transposed", forward, right, transposed, (x, w)),
+        Mutant("conv2d: channels exchanged", "transposed", forward, right, transposed, (x, w)),
         Mutant("conv2d: dw rotated", "flipped", forward, right, flipped_dw, (x, w)),
         Mutant("conv2d: stride's last row not written", "stride or padding", strided, strided_right,
                remainder, (x, w)),
@@ -121,19 +121,20 @@ def _batch_norm(rng: np.random.Generator) -> list[Mutant]:
     weight, bias = rng.standard_normal(3), rng.standard_normal(3)
     forward, right = _kernel_pair("batch_norm", None, None)
 
-    def parts(dy: Array, *saved: Any) -> tuple[Array, ...]:
+    def parts(dy: Array, *saved: Any) -> tuple[Any, ...]:
         x, weight, mean, var, eps, _ = saved
         sigma = np.sqrt(var + eps)[:, None, None]
         x_hat = (x - mean[:, None, None]) / sigma
         axes = (0, 2, 3)
         mean_term = dy.mean(axes, keepdims=True)
         variance_term = x_hat * (dy * x_hat).mean(axes, keepdims=True)
-        return weight[:, None, None] / sigma, mean_term, variance_term
+        return np.asarray(weight[:, None, None] / sigma), mean_term, variance_term
 
     def change(name: str, family: str, formula: Callable[..., Array]) -> Mutant:
         def wrong(dy: Array, *saved: Any) -> Arrays:
             _, dweight, dbias = right(dy, *saved)
-            return formula(dy, *parts(dy, *saved)), dweight, dbias
+            dx: Array = formula(dy, *parts(dy, *saved))
+            return dx, dweight, dbias
 
         return Mutant(f"batch_norm: {name}", family, forward, right, wrong, (x, weight, bias))
 
@@ -183,7 +184,7 @@ def _elementwise(rng: np.random.Generator) -> list[Mutant]:
     return [
         Mutant("relu: sign", "sign", relu, relu_right, lambda dy, y: -dy * (y > 0), (x,)),
         Mutant("relu: mask from dy", "mask", relu, relu_right, lambda dy, y: dy * (dy > 0), (x,)),
-        Mutant("relu: leaky", "other", relu, relu_right,
+        Mutant("relu: leaky", "mask", relu, relu_right,
                lambda dy, y: dy * np.where(y > 0, 1, 0.01), (x,)),
         Mutant("add: one input forgotten", "zero", add, lambda dy, a, b: (dy.copy(), dy.copy()),
                lambda dy, a, b: (dy.copy(), 0 * dy), (x, z)),
@@ -222,7 +223,7 @@ def _pooling(rng: np.random.Generator) -> list[Mutant]:
     return [
         Mutant("max_pool2d: every tie gets the gradient", "ties", pool, pool_right, all_ties,
                (ties,)),
-        Mutant("max_pool2d: columns reversed", "mask", pool, pool_right, last_wins, (x,)),
+        Mutant("max_pool2d: columns reversed", "other", pool, pool_right, last_wins, (x,)),
         Mutant("avg_pool2d: 1 / area missing", "factor", average, average_right, no_area, (x,)),
         Mutant("global_avg_pool2d: 1 / (H W) missing", "factor", means, means_right, no_mean, (x,)),
     ]  # fmt: skip
@@ -257,11 +258,11 @@ def _loss(rng: np.random.Generator) -> list[Mutant]:
         return dy @ w, x.T @ dy
 
     return [
-        Mutant("cross_entropy: 1/N of the mean missing", "factor", mean_loss, mean_right, no_mean,
+        Mutant("cross_entropy: 1/N missing", "factor", mean_loss, mean_right, no_mean,
                (logits,)),
         Mutant("cross_entropy: one-hot missing", "other", forward, right, no_onehot, (logits,)),
         Mutant("cross_entropy: upstream ignored", "other", forward, right, no_upstream, (logits,)),
-        Mutant("linear: w transposed in dx", "transposed", linear, linear_right, transposed, (x, w)),
+        Mutant("linear: w transposed", "transposed", linear, linear_right, transposed, (x, w)),
         Mutant("linear: dw transposed", "transposed", linear, linear_right, transposed_dw, (x, w)),
     ]  # fmt: skip
 

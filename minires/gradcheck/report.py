@@ -6,6 +6,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PASS, FAIL, VACUOUS = "PASS", "FAIL", "VACUOUS"
+HEADER = (
+    "tensor",
+    "shape",
+    "checked",
+    "directions",
+    "kinks",
+    "max rel err",
+    "where",
+    "analytic",
+    "numeric",
+    "a / n",
+    "verdict",
+)
 
 
 @dataclass
@@ -87,10 +100,8 @@ class GradcheckReport:
     def __str__(self) -> str:
         lines = [f"gradcheck {self.name}: {self.verdict}"]
         if self.rows:
-            header = ("tensor", "shape", "checked", "directions", "kinks", "max rel err", "where", "analytic",
-                      "numeric", "a / n", "verdict")  # fmt: skip
-            table = [header, *(_cells(row) for row in self.rows)]
-            widths = [max(len(line[i]) for line in table) for i in range(len(header))]
+            table = [HEADER, *(_cells(row) for row in self.rows)]
+            widths = [max(len(line[i]) for line in table) for i in range(len(HEADER))]
             lines += ["  " + "  ".join(c.rjust(w) for c, w in zip(line, widths)) for line in table]
             lines.append(
                 f"  rule: |a - n| <= {self.rtol:g} max(|a|, |n|) + 1e-7 max|n|, worst element shown"

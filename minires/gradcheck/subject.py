@@ -63,12 +63,13 @@ class Subject:
 
     def call(self, arrays: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
         """Evaluate on leaves made of `arrays` (not copied); return the output and the leaves."""
-        leaves = [Tensor(a, requires_grad=True) for a in arrays[: len(self.differentiable)]]
+        count = len(self.differentiable)
+        leaves = [Tensor(np.asarray(a), requires_grad=True) for a in arrays[:count]]
         inputs: list[Any] = list(self.fixed)
         for i, leaf in zip(self.differentiable, leaves, strict=True):
             inputs[i] = leaf
         for p, a in zip(self.parameters, arrays[len(leaves) :], strict=True):
-            p.data, p.grad, p.node = a, None, None
+            p.data, p.grad, p.node = np.asarray(a), None, None
         self._restore()
         with minires_random.using(copy.deepcopy(self._rng)):
             y = self.f(*inputs)

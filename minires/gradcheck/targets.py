@@ -1,0 +1,232 @@
+"""Everything that `minires gradcheck` checks, by name: each kernel's versions, and each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minires_kernels import Case, Kernel, kernel, specs, use_backend
+from minires_kernels.backends import load
+
+from .. import functional as F
+from .. import models, nn, ops
+from ..tensor import Array
+from .check import check_backward, gradcheck
+from .report import GradcheckReport
+
+MOST_FLOPS_IN_LOOPS = 20_000  # of one forward pass, for the versions written as Python loops
+
+
+@dataclass(frozen=True)
+class Target:
+    """A named thing to check; `run(seed)` yields a report per case, labelled."""
+
+    name: str
+    kind: str  # "kernel" or "layer"
+    run: Callable[[int], Iterator[tuple[str, GradcheckReport]]]
+
+
+def kernel_targets(backend: str) -> list[Target]:
+    """Return a target per kernel and version of a backend."""
+    found = []
+    for name in specs():
+        for version in load(backend).KERNELS[name]:
+            k = kernel(name, backend, version.number)
+            found.append(Target(f"{name} v{version.number}", "kernel", _kernel_runner(k)))
+    return found
+
+
+def _kernel_runner(k: Kernel) -> Callable[[int], Iterator[tuple[str, GradcheckReport]]]:
+    def run(seed: int) -> Iterator[tuple[str, GradcheckReport]]:
+        for case in k.spec.cases(np.random.default_rng(seed)):
+            in_loops = k.backend == "reference" and k.version == 1
+            if in_loops and k.spec.flops(*case.arrays, **case.options) > MOST_FLOPS_IN_LOOPS:
+                continue
+            if not any(a is not None and a.size for a in case.arrays[:1]):
+                continue  # an empty batch has no gradient
+            try:
+                k.forward(*case.arrays, **case.options)
+            except ValueError as error:
+                if "does not support" in str(error):
+                    continue
+                raise
+            yield case.label, check_case(k, case, seed)
+
+    return run
+
+
+def check_case(k: Kernel, case: Case, seed: int = 0) -> GradcheckReport:
+    """Check one case: finite differences in float64, then float32 against the float64 reference."""
+    names = list(k.spec.inputs)
+    wanted = [n for group in k.spec.gradients.values() for n in group]
+    moving = [i for i, n in enumerate(names[: len(case.arrays)]) if n in wanted]
+    moving = [i for i in moving if case.arrays[i] is not None]
+
+    def call(arrays: Any) -> tuple[Any, ...]:
+        full = list(case.arrays)
+        for i, a in zip(moving, arrays, strict=True):
+            full[i] = a
+        return k.forward(*full, **case.options)
+
+    def forward(*arrays: Array) -> Any:
+        return call(arrays)
+
+    def backward(dy: Array, *saved: Any) -> Any:
+        grads = gradients(k, dy, saved)
+        return tuple(grads[names[i]] for i in moving)
+
+    arrays = [a for i in moving if (a := case.arrays[i]) is not None]
+    smooth = k.spec.name not in ("relu", "add_relu", "max_pool2d")
+    # A dead ReLU case has no gradient; one class has no loss; both are zero on both sides.
+    y = call(arrays)[0]
+    expect_zero = bool(np.all(y == 0))
+    report = check_backward(
+        forward,
+        backward,
+        *arrays,
+        rtol=1e-6 if smooth else 1e-4,
+        seed=seed,
+        max_elements=300,
+        expect_zero=expect_zero,
+    )
+    for position, i in enumerate(moving):
+        for row in report.rows:
+            row.tensor = names[i] if row.tensor == f"input {position}" else row.tensor
+    if problem := float32_problem(k, case, seed):
+        report.hygiene["float32"] = problem
+    return report
+
+
+def gradients(k: Kernel, dy: Array, saved: Any) -> dict[str, Array]:
+    """Return the gradient of each input by name; one that belongs to two inputs is copied."""
+    grads = k.backward(dy, *saved)
+    grads = grads if isinstance(grads, tuple) else (grads,)
+    found = {}
+    for group, g in zip(k.spec.gradients.values(), grads, strict=True):
+        for i, name in enumerate(group):
+            found[name] = g if i == 0 else g.copy()
+    return found
+
+
+def float32_problem(k: Kernel, case: Case, seed: int) -> str:
+    """Return what is wrong with the float32 results beside the float64 reference, or ""."""
+    reference = kernel(k.spec.name, "reference")
+    arrays = case.astype(np.float32)
+    exact = [a.astype(np.float64) if a is not None and a.dtype.kind == "f" else a for a in arrays]
+    y64, *saved64 = reference.forward(*exact, **case.options)
+    dy = np.asarray(np.random.default_rng((seed, 1)).standard_normal(y64.shape)).astype(np.float32)
+    y32, *saved32 = k.forward(*arrays, **case.options)
+    pairs = {"y": (y32, y64)}
+    right = gradients(reference, dy.astype(np.float64), saved64)
+    for name, g in gradients(k, dy, saved32).items():
+        if g is not None:
+            pairs["gradient of " + name] = (g, right[name])
+    tolerance = 4 * k.spec.tolerance["float32"]
+    for name, (a, r) in pairs.items():
+        size = float(np.linalg.norm(r))
+        error = float(np.linalg.norm(a.astype(np.float64) - r))
+        if a.dtype != np.float32:
+            return f"{name} is {a.dtype}"
+        if error > tolerance * size + 1e-30:
+            return f"{name}: relative error {error / size:.1e} of the norm, allowed {tolerance:.0e}"
+    return ""
+
+
+def layer_targets(backend: str) -> list[Target]:
+    """Return a target per layer, function, block and net; they run on the given backend."""
+
+    def target(
+        name: str, make: Callable[[np.random.Generator], tuple[Any, ...]], **options: Any
+    ) -> Target:
+        def run(seed: int) -> Iterator[tuple[str, GradcheckReport]]:
+            rng = np.random.default_rng(seed)
+            with use_backend(backend):
+                f, *inputs = make(rng)
+                yield "", gradcheck(f, *inputs, seed=seed, **options)
+
+        return Target(name, "layer", run)
+
+    def n(*shape: int) -> Callable[[np.random.Generator], Array]:
+        return lambda rng: np.asarray(rng.standard_normal(shape))
+
+    x4, x2 = n(2, 3, 6, 5), n(6, 4)
+    found = [
+        target("Linear", lambda r: (nn.Linear(4, 3), x2(r))),
+        target("Conv2d", lambda r: (nn.Conv2d(3, 4, 3, 2, 1), x4(r))),
+        target("Conv2d groups", lambda r: (nn.Conv2d(4, 6, 3, groups=2), n(2, 4, 5, 5)(r))),
+        target("BatchNorm1d", lambda r: (nn.BatchNorm1d(4), x2(r))),
+        target("BatchNorm2d", lambda r: (nn.BatchNorm2d(3), x4(r))),
+        target("BatchNorm2d eval", lambda r: (nn.BatchNorm2d(3).eval(), x4(r))),
+        target("ReLU", lambda r: (nn.ReLU(), x4(r))),
+        target("Sigmoid", lambda r: (nn.Sigmoid(), x4(r))),
+        target("Tanh", lambda r: (nn.Tanh(), x4(r))),
+        target("Dropout", lambda r: (nn.Dropout(0.3), x2(r))),
+        target("MaxPool2d", lambda r: (nn.MaxPool2d(3, 2, 1), x4(r))),
+        target("AvgPool2d", lambda r: (nn.AvgPool2d(3, 2, 1), x4(r))),
+        target("AdaptiveAvgPool2d", lambda r: (nn.AdaptiveAvgPool2d((4, 3)), x4(r))),
+        target("Flatten", lambda r: (nn.Flatten(), x4(r))),
+        target("CrossEntropyLoss", lambda r: (nn.CrossEntropyLoss(), x2(r), r.integers(0, 4, 6))),
+        target("MSELoss", lambda r: (nn.MSELoss(), x2(r), x2(r))),
+        target("softmax", lambda r: (F.softmax, x2(r))),
+        target("log_softmax", lambda r: (F.log_softmax, x2(r))),
+        target("add", lambda r: (lambda a, b: a + b, x4(r), n(3, 1, 1)(r))),
+        target("sub", lambda r: (lambda a, b: a - b, n(1, 4)(r), x2(r))),
+        target("mul", lambda r: (lambda a, b: a * b, x4(r), n(6, 1)(r))),
+        target("div", lambda r: (lambda a, b: a / b, x2(r), r.uniform(1, 2, 4))),
+        target("power", lambda r: (lambda a: a**3, x2(r))),
+        target("matmul", lambda r: (ops.matmul, n(2, 1, 3, 4)(r), n(5, 4, 2)(r))),
+        target("exp", lambda r: (ops.exp, x2(r))),
+        target("log", lambda r: (ops.log, r.uniform(1, 2, (3, 4)))),
+        target("sqrt", lambda r: (ops.sqrt, r.uniform(1, 2, (3, 4)))),
+        target("clip", lambda r: (lambda a: a.clip(-0.5, 0.5), x4(r))),
+        target("where", lambda r: (lambda a, b: ops.where(a.data > b.data, a, b), x2(r), x2(r))),
+        target("sum", lambda r: (lambda a: a.sum((0, 2)), x4(r))),
+        target("mean", lambda r: (lambda a: a.mean(1, keepdim=True), x4(r))),
+        target("var", lambda r: (lambda a: a.var(0), x2(r))),
+        target("max", lambda r: (lambda a: a.max(1), x4(r))),
+        target("reshape", lambda r: (lambda a: a.reshape(5, -1), x4(r))),
+        target("permute", lambda r: (lambda a: a.permute(2, 0, 3, 1), x4(r))),
+        target("getitem", lambda r: (lambda a: a[[0, 0, 1], :, 1:4], x4(r))),
+        target("concat", lambda r: (lambda a, b: ops.concat([a, b, a], 1), x2(r), n(6, 2)(r))),
+        target("pad", lambda r: (lambda a: ops.pad(a, (1, 2, 0, 1), 3.0), x4(r))),
+    ]
+    for name, build, x, options in _nets(n):
+        found.append(target(name, partial(_built, build, x), **options))
+    return found
+
+
+def _built(
+    build: Callable[[], nn.Module], x: Callable[[np.random.Generator], Array], r: Any
+) -> tuple[nn.Module, Array]:
+    return build(), x(r)
+
+
+def _nets(n: Callable[..., Any]) -> list[tuple[str, Callable[[], nn.Module], Any, dict[str, Any]]]:
+    def block(**options: Any) -> Callable[[], nn.Module]:
+        return lambda: models.BasicBlock(4, 8, 2, **options)
+
+    def mlp(**options: Any) -> Callable[[], nn.Module]:
+        return lambda: models.mlp_stack(4, 6, seed=0, **options)
+
+    # With batch norm after it, the bias of a convolution has no effect: zero on both sides.
+    few = {"max_elements": 400}
+    x = n(3, 4, 6, 6)
+    return [
+        ("BasicBlock A", block(), x, few),
+        ("BasicBlock B", block(shortcut="B"), x, few),
+        ("BasicBlock plain", block(skip=False), x, few),
+        ("mlp_stack plain bn", mlp(norm="bn"), n(8, 6), {}),
+        ("mlp_stack identity bn", mlp(skip="identity", norm="bn"), n(8, 6), {}),
+        ("mlp_stack preact", mlp(skip="preact", branch_scale=0.5, init="default"), n(8, 6), {}),
+        ("resnet8", lambda: models.resnet(8, width=2, seed=0), n(3, 3, 8, 8), few | {"rtol": 1e-3}),
+        ("plain8", lambda: models.plain(8, width=2, seed=0), n(3, 3, 8, 8), few | {"rtol": 1e-3}),
+    ]
+
+
+def all_targets(backend: str) -> list[Target]:
+    """Return the kernels and then the layers."""
+    return kernel_targets(backend) + layer_targets(backend)

@@ -1,0 +1,330 @@
+"""Every kernel, backend, version, dtype, example and memory order against the float64 reference."""
+
+import importlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from minires_kernels import BACKENDS, kernel, specs, use_backend
+from minires_kernels.backends import load
+from minires_kernels.cpu import layout
+from minires_kernels.spec import documented_versions, versions
+
+SPECS = specs()
+IMPLEMENTATIONS = [
+    (name, backend, version.number)
+    for name in SPECS
+    for backend in BACKENDS
+    for version in load(backend).KERNELS[name]
+]
+
+
+def cases(name):
+    return SPECS[name].cases(np.random.default_rng(0))
+
+
+def as_tuple(gradients):
+    return gradients if isinstance(gradients, tuple) else (gradients,)
+
+
+def supported(k, arrays, options):
+    """Say whether the version of `k` supports the call."""
+    arrays, options = k.spec.check_forward(*arrays, **options)
+    (version,) = [v for v in k.implementations if v.number == k.version]
+    return version.supports(*arrays, **options)
+
+
+def reference(name, case):
+    """Return y, the saved values, an upstream gradient and the gradients, in float64."""
+    k = kernel(name, "reference", 1)
+    y, *saved = k.forward(*case.arrays, **case.options)
+    dy = np.asarray(np.random.default_rng(1).standard_normal(y.shape))
+    return y, saved, dy, as_tuple(k.backward(dy, *saved))
+
+
+def assert_close(got, expected, tolerance, what):
+    """The largest error is below `tolerance` times the largest expected value."""
+    if expected is None:
+        assert got is None, what
+        return
+    assert got.shape == expected.shape, what
+    if expected.size:
+        error = np.abs(got.astype(np.float64) - expected).max()
+        assert error <= tolerance * np.abs(expected).max(), f"{what}: error {error:.3g}"
+
+
+# ---- memory orders ------------------------------------------------------------------------------
+def channels_last(a):
+    return np.ascontiguousarray(np.moveaxis(a, 1, -1)) if a.ndim > 1 else a
+
+
+def read_only(a):
+    b = a.copy()
+    b.flags.writeable = False
+    return b
+
+
+ORDERS = {
+    "C": lambda a: a,
+    "channels last": lambda a: np.moveaxis(channels_last(a), -1, 1) if a.ndim > 1 else a,
+    "Fortran": np.asfortranarray,
+    "negative strides": lambda a: np.flip(np.flip(a).copy()) if a.ndim else a,
+    "every other": lambda a: np.repeat(a, 2, axis=-1)[..., ::2] if a.ndim else a,
+    "read-only": read_only,
+}
+
+
+def reorder(arrays, order):
+    return [None if a is None else ORDERS[order](a) for a in arrays]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "backend", "number"), IMPLEMENTATIONS)
+def test_against_the_reference(name, backend, number, dtype):
+    k, tolerance = kernel(name, backend, number), SPECS[name].tolerance[dtype]
+    ran = 0
+    for case in cases(name):
+        y0, _, dy0, gradients0 = reference(name, case)
+        if not supported(k, case.arrays, case.options):
+            continue
+        ran += 1
+        for order in ORDERS:
+            arrays = reorder(case.astype(dtype), order)
+            (dy,) = reorder([dy0.astype(dtype)], order)
+            y, *saved = k.forward(*arrays, **case.options)
+            gradients = as_tuple(k.backward(dy, *saved))
+            assert y.dtype == dtype
+            assert len(gradients) == len(SPECS[name].gradients)
+            assert_close(y, y0, tolerance, f"y of {case.label}, {order}")
+            for label, got, expected in zip(SPECS[name].gradients, gradients, gradients0):
+                assert_close(got, expected, tolerance, f"{label} of {case.label}, {order}")
+                assert got is None or got.dtype == dtype
+    assert ran, "this version supports none of the cases"
+
+
+@pytest.mark.parametrize(("name", "backend", "number"), IMPLEMENTATIONS)
+def test_inputs_stay_as_they_are_and_outputs_are_new(name, backend, number):
+    k = kernel(name, backend, number)
+    for case in cases(name):
+        if not supported(k, case.arrays, case.options):
+            continue
+        for order in ("C", "channels last"):
+            given = reorder(case.arrays, order)
+            before = [a.copy() for a in given if a is not None]
+            y, *saved = k.forward(*given, **case.options)
+            (dy,) = reorder([np.ones(y.shape)], order)
+            kept = [a for a in saved if isinstance(a, np.ndarray)]
+            kept_before = [a.copy() for a in kept]
+            gradients = [g for g in as_tuple(k.backward(dy, *saved)) if g is not None]
+            again = [g for g in as_tuple(k.backward(dy, *saved)) if g is not None]
+            inputs = [a for a in given if a is not None]
+            for a, old in zip([*inputs, *kept], [*before, *kept_before], strict=True):
+                np.testing.assert_array_equal(a, old)
+            np.testing.assert_array_equal(dy, np.ones(y.shape))
+            for g, h in zip(gradients, again, strict=True):
+                assert g.tobytes() == h.tobytes(), "a second backward pass differs"
+            assert not any(np.shares_memory(y, a) for a in inputs)
+            for i, g in enumerate(gradients):
+                others = [dy, y, *inputs, *kept, *gradients[:i]]
+                assert not any(np.shares_memory(g, a) for a in others), case.label
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_saved_values_are_interchangeable(name):
+    spec = SPECS[name]
+    for case in cases(name):
+        _, saved0, dy, gradients0 = reference(name, case)
+        for _, backend, number in [i for i in IMPLEMENTATIONS if i[0] == name]:
+            k = kernel(name, backend, number)
+            if not supported(k, case.arrays, case.options):
+                continue
+            _, *saved = k.forward(*case.arrays, **case.options)
+            assert len(saved) == len(saved0)
+            crossed = (
+                as_tuple(k.backward(dy, *saved0)),
+                as_tuple(kernel(name, "reference", 1).backward(dy, *saved)),
+            )
+            for gradients in crossed:
+                for got, expected in zip(gradients, gradients0, strict=True):
+                    assert_close(got, expected, spec.tolerance["float64"], case.label)
+
+
+@pytest.mark.parametrize(("name", "backend", "number"), IMPLEMENTATIONS)
+def test_needs_leaves_out_gradients_and_changes_no_other(name, backend, number):
+    if len(SPECS[name].gradients) == 1:
+        return
+    k, case = kernel(name, backend, number), cases(name)[0]
+    y, *saved = k.forward(*case.arrays, **case.options)
+    dy = np.random.default_rng(2).standard_normal(y.shape)
+    whole = k.backward(dy, *saved)
+    for i in range(len(whole)):
+        needs = tuple(j == i for j in range(len(whole)))
+        part = k.backward(dy, *saved, needs=needs)
+        assert [g is not None for g in part] == list(needs)
+        np.testing.assert_array_equal(part[i], whole[i])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "longdouble"])
+@pytest.mark.parametrize("name", SPECS)
+def test_other_float_types_run_on_the_reference_and_are_refused_by_cpu(name, dtype):
+    case = cases(name)[0]
+    y0, *_ = reference(name, case)
+    y, *saved = kernel(name, "reference").forward(*case.astype(dtype), **case.options)
+    assert y.dtype == dtype
+    assert_close(y, y0, 2e-2 if dtype == "float16" else 1e-12, name)
+    for g in as_tuple(kernel(name, "reference").backward(np.ones_like(y), *saved)):
+        assert g.dtype == dtype
+    with pytest.raises(TypeError, match="reference backend"):
+        kernel(name, "cpu").forward(*case.astype(dtype), **case.options)
+
+
+def test_cpu_keeps_channels_last_memory():
+    """A chain of kernels never copies images into another order."""
+    x = ORDERS["channels last"](np.random.default_rng(0).standard_normal((2, 3, 6, 4)))
+    w = np.random.default_rng(1).standard_normal((3, 3, 3, 3))
+    calls = {
+        "conv2d": ((x, w), {"padding": 1}),
+        "batch_norm": ((x,), {}),
+        "relu": ((x,), {}),
+        "add_relu": ((x, x), {}),
+        "max_pool2d": ((x,), {"kernel_size": 2}),
+        "avg_pool2d": ((x,), {"kernel_size": 2}),
+    }
+    for name, (arrays, options) in calls.items():
+        y, *saved = kernel(name, "cpu").forward(*arrays, **options)
+        dx = as_tuple(kernel(name, "cpu").backward(np.ones_like(y), *saved))[0]
+        for a in (y, dx):
+            assert np.shares_memory(layout.to_nhwc(a), a), name
+
+
+# ---- promises of single kernels -----------------------------------------------------------------
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("offset", "spread"), [(1e4, 1.0), (-3e6, 10.0), (0.0, 1e-3)])
+def test_batch_norm_survives_a_large_mean(backend, offset, spread):
+    """float32 sums of squares would lose the variance altogether."""
+    rng = np.random.default_rng(3)
+    x = (offset + spread * rng.standard_normal((64, 5, 4, 4))).astype(np.float32)
+    exact = x.astype(np.float64)
+    _, _, _, mean, var, *_ = kernel("batch_norm", backend).forward(x)
+    np.testing.assert_allclose(mean, exact.mean(axis=(0, 2, 3)), rtol=1e-6, atol=1e-6 * spread)
+    # the reference subtracts a float32 mean: off by eps * offset at most, squared
+    slack = (np.finfo(np.float32).eps * abs(offset)) ** 2
+    np.testing.assert_allclose(var, exact.var(axis=(0, 2, 3)), rtol=1e-5, atol=2 * slack)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_max_pool_ties_and_nan(backend):
+    x = np.zeros((1, 1, 3, 3))
+    y, index, _ = kernel("max_pool2d", backend).forward(x, kernel_size=3)
+    assert (y.item(), index.item()) == (0.0, 0)
+    x[0, 0, 1, 2] = x[0, 0, 2, 0] = np.nan
+    y, index, _ = kernel("max_pool2d", backend).forward(x, kernel_size=3)
+    assert np.isnan(y.item())
+    assert index.item() == 5
+    lowest = np.full((1, 1, 2, 2), -np.inf)
+    y, index, _ = kernel("max_pool2d", backend).forward(lowest, kernel_size=2, padding=1)
+    assert (y == -np.inf).all()
+    assert index.ravel().tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_relu_and_add_relu_pass_nan_on(backend):
+    x = np.array([np.nan, -1.0, 0.0, np.inf, -np.inf])
+    expected = [np.nan, 0.0, 0.0, np.inf, 0.0]
+    np.testing.assert_array_equal(kernel("relu", backend).forward(x)[0], expected)
+    np.testing.assert_array_equal(
+        kernel("add_relu", backend).forward(x, 0 * x[[1] * 5])[0], expected
+    )
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_cross_entropy_is_finite_for_extreme_logits(backend):
+    logits = np.array([[1e4, -1e4, 0.0], [-1e4, -1e4, -1e4]], np.float32)
+    loss, *saved = kernel("cross_entropy", backend).forward(logits, np.array([1, 0]))
+    np.testing.assert_allclose(loss, [2e4, np.log(3)], rtol=1e-6)
+    dlogits = kernel("cross_entropy", backend).backward(np.ones(2, np.float32), *saved)
+    np.testing.assert_allclose(dlogits, [[1, -1, 0], [-2 / 3, 1 / 3, 1 / 3]], rtol=1e-3)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_cross_entropy_names_the_wrong_label(backend):
+    with pytest.raises(ValueError, match=r"target\[2\] is 7, .* classes 0 to 3"):
+        kernel("cross_entropy", backend).forward(np.zeros((3, 4)), np.array([0, 3, 7]))
+
+
+# ---- specifications, versions, selection --------------------------------------------------------
+@pytest.mark.parametrize("name", SPECS)
+def test_every_spec_is_complete(name):
+    spec = SPECS[name]
+    assert spec.name == name
+    assert spec.formula
+    for case in cases(name):
+        if case.arrays[0].size:
+            assert spec.flops(*case.arrays, **case.options) > 0
+            assert spec.bytes(*case.arrays, **case.options) > 0
+    assert len({case.label for case in cases(name)}) == len(cases(name))
+    inputs = set(spec.inputs)
+    assert {i for of in spec.gradients.values() for i in of} <= inputs
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", SPECS)
+def test_the_header_lists_the_versions(name, backend):
+    module = importlib.import_module(f"minires_kernels.{backend}.{name}")
+    registered = {v.number: v.idea for v in load(backend).KERNELS[name]}
+    assert documented_versions(module.__doc__) == registered
+    for number in registered:
+        assert hasattr(module, f"{name}_forward_v{number}")
+        assert hasattr(module, f"{name}_backward_v{number}")
+
+
+def test_versions_refuses_a_header_that_differs():
+    with pytest.raises(ValueError, match=r"versions 1\.\.2, its header describes \[1\]"):
+        versions("Versions\n    v1  the idea", (len, len), (len, len))
+
+
+def test_unknown_names_are_refused():
+    for arguments in [("conv3d",), ("relu", "gpu"), ("relu", "cpu", 9)]:
+        with pytest.raises(ValueError, match=r"conv2d|reference|versions 1"):
+            kernel(*arguments)
+    with pytest.raises(ValueError, match="expected one of reference, cpu"):
+        use_backend("gpu")
+
+
+def test_use_backend_restores_the_one_before():
+    before = kernel("relu").backend
+    with use_backend("reference"):
+        assert kernel("relu").backend == "reference"
+    assert kernel("relu").backend == before
+
+
+def test_everything_runs_without_compilation():
+    """NUMBA_DISABLE_JIT=1 lets a reader step through; one example of every kernel and version."""
+    code = """
+import numpy as np
+from minires_kernels import kernel, specs
+from minires_kernels.backends import load
+for name, spec in specs().items():
+    case = spec.cases(np.random.default_rng(0))[0]
+    for version in load("cpu").KERNELS[name]:
+        got = []
+        for k in (kernel(name, "reference", 1), kernel(name, "cpu", version.number)):
+            y, *saved = k.forward(*case.arrays, **case.options)
+            gradients = k.backward(np.ones_like(y), *saved)
+            got.append((y, *(gradients if isinstance(gradients, tuple) else (gradients,))))
+        for a, b in zip(*got):
+            np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+    print(name)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1", "MINIRES_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == list(SPECS)
