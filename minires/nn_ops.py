@@ -16,10 +16,13 @@ from .tensor import Array, Tensor
 
 
 def _forward(ctx: Context, name: str, *arrays: Any, **options: Any) -> Array:
-    """Run a kernel and keep it, with what it saved, for the backward pass."""
+    """Run a kernel; keep it, with what it saved, for backward, and report the branch taken."""
     ctx.kernel = kernel(name)
     y, *saved = ctx.kernel.forward(*arrays, **options)
     ctx.save(*saved)
+    branch = ctx.kernel.spec.branch
+    if branch is not None:
+        ctx.branch(lambda: branch(*saved))
     return y  # type: ignore[no-any-return]
 
 
@@ -29,9 +32,7 @@ class ReLU(Function):
     @staticmethod
     def forward(ctx: Context, x: Array) -> Array:
         """x of any shape."""
-        y = _forward(ctx, "relu", x)
-        ctx.branch(lambda: y > 0)
-        return y
+        return _forward(ctx, "relu", x)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
@@ -45,9 +46,7 @@ class AddReLU(Function):
     @staticmethod
     def forward(ctx: Context, a: Array, b: Array) -> Array:
         """Both inputs have one shape."""
-        y = _forward(ctx, "add_relu", a, b)
-        ctx.branch(lambda: y > 0)
-        return y
+        return _forward(ctx, "add_relu", a, b)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
@@ -117,9 +116,7 @@ class MaxPool2d(Function):
     @staticmethod
     def forward(ctx: Context, x: Array, **geometry: Any) -> Array:
         """x (N, C, H, W); y (N, C, P, Q)."""
-        y = _forward(ctx, "max_pool2d", x, **geometry)
-        ctx.branch(ctx.saved[0])  # which element won
-        return y
+        return _forward(ctx, "max_pool2d", x, **geometry)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:

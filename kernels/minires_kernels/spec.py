@@ -27,11 +27,16 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]  # positional arrays, keyword
 
 @dataclass(frozen=True)
 class Case:
-    """One example call: float64 arrays (None for an omitted one) and options, with a label."""
+    """One example call: float64 arrays (None for an omitted one) and options, with a label.
+
+    A case `at_kinks` (ties, zeros before a ReLU) has no derivative there: backends must agree on
+    it, but it is not compared with finite differences.
+    """
 
     label: str
     arrays: tuple[Array | None, ...]
     options: dict[str, Any] = field(default_factory=dict)
+    at_kinks: bool = False
 
     def astype(self, dtype: npt.DTypeLike) -> tuple[Array | None, ...]:
         """Return the arrays with the floating ones cast to `dtype`; labels keep their type."""
@@ -52,6 +57,7 @@ class KernelSpec:
     cases          draws example calls that cover the kernel's options and edge cases
     flops, bytes   arithmetic and the least memory traffic of one forward call
     tolerance      relative error allowed against the float64 reference, per dtype name
+    branch         from the saved values, the choice made at kinks (open ReLUs, winners of maxima)
     """
 
     name: str
@@ -66,6 +72,7 @@ class KernelSpec:
     tolerance: Mapping[str, float] = field(
         default_factory=lambda: {"float64": 1e-10, "float32": 1e-5}
     )
+    branch: Callable[..., Array] | None = None
 
 
 def _always(*_args: Any, **_options: Any) -> bool:

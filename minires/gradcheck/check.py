@@ -10,7 +10,7 @@ import numpy as np
 from ..engine import Context, Function
 from ..tensor import Array
 from . import hints, hygiene
-from .numeric import Comparison, compare
+from .numeric import STEP, Comparison, compare
 from .report import FAIL, PASS, VACUOUS, GradcheckReport, Row
 from .subject import Subject
 from .taylor import taylor
@@ -54,6 +54,7 @@ def check_backward(
     forward: Callable[..., Any],
     backward: Callable[..., Any],
     *arrays: Array,
+    branch: Callable[..., Array] | None = None,
     raise_on_failure: bool = False,
     **options: Any,
 ) -> GradcheckReport:
@@ -61,7 +62,7 @@ def check_backward(
 
     `forward(*arrays)` returns y, or a tuple (y, *saved); `backward(dy, *saved)` returns a gradient
     per array, in order. Without saved values backward gets the arrays: `backward(dy, *arrays)`.
-    Options as for `gradcheck`.
+    `branch(*saved)` may tell the choices made at kinks. Options as for `gradcheck`.
     """
 
     class Pair(Function):
@@ -70,6 +71,8 @@ def check_backward(
             result = forward(*xs)
             y, saved = (result[0], result[1:]) if isinstance(result, tuple) else (result, xs)
             ctx.save(*saved)
+            if branch is not None:
+                ctx.branch(branch(*saved))
             return y
 
         @staticmethod
@@ -141,7 +144,8 @@ def _run(
         report.rtol = _default_rtol(subject, digest) if rtol is None else rtol
         if mode != "taylor":
             found = compare(subject, v, analytic, max_elements, rng)
-            report.rows = [_row(c, v, report.rtol, expect_zero) for c in found]
+            size = float(np.sum(np.abs(v * y)))
+            report.rows = [_row(c, v, size, report.rtol, expect_zero) for c in found]
             if sum(a.size for a in subject.arrays) > max_elements:
                 report.notes.append("sampled: 32 elements per tensor and 8 random directions")
             if any(row.verdict == FAIL for row in report.rows):
@@ -159,12 +163,14 @@ def _default_rtol(subject: Subject, digest: bytes | None) -> float:
     return 1e-6 if subject.simple and digest is None else 1e-4
 
 
-def _row(c: Comparison, v: Array, rtol: float, expect_zero: bool | Collection[str]) -> Row:
-    """Judge one tensor: the worst element or direction decides."""
+def _row(
+    c: Comparison, v: Array, size: float, rtol: float, expect_zero: bool | Collection[str]
+) -> Row:
+    """Judge one tensor: the worst element or direction decides. `size` is Σ |v y|."""
     checked = ~np.isnan(c.numeric)
-    where = [_index(i) for i in np.argwhere(checked)] + [label for label, _, _ in c.along]
-    a = np.concatenate([c.analytic[checked], [x for _, x, _ in c.along]])
-    n = np.concatenate([c.numeric[checked], [x for _, _, x in c.along]])
+    where = [_index(i) for i in np.argwhere(checked)] + [label for label, *_ in c.along]
+    a = np.concatenate([c.analytic[checked], [x for _, x, _, _ in c.along]])
+    n = np.concatenate([c.numeric[checked], [x for _, _, x, _ in c.along]])
     total, kinks = c.numeric.size, c.kinks
     if a.size == 0:
         verdict = PASS if total == 0 else FAIL
@@ -174,8 +180,10 @@ def _row(c: Comparison, v: Array, rtol: float, expect_zero: bool | Collection[st
     scale = np.empty(a.size)
     scale[:elements] = np.abs(n[:elements]).max(initial=0)
     scale[elements:] = max(np.abs(n[elements:]).max(initial=0), float(np.linalg.norm(n[:elements])))
+    step = np.concatenate([np.full(elements, STEP), [h for *_, h in c.along]])
+    rounding = 10 * np.finfo(np.float64).eps * size / step
     larger = np.maximum(np.abs(a), np.abs(n))
-    excess = np.abs(a - n) / (rtol * larger + ATOL * scale + 1e-300)
+    excess = np.abs(a - n) / (rtol * larger + ATOL * scale + rounding + 1e-300)
     excess[~np.isfinite(a)] = np.inf
     worst = int(np.argmax(excess))
     rel = float(abs(a[worst] - n[worst]) / larger[worst]) if larger[worst] else 0.0

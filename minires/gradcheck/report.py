@@ -104,7 +104,8 @@ class GradcheckReport:
             widths = [max(len(line[i]) for line in table) for i in range(len(HEADER))]
             lines += ["  " + "  ".join(c.rjust(w) for c, w in zip(line, widths)) for line in table]
             lines.append(
-                f"  rule: |a - n| <= {self.rtol:g} max(|a|, |n|) + 1e-7 max|n|, worst element shown"
+                f"  rule: |a - n| <= {self.rtol:g} max(|a|, |n|) + 1e-7 max|n| + rounding; "
+                "the worst is shown"
             )
         lines += [f"  hygiene: {name}: {text}" for name, text in self.hygiene.items()]
         if self.rows and not self.hygiene and self.error is None:

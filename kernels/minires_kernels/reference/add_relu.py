@@ -58,5 +58,6 @@ SPEC = KernelSpec(
     flops=lambda a, b: 2 * a.size,
     bytes=lambda a, b: 3 * a.nbytes,
     tolerance={"float64": 1e-15, "float32": 1e-6},
+    branch=lambda y: y > 0,
 )
 VERSIONS = versions(__doc__, (add_relu_forward_v1, add_relu_backward_v1))
