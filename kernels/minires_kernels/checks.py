@@ -95,6 +95,13 @@ def real(name: str, value: Any, minimum: float = 0.0) -> float:
     return x
 
 
+def flag(name: str, value: Any) -> bool:
+    """Return `value` as a bool; anything but a bool is refused, however true it may be."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected True or False, got {value!r}")
+    return bool(value)
+
+
 def upstream(dy: Any, like: Array, expected: Sequence[int]) -> Array:
     """Check the gradient handed to a backward pass: float, shape of y, dtype of the input."""
     checked = floating("dy", dy)

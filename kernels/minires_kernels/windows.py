@@ -81,6 +81,7 @@ def pooling_windows(
     `stride` None means the kernel size. Raises ValueError if padding exceeds half of the kernel, or
     if a dilated window steps over the image.
     """
+    ceil_mode = checks.flag("ceil_mode", ceil_mode)
     size = checks.pair("kernel_size", kernel_size, 1)
     pad = checks.pair("padding", padding, 0)
     if 2 * pad[0] > size[0] or 2 * pad[1] > size[1]:
@@ -89,7 +90,7 @@ def pooling_windows(
         )
     if size[0] * size[1] > MAX_TAPS:
         raise ValueError(f"kernel_size {size}: expected at most {MAX_TAPS} pixels in a window")
-    win = windows(image, size, size if stride is None else stride, pad, dilation, bool(ceil_mode))
+    win = windows(image, size, size if stride is None else stride, pad, dilation, ceil_mode)
     for axis, name in enumerate(("height", "width")):
         start = np.arange(win.output[axis]) * win.stride[axis] - pad[axis]
         end = start + (size[axis] - 1) * win.dilation[axis]

@@ -80,7 +80,10 @@ def _check_forward(
     x = checks.floating("x", x, "(N, C, H, W)")
     checks.no_zero_size("x", x, "N C H W")
     win = pooling_windows(x.shape[2:], kernel_size, stride, padding, 1, ceil_mode)
-    return (x,), {"win": win, "count_include_pad": bool(count_include_pad)}
+    return (x,), {
+        "win": win,
+        "count_include_pad": checks.flag("count_include_pad", count_include_pad),
+    }
 
 
 def _check_backward(dy: Any, shape: tuple[int, ...], win: Windows, count_include_pad: bool) -> None:

@@ -189,6 +189,7 @@ def _check_forward(
 
 
 def _check_backward(dy: Any, x: Array, w: Array, has_b: bool, win: Windows, groups: int) -> None:
+    checks.has_shape("w", w, (len(w), x.shape[1] // groups, *win.size), "as in forward")
     checks.upstream(dy, x, (len(x), len(w), *win.output))
 
 

@@ -70,7 +70,7 @@ def _cases(rng: np.random.Generator) -> list[Case]:
         case("one row", 1, 10),
         case("empty batch", 0, 3),
         case("logits of ±1e4", 6, 4, 1e4),
-        case("several chunks", 300, 10),
+        case("several chunks", 2000, 10),
     ]
 
 
