@@ -24,10 +24,16 @@ from .tensor import Array, Tensor
 
 
 def norm(a: Array) -> float:
-    """Return the Euclidean norm of all elements, accumulated in float64."""
+    """Return the Euclidean norm of all elements, accumulated in float64.
+
+    Elements are divided by the largest first, so that no square underflows or overflows.
+    """
     flat = a.astype(np.float64).ravel(order="K")
-    with np.errstate(all="ignore"):  # infinities and NaN are results here, not accidents
-        return float(np.sqrt(flat @ flat))
+    largest = float(np.abs(flat).max(initial=0.0))
+    if largest == 0 or not np.isfinite(largest):  # infinities and NaN are results here
+        return largest
+    flat /= largest
+    return largest * float(np.sqrt(flat @ flat))
 
 
 def rms(a: Array) -> float:

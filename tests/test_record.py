@@ -121,3 +121,7 @@ def test_norms_do_not_underflow_where_float32_squares_do():
     tiny = np.full(100, 1e-30, np.float32)
     assert np.linalg.norm(tiny) == 0  # the trap
     assert norm(tiny) == pytest.approx(1e-29, rel=1e-6)
+    assert norm(np.full(4, 1e-200)) == pytest.approx(2e-200)
+    assert norm(np.full(4, 1e200)) == pytest.approx(2e200)
+    assert norm(np.array([1.0, np.inf])) == np.inf
+    assert np.isnan(norm(np.array([1.0, np.nan])))

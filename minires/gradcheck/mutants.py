@@ -156,7 +156,7 @@ def _elementwise(rng: np.random.Generator) -> list[Mutant]:
         return a + b
 
     def block(x: Array, w: Array) -> Array:  # the residual pattern: x is used twice
-        return x + np.tanh(x @ w)
+        return np.asarray(x + np.tanh(x @ w))
 
     def block_right(dy: Array, x: Array, w: Array) -> Arrays:
         d = dy * (1 - np.tanh(x @ w) ** 2)

@@ -171,19 +171,17 @@ def batch_norm_backward_v1(
     dx = None
     if needs[0]:
         scale = rstd if weight is None else rstd * weight
-        m = x.size // c
-        constant = dbias / m if training else np.zeros(c)
-        slope = rstd * dweight / m if training else np.zeros(c)
         dx_rows = np.empty_like(rows)
-        vectors = (_tile(v, lanes, x.dtype) for v in (mean, scale, constant, slope))
-        run(
-            _backward_apply,
-            chunks(len(rows), SMALLEST // lanes + 1),
-            dy_rows,
-            rows,
-            *vectors,
-            dx_rows,
-        )
+        pieces = chunks(len(rows), SMALLEST // lanes + 1)
+        if training:
+            m = x.size // c
+            vectors = [
+                _tile(v, lanes, x.dtype) for v in (mean, scale, dbias / m, rstd * dweight / m)
+            ]
+            run(_backward_apply, pieces, dy_rows, rows, *vectors, dx_rows)
+        else:  # dx = (dy - 0) · scale + 0
+            zero = np.zeros(lanes, x.dtype)
+            run(_apply, pieces, dy_rows, zero, _tile(scale, lanes, x.dtype), zero, dx_rows)
         dx = _image(dx_rows, x)
     return (
         dx,

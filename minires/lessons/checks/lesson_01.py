@@ -1,0 +1,114 @@
+"""Lesson 1: can I trust my gradients?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...gradcheck.check import check_backward
+from ...tensor import Array
+from ..exercise import Exercise, expect_array, expect_choice, expect_number
+
+
+def _relu_backward(dy: Array, x: Array) -> Array:
+    return dy * (x > 0)
+
+
+def _batch_norm_forward(x: Array) -> Array:
+    return np.asarray((x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5))
+
+
+def _batch_norm_backward(dy: Array, x: Array) -> Array:
+    sigma = np.sqrt(x.var(axis=0) + 1e-5)
+    x_hat = (x - x.mean(axis=0)) / sigma
+    return np.asarray((dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0)) / sigma)
+
+
+def _central_difference(f: Callable[[float], float], x: float, h: float) -> float:
+    return (f(x + h) - f(x - h)) / (2 * h)
+
+
+def _check_pair(forward: Callable[..., Any], f: Callable[..., Any], x: Array) -> None:
+    found = f(np.ones(x.shape), x)
+    assert found is not None, "the function returned None: write your code below TODO"
+    report = check_backward(forward, f, x)
+    row = report.rows[0] if report.rows else None
+    hints = "; ".join(text for _, text in report.hints)
+    assert report.ok, (
+        report.error
+        or (
+            row is not None
+            and row.verdict != "PASS"
+            and f"worst entry {row.where}: analytic (yours) {row.analytic:+.5f}, numeric "
+            f"{row.numeric:+.5f}. {hints}"
+        )
+        or str(report.hygiene)
+    )
+
+
+def _check_relu(f: Callable[..., Any]) -> None:
+    x = np.random.default_rng(0).standard_normal((5, 4))
+    _check_pair(lambda x: np.maximum(x, 0), f, x)
+
+
+def _check_batch_norm(f: Callable[..., Any]) -> None:
+    x = np.random.default_rng(1).standard_normal((6, 3)) * 2 + 1
+    _check_pair(_batch_norm_forward, f, x)
+
+
+def _check_difference(f: Callable[..., Any]) -> None:
+    expect_number(f(np.sin, 0.7, 1e-5), float(np.cos(0.7)), 1e-8, "the derivative of sin at 0.7")
+    expect_number(f(lambda t: t**2, 3.0, 0.5), 6.0, 1e-12, "x² at 3 with h = 0.5: exact if central")
+
+
+def _check_slopes(f: Callable[..., Any]) -> None:
+    found = f()
+    expect_array(found, np.array([2.0, -1.0]), "the two slopes", rtol=1e-9)
+
+
+def _check_blind(f: Callable[..., Any]) -> None:
+    expect_choice(f(), 0.0, "subtracting the mean of a column changes its sum to …?")
+
+
+def _check_bug(f: Callable[..., Any]) -> None:
+    expect_choice(
+        f(),
+        "random",
+        "with dy = 1 everywhere the terms that are missing are those that make the gradient zero, "
+        "so which upstream sees them?",
+    )
+
+
+EXERCISES = {
+    "1.1": Exercise(
+        _check_difference,
+        _central_difference,
+        "Evaluate f on both sides of x and divide by the distance between the two points, 2 h.",
+    ),
+    "1.2": Exercise(
+        _check_relu, _relu_backward, "dy passes where the input was positive; nothing elsewhere."
+    ),
+    "1.3": Exercise(
+        _check_batch_norm,
+        _batch_norm_backward,
+        "The mean and the variance depend on every x of the batch. Three terms: dy, minus the mean "
+        "of dy, minus x̂ times the mean of dy·x̂; all divided by σ = sqrt(var + eps).",
+    ),
+    "1.4": Exercise(
+        _check_slopes,
+        lambda: (2.0, -1.0),
+        "The truncation error of a central difference is f'''(x) h²/6; rounding divides by h.",
+    ),
+    "1.5": Exercise(
+        _check_blind,
+        lambda: 0.0,
+        "x̂ has mean 0 over the batch by construction. So what is Σ y if γ = 1 and β = 0?",
+    ),
+    "1.6": Exercise(
+        _check_bug,
+        lambda: "random",
+        "Look at the two reports above: which upstream rejected the broken pass?",
+    ),
+}

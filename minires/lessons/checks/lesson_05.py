@@ -1,0 +1,78 @@
+"""Lesson 5: the degradation problem."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...models import mlp_stack
+from ..exercise import Exercise, expect_choice, expect_number
+
+
+def _same_parameters(depth: int) -> int:
+    return sum(p.size for p in mlp_stack(depth, 64, skip="identity", norm="bn").parameters())
+
+
+def _check_parameters(f: Callable[..., Any]) -> None:
+    for depth in (6, 18):
+        expected = depth * (64 * 64 + 2 * 64) + 64 * 10 + 10
+        expect_number(f(depth), expected, 0, f"parameters of the plain net of {depth} layers")
+
+
+def _check_overfitting(f: Callable[..., Any]) -> None:
+    expect_choice(f(0.74, 0.77), False, "74 % error on the very data it trains on")
+    expect_choice(f(0.0, 0.05), True, "no training error, 5 % test error: what is that called?")
+
+
+def _check_best(f: Callable[..., Any]) -> None:
+    sweep = {0.1: [0.4, 0.6], 0.01: [0.1, 0.3], 0.001: [0.2, None]}
+    expect_choice(
+        f(sweep), (0.01, 0.2), "for these errors per rate, the best mean is 0.2 at 0.01 (None means "
+        "diverged, and a rate at which a seed diverged does not count)",
+    )  # fmt: skip
+
+
+def _best_of_sweep(errors: dict[float, list[float | None]]) -> tuple[float, float]:
+    known = {
+        lr: float(np.mean([e for e in found if e is not None]))
+        for lr, found in errors.items()
+        if None not in found
+    }
+    lr = min(known, key=known.__getitem__)
+    return lr, known[lr]
+
+
+def _check_conclusion(f: Callable[..., Any]) -> None:
+    expect_choice(
+        f(),
+        "optimisation",
+        "the training error is high, so it is not overfitting; and a net that contains the shallow "
+        "one can represent whatever that one can",
+    )
+
+
+EXERCISES = {
+    "5.1": Exercise(
+        _check_parameters,
+        _same_parameters,
+        "Each body layer has a 64 × 64 weight matrix and, for batch norm, a weight and a bias per "
+        "unit; the head is a linear layer from 64 to 10 with biases.",
+    ),
+    "5.2": Exercise(
+        _check_overfitting,
+        lambda train_error, test_error: train_error < 0.01 < test_error,
+        "Overfitting means: good on the training data, worse on new data.",
+    ),
+    "5.3": Exercise(
+        _check_best,
+        _best_of_sweep,
+        "Average over the seeds for each rate, leave out rates with a None, take the smallest.",
+    ),
+    "5.4": Exercise(
+        _check_conclusion,
+        lambda: "optimisation",
+        "Rule out, one after the other, what the three experiments speak against.",
+    ),
+}
