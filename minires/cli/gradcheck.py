@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from minires.gradcheck import GradcheckReport
+    from minires.gradcheck.targets import Target
 
 
 def add_parser(subparsers: Any) -> None:
@@ -15,12 +20,12 @@ def add_parser(subparsers: Any) -> None:
         "gradcheck",
         help="check every kernel and layer against finite differences",
         description="Compare hand-written gradients with finite differences in float64, and "
-        "float32 results with the float64 reference. Exits 1 if anything fails.",
+        "float32 results of kernels with the float64 reference. Exits 1 if anything fails.",
     )
     p.add_argument(
         "names", nargs="*", metavar="NAME", help="what to check, e.g. conv2d; see --list"
     )
-    p.add_argument("--backend", choices=("reference", "cpu"), default="cpu", help="default: cpu")
+    p.add_argument("--backend", choices=("reference", "cpu"), help="default: cpu")
     p.add_argument("--seed", type=int, default=0, help="default: 0")
     p.add_argument("--list", action="store_true", help="list the names and stop")
     p.add_argument(
@@ -32,72 +37,107 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the checks; return 1 if one fails, 2 for an unknown name."""
+    """Run the checks; return 1 if one fails. ValueError (exit 2) for an unknown name."""
+    if args.seed < 0:
+        raise ValueError(f"--seed: expected an integer of at least 0, got {args.seed}")
     if args.mutants:
         return _mutants(args)
     from minires.gradcheck.targets import all_targets
 
-    targets = all_targets(args.backend)
+    backend = args.backend or "cpu"
+    chosen = _chosen(all_targets(backend), args.names)
     if args.list:
-        print("\n".join(f"{t.kind:<7} {t.name}" for t in targets))
-        return 0
-    chosen = [t for t in targets if not args.names or _matches(t.name, args.names)]
-    for name in args.names:
-        if not any(_matches(t.name, [name]) for t in targets):
-            known = ", ".join(dict.fromkeys(t.name.split(" ")[0] for t in targets))
-            print(f"minires: error: nothing is called {name!r}; there are {known}", file=sys.stderr)
-            return 2
+        return _listed([f"{t.kind:<7} {t.name}" for t in chosen], args.json)
     start, failed, documents = time.perf_counter(), 0, []
     for target in chosen:
-        reports = list(target.run(args.seed))
-        bad = [(label, r) for label, r in reports if not r.ok]
+        reports = _reports(target, args.seed)
+        bad = [(label, report) for label, report in reports if not report.ok]
         failed += bool(bad)
+        documents += [r.to_dict() | {"target": target.name, "case": label} for label, r in reports]
         if args.json:
-            documents += [
-                r.to_dict() | {"target": target.name, "case": label} for label, r in reports
-            ]
             continue
-        worst = max((r.max_rel for _, r in reports), default=0.0)
-        verdict = "FAIL" if bad else "PASS"
+        worst = max(report.max_rel for _, report in reports)
         cases = f"{len(reports)} case" + ("s" if len(reports) != 1 else "")
+        verdict = "FAIL" if bad else "PASS"
         print(f"{target.name:<24} {cases:>9}   max rel err {worst:.1e}   {verdict}", flush=True)
         for label, report in reports if args.verbose else bad:
-            print(f"  case: {label}\n" + "\n".join("  " + s for s in str(report).splitlines()))
+            _print_indented(report, f"case: {label}" if label else "")
     if args.json:
-        print(json.dumps({"backend": args.backend, "failed": failed, "reports": documents}))
+        print(json.dumps({"backend": backend, "failed": failed, "reports": documents}))
     else:
         print(
-            f"\n{args.backend} backend: {len(chosen) - failed} of {len(chosen)} passed in "
+            f"\n{backend} backend: {len(chosen) - failed} of {len(chosen)} passed in "
             f"{time.perf_counter() - start:.1f} s"
         )
     return 1 if failed else 0
 
 
-def _matches(target: str, names: list[str]) -> bool:
-    """A name means one target, or all that start with it as a word: conv2d, "conv2d v1"."""
-    return any(target == name or target.split(" ")[0] == name for name in names)
+def _reports(target: Target, seed: int) -> list[tuple[str, GradcheckReport]]:
+    """Run one target; a crash, or no case at all, is a failure of it and stops no other."""
+    from minires.gradcheck import GradcheckReport
+
+    reports: list[tuple[str, GradcheckReport]] = []
+    try:
+        reports.extend(target.run(seed))
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        reports.append(("", GradcheckReport(target.name, 0.0, error=text)))
+    if not reports:
+        reports.append(("", GradcheckReport(target.name, 0.0, error="no case that it supports")))
+    return reports
+
+
+def _chosen(found: Sequence[Any], names: Sequence[str]) -> list[Any]:
+    """Return those that are named; a name means one, or all that start with it as a word."""
+
+    def word(name: str) -> str:
+        return name.split(" ")[0].rstrip(":")
+
+    for name in names:
+        if not any(name in (t.name, word(t.name)) for t in found):
+            known = ", ".join(dict.fromkeys(word(t.name) for t in found))
+            raise ValueError(f"nothing to check is called {name!r}; there are {known}")
+    return [t for t in found if not names or t.name in names or word(t.name) in names]
+
+
+def _listed(lines: list[str], as_json: bool) -> int:
+    print(json.dumps([" ".join(line.split()) for line in lines]) if as_json else "\n".join(lines))
+    return 0
+
+
+def _print_indented(report: GradcheckReport, title: str) -> None:
+    lines = [title] if title else []
+    print("\n".join("  " + line for line in [*lines, *str(report).splitlines()]))
 
 
 def _mutants(args: argparse.Namespace) -> int:
     from minires.gradcheck.mutants import mutants
 
-    accepted, hinted, documents = 0, 0, []
-    found = mutants(args.seed)
-    for mutant in found:
+    if args.backend not in (None, "reference"):
+        raise ValueError("--mutants: they are changes of the reference kernels; omit --backend")
+    chosen = _chosen(mutants(args.seed), args.names)
+    if args.list:
+        return _listed([f"mutant  {m.name}" for m in chosen], args.json)
+    missed, hinted, documents = 0, 0, []
+    for mutant in chosen:
         wrong, right = mutant.check(seed=args.seed), mutant.check(mutated=False, seed=args.seed)
         caught = right.ok and not wrong.ok
-        accepted += not caught
-        families = [family for family, _ in wrong.hints]
-        hinted += mutant.family in families
-        hint = wrong.hints[0][1] if wrong.hints else "no hint"
+        missed += not caught
+        hinted += mutant.family in [family for family, _ in wrong.hints]
         documents.append(wrong.to_dict() | {"mutant": mutant.name, "rejected": caught})
-        if not args.json:
-            print(f"{mutant.name:<44} {'rejected' if caught else 'MISSED':<9} {hint}")
+        if args.json:
+            continue
+        hint = wrong.hints[0][1] if wrong.hints else "no hint"
+        print(f"{mutant.name:<44} {'rejected' if caught else 'MISSED':<9} {hint}", flush=True)
+        if args.verbose or not caught:
+            _print_indented(wrong, "")
+        if not right.ok:
+            _print_indented(right, "without the mutation:")
     if args.json:
-        print(json.dumps({"missed": accepted, "reports": documents}))
+        print(json.dumps({"missed": missed, "reports": documents}))
     else:
         print(
-            f"\n{len(found) - accepted} of {len(found)} rejected (and accepted without the "
+            f"\n{len(chosen) - missed} of {len(chosen)} rejected (and accepted without the "
             f"mutation); the hint names the mistake's family for {hinted}"
         )
-    return 1 if accepted else 0
+    return 1 if missed else 0

@@ -13,29 +13,40 @@ import numpy as np
 
 from ..tensor import Array
 from .numeric import Comparison
-from .report import FAIL, Row
+from .report import FAIL, VACUOUS, GradcheckReport
 from .subject import Subject
 
 Hint = tuple[str, str]  # family, sentence
 
+MOST_SUBSTITUTED = 4  # tensors; with more, trying the others' flips takes too many evaluations
+
 
 def find(
-    subject: Subject, v: Array, found: Sequence[Comparison], rows: Sequence[Row], seed: int
+    subject: Subject, v: Array, found: Sequence[Comparison], report: GradcheckReport
 ) -> list[Hint]:
-    """Return a hint per failed tensor whose difference bears a known mark."""
+    """Return a hint per tensor that is vacuous or whose difference bears a known mark."""
     hints: list[Hint] = []
-    for t, (c, row) in enumerate(zip(found, rows, strict=True)):
+    for t, (c, row) in enumerate(zip(found, report.rows, strict=True)):
+        if row.verdict == VACUOUS:
+            text = (
+                f"{c.name}: zero on both sides, so nothing was checked (the sum of a normalised x is "
+                "constant, for one); weigh the output at random, or pass expect_zero"
+            )
+            hints.append(("vacuous", text))
         if row.verdict != FAIL:
             continue
         if c.evaluated and c.kinks > 0.05 * c.evaluated:
-            hints.append(
-                ("kinks", f"{c.name}: {c.kinks} of {c.evaluated} elements lie at a kink; "
-                 "move the inputs away from it (no zeros before ReLU, no ties before a maximum)")
-            )  # fmt: skip
-            continue
-        hint = _tensor(subject, v, t, c)
-        if hint is not None and hint not in hints:
+            text = (
+                f"{c.name}: {c.kinks} of {c.evaluated} elements lie at a kink; move the inputs "
+                "away from it (no zeros before ReLU, no ties before a maximum)"
+            )
+            hints.append(("kinks", text))
+        elif hint := _tensor(subject, v, t, c):
             hints.append(hint)
+    finite = all(np.isfinite(c.analytic).all() for c in found)
+    if "zero upstream" in report.hygiene and finite:
+        text = "backward does not multiply by dy everywhere: it gives a gradient also for dy = 0"
+        hints.insert(0, ("upstream", text))
     return hints
 
 
@@ -46,24 +57,39 @@ def _tensor(subject: Subject, v: Array, t: int, c: Comparison) -> Hint | None:
         return None
     if not np.isfinite(a).all():
         return "not finite", f"{c.name}: the gradient is NaN or infinite: a division by zero?"
-    if _close(a[known], n[known]):
-        return (
-            "ties",
-            f"{c.name}: single elements are right but their sum is not: at ties every winner gets "
-            "the whole gradient; give it to one of them",
-        )
     if np.all(a == 0):
         return "zero", f"{c.name}: backward returns zeros"
+    if _close(a[known], n[known]):
+        return _few_wrong(c)
     for test in (_sign, _constant, _transposed, _missing_path):
         if hint := test(c, a, n, known, v, subject):
             return hint
     if known.all():
-        if hint := _substituted(subject, v, t, c):
+        if len(subject.arrays) <= MOST_SUBSTITUTED and (hint := _substituted(subject, v, t, c)):
+            return hint
+        if hint := _one_hot(c, a, n, v):
             return hint
         for shape_test in (_normalisation, _unvisited, _border, _mask):
             if hint := shape_test(c, a, n, subject):
                 return hint
     return None
+
+
+def _few_wrong(c: Comparison) -> Hint:
+    """Return the hint for right elements with a wrong sum: the wrong ones were not looked at."""
+    if c.evaluated < c.numeric.size:
+        return (
+            "few wrong",
+            f"{c.name}: the sampled elements are right, a direction is not: few are wrong; raise "
+            "max_elements to find them",
+        )
+    if c.kinks:
+        return (
+            "ties",
+            f"{c.name}: single elements are right but their sum is not: at ties every winner gets "
+            "the whole gradient; give it to one of them",
+        )
+    return "few wrong", f"{c.name}: single elements are off by a little that adds up in their sum"
 
 
 def _close(a: Array, b: Array, rtol: float = 1e-4) -> bool:
@@ -169,6 +195,20 @@ def _differences(subject: Subject, arrays: list[Array], t: int, v: Array) -> Arr
             values.append(subject.value([*arrays[:t], moved, *arrays[t + 1 :]])[0])
         out[i] = np.sum(v * (values[0] - values[1])) / 2e-5
     return out
+
+
+def _one_hot(c: Comparison, a: Array, n: Array, v: Array) -> Hint | None:
+    """Is the error of each row the upstream, at one selected element?"""
+    if n.ndim != 2 or v.shape != n.shape[:1] or n.shape[1] < 2:
+        return None
+    error = a - n
+    wrong = np.abs(error) > 1e-4 * np.abs(v)[:, None]
+    if (wrong.sum(axis=1) == 1).all() and _close(np.abs(error[wrong]), np.abs(v)):
+        return (
+            "one-hot",
+            f"{c.name}: one element per row is off by dy: the target's one-hot is missing",
+        )
+    return None
 
 
 def _normalisation(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:

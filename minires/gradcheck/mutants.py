@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels import kernel
+from minires_kernels import kernel, specs
 
 from ..engine import unbroadcast
 from ..tensor import Array
@@ -39,7 +39,9 @@ class Mutant:
     def check(self, mutated: bool = True, seed: int = 0) -> GradcheckReport:
         """Gradient-check the wrong pass, or the right one."""
         backward = self.wrong if mutated else self.right
-        return check_backward(self.forward, backward, *self.arrays, seed=seed)
+        spec = specs().get(self.name.split(":")[0])
+        names = [] if spec is None else list(spec.inputs)[: len(self.arrays)]
+        return check_backward(self.forward, backward, *self.arrays, names=names, seed=seed)
 
 
 def _kernel_pair(name: str, *fixed: Any, **options: Any) -> tuple[Callable[..., Any], Any]:
@@ -177,6 +179,9 @@ def _elementwise(rng: np.random.Generator) -> list[Mutant]:
     def shift_mean(dy: Array, x: Array, b: Array) -> Arrays:
         return dy * b, (dy * x).mean(axis=0)
 
+    def shift_unsummed(dy: Array, x: Array, b: Array) -> Arrays:
+        return dy * b, dy * x
+
     def shift_axis(dy: Array, x: Array, b: Array) -> Arrays:
         return dy * b, (dy * x)[0]
 
@@ -193,6 +198,7 @@ def _elementwise(rng: np.random.Generator) -> list[Mutant]:
         Mutant("residual: branch forgotten", "missing path", block, block_right, block_skip_only,
                (x, w)),
         Mutant("broadcast: mean in place of sum", "factor", shift, shift_right, shift_mean, (x, b)),
+        Mutant("broadcast: not summed", "broadcast", shift, shift_right, shift_unsummed, (x, b)),
         Mutant("broadcast: only the first row", "other", shift, shift_right, shift_axis, (x, b)),
     ]  # fmt: skip
 
@@ -203,6 +209,7 @@ def _pooling(rng: np.random.Generator) -> list[Mutant]:
     ties[0, 0, 0, :2] = ties[0].max() + 1  # one tie, of the two first pixels of a window
     pool, pool_right = _kernel_pair("max_pool2d", kernel_size=2)
     average, average_right = _kernel_pair("avg_pool2d", kernel_size=3, stride=2, padding=1)
+    padded, padded_right = _kernel_pair("avg_pool2d", kernel_size=2, padding=1)
     means, means_right = _kernel_pair("global_avg_pool2d")
 
     def all_ties(dy: Array, winner: Array, shape: Any) -> Array:
@@ -210,21 +217,27 @@ def _pooling(rng: np.random.Generator) -> list[Mutant]:
         dx[0, 0, 0, 1] = dx[0, 0, 0, 0]
         return np.asarray(dx)
 
-    def no_area(dy: Array, *saved: Any) -> Array:
+    def area_missing(dy: Array, *saved: Any) -> Array:
         return np.asarray(9 * average_right(dy, *saved))
 
     def no_mean(dy: Array, *saved: Any) -> Array:
         return np.asarray(36 * means_right(dy, *saved))
 
-    def last_wins(dy: Array, winner: Array, shape: Any) -> Array:
+    def area_inside(dy: Array, shape: Any, windows: Any, count_include_pad: bool) -> Array:
+        return np.asarray(padded_right(dy, shape, windows, False))
+
+    def columns_reversed(dy: Array, winner: Array, shape: Any) -> Array:
         dx = pool_right(dy, winner, shape)
         return np.asarray(dx[..., ::-1])
 
     return [
         Mutant("max_pool2d: every tie gets the gradient", "ties", pool, pool_right, all_ties,
                (ties,)),
-        Mutant("max_pool2d: columns reversed", "other", pool, pool_right, last_wins, (x,)),
-        Mutant("avg_pool2d: 1 / area missing", "factor", average, average_right, no_area, (x,)),
+        Mutant("max_pool2d: columns reversed", "other", pool, pool_right, columns_reversed, (x,)),
+        Mutant("avg_pool2d: 1 / area missing", "factor", average, average_right, area_missing,
+               (x,)),
+        Mutant("avg_pool2d: padding not counted in backward", "border", padded, padded_right,
+               area_inside, (x,)),
         Mutant("global_avg_pool2d: 1 / (H W) missing", "factor", means, means_right, no_mean, (x,)),
     ]  # fmt: skip
 
@@ -260,8 +273,9 @@ def _loss(rng: np.random.Generator) -> list[Mutant]:
     return [
         Mutant("cross_entropy: 1/N missing", "factor", mean_loss, mean_right, no_mean,
                (logits,)),
-        Mutant("cross_entropy: one-hot missing", "other", forward, right, no_onehot, (logits,)),
-        Mutant("cross_entropy: upstream ignored", "other", forward, right, no_upstream, (logits,)),
+        Mutant("cross_entropy: one-hot missing", "one-hot", forward, right, no_onehot, (logits,)),
+        Mutant("cross_entropy: upstream ignored", "upstream", forward, right, no_upstream,
+               (logits,)),
         Mutant("linear: w transposed", "transposed", linear, linear_right, transposed, (x, w)),
         Mutant("linear: dw transposed", "transposed", linear, linear_right, transposed_dw, (x, w)),
     ]  # fmt: skip

@@ -88,7 +88,7 @@ def _element(
         a = float(result.analytic.reshape(-1)[i])
         suspicious = abs(a - slope) > 1e-6 * max(abs(a), abs(slope), 1e-6)
         crossed = suspicious and _kink_between(subject, t, i, h, v, y0)
-    if crossed:
+    if crossed or not np.isfinite(slope):  # outside the domain there is no derivative either
         result.kinks += 1
     else:
         result.numeric[np.unravel_index(i, x.shape)] = slope
@@ -143,6 +143,8 @@ def _direction(
         y_plus, d_plus = subject.value(_moved(subject, t, plus))
         y_minus, d_minus = subject.value(_moved(subject, t, minus))
         if digest is not None and (d_plus != digest or d_minus != digest):
+            continue
+        if not (np.isfinite(y_plus).all() and np.isfinite(y_minus).all()):
             continue
         numeric = float(np.sum(v * (y_plus - y_minus))) / (2 * h)
         analytic = float(np.sum(result.analytic * ((plus - minus) / (2 * h))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,8 +29,9 @@ class Row:
     checked, total   elements compared one by one, and elements of the tensor
     directions       directional derivatives compared besides
     kinks            elements skipped because a kink lies within the step
-    rel              |analytic - numeric| / max(|analytic|, |numeric|)
-    where            index of the worst element, or "direction k"
+    rel              |analytic - numeric| / max(|analytic|, |numeric|); entries below 1/1000 of the
+                     largest are shown only if they fail, for among them rel measures rounding
+    where            index of the worst element, "direction k", or "all ones" (their sum)
     ratio            median of analytic / numeric over the elements that are not tiny
     """
 
@@ -86,7 +88,9 @@ class GradcheckReport:
             return PASS
         vacuous = any(row.verdict == VACUOUS for row in self.rows)
         failed = self.error or self.hygiene or any(row.verdict == FAIL for row in self.rows)
-        failed = failed or (self.taylor is not None and not self.taylor.ok)
+        if self.taylor is not None:
+            vacuous = vacuous or self.taylor.verdict == VACUOUS
+            failed = failed or self.taylor.verdict == FAIL
         return VACUOUS if vacuous and not failed else FAIL
 
     def __bool__(self) -> bool:
@@ -119,18 +123,27 @@ class GradcheckReport:
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain values for JSON."""
+        """Return everything as plain values for JSON, which knows no NaN: that is a string."""
         return {
             "name": self.name,
             "verdict": self.verdict,
             "rtol": self.rtol,
-            "rows": [vars(row) | {"shape": list(row.shape)} for row in self.rows],
+            "rows": [_plain(vars(row)) for row in self.rows],
             "hygiene": self.hygiene,
             "hints": [{"family": family, "text": text} for family, text in self.hints],
-            "taylor": None if self.taylor is None else self.taylor.to_dict(),
+            "taylor": None if self.taylor is None else _plain(vars(self.taylor)),
             "error": self.error,
             "notes": self.notes,
         }
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    def plain(x: Any) -> Any:
+        if isinstance(x, list | tuple):
+            return [plain(item) for item in x]
+        return str(x) if isinstance(x, float) and not math.isfinite(x) else x
+
+    return {key: plain(x) for key, x in values.items()}
 
 
 def _cells(row: Row) -> tuple[str, ...]:

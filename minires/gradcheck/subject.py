@@ -22,9 +22,11 @@ class Subject:
     statistics and dropout are the same function each time.
     """
 
-    def __init__(self, f: Any, inputs: Sequence[Any]) -> None:
+    def __init__(
+        self, f: Any, inputs: Sequence[Any], name: str = "", names: Sequence[str] = ()
+    ) -> None:
         self.notes: list[str] = []
-        self.name = _name(f)
+        self.name = name or _name(f)
         self.simple = _is_function(f)
         self.module: nn.Module | None = None
         if isinstance(f, nn.Module):
@@ -41,10 +43,12 @@ class Subject:
         self.differentiable = [
             i for i, x in enumerate(self.fixed) if isinstance(x, np.ndarray) and x.dtype.kind == "f"
         ]
+        every = names or [_input_name(f, i) for i in range(len(self.fixed))]
+        self.names = [every[i] for i in self.differentiable]
         self._cast()
         parameters = [] if self.module is None else list(self.module.named_parameters())
-        self.parameters = [p for _, p in parameters]
-        self.names = [_input_name(f, i) for i in self.differentiable] + [n for n, _ in parameters]
+        self.parameters = [p for _, p in parameters if p.requires_grad]
+        self.names += [n for n, p in parameters if p.requires_grad]
         self.arrays = [self.fixed[i] for i in self.differentiable]
         self.arrays += [p.data.copy() for p in self.parameters]
         if not self.arrays:
@@ -53,10 +57,10 @@ class Subject:
         self._rng = copy.deepcopy(minires_random.generator())
 
     def _cast(self) -> None:
-        for i in self.differentiable:
+        for name, i in zip(self.names, self.differentiable, strict=True):
             if self.fixed[i].dtype != np.float64:
                 self.notes.append(
-                    f"input {i} was cast from {self.fixed[i].dtype} to float64: finite differences "
+                    f"{name} was cast from {self.fixed[i].dtype} to float64: finite differences "
                     "in lower precision measure rounding"
                 )
                 self.fixed[i] = self.fixed[i].astype(np.float64)
@@ -86,18 +90,22 @@ class Subject:
     def value(self, arrays: Sequence[Array]) -> tuple[Array, bytes | None]:
         """Return the output and the fingerprint of the branches taken (None if none report any)."""
         with no_grad(), observe_branches() as log:
-            y, _ = self.call(arrays)
+            y, _ = self.call([a.copy() for a in arrays])  # `f` may wrongly write into them
         return y.data, log.digest() if log.count else None
 
-    def gradients(self, arrays: Sequence[Array], v: Array) -> list[Array]:
-        """Return the analytic gradients of Σ v·y, zeros where no gradient arrived."""
-        y, leaves = self.call(arrays)
-        if not y.requires_grad:
-            return [np.zeros_like(a) for a in arrays]
-        y.backward(v)
+    def gradients(self, v: Array, layout: Callable[[Array], Array] = np.copy) -> list[Array]:
+        """Return the analytic gradients of Σ v·y, zeros where no gradient arrived.
+
+        `layout` copies inputs and upstream, perhaps into another memory order.
+        """
+        count = len(self.differentiable)
+        inputs = [layout(a) for a in self.arrays[:count]]
+        y, leaves = self.call([*inputs, *(a.copy() for a in self.arrays[count:])])
+        if y.requires_grad:
+            y.backward(layout(v))
         return [
             np.zeros_like(a) if t.grad is None else t.grad
-            for t, a in zip(leaves, arrays, strict=True)
+            for t, a in zip(leaves, self.arrays, strict=True)
         ]
 
     def nodes(self, y: Tensor) -> list[engine.Node]:
