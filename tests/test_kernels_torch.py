@@ -13,6 +13,15 @@ TOLERANCE = {np.float64: 1e-10, np.float32: 1e-5}
 CONFIGURATIONS = 200  # drawn for each test, backend and dtype
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_torch_thread():
+    """On arrays this small, PyTorch's threads mostly wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(params=[np.float64, np.float32], ids=["float64", "float32"])
 def dtype(request):
     return request.param
