@@ -24,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         return int(args.run(args))
+    except BrokenPipeError:
+        raise  # for `entry`
     except (ValueError, TypeError, OSError, ImportError) as error:
         print(f"minires: error: {error}", file=sys.stderr)
         return 2

@@ -11,6 +11,7 @@ import platform
 import sys
 from typing import Any
 
+BLAS_SETTINGS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 PACKAGES = ("numpy", "numba", "llvmlite", "matplotlib", "tqdm", "torch", "cupy")
 
 
@@ -93,11 +94,12 @@ def _threads() -> dict[str, str]:
         kernels = str(num_threads())
     except (ImportError, ValueError) as error:
         kernels = f"unknown: {error}"
-    blas = {k: v for k in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS") if (v := os.environ.get(k))}
+    blas = {k: v for k in BLAS_SETTINGS if (v := os.environ.get(k))}
     return {
         "cores": str(os.cpu_count()),
         "kernels": kernels,
-        "BLAS": ", ".join(f"{k}={v}" for k, v in blas.items()) or "its own choice",
+        "BLAS": ", ".join(f"{k}={v}" for k, v in blas.items())
+        or "1 (set by the cpu backend; kernels use their own threads)",
     }
 
 

@@ -29,8 +29,8 @@ def find(
     for t, (c, row) in enumerate(zip(found, report.rows, strict=True)):
         if row.verdict == VACUOUS:
             text = (
-                f"{c.name}: zero on both sides, so nothing was checked (the sum of a normalised x is "
-                "constant, for one); weigh the output at random, or pass expect_zero"
+                f"{c.name}: zero on both sides, so nothing was checked (the sum of a normalised x "
+                "is constant, for one); weigh the output at random, or pass expect_zero"
             )
             hints.append(("vacuous", text))
         if row.verdict != FAIL:

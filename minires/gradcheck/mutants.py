@@ -41,7 +41,9 @@ class Mutant:
         backward = self.wrong if mutated else self.right
         spec = specs().get(self.name.split(":")[0])
         names = [] if spec is None else list(spec.inputs)[: len(self.arrays)]
-        return check_backward(self.forward, backward, *self.arrays, names=names, seed=seed)
+        report = check_backward(self.forward, backward, *self.arrays, names=names, seed=seed)
+        report.name = self.name
+        return report
 
 
 def _kernel_pair(name: str, *fixed: Any, **options: Any) -> tuple[Callable[..., Any], Any]:

@@ -15,7 +15,7 @@ from ..tensor import Array
 from .subject import Subject
 
 STEP = 1e-5  # near the optimum eps^(1/3) = 6e-6 of a central difference in float64
-DIRECTION_STEPS = (1e-5, 1e-6, 1e-7)  # smaller ones are tried if a kink lies within
+STEPS = (STEP, 1e-6, 1e-7)  # the smaller ones are tried if a kink lies within the first
 DIRECTIONS = 8
 SAMPLES = 32
 
@@ -25,13 +25,16 @@ class Comparison:
     """Analytic and numeric derivatives of one tensor, element by element or along directions.
 
     numeric   the shape of the tensor, NaN where not evaluated or at a kink
-    kinks     how many evaluated elements lie at a kink
+    steps     the step of each element, relative to max(1, |x|)
+    kinks     how many evaluated elements lie at a kink: within the smallest step, if the function
+              reports its branches
     along     (label, analytic, numeric, step) of each direction
     """
 
     name: str
     analytic: Array
     numeric: Array
+    steps: Array
     kinks: int = 0
     evaluated: int = 0
     along: list[tuple[str, float, float, float]] = field(default_factory=list)
@@ -53,7 +56,8 @@ def compare(
     total = sum(a.size for a in subject.arrays)
     found = []
     for t, a in enumerate(subject.arrays):
-        result = Comparison(subject.names[t], analytic[t], np.full(a.shape, np.nan))
+        unknown, steps = np.full(a.shape, np.nan), np.full(a.shape, STEP)
+        result = Comparison(subject.names[t], analytic[t], unknown, steps)
         if total <= max_elements or a.size <= SAMPLES:
             chosen = np.arange(a.size)
         else:
@@ -81,8 +85,13 @@ def _element(
     subject: Subject, t: int, i: int, v: Array, y0: Array, digest: bytes | None, result: Comparison
 ) -> None:
     x = subject.arrays[t]
-    h = STEP * max(1.0, abs(float(x.reshape(-1)[i])))
-    slope, crossed = _slope(subject, t, i, h, v, digest)
+    unit = max(1.0, abs(float(x.reshape(-1)[i])))
+    for step in STEPS:
+        h = step * unit
+        slope, crossed = _slope(subject, t, i, h, v, digest)
+        result.steps[np.unravel_index(i, x.shape)] = step
+        if not crossed:
+            break
     result.evaluated += 1
     if not crossed and digest is None:
         a = float(result.analytic.reshape(-1)[i])
@@ -138,7 +147,7 @@ def _direction(
     result: Comparison,
 ) -> None:
     x = subject.arrays[t]
-    for h in DIRECTION_STEPS:
+    for h in STEPS:
         plus, minus = x + h * u, x - h * u
         y_plus, d_plus = subject.value(_moved(subject, t, plus))
         y_minus, d_minus = subject.value(_moved(subject, t, minus))
@@ -149,7 +158,7 @@ def _direction(
         numeric = float(np.sum(v * (y_plus - y_minus))) / (2 * h)
         analytic = float(np.sum(result.analytic * ((plus - minus) / (2 * h))))
         difference = abs(analytic - numeric)
-        if digest is None and h != DIRECTION_STEPS[-1] and difference > 1e-6 * abs(numeric):
+        if digest is None and h != STEPS[-1] and difference > 1e-6 * abs(numeric):
             continue  # no branches are reported: a kink is possible, so believe the smallest step
         result.along.append((label, analytic, numeric, h))
         return

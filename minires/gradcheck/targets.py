@@ -95,6 +95,7 @@ def check_case(k: Kernel, case: Case, seed: int = 0) -> GradcheckReport:
         expect_zero=expect_zero,
         branch=k.spec.branch,
     )
+    report.name = f"{k.spec.name} v{k.version} on {k.backend}"
     if problem := float32_problem(k, case, seed):
         report.hygiene["float32"] = problem
     return report

@@ -4,6 +4,7 @@ from . import (
     add_relu,
     avg_pool2d,
     batch_norm,
+    blas,
     conv2d,
     cross_entropy,
     global_avg_pool2d,
@@ -11,6 +12,8 @@ from . import (
     max_pool2d,
     relu,
 )
+
+BLAS_LIMIT = blas.LIMIT  # alive as long as the backend
 
 KERNELS = {
     "conv2d": conv2d.VERSIONS,

@@ -2,11 +2,11 @@
 
 forward    y = x wᵀ + b            x (M, I), w (O, I), b (O,), y (M, O)
 backward   dx = dy w,  dw = dyᵀ x,  db = Σ_m dy
-threads    v1: a thread owns rows of y or dx, or rows of dw; v2: the BLAS decides
+threads    a thread owns rows of y, of dx, or of dw
 
 Versions
     v1  the blocked product of matmul.py
-    v2  the BLAS library that NumPy brings
+    v2  the BLAS library that NumPy brings, one thread per piece (see blas.py)
 """
 
 from __future__ import annotations
@@ -61,9 +61,21 @@ def _bias_gradient(dy: Array) -> Array:
     return db
 
 
+def _blas_rows(i: int, lo: int, hi: int, a: Array, b: Array, y: Array) -> None:
+    """Compute y[lo:hi] = a[lo:hi] @ b; NumPy lets other threads run meanwhile."""
+    np.matmul(a[lo:hi], b, out=y[lo:hi])
+
+
+def _blas_product(a: Array, b: Array) -> Array:
+    """a @ b, rows spread over the threads in pieces that depend on the sizes alone."""
+    y = np.empty((a.shape[0], b.shape[1]), a.dtype)
+    run(_blas_rows, chunks(len(y), 16 * SMALLEST_FLOPS // (2 * b.size + 1) + 1), a, b, y)
+    return y
+
+
 def linear_forward_v2(x: Array, w: Array, b: Array | None) -> tuple[Any, ...]:
     """y = x @ wᵀ, b added in place."""
-    y = x @ w.T
+    y = _blas_product(x, w.T)
     if b is not None:
         y += b
     return y, x, w, b is not None
@@ -74,8 +86,8 @@ def linear_backward_v2(
 ) -> Gradients:
     """dx, dw, db; None where not needed."""
     return (
-        dy @ w if needs[0] else None,
-        dy.T @ x if needs[1] else None,
+        _blas_product(dy, w) if needs[0] else None,
+        _blas_product(dy.T, x) if needs[1] else None,
         _bias_gradient(dy) if has_b and needs[2] else None,
     )
 
