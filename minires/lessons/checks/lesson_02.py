@@ -63,7 +63,7 @@ EXERCISES = {
     "2.3": Exercise(
         _check_leaky,
         lambda width, slope: math.sqrt(2 / ((1 + slope**2) * width)),
-        "The slope is 1 for half of the inputs and `slope` for the rest: E[φ'²] = (1 + slope²) / 2.",
+        "The slope is 1 for half of the inputs and `slope` for the rest; average the squares.",
     ),
     "2.4": Exercise(
         _check_underflow,

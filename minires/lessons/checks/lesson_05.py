@@ -28,10 +28,8 @@ def _check_overfitting(f: Callable[..., Any]) -> None:
 
 def _check_best(f: Callable[..., Any]) -> None:
     sweep = {0.1: [0.4, 0.6], 0.01: [0.1, 0.3], 0.001: [0.2, None]}
-    expect_choice(
-        f(sweep), (0.01, 0.2), "the best mean of these errors is 0.2, at 0.01 (None means diverged, and a "
-        "rate at which a seed diverged does not count)",
-    )  # fmt: skip
+    why = "the best mean is 0.2, at 0.01; a rate at which a seed diverged (None) does not count"
+    expect_choice(f(sweep), (0.01, 0.2), why)
 
 
 def _best_of_sweep(errors: dict[float, list[float | None]]) -> tuple[float, float]:
