@@ -82,7 +82,7 @@ for skip, name, colour, marker, line in (
     bars = [mean - [min(e) for e in errors], [max(e) for e in errors] - mean]
     axis.errorbar(P.depths, mean, np.abs(bars), marker=marker, linestyle=line, color=colour, capsize=4, label=name)
 axis.axhline(90, color="0.5", linestyle=":", linewidth=0.8)
-axis.annotate("guessing", (0.01, 90), ("axes fraction", "data"), color="0.4", va="bottom")
+axis.text(0.01, 91, "guessing", color="0.4", transform=axis.get_yaxis_transform())
 axis.set(xlabel="layers", ylabel="training error in the last epoch, %", ylim=(-3, 100))
 axis.set_title("Deeper plain nets train worse; their residual twins do not", fontsize=10)
 axis.grid(alpha=0.3)
@@ -99,6 +99,7 @@ for axis, (skip, name) in zip(axes[0], (("none", "plain"), ("identity", "residua
         axis.semilogy(epochs, np.exp(np.log(lines).mean(axis=0)), color=colour, marker=marker, markevery=4, label=f"{depth} layers")
         axis.fill_between(epochs, lines.min(axis=0), lines.max(axis=0), color=colour, alpha=0.15, linewidth=0)
     axis.set(title=name, xlabel="epoch", ylabel="training loss, nats")
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8)
 lesson.show(figure, "training_curves", degradation.rows(curves))
@@ -205,4 +206,4 @@ def what_is_it():
 #   initialisation, as printed above; He et al. 2015, §4.1, checked theirs and found healthy norms.
 # - *"Degradation is overfitting."* The error above is on the training data.
 # - *"Deeper residual nets are always better."* At a high learning rate deep residual nets of this kind train worse
-#   too: try `--depths="(54, 108)"` with a rate of 0.1. They want a warm-up, or a smaller rate.
+#   too: run `minires degradation --depths 54,108 --lr 0.1` and see. They want a warm-up, or a smaller rate.

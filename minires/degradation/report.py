@@ -94,7 +94,7 @@ def error_by_depth(curves: Sequence[Curve]) -> Any:
             color=COLOURS[1 - i % 2], label=NAMES[skip],
         )  # fmt: skip
     axis.axhline(90, color="0.5", linewidth=0.8, linestyle=":")
-    axis.annotate("guessing", (0.01, 90), ("axes fraction", "data"), color="0.4", va="bottom")
+    axis.text(0.01, 91, "guessing", color="0.4", transform=axis.get_yaxis_transform())
     axis.set(xlabel="layers", ylabel="training error in the last epoch, %", ylim=(-3, 100))
     axis.grid(alpha=0.3)
     if axis.lines:
@@ -127,6 +127,7 @@ def loss_curves(curves: Sequence[Curve]) -> Any:
                 epochs, np.exp(logs.min(axis=0)), np.exp(logs.max(axis=0)), color=colour, alpha=0.15
             )
         axis.set(title=NAMES[skip], xlabel="epoch", yscale="log")
+        axis.xaxis.get_major_locator().set_params(integer=True)
         axis.grid(alpha=0.3)
         if axis.lines:
             axis.legend(fontsize=8)
