@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minires import gradflow
-from minires.cli import gradflow as command
+from minires.cli import arguments as command
 from minires.gradflow import experiment, figures
 from minires.record import LayerRecord
 

@@ -1,9 +1,17 @@
-"""Types of command-line arguments, with names that make argparse's messages readable."""
+"""What the commands share: types of arguments, offered values, a progress bar."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
+from typing import Any
+
+# As in minires.gradflow.experiment, which imports too much to load for --help; a test compares.
+ARCHS, DATA = ("mlp", "conv"), ("digits", "synthetic")
+SKIPS, NORMS = ("none", "identity", "preact"), ("none", "bn")
+INITS = ("he", "xavier", "default", "orthogonal")
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
 
 
 def integers(text: str) -> list[int]:
@@ -66,3 +74,10 @@ def branch_scale(text: str) -> float | str:
         raise argparse.ArgumentTypeError(
             f"expected a positive number, 1/sqrt(blocks) or skipinit; got {text!r}"
         ) from None
+
+
+def progress_bar(jobs: list[Any]) -> Any:
+    """Show a bar on standard error, if that is a terminal."""
+    from tqdm import tqdm
+
+    return tqdm(jobs, desc="nets", unit="net", file=sys.stderr, disable=None, leave=False)

@@ -7,8 +7,18 @@ import sys
 import time
 from typing import Any
 
-from .arguments import branch_scale, choices, integers, positive_float, positive_int
-from .gradflow import ARCHS, INITS, NORMS, SKIPS, progress_bar
+from .arguments import (
+    ARCHS,
+    INITS,
+    NORMS,
+    SKIPS,
+    branch_scale,
+    choices,
+    integers,
+    positive_float,
+    positive_int,
+    progress_bar,
+)
 
 
 def add_parser(subparsers: Any) -> None:

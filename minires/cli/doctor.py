@@ -37,7 +37,11 @@ def run(args: argparse.Namespace) -> int:
             print(section)
             for key, value in values.items():
                 print(f"  {key:<12} {value}")
-    healthy = findings["backends"]["cpu"] == "ok" and findings["data"]["digits"].startswith("ok")
+    healthy = (
+        findings["backends"]["cpu"] == "ok"
+        and findings["data"]["digits"].startswith("ok")
+        and findings["threads"]["kernels"].isdecimal()
+    )
     return 0 if healthy else 1
 
 

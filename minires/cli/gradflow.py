@@ -7,13 +7,21 @@ import sys
 import time
 from typing import Any
 
-from .arguments import branch_scale, choices, integers, positive_float, positive_int
-
-# As in minires.gradflow.experiment, which imports too much to load for --help; a test compares.
-ARCHS, DATA = ("mlp", "conv"), ("digits", "synthetic")
-SKIPS, NORMS = ("none", "identity", "preact"), ("none", "bn")
-INITS = ("he", "xavier", "default", "orthogonal")
-ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
+from . import degradation
+from .arguments import (
+    ACTIVATIONS,
+    ARCHS,
+    DATA,
+    INITS,
+    NORMS,
+    SKIPS,
+    branch_scale,
+    choices,
+    integers,
+    positive_float,
+    positive_int,
+    progress_bar,
+)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -91,13 +99,6 @@ def add_parser(subparsers: Any) -> None:
     p.set_defaults(run=run)  # fmt: skip
 
 
-def progress_bar(jobs: list[Any]) -> Any:
-    """Show a bar on standard error, if that is a terminal."""
-    from tqdm import tqdm
-
-    return tqdm(jobs, desc="nets", unit="net", file=sys.stderr, disable=None, leave=False)
-
-
 def run(args: argparse.Namespace) -> int:
     """Run the experiment and print where the results are."""
     import minires
@@ -143,8 +144,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from . import degradation
-
     if len(args.norm) > 1 or len(args.init) > 1:
         raise ValueError(
             "--train compares by depth, so it takes one --norm and one --init, e.g. --norm bn"
