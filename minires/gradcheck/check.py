@@ -13,12 +13,11 @@ from ..engine import Context, Function
 from ..tensor import Array
 from . import hints, hygiene
 from .numeric import Comparison, compare
-from .report import FAIL, PASS, VACUOUS, GradcheckReport, Row
+from .report import FAIL, PASS, VACUOUS, VACUOUS_BELOW, GradcheckReport, Row
 from .subject import Subject
 from .taylor import taylor
 
 ATOL = 1e-7  # times the largest numeric derivative of the tensor: noise of differences
-VACUOUS_BELOW = 1e-6  # times the norm of the upstream
 MOST_KINKS = 0.05  # of the elements evaluated
 NOTABLE = 1e-3  # of the largest derivative; the relative error of smaller ones is mostly rounding
 DEEP = 40  # recorded calls

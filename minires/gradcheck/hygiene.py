@@ -73,11 +73,11 @@ def _layouts(subject: Subject, v: Array, first: list[Array], failed: dict[str, s
     """The same values with other strides must give the same gradients."""
 
     def strided(a: Array) -> Array:
-        """Return equal values as every second element of a larger array, backwards."""
+        """Return equal values with the last axis outermost in memory, backwards, with gaps."""
         if a.ndim == 0:
             return a.copy()
-        wide = np.zeros((*a.shape[:-1], 2 * a.shape[-1] + 1))
-        view = wide[..., -2:0:-2][..., : a.shape[-1]]
+        wide = np.zeros((2 * a.shape[-1] + 1, *a.shape[:-1]))
+        view = np.moveaxis(wide[-2:0:-2], 0, -1)
         view[...] = a
         return view
 

@@ -1,0 +1,168 @@
+"""Backward passes that compute the right values in a wrong manner."""
+
+import numpy as np
+import pytest
+
+from minires import Function, Tensor, gradcheck
+from minires.gradcheck import check_backward
+
+X = np.random.default_rng(7).standard_normal((4, 5))
+
+
+def square(forward=None, backward=None):
+    """Return a Function y = x², with one of its passes replaced."""
+
+    class Square(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save(x)
+            return x * x if forward is None else forward(x)
+
+        @staticmethod
+        def backward(ctx, dy):
+            (x,) = ctx.saved
+            return 2 * x * dy if backward is None else backward(dy, x)
+
+    return Square
+
+
+def failures(f, *arrays):
+    report = gradcheck(f, *arrays)
+    assert not report.ok
+    assert report.verdict == "FAIL"
+    for name in report.hygiene:
+        assert f"hygiene: {name}" in str(report)
+    return set(report.hygiene)
+
+
+def test_a_clean_function_has_no_failures():
+    report = gradcheck(square(), X)
+    assert report.ok
+    assert report.hygiene == {}
+    assert "hygiene: ok" in str(report)
+
+
+def test_input_modified():
+    def forward(x):
+        y = x * x
+        x[0, 0] = 3.0
+        return y
+
+    assert "inputs unmodified" in failures(square(forward), X)
+
+
+def test_input_modified_by_an_idempotent_forward():
+    class InPlaceReLU(Function):
+        @staticmethod
+        def forward(ctx, x):
+            np.maximum(x, 0, out=x)
+            ctx.save(x > 0)
+            return x.copy()
+
+        @staticmethod
+        def backward(ctx, dy):
+            return dy * ctx.saved[0]
+
+    before = X.copy()
+    assert "inputs unmodified" in failures(InPlaceReLU, X)
+    np.testing.assert_array_equal(X, before)  # gradcheck works on copies
+
+
+def test_upstream_modified():
+    def backward(dy, x):
+        dy *= 2 * x
+        return dy
+
+    assert failures(square(backward=backward), X) == {"upstream unmodified"}
+
+
+def test_saved_array_modified():
+    class Exp(Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = np.exp(x)
+            ctx.save(y.copy())
+            return y
+
+        @staticmethod
+        def backward(ctx, dy):
+            ctx.saved[0][...] *= dy
+            return ctx.saved[0].copy()
+
+    assert "saved unmodified" in failures(Exp, X)
+
+
+def test_not_reentrant():
+    rng = np.random.default_rng(0)
+    noisy = square(backward=lambda dy, x: 2 * x * dy * (1 + 1e-14 * rng.standard_normal()))
+    assert failures(noisy, X) == {"reentrant"}
+
+
+def test_upstream_of_zero():
+    assert "zero upstream" in failures(square(backward=lambda dy, x: 2 * x * dy + 1e-13), X)
+
+
+def test_not_linear_in_the_upstream():
+    # Right for the upstream of the comparison, whose largest entry is less than 10.
+    found = failures(square(backward=lambda dy, x: 2 * x * np.clip(dy, -2.0, 2.0)), X)
+    assert "linear in dy" in found
+
+
+def test_memory_order():
+    def backward(dy, x):
+        return (2 * x.ravel(order="K") * dy.ravel()).reshape(x.shape)
+
+    assert failures(square(backward=backward), X) == {"any memory order"}
+
+
+@pytest.mark.parametrize(
+    ("backward", "shared"),
+    [
+        (lambda dy, a, b: (dy, dy.copy()), "dy"),
+        (lambda dy, a, b: (dy.copy(), dy[:]), "dy"),
+        (lambda dy, a, b: (2 * dy / 2,) * 2, "the gradient of a"),
+    ],
+    ids=["dy", "a view of dy", "each other"],
+)
+def test_aliasing_gradients(backward, shared):
+    report = check_backward(lambda a, b: a + b, backward, X, X + 1)
+    assert not report.ok
+    assert list(report.hygiene) == ["no aliasing"]
+    assert f"shares memory with {shared};" in report.hygiene["no aliasing"]
+
+
+def test_gradient_not_summed_over_the_broadcast_axes():
+    report = check_backward(
+        lambda x, b: x + b, lambda dy, x, b: (dy.copy(), dy.copy()), X, np.ones(5)
+    )
+    assert not report.ok
+    assert "gradient of b has shape (4, 5), b has (5,)" in report.hygiene["shapes"]
+
+
+@pytest.mark.parametrize(
+    ("backward", "message"),
+    [
+        (lambda dy, x: (2 * x * dy)[:2], r"shape \(2, 5\)"),
+        (lambda dy, x: (2 * x * dy).astype(np.float32), "float32"),
+        (lambda dy, x: None, "NoneType"),
+        (lambda dy, x: (2 * x * dy, dy), "2 gradients for 1 input"),
+        (lambda dy, x: dy[7], "IndexError.*test_gradcheck_hygiene.py, line"),
+    ],
+    ids=["shape", "dtype", "None", "count", "exception"],
+)
+def test_results_that_cannot_be_compared_are_reported(backward, message):
+    for report in (
+        gradcheck(square(backward=backward), X),
+        check_backward(lambda x: x * x, backward, X),
+    ):
+        assert not report.ok
+        assert report.verdict == "FAIL"
+        with pytest.raises(AssertionError, match=message):
+            raise AssertionError(str(report))
+
+
+def test_forward_that_is_not_a_function_of_its_inputs():
+    rng = np.random.default_rng(0)
+    report = gradcheck(lambda x: x * Tensor(rng.standard_normal(5)), X)
+    assert not report.ok
+    assert "other values the second time" in str(report)
