@@ -188,6 +188,11 @@ def test_worst_element_is_shown():
     assert found.ratio == pytest.approx(1)
 
 
+def test_a_wrong_entry_is_shown_rather_than_a_direction():
+    report = check_backward(lambda x: x - x.mean(0), lambda dy, x: dy.copy(), X)
+    assert report.rows[0].where.startswith("(")
+
+
 def test_tiny_entries_are_judged_on_the_scale_of_their_tensor():
     x = np.array([1e-9, 1.0, 2.0])
     assert gradcheck(Cube, x)

@@ -212,17 +212,14 @@ def _row(
     if a.size == 0:
         verdict = PASS if total == 0 else FAIL
         return Row(c.name, c.numeric.shape, 0, 0, total, kinks, 0.0, "-", 0.0, 0.0, None, verdict)
-    # Elements and directions are sums of different sizes, so each kind has its own scale.
     elements = int(checked.sum())
-    scale = np.empty(a.size)
-    scale[:elements] = np.abs(n[:elements]).max(initial=0)
-    scale[elements:] = max(np.abs(n[elements:]).max(initial=0), float(np.linalg.norm(n[:elements])))
-    step = np.concatenate([c.steps[checked], [h for *_, h in c.along]])
-    rounding = 10 * np.finfo(np.float64).eps * size / step
+    scale, rounding = _noise(c, n, elements, size)
     larger = np.maximum(np.abs(a), np.abs(n))
     excess = np.abs(a - n) / (rtol * larger + ATOL * scale + rounding + 1e-300)
     excess[~np.isfinite(a)] = np.inf
     shown = (excess > 1) | (larger > NOTABLE * scale)
+    if (excess[:elements] > 1).any():
+        shown[elements:] = False  # an entry says more than a direction
     worst = int(np.argmax(np.where(shown, excess, -1)))
     rel = float(abs(a[worst] - n[worst]) / larger[worst]) if larger[worst] else 0.0
     rel = rel if math.isfinite(rel) else math.inf
@@ -251,6 +248,18 @@ def _row(
         ratio if math.isfinite(ratio) else None,
         verdict,
     )
+
+
+def _noise(c: Comparison, n: Array, elements: int, size: float) -> tuple[Array, Array]:
+    """Return, for each numeric derivative, the scale it is judged on and its rounding error.
+
+    Elements and directions are sums of different sizes, so each kind has its own scale.
+    """
+    scale = np.empty(n.size)
+    scale[:elements] = np.abs(n[:elements]).max(initial=0)
+    scale[elements:] = max(np.abs(n[elements:]).max(initial=0), float(np.linalg.norm(n[:elements])))
+    step = np.concatenate([c.steps[~np.isnan(c.numeric)], [h for *_, h in c.along]])
+    return scale, 10 * np.finfo(np.float64).eps * size / step
 
 
 def _index(i: Array) -> str:

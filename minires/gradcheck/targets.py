@@ -136,23 +136,25 @@ def float32_problem(k: Kernel, case: Case, seed: int) -> str:
     return ""
 
 
+Make = Callable[[np.random.Generator], tuple[Any, ...]]  # draws (f, *inputs)
+
+
+def _layer(backend: str, name: str, make: Make, **options: Any) -> Target:
+    def run(seed: int) -> Iterator[tuple[str, GradcheckReport]]:
+        with use_backend(backend):
+            f, *inputs = make(np.random.default_rng(seed))
+            yield "", gradcheck(f, *inputs, seed=seed, **options)
+
+    return Target(name, "layer", run)
+
+
+def _normal(*shape: int) -> Callable[[np.random.Generator], Array]:
+    return lambda rng: np.asarray(rng.standard_normal(shape))
+
+
 def layer_targets(backend: str) -> list[Target]:
     """Return a target per layer, function, block and net; they run on the given backend."""
-
-    def target(
-        name: str, make: Callable[[np.random.Generator], tuple[Any, ...]], **options: Any
-    ) -> Target:
-        def run(seed: int) -> Iterator[tuple[str, GradcheckReport]]:
-            rng = np.random.default_rng(seed)
-            with use_backend(backend):
-                f, *inputs = make(rng)
-                yield "", gradcheck(f, *inputs, seed=seed, **options)
-
-        return Target(name, "layer", run)
-
-    def n(*shape: int) -> Callable[[np.random.Generator], Array]:
-        return lambda rng: np.asarray(rng.standard_normal(shape))
-
+    n, target = _normal, partial(_layer, backend)
     x4, x2 = n(2, 3, 6, 5), n(6, 4)
     found = [
         target("Linear", lambda r: (nn.Linear(4, 3), x2(r))),
@@ -171,6 +173,17 @@ def layer_targets(backend: str) -> list[Target]:
         target("Flatten", lambda r: (nn.Flatten(), x4(r))),
         target("CrossEntropyLoss", lambda r: (nn.CrossEntropyLoss(), x2(r), r.integers(0, 4, 6))),
         target("MSELoss", lambda r: (nn.MSELoss(), x2(r), x2(r))),
+    ]
+    found += _operations(backend)
+    for name, build, x, options in _nets():
+        found.append(target(name, partial(_built, build, x), **options))
+    return found
+
+
+def _operations(backend: str) -> list[Target]:
+    n, target = _normal, partial(_layer, backend)
+    x4, x2 = n(2, 3, 6, 5), n(6, 4)
+    return [
         target("softmax", lambda r: (F.softmax, x2(r))),
         target("log_softmax", lambda r: (F.log_softmax, x2(r))),
         target("add", lambda r: (lambda a, b: a + b, x4(r), n(3, 1, 1)(r))),
@@ -194,9 +207,6 @@ def layer_targets(backend: str) -> list[Target]:
         target("concat", lambda r: (lambda a, b: ops.concat([a, b, a], 1), x2(r), n(6, 2)(r))),
         target("pad", lambda r: (lambda a: ops.pad(a, (1, 2, 0, 1), 3.0), x4(r))),
     ]
-    for name, build, x, options in _nets(n):
-        found.append(target(name, partial(_built, build, x), **options))
-    return found
 
 
 def _built(
@@ -205,7 +215,7 @@ def _built(
     return build(), x(r)
 
 
-def _nets(n: Callable[..., Any]) -> list[tuple[str, Callable[[], nn.Module], Any, dict[str, Any]]]:
+def _nets() -> list[tuple[str, Callable[[], nn.Module], Any, dict[str, Any]]]:
     def block(**options: Any) -> Callable[[], nn.Module]:
         return lambda: models.BasicBlock(4, 8, 2, **options)
 
@@ -213,7 +223,7 @@ def _nets(n: Callable[..., Any]) -> list[tuple[str, Callable[[], nn.Module], Any
         return lambda: models.mlp_stack(4, 6, seed=0, **options)
 
     few = {"max_elements": 400}
-    x = n(3, 4, 6, 6)
+    n, x = _normal, _normal(3, 4, 6, 6)
     return [
         ("BasicBlock A", block(), x, few),
         ("BasicBlock B", block(shortcut="B"), x, few),
