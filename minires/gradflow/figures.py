@@ -123,8 +123,12 @@ def _by_layer(runs: Sequence[Run], quantity: Quantity) -> Any:
 def heat_map(runs: Sequence[Run]) -> Any:
     """Draw log10 ‖∂L/∂x‖ over layer × step for the deepest nets: a panel per setting.
 
-    The geometric mean over seeds. Grey marks steps at which some seed had diverged.
+    The geometric mean over seeds. Grey marks steps at which some seed had diverged, black layers
+    at which the gradient of some seed was exactly 0.
     """
+    from matplotlib import colormaps
+
+    cmap = colormaps["cividis"].with_extremes(bad="0.8", under="black")
     steps = sorted({r.step for r in runs if r.layers})
     deepest = max(r.setting.depth for r in runs)
     settings = [s for s in groups(runs) if s.depth == deepest]
@@ -136,24 +140,24 @@ def heat_map(runs: Sequence[Run]) -> Any:
     low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
     image = None
     for axis, (setting, values) in zip(axes.flat, maps.items(), strict=False):
-        axis.set_facecolor("0.8")
         image = axis.imshow(
-            np.ma.masked_invalid(values), aspect="auto", cmap="cividis", vmin=low, vmax=high,
+            np.ma.masked_where(np.isnan(values), values), aspect="auto", cmap=cmap, vmin=low, vmax=high,
             interpolation="nearest", extent=(-0.5, len(steps) - 0.5, values.shape[0] + 0.5, 0.5),
         )  # fmt: skip
         axis.set_xticks(
             range(len(steps)), [str(s) for s in steps], rotation=60 if len(steps) > 8 else 0
         )
+        axis.yaxis.get_major_locator().set_params(integer=True)
         axis.set_title(setting.label(), fontsize=9)
     for axis in list(axes.flat)[len(settings) :]:
         axis.set_axis_off()
     for row in range(n_rows):
-        axes[row, 0].set_ylabel("layer (1 = nearest the input)")
+        axes[row, 0].set_ylabel("layer on the main path (1: input)")
     for axis in axes[-1, : len(settings) - columns * (n_rows - 1)]:
         axis.set_xlabel("training step")
     if image is not None:
         figure.colorbar(image, ax=axes, label="log10 ‖∂L/∂x‖")
-    figure.suptitle("Gradient through depth and training (grey: diverged)", fontsize=11)
+    figure.suptitle("Gradient through depth and training (grey: diverged, black: 0)", fontsize=11)
     return figure
 
 

@@ -51,7 +51,7 @@ def table(runs: Sequence[Run], batch_size: int) -> str:
                 f"{statistics.median(decades):+.1f}" if decades else "-",
                 spread([r.dx_factor for r in same]),
                 "-" if predicted is None else f"{predicted:.4f}",
-                _note(same),
+                _note([r for r in runs if r.setting == setting]),
             )
         )
     return align(lines)
@@ -79,10 +79,15 @@ def align(lines: Sequence[Sequence[str]]) -> str:
 
 
 def _note(runs: Sequence[Run]) -> str:
-    if diverged := sum(r.diverged for r in runs):
-        return f"{diverged} of {len(runs)} not finite"
-    dead = sum(any(layer.dx_norm == 0 for layer in r.layers) for r in runs)
-    return f"{dead} of {len(runs)} underflow to 0" if dead else ""
+    """Say for how many seeds, at any measured step, something was not finite or exactly 0."""
+    seeds = len({r.seed for r in runs})
+    notes = []
+    if diverged := {r.seed: r.step for r in runs if r.diverged}:
+        when = f" at step {min(diverged.values())}" if max(diverged.values()) else ""
+        notes.append(f"{len(diverged)} of {seeds} not finite{when}")
+    if zero := {r.seed for r in runs if any(layer.dx_norm == 0 for layer in r.layers)}:
+        notes.append(f"{len(zero)} of {seeds}: dx 0 in a layer")
+    return ", ".join(notes)
 
 
 def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
