@@ -140,10 +140,16 @@ def heat_map(runs: Sequence[Run]) -> Any:
     low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
     image = None
     for axis, (setting, values) in zip(axes.flat, maps.items(), strict=False):
+        drawn = np.where(np.isneginf(values), low - 1, values)  # log10 of 0: below the scale
         image = axis.imshow(
-            np.ma.masked_where(np.isnan(values), values), aspect="auto", cmap=cmap, vmin=low, vmax=high,
-            interpolation="nearest", extent=(-0.5, len(steps) - 0.5, values.shape[0] + 0.5, 0.5),
-        )  # fmt: skip
+            np.ma.masked_invalid(drawn),
+            aspect="auto",
+            interpolation="nearest",
+            cmap=cmap,
+            vmin=low,
+            vmax=high,
+            extent=(-0.5, len(steps) - 0.5, values.shape[0] + 0.5, 0.5),
+        )
         axis.set_xticks(
             range(len(steps)), [str(s) for s in steps], rotation=60 if len(steps) > 8 else 0
         )
