@@ -221,9 +221,8 @@ class Function:
         """
         ctx = Context()
         arrays = [t.data if isinstance(t, Tensor) else t for t in inputs]
-        ctx.needs = tuple(
-            _state.grad_enabled and isinstance(t, Tensor) and t.requires_grad for t in inputs
-        )
+        enabled = _state.grad_enabled
+        ctx.needs = tuple([enabled and isinstance(t, Tensor) and t.requires_grad for t in inputs])
         y = cls.forward(ctx, *arrays, **options)
         if not isinstance(y, np.ndarray | np.generic):
             raise TypeError(f"{cls.__name__}.forward returned {type(y).__name__}, not an array")
@@ -239,12 +238,15 @@ def _record(cls: type[Function], ctx: Context, inputs: tuple[Any, ...], out: Ten
     node = Node(cls, out)
     node.ctx = ctx
     node.parents = tuple(
-        node_of(t) if needed else None for t, needed in zip(inputs, ctx.needs, strict=True)
+        [node_of(t) if needed else None for t, needed in zip(inputs, ctx.needs, strict=True)]
     )
+    saved = {id(value) for value in ctx.saved}
     node.versions = tuple(
-        (t, t.version)
-        for t in inputs
-        if isinstance(t, Tensor) and t.is_leaf and any(t.data is saved for saved in ctx.saved)
+        [
+            (t, t.version)
+            for t in inputs
+            if isinstance(t, Tensor) and id(t.data) in saved and t.is_leaf
+        ]
     )
     out.node, out.requires_grad = node, True
 

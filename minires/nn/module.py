@@ -87,10 +87,10 @@ class Module:
             home[name] = value
 
     def __getattr__(self, name: str) -> Any:  # only called when the normal look-up fails
-        for registry in ("_parameters", "_buffers", "_modules"):
-            found = self.__dict__.get(registry, {})
-            if name in found:
-                return found[name]
+        own = self.__dict__
+        for registry in ("_parameters", "_modules", "_buffers"):
+            if registry in own and name in own[registry]:
+                return own[registry][name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def __delattr__(self, name: str) -> None:
