@@ -29,6 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError, OSError, ImportError) as error:
         print(f"minires: error: {error}", file=sys.stderr)
         return 2
+    except MemoryError as error:
+        print(f"minires: error: not enough memory: {error}; ask for smaller nets", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("minires: interrupted", file=sys.stderr)
         return 130

@@ -60,6 +60,7 @@ def test_gradflow_train_is_degradation(tmp_path, capsys):
         (["degradation", "--epochs", "0"], "positive integer"),
         (["gradflow", "--out", "/dev/null/x", "--depths", "8", "--seeds", "1"], "/dev/null"),
         (["nonsense"], "invalid choice"),
+        (["gradflow", "--width", "1000000000", "--depths", "8", "--seeds", "1"], "memory"),
         ([], "COMMAND"),
     ],
 )

@@ -110,7 +110,7 @@ def _threads() -> dict[str, str]:
 def _caches() -> dict[str, str]:
     try:
         from minires_kernels.cpu.jit import CACHE, cache_root
-    except ImportError as error:
+    except (ImportError, ValueError) as error:
         return {"compiled": f"unknown: {error}"}
     if CACHE is None:
         return {"compiled": f"none: {cache_root()} cannot be written, so every start compiles"}

@@ -11,8 +11,10 @@ from . import (
     linear,
     max_pool2d,
     relu,
+    threads,
 )
 
+threads.num_threads()  # refuses a wrong MINIRES_NUM_THREADS at once, not in the middle of a run
 BLAS_LIMIT = blas.LIMIT  # alive as long as the backend
 
 KERNELS = {
