@@ -102,6 +102,9 @@ for axis, (skip, name) in zip(axes[0], (("none", "plain"), ("identity", "residua
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8)
+limits = [axis.get_ylim() for axis in axes[0]]
+for axis in axes[0]:  # one scale, so that the panels can be compared
+    axis.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
 lesson.show(figure, "training_curves", degradation.rows(curves))
 
 # %% [markdown]
