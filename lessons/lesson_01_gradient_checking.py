@@ -31,10 +31,13 @@ P = lesson.params(seeds=5, fast={"seeds": 3})
 # The error of the difference depends on $h$. Write down your guess before you run the experiment.
 
 # %%
-lesson.predict("h", "in float64, which h gives the most accurate central difference? (e.g. 1e-8)", mine=None)
+lesson.predict(
+    "h", "in float64, which h gives the most accurate central difference? (e.g. 1e-8)", mine=None
+)
 
 # %% [markdown]
 # ## Exercise 1.1: the central difference
+
 
 # %% tags=["exercise"]
 @lesson.exercise("1.1")
@@ -82,7 +85,15 @@ for label, activation in (("tanh", F.tanh), ("ReLU", F.relu)):
     for dtype in (np.float64, np.float32):
         for seed in range(P.seeds):
             for h, error in zip(STEPS, relative_errors(activation, dtype, seed), strict=True):
-                rows.append({"activation": label, "dtype": np.dtype(dtype).name, "seed": seed, "h": h, "error": error})
+                rows.append(
+                    {
+                        "activation": label,
+                        "dtype": np.dtype(dtype).name,
+                        "seed": seed,
+                        "h": h,
+                        "error": error,
+                    }
+                )
 
 
 def curve(label, dtype):
@@ -101,9 +112,22 @@ STYLES = {
 }
 for (label, dtype), (colour, marker, line) in STYLES.items():
     errors = np.maximum(curve(label, dtype), 1e-17)
-    axis.loglog(STEPS, np.median(errors, axis=0), marker=marker, linestyle=line, color=colour, label=f"{label}, {dtype}")
-    axis.fill_between(STEPS, errors.min(axis=0), errors.max(axis=0), color=colour, alpha=0.15, linewidth=0)
-axis.set(xlabel="step h", ylabel="relative error of the difference", title="The error is smallest in between")
+    axis.loglog(
+        STEPS,
+        np.median(errors, axis=0),
+        marker=marker,
+        linestyle=line,
+        color=colour,
+        label=f"{label}, {dtype}",
+    )
+    axis.fill_between(
+        STEPS, errors.min(axis=0), errors.max(axis=0), color=colour, alpha=0.15, linewidth=0
+    )
+axis.set(
+    xlabel="step h",
+    ylabel="relative error of the difference",
+    title="The error is smallest in between",
+)
 axis.grid(alpha=0.3)
 axis.legend()
 lesson.show(figure, "u_curve", rows)
@@ -124,11 +148,14 @@ lesson.reveal("h", f"{best['tanh', 'float64']:.0e} for tanh")
 smooth = np.median(curve("tanh", "float64"), axis=0)
 left_arm = np.polyfit(np.log10(STEPS[:3]), np.log10(smooth[:3]), 1)[0]
 right_arm = np.polyfit(np.log10(STEPS[-3:]), np.log10(smooth[-3:]), 1)[0]
-print(f"slopes of log error over log h for tanh in float64: {left_arm:+.2f} (large h), {right_arm:+.2f} (small h)")
+print(
+    f"slopes of log error over log h for tanh in float64: {left_arm:+.2f} (large h), {right_arm:+.2f} (small h)"
+)
 
 # %% [markdown]
 # ## Exercise 1.4: the two slopes
 # Which powers of $h$ should the two arms of the smooth curve have in theory?
+
 
 # %% tags=["exercise"]
 @lesson.exercise("1.4")
@@ -143,6 +170,7 @@ def slopes():
 # ## Exercises 1.2 and 1.3: write backward passes
 # From now on the checker does the differences for you. It runs in float64, with a random upstream, and names the
 # worst entry.
+
 
 # %% tags=["exercise"]
 @lesson.exercise("1.2")
@@ -170,6 +198,7 @@ def batch_norm_backward(dy, x):
 # Many published checkers reduce the output with `.sum()`, which is an upstream of ones. Batch norm makes that
 # blind. Here is its backward pass with everything forgotten but the division by $\sigma$, checked both ways.
 
+
 # %%
 def batch_norm(x):
     return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)
@@ -185,11 +214,16 @@ x = rng.standard_normal((8, 3))
 
 def relative_difference(dy):
     """Return ‖broken - right‖ / ‖dy‖ for one upstream."""
-    return float(np.linalg.norm(broken_backward(dy, x) - batch_norm_backward(dy, x)) / np.linalg.norm(dy))
+    return float(
+        np.linalg.norm(broken_backward(dy, x) - batch_norm_backward(dy, x)) / np.linalg.norm(dy)
+    )
 
 
 ones_error = relative_difference(np.ones_like(x))
-random_errors = [relative_difference(np.random.default_rng(s).standard_normal(x.shape)) for s in range(1, 1 + P.seeds)]
+random_errors = [
+    relative_difference(np.random.default_rng(s).standard_normal(x.shape))
+    for s in range(1, 1 + P.seeds)
+]
 print(f"upstream of ones:  the broken pass is off by {ones_error:.1e}")
 print(f"random upstreams:  it is off by {min(random_errors):.2f} to {max(random_errors):.2f}")
 
@@ -199,6 +233,7 @@ print(report)
 # %% [markdown]
 # ## Exercise 1.5: why ones are blind
 # With $\gamma = 1$ and $\beta = 0$, what is $\sum_n y_{nc}$ over the batch, for any $x$? (Its gradient follows.)
+
 
 # %% tags=["exercise"]
 @lesson.exercise("1.5")
@@ -221,6 +256,7 @@ def upstream_to_use():
 # %% [markdown]
 # ## A plausible bug, and what the checker says
 # The mean of the batch depends on every sample. Forgetting that is the most common mistake in this formula.
+
 
 # %%
 def missing_mean_term(dy, x):
@@ -247,4 +283,6 @@ print(bug_report)
 # %%
 ratio = smooth[-1] / smooth.min()
 print(f"float64, tanh: the error at h = 1e-8 is {ratio:.0f} times the smallest")
-print(f"float32, tanh: the relative error at h = 1e-8 is {np.median(curve('tanh', 'float32'), axis=0)[-1]:.2g}")
+print(
+    f"float32, tanh: the relative error at h = 1e-8 is {np.median(curve('tanh', 'float32'), axis=0)[-1]:.2g}"
+)

@@ -30,12 +30,17 @@ P = lesson.params(depths=(8, 20, 56, 200), seeds=3, width=128, fast={"depths": (
 # Xavier initialisation has $\mathrm{Var}(w) = 1/n$. ReLU blocks half of its inputs.
 
 # %%
-lesson.predict("factor", "by which factor does one ReLU layer with Xavier init change the gradient's norm?", mine=None)
+lesson.predict(
+    "factor",
+    "by which factor does one ReLU layer with Xavier init change the gradient's norm?",
+    mine=None,
+)
 
 # %% [markdown]
 # ## Exercise 2.1: the factor of one layer
 # Going back through one layer, $\delta_{l-1} = W^\top (\varphi'(z) \odot \delta_l)$. Treat the $n^2$ weights as
 # independent with mean 0, and the slopes as independent of them.
+
 
 # %% tags=["exercise"]
 @lesson.exercise("2.1")
@@ -49,6 +54,7 @@ def backward_factor(fan_in, weight_variance, mean_square_slope):
 # %% [markdown]
 # ## Exercise 2.2: the default that nobody chose
 # PyTorch's `Linear` starts from $U(-1/\sqrt n, 1/\sqrt n)$, which is neither Xavier nor He. Its factor with ReLU?
+
 
 # %% tags=["exercise"]
 @lesson.exercise("2.2")
@@ -80,13 +86,23 @@ COMBINATIONS = [
 def measure(activation, init, depth):
     """Return the runs of one combination: plain nets without normalisation, one per seed."""
     return gradflow.run(
-        "mlp", [depth], ["none"], ["none"], [init], activation, P.seeds, width=P.width, dtype="float64"
+        "mlp",
+        [depth],
+        ["none"],
+        ["none"],
+        [init],
+        activation,
+        P.seeds,
+        width=P.width,
+        dtype="float64",
     )
 
 
 results = {(a, i, d): measure(a, i, d) for a, i in COMBINATIONS for d in P.depths}
 
-print(f"{'activation':<10} {'init':<8} {'layers':>6} {'measured factor':>18} {'theory':>7} {'decades lost':>13}")
+print(
+    f"{'activation':<10} {'init':<8} {'layers':>6} {'measured factor':>18} {'theory':>7} {'decades lost':>13}"
+)
 factors = {}
 for (activation, init, depth), runs in results.items():
     found = [r.dx_factor for r in runs]
@@ -105,7 +121,12 @@ lesson.reveal("factor", f"{measured:.4f}; theory {math.sqrt(0.5):.4f}")
 # %%
 SHOWN = [("relu", "he"), ("relu", "xavier"), ("relu", "default"), ("sigmoid", "xavier")]
 DEPTH = P.depths[min(2, len(P.depths) - 1)]
-LOOK = [("#0072B2", "o", "-"), ("#D55E00", "s", "--"), ("#009E73", "^", "-."), ("#CC79A7", "D", ":")]
+LOOK = [
+    ("#0072B2", "o", "-"),
+    ("#D55E00", "s", "--"),
+    ("#009E73", "^", "-."),
+    ("#CC79A7", "D", ":"),
+]
 PANELS = [
     ("forward RMS of x", lambda layer: layer.forward_rms),
     ("backward ‖∂L/∂x‖", lambda layer: layer.dx_norm),
@@ -114,36 +135,53 @@ PANELS = [
 figure, axes = lesson.figure(1, 3, width=11, height=3.8)
 for axis, (title, quantity) in zip(axes[0], PANELS, strict=True):
     for (activation, init), (colour, marker, line) in zip(SHOWN, LOOK, strict=True):
-        values = np.array([[quantity(x) for x in r.layers] for r in results[activation, init, DEPTH]])
+        values = np.array(
+            [[quantity(x) for x in r.layers] for r in results[activation, init, DEPTH]]
+        )
         layers = np.arange(values.shape[1])
         axis.semilogy(
-            layers, np.exp(np.log(values).mean(axis=0)), line, color=colour, marker=marker,
-            markevery=max(1, len(layers) // 6), label=f"{activation}, {init}",
+            layers,
+            np.exp(np.log(values).mean(axis=0)),
+            line,
+            color=colour,
+            marker=marker,
+            markevery=max(1, len(layers) // 6),
+            label=f"{activation}, {init}",
         )
-        axis.fill_between(layers, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.15, linewidth=0)
+        axis.fill_between(
+            layers, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.15, linewidth=0
+        )
     axis.set(title=title, xlabel="layer (0 = nearest the input)")
     axis.grid(alpha=0.3)
 axes[0][0].legend(fontsize=8)
-lesson.show(figure, "three_quantities", gradflow.rows([r for a, i in SHOWN for r in results[a, i, DEPTH]]))
+lesson.show(
+    figure, "three_quantities", gradflow.rows([r for a, i in SHOWN for r in results[a, i, DEPTH]])
+)
 
 # %% [markdown]
 # Compare the three panels for ReLU with Xavier init. The middle one falls towards the input by a constant factor.
 # The right one, which most tutorials plot, is nearly flat, and shows nothing of it.
 
+
 # %%
 def ends(activation, init, quantity):
     """Return the geometric mean over seeds of quantity(first body layer) / quantity(last body layer)."""
-    ratios = [quantity(r.layers[1]) / quantity(r.layers[-2]) for r in results[activation, init, DEPTH]]
+    ratios = [
+        quantity(r.layers[1]) / quantity(r.layers[-2]) for r in results[activation, init, DEPTH]
+    ]
     return float(np.exp(np.mean(np.log(ratios))))
 
 
 dx_ratio = ends("relu", "xavier", lambda x: x.dx_norm)
 dw_ratio = ends("relu", "xavier", lambda x: x.dw_norm)
-print(f"ReLU, Xavier, {DEPTH} layers: first / last ‖∂L/∂x‖ = {dx_ratio:.1e}, ‖∂L/∂W‖ = {dw_ratio:.2f}")
+print(
+    f"ReLU, Xavier, {DEPTH} layers: first / last ‖∂L/∂x‖ = {dx_ratio:.1e}, ‖∂L/∂W‖ = {dw_ratio:.2f}"
+)
 
 # %% [markdown]
 # ## Exercise 2.5: why is it flat?
 # $\lVert \partial L/\partial W_l \rVert$ multiplies $\delta_l$, which decays towards the input, by another vector.
+
 
 # %% tags=["exercise"]
 @lesson.exercise("2.5")
@@ -157,6 +195,7 @@ def what_cancels_the_decay():
 # %% [markdown]
 # ## Exercise 2.3: design an initialisation
 # Leaky ReLU has slope 1 for positive and $a$ for negative inputs. Which standard deviation makes the factor 1?
+
 
 # %% tags=["exercise"]
 @lesson.exercise("2.3")
@@ -172,6 +211,7 @@ def leaky_relu_std(width, slope):
 # The smallest normal float32 is $2^{-126} \approx 1.2 \cdot 10^{-38}$. A gradient that starts at 1 is multiplied by
 # `factor` in each layer. A norm computed from float32 squares gives up at half of that depth already.
 
+
 # %% tags=["exercise"]
 @lesson.exercise("2.4")
 def underflow_depth(factor, smallest):
@@ -184,7 +224,9 @@ def underflow_depth(factor, smallest):
 # %%
 sigmoid = factors["sigmoid", "xavier", P.depths[-1]][0]
 print(f"sigmoid, Xavier (measured factor {sigmoid:.4f}): below the smallest normal float32 after")
-print(f"  {underflow_depth(sigmoid, 2.0**-126)} layers, its square after {underflow_depth(sigmoid**2, 2.0**-126)}")
+print(
+    f"  {underflow_depth(sigmoid, 2.0**-126)} layers, its square after {underflow_depth(sigmoid**2, 2.0**-126)}"
+)
 
 # %% [markdown]
 # ## Remember
@@ -202,4 +244,6 @@ print(f"  {underflow_depth(sigmoid, 2.0**-126)} layers, its square after {underf
 # %%
 for init in ("he", "xavier", "default"):
     runs = results["relu", init, P.depths[-1]]
-    print(f"relu, {init}, {P.depths[-1]} layers: {np.median([r.decades_lost() for r in runs]):.1f} decades lost")
+    print(
+        f"relu, {init}, {P.depths[-1]} layers: {np.median([r.decades_lost() for r in runs]):.1f} decades lost"
+    )

@@ -26,13 +26,18 @@ P = lesson.params(
 # Plain nets of 6, 18 and 54 layers with batch norm are trained alike, and so are their residual twins.
 
 # %%
-lesson.predict("plain", f"training error in % of the plain net with {P.depths[-1]} layers after {P.epochs} epochs?", mine=None)
+lesson.predict(
+    "plain",
+    f"training error in % of the plain net with {P.depths[-1]} layers after {P.epochs} epochs?",
+    mine=None,
+)
 lesson.predict("residual", "and of its residual twin?", mine=None)
 
 # %% [markdown]
 # ## Exercise 5.1: twins
 # The residual net adds $x$ after every second layer, which costs no parameter. Count those of the plain net:
 # `depth` layers 64 → 64 without bias, each with batch norm (a weight and a bias per unit), and a head 64 → 10.
+
 
 # %% tags=["exercise"]
 @lesson.exercise("5.1")
@@ -46,7 +51,9 @@ def parameters(depth):
 # %%
 for skip in ("none", "identity"):
     net = models.mlp_stack(18, 64, skip=skip, norm="bn", seed=0)
-    print(f"skip={skip:<9} {sum(p.size for p in net.parameters())} parameters; by hand {parameters(18)}")
+    print(
+        f"skip={skip:<9} {sum(p.size for p in net.parameters())} parameters; by hand {parameters(18)}"
+    )
 
 # %% [markdown]
 # ## Experiment
@@ -80,7 +87,16 @@ for skip, name, colour, marker, line in (
     errors = [final_errors(skip, d) for d in P.depths]
     mean = np.array([np.mean(e) for e in errors])
     bars = [mean - [min(e) for e in errors], [max(e) for e in errors] - mean]
-    axis.errorbar(P.depths, mean, np.abs(bars), marker=marker, linestyle=line, color=colour, capsize=4, label=name)
+    axis.errorbar(
+        P.depths,
+        mean,
+        np.abs(bars),
+        marker=marker,
+        linestyle=line,
+        color=colour,
+        capsize=4,
+        label=name,
+    )
 axis.axhline(90, color="0.5", linestyle=":", linewidth=0.8)
 axis.text(0.01, 91, "guessing", color="0.4", transform=axis.get_yaxis_transform())
 axis.set(xlabel="layers", ylabel="training error in the last epoch, %", ylim=(-3, 100))
@@ -94,10 +110,21 @@ figure, axes = lesson.figure(1, 2, width=9, height=3.8)
 LOOK = [("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D")]
 for axis, (skip, name) in zip(axes[0], (("none", "plain"), ("identity", "residual")), strict=True):
     for depth, (colour, marker) in zip(P.depths, LOOK, strict=False):
-        lines = np.array([c.losses for c in curves if (c.setting.skip, c.setting.depth) == (skip, depth)])
+        lines = np.array(
+            [c.losses for c in curves if (c.setting.skip, c.setting.depth) == (skip, depth)]
+        )
         epochs = np.arange(1, lines.shape[1] + 1)
-        axis.semilogy(epochs, np.exp(np.log(lines).mean(axis=0)), color=colour, marker=marker, markevery=4, label=f"{depth} layers")
-        axis.fill_between(epochs, lines.min(axis=0), lines.max(axis=0), color=colour, alpha=0.15, linewidth=0)
+        axis.semilogy(
+            epochs,
+            np.exp(np.log(lines).mean(axis=0)),
+            color=colour,
+            marker=marker,
+            markevery=4,
+            label=f"{depth} layers",
+        )
+        axis.fill_between(
+            epochs, lines.min(axis=0), lines.max(axis=0), color=colour, alpha=0.15, linewidth=0
+        )
     axis.set(title=name, xlabel="epoch", ylabel="training loss, nats")
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.grid(alpha=0.3)
@@ -109,6 +136,7 @@ lesson.show(figure, "training_curves", degradation.rows(curves))
 
 # %% [markdown]
 # ## Is it overfitting?
+
 
 # %% tags=["exercise"]
 @lesson.exercise("5.2")
@@ -132,6 +160,7 @@ for c in curves:
 # ## Is it the learning rate?
 # One rate for all might favour one arm. So sweep it for both, and compare best with best.
 
+
 # %% tags=["exercise"]
 @lesson.exercise("5.3")
 def best_of_sweep(errors):
@@ -150,7 +179,13 @@ def best_of_sweep(errors):
 SWEEP_DEPTH, RATES = P.depths[1] if not lesson.fast else 12, (0.1, 0.03)
 best = {}
 for skip in ("none", "identity"):
-    errors = {0.01: [c.final_error for c in curves if (c.setting.skip, c.setting.depth) == (skip, SWEEP_DEPTH)]}
+    errors = {
+        0.01: [
+            c.final_error
+            for c in curves
+            if (c.setting.skip, c.setting.depth) == (skip, SWEEP_DEPTH)
+        ]
+    }
     errors = {lr: found for lr, found in errors.items() if found}
     for lr in RATES:
         recipe = degradation.Recipe(epochs=P.epochs, lr=lr)
@@ -158,7 +193,10 @@ for skip in ("none", "identity"):
         errors[lr] = [c.final_error for c in swept]
     best[skip] = best_of_sweep(errors)
     name = "plain" if skip == "none" else "residual"
-    text = ", ".join(f"{lr}: " + "/".join("diverged" if e is None else f"{100 * e:.1f} %" for e in errors[lr]) for lr in errors)
+    text = ", ".join(
+        f"{lr}: " + "/".join("diverged" if e is None else f"{100 * e:.1f} %" for e in errors[lr])
+        for lr in errors
+    )
     print(f"{name}-{SWEEP_DEPTH}: {text}; best {100 * best[skip][1]:.1f} % at {best[skip][0]}")
 
 # %% [markdown]
@@ -168,7 +206,9 @@ for skip in ("none", "identity"):
 # %%
 longer = degradation.Recipe(epochs=3 * P.epochs)
 (plain_longer,) = degradation.run("mlp", [SWEEP_DEPTH], ["none"], seeds=1, recipe=longer)
-(residual_once,) = degradation.run("mlp", [SWEEP_DEPTH], ["identity"], seeds=1, recipe=degradation.Recipe(epochs=P.epochs))
+(residual_once,) = degradation.run(
+    "mlp", [SWEEP_DEPTH], ["identity"], seeds=1, recipe=degradation.Recipe(epochs=P.epochs)
+)
 print(
     f"plain-{SWEEP_DEPTH}, {3 * P.epochs} epochs: loss {plain_longer.losses[-1]:.4f}, error {100 * plain_longer.final_error:.1f} %; "
     f"residual-{SWEEP_DEPTH}, {P.epochs} epochs: loss {residual_once.losses[-1]:.4f}, error {100 * residual_once.final_error:.1f} %"
@@ -183,11 +223,14 @@ flow = gradflow.run("mlp", [deepest], ["none", "identity"], ["bn"], width=64, se
 for r in flow:
     if r.seed == 0:
         name = "plain" if r.setting.skip == "none" else "residual"
-        print(f"{name}-{deepest}, batch norm, step 0: ‖∂L/∂x‖ loses {r.decades_lost():+.1f} decades towards the input")
+        print(
+            f"{name}-{deepest}, batch norm, step 0: ‖∂L/∂x‖ loses {r.decades_lost():+.1f} decades towards the input"
+        )
 
 # %% [markdown]
 # The gradient of the plain net does not vanish. It *explodes*, by a factor of 1.21 per layer (lesson 4 derives the
 # number), while the nets that fail are the plain ones.
+
 
 # %% tags=["exercise"]
 @lesson.exercise("5.4")
