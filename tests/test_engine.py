@@ -88,6 +88,7 @@ def test_retain_grad_and_leaves_only_by_default():
     (y * z).backward()
     assert y.grad == 15.0
     assert z.grad is None
+    assert x.grad == 60.0
     with pytest.raises(RuntimeError, match="does not require"):
         mr.tensor(1.0).retain_grad()
 
@@ -168,6 +169,7 @@ def test_gradients_never_share_memory():
     a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
     dy = np.ones(2)
     (a + b).backward(dy)
+    assert a.grad.tolist() == b.grad.tolist() == [1.0, 1.0]
     assert not np.shares_memory(a.grad, b.grad)
     assert not np.shares_memory(a.grad, dy)
 
