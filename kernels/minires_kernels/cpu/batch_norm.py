@@ -115,8 +115,8 @@ def _chunk_sums(loop: Any, rows: int, lanes: int, c: int, *args: Any) -> Array:
     pieces = chunks(rows, SMALLEST // lanes + 1)
     sums = np.zeros((len(pieces), 2, lanes))
     run(loop, pieces, *args, sums)
-    totals: Array = sums.sum(axis=0).reshape(2, lanes // c, c).sum(axis=1)
-    return totals
+    totals: Array = sums[0] if len(pieces) == 1 else sums.sum(axis=0)
+    return totals if lanes == c else totals.reshape(2, lanes // c, c).sum(axis=1)
 
 
 def batch_norm_forward_v1(
