@@ -231,8 +231,8 @@ print(
 # %% [markdown]
 # ## Remember
 # - One layer multiplies the gradient's norm by $\sqrt{n\,\mathrm{Var}(w)\,E[\varphi'^2]}$; depth is the exponent.
-# - He init makes it 1 for ReLU (He et al. 2015, arXiv 1502.01852, §2.2). Healthy norms are necessary, not
-#   sufficient: lesson 5 shows nets that have them and do not train.
+# - He init makes it 1 for ReLU (He et al. 2015, arXiv 1502.01852, §2.2). That a norm is level does not mean that the
+#   net trains: lesson 5 is about nets that fail although nothing vanishes.
 # - Look at $\partial L/\partial x$ and at the forward signal, not only at $\partial L/\partial W$.
 #
 # ## Misconceptions

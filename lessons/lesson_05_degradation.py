@@ -228,8 +228,9 @@ for r in flow:
         )
 
 # %% [markdown]
-# The gradient of the plain net does not vanish. It *explodes*, by a factor of 1.21 per layer (lesson 4 derives the
-# number), while the nets that fail are the plain ones.
+# The gradient of the plain net does not vanish. It *explodes*, by a factor near $\sqrt{\pi / (\pi - 1)} = 1.21$ per
+# layer: the output of a ReLU has mean square 1/2 but variance $(\pi - 1) / 2\pi$; batch norm divides by the root of
+# the variance, and backward passes half of the squared gradient (Yang et al. 2019, arXiv 1902.08129, Theorem 8).
 
 
 # %% tags=["exercise"]

@@ -95,7 +95,7 @@ class Run:
     blocks: list[BlockRecord] = field(default_factory=list)
 
     def dx_ends(self) -> tuple[float, float]:
-        """Return ‖∂L/∂x‖ at the first and at the last layer of the body (head excluded)."""
+        """Return ‖∂L/∂x‖ at the inputs of the first and the last layer on the main path."""
         norms = [layer.dx_norm for layer in self.layers if layer.stream]
         return _number(norms[0]), _number(norms[-1])
 
