@@ -231,6 +231,7 @@ def test_the_message_names_what_is_wrong(backend, name, arrays, options, message
 HUGE = [
     ("conv2d", {"padding": 10**5}),
     ("conv2d", {"padding": (2**31 - 1, 0)}),
+    ("conv2d", {"padding": 20_000}),
     ("conv2d", {"padding": 2**63}),
     ("conv2d", {"dilation": 2**31 - 1}),
     ("max_pool2d", {"kernel_size": 2 * 10**5, "padding": 10**5}),

@@ -8,7 +8,9 @@ import numpy as np
 
 from . import checks
 
-MAX_ELEMENTS = 2**31 - 1  # of one padded image: refuses absurd sizes before memory is asked for
+# Absurd sizes are refused before memory is asked for, because asking can end the process.
+MAX_PIXELS = 2**28  # of one padded image: 1 GiB per channel in float32
+MAX_ELEMENTS = 2**31 - 1  # of a batch
 MAX_TAPS = 2**20  # of one pooling window
 
 
@@ -63,7 +65,7 @@ def windows(
         if ceil_mode and (n - 1) * stride[axis] >= image[axis] + padding[axis]:
             n -= 1
         output.append(n)
-    if (image[0] + 2 * padding[0]) * (image[1] + 2 * padding[1]) > MAX_ELEMENTS:
+    if (image[0] + 2 * padding[0]) * (image[1] + 2 * padding[1]) > MAX_PIXELS:
         raise ValueError(f"padding {padding} of an image of {image} makes too many pixels")
     return Windows(size, stride, padding, dilation, (output[0], output[1]))
 

@@ -12,6 +12,7 @@ Versions
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -183,8 +184,12 @@ def _check_forward(
     if b is not None:
         checks.has_shape("b", b, (k,), "one per filter of w")
     win = windows(x.shape[2:], w.shape[2:], stride, padding, dilation)
-    if k * win.output[0] * win.output[1] > MAX_ELEMENTS:
-        raise ValueError(f"an output of {k} × {win.output} per image is too large")
+    pixels = math.prod(win.padded(*x.shape[2:]))
+    if len(x) * max(c * pixels, k * math.prod(win.output)) > MAX_ELEMENTS:
+        raise ValueError(
+            f"a batch of {len(x)} with {c} channels padded to {pixels} pixels and an output of "
+            f"{k} × {win.output} each is too large; use smaller batches"
+        )
     return (x, w, b), {"win": win, "groups": groups}
 
 
