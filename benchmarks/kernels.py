@@ -1,181 +1,232 @@
-"""Time every kernel and version, forward and backward, beside PyTorch where it is installed.
+"""Time every kernel, version and pass beside PyTorch and beside what the machine can do.
 
-    python -m benchmarks.kernels [--quick] [--json] [--threads N] [KERNEL …]
+    python -m benchmarks.kernels [KERNEL …] [--shapes cifar|imagenet|all] [--versions all|default]
+                                 [--others] [--rounds N] [--threads N] [--quick] [--json]
 
-All contenders of a row run in one process, in turn, round after round; the figures are medians.
-Arrays are float32 and channels-last (this project's memory order), PyTorch runs in both of its
-orders. The ratio is ours / PyTorch's: below 1 we are faster.
+All contenders of a row run in one process, in turn; times are medians. float32; ours in
+channels-last memory, PyTorch in both of its orders.
+
+GFLOP/s      arithmetic of the definition; backward counts as much as forward, for conv2d and
+             linear as much for each of dx and dw
+GB/s         every array that must be read or written, once
+of limit     the least time that the measured sgemm and triad rates allow, over the time taken;
+             above 1 is possible where arrays stay in a cache, where a version needs fewer products
+             than the definition (Winograd), or where it beats sgemm
+/ NCHW, / channels_last    ours over PyTorch's time: below 1 we are faster
+lines        code lines of this version with its helpers, forward and backward
+error        largest error over largest value, against the float64 reference, one or two images
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from minires_kernels import current_backend, kernel, specs
+from minires_kernels import Kernel, Version, kernel, specs
 from minires_kernels.backends import load
-from minires_kernels.cpu import threads
 
-# (N, C, H = W) of the three stages of ResNet-20 at batch 128
-STAGES = ((128, 16, 32), (128, 32, 16), (128, 64, 8))
+from . import limits, peers, shapes, timing
+from .source_lines import version_lines
+from .timing import Row
 
-
-def channels_last(a: np.ndarray) -> np.ndarray:
-    """Return the (N, C, H, W) array in N H W C memory order."""
-    return np.ascontiguousarray(a.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
-
-
-def calls(name: str, n: int, c: int, h: int, rng: np.random.Generator) -> tuple[list[Any], dict]:
-    """Return the arrays and options of one call of a kernel on a stage."""
-
-    def normal(*shape: int) -> np.ndarray:
-        return rng.standard_normal(shape, dtype=np.float32)
-
-    x = channels_last(normal(n, c, h, h))
-    return {
-        "conv2d": ([x, normal(c, c, 3, 3), None], {"padding": 1}),
-        "linear": ([normal(n, 8 * c), normal(8 * c, 8 * c), normal(8 * c)], {}),
-        "batch_norm": ([x, normal(c), normal(c), None, None], {}),
-        "relu": ([x], {}),
-        "add_relu": ([x, channels_last(normal(n, c, h, h))], {}),
-        "max_pool2d": ([x], {"kernel_size": 3, "stride": 2, "padding": 1}),
-        "avg_pool2d": ([x], {"kernel_size": 2}),
-        "global_avg_pool2d": ([x], {}),
-        "cross_entropy": ([normal(n, 10), rng.integers(0, 10, n)], {}),
-    }[name]
-
-
-def torch_peers(
-    name: str, arrays: list[Any], options: dict
-) -> dict[str, tuple[Callable, Callable]]:
-    """Return {"NCHW": (forward, backward), "channels_last": …} with PyTorch, or {} without it."""
-    try:
-        import torch
-        import torch.nn.functional as tf
-    except ImportError:
-        return {}
-    torch.set_num_threads(threads.num_threads())
-    functions: dict[str, Callable] = {
-        "conv2d": lambda x, w, b: tf.conv2d(x, w, b, **options),
-        "linear": tf.linear,
-        "batch_norm": lambda x, w, b, *_: tf.batch_norm(x, None, None, w, b, training=True),
-        "relu": tf.relu,
-        "add_relu": lambda a, b: tf.relu(a + b),
-        "max_pool2d": lambda x: tf.max_pool2d(x, 3, 2, 1),
-        "avg_pool2d": lambda x: tf.avg_pool2d(x, 2),
-        "global_avg_pool2d": lambda x: tf.adaptive_avg_pool2d(x, 1),
-        "cross_entropy": lambda x, t: tf.cross_entropy(x, t, reduction="none"),
+Array = Any
+Needs = tuple[bool, ...] | None
+PASSES: dict[str, dict[str, Needs]] = {
+    "conv2d": {
+        "backward": (True, True, False),
+        "backward-data": (True, False, False),
+        "backward-weight": (False, True, False),
     }
-    peers = {}
-    for order in ("NCHW", "channels_last"):
-        inputs = []
-        for a in arrays:
-            t = None if a is None else torch.from_numpy(np.ascontiguousarray(a))
-            if t is not None and t.ndim == 4 and order == "channels_last":
-                t = t.contiguous(memory_format=torch.channels_last)
-            if t is not None and t.is_floating_point():
-                t.requires_grad_()
-            inputs.append(t)
-        y = functions[name](*inputs)
-        dy = torch.ones_like(y)
-        wanted = [t for t in inputs if t is not None and t.requires_grad]
-
-        def forward(f: Callable = functions[name], inputs: list[Any] = inputs) -> None:
-            with torch.no_grad():
-                f(*inputs)
-
-        def backward(y: Any = y, dy: Any = dy, wanted: list[Any] = wanted) -> None:
-            torch.autograd.grad(y, wanted, dy, retain_graph=True)
-
-        peers[order] = (forward, backward)
-    return peers
+}
+COLUMNS = (
+    "kernel", "call", "pass", "version", "lines", "ms", "q1", "q3", "GFLOP/s", "GB/s",
+    "bound", "of limit", "/ NCHW", "/ channels_last", "error",
+)  # fmt: skip
 
 
-def medians(contenders: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Return each contender's median seconds; they take turns, after one round of warm-up."""
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    for round_ in range(rounds + 1):
-        for name, call in contenders.items():
-            start = time.perf_counter()
-            call()
-            if round_:
-                times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(t) for name, t in times.items()}
+def chosen_versions(name: str, call: shapes.Call, which: str) -> list[Version]:
+    """Return the cpu versions that support a call: all, or the one that runs by default."""
+    arrays, options = specs()[name].check_forward(*call.arrays(1), **call.options)
+    able = [v for v in load("cpu").KERNELS[name] if v.supports(*arrays, **options)]
+    return able if which == "all" else able[-1:]
 
 
-def measure(name: str, stage: tuple[int, int, int], rounds: int, versions: str) -> list[dict]:
-    """Return a row per version and pass of one kernel on one stage."""
-    arrays, options = calls(name, *stage, np.random.default_rng(0))
-    passes: dict[str, dict[str, Callable[[], Any]]] = {"forward": {}, "backward": {}}
-    for implementation in load("cpu").KERNELS[name]:
-        if versions == "default" and implementation != load("cpu").KERNELS[name][-1]:
-            continue
-        k = kernel(name, "cpu", implementation.number)
-        y, *saved = k.forward(*arrays, **options)
-        dy = np.ones_like(y)
-        label = f"v{implementation.number}"
-        passes["forward"][label] = lambda k=k: k.forward(*arrays, **options)
-        passes["backward"][label] = lambda k=k, dy=dy, saved=saved: k.backward(dy, *saved)
-    for order, (forward, backward) in torch_peers(name, arrays, options).items():
-        passes["forward"][order], passes["backward"][order] = forward, backward
-    spec, rows = specs()[name], []
-    for direction, contenders in passes.items():
-        seconds = medians(contenders, rounds)
-        for label in [label for label in seconds if label.startswith("v")]:
-            row = {
-                "kernel": name,
-                "stage": "x".join(map(str, stage)),
-                "pass": direction,
-                "version": label,
-                "ms": seconds[label] * 1e3,
-            }
-            if direction == "forward":
-                row["GFLOP/s"] = spec.flops(*arrays, **options) / seconds[label] / 1e9
-                row["GB/s"] = spec.bytes(*arrays, **options) / seconds[label] / 1e9
-            for order in ("NCHW", "channels_last"):
-                if order in seconds:
-                    row[f"/ {order}"] = seconds[label] / seconds[order]
+def passes_of(k: Kernel, arrays: Sequence[Any], options: dict[str, Any]) -> peers.Passes:
+    """Return the calls that each pass of a kernel makes; backward passes share one forward's."""
+    y, *saved = k.forward(*arrays, **options)
+    dy = np.ones_like(y)  # keeps the memory order of y
+    found: peers.Passes = {"forward": partial(k.forward, *arrays, **options)}
+    for name, needs in PASSES.get(k.spec.name, {"backward": None}).items():
+        more = {} if needs is None else {"needs": needs}
+        found[name] = partial(k.backward, dy, *saved, **more)
+    return found
+
+
+def work(name: str, call: shapes.Call, pass_: str) -> tuple[float, float]:
+    """Return (flops, bytes) of one pass, as defined at the top of this file."""
+    spec, arrays = specs()[name], call.arrays()
+    flops, nbytes = spec.flops(*arrays, **call.options), spec.bytes(*arrays, **call.options)
+    if pass_ == "forward" or name == "conv2d":  # conv2d: the same three arrays in other roles
+        both = pass_ == "backward"
+        return (2 * flops, 2 * nbytes) if both else (flops, nbytes)
+    k = kernel(name, "cpu")
+    y, *saved = k.forward(*arrays, **call.options)
+    dy = np.ones_like(y)
+    grads = k.backward(dy, *saved)
+    touched = [dy, *saved, *(grads if isinstance(grads, tuple) else (grads,))]
+    distinct = {id(a): a.nbytes for a in touched if isinstance(a, np.ndarray)}
+    return flops * (2 if name == "linear" else 1), sum(distinct.values())
+
+
+def _double(value: Any) -> Any:
+    is_float = isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    return value.astype(np.float64) if is_float else value
+
+
+def _relative(found: Any, expected: Any) -> float:
+    """Return the largest error over the largest value, the worst of several arrays."""
+    if not isinstance(found, tuple):
+        found, expected = (found,), (expected,)
+    worst = 0.0
+    for a, b in zip(found, expected, strict=True):
+        if a is not None and b is not None and b.size:
+            scale = float(np.abs(b).max()) or 1.0
+            worst = max(worst, float(np.abs(a - b).max()) / scale)
+    return worst
+
+
+def errors(name: str, call: shapes.Call, version: Version) -> dict[str, float]:
+    """Return each pass's error in float32 against the reference backend in float64.
+
+    Backward starts from what this version saved, so that both take the same side at kinks.
+    """
+    images = min(call.images, 2 if call.images > 8 else 1)
+    if name in ("batch_norm", "batch_norm_relu"):
+        images = max(images, 2)
+    arrays = call.arrays(images)
+    ours, exact = kernel(name, "cpu", version.number), kernel(name, "reference")
+    y, *saved = ours.forward(*arrays, **call.options)
+    expected, *_ = exact.forward(*map(_double, arrays), **call.options)
+    dy = np.random.default_rng(1).standard_normal(y.shape, dtype=np.float32)
+    found = {"forward": _relative(y, expected)}
+    grads = exact.backward(dy.astype(np.float64), *map(_double, saved))
+    for pass_, needs in PASSES.get(name, {"backward": None}).items():
+        more = {} if needs is None else {"needs": needs}
+        found[pass_] = _relative(ours.backward(dy, *saved, **more), grads)
+    return found
+
+
+def measure(
+    name: str,
+    call: shapes.Call,
+    *,
+    rounds: int = 15,
+    versions: str = "all",
+    budget_s: float = 2.0,
+    beside: bool = True,
+    others: bool = False,
+    limit: limits.Limits | None = None,
+) -> list[Row]:
+    """Return a row per pass and contender; `budget_s` bounds the timed rounds of one pass.
+
+    `beside` times PyTorch too, if installed, and `others` plain NumPy, JAX and MyGrad (conv2d).
+    """
+    arrays = call.arrays()
+    able = chosen_versions(name, call, versions)
+    contenders: dict[str, peers.Passes] = {
+        f"v{v.number}": passes_of(kernel(name, "cpu", v.number), arrays, call.options) for v in able
+    }
+    if beside:
+        contenders |= peers.kernel_peers(name, arrays, call.options, others)
+    found_errors = {f"v{v.number}": errors(name, call, v) for v in able}
+    lines = {f"v{v.number}": version_lines(v) for v in able}
+    rows: list[Row] = []
+    for pass_ in ("forward", *PASSES.get(name, {"backward": None})):
+        runners: dict[str, Callable[[], Any]] = {
+            who: passes[pass_] for who, passes in contenders.items() if pass_ in passes
+        }
+        times = timing.interleave(runners, rounds, budget_s=budget_s)
+        flops, nbytes = work(name, call, pass_)
+        for who, t in times.items():
+            row: Row = {"kernel": name, "call": call.label, "pass": pass_, "version": who}
+            row |= {"lines": lines.get(who), **t.row()}
+            row |= {"flops": flops, "bytes": nbytes}
+            row |= {"GFLOP/s": flops / t.median / 1e9, "GB/s": nbytes / t.median / 1e9}
+            if limit is not None:
+                row["bound"] = limit.bound(flops, nbytes)
+                row["of limit"] = limit.seconds(flops, nbytes) / t.median
+            for order in peers.TORCH_ORDERS:
+                if f"PyTorch {order}" in times:
+                    row[f"/ {order}"] = t.median / times[f"PyTorch {order}"].median
+            row["error"] = found_errors.get(who, {}).get(pass_)
             rows.append(row)
     return rows
 
 
-def main() -> int:
+def check_names(parser: argparse.ArgumentParser, names: Sequence[str]) -> list[str]:
+    """Return the kernels to run, those named or all that can be; unknown names end the program."""
+    known = specs()
+    for name in names:
+        if name not in known:
+            parser.error(f"no kernel {name!r}; there are {', '.join(known)}")
+    chosen = []
+    for name in names or known:
+        if name not in load("cpu").KERNELS:
+            timing.note(f"{name}: skipped, the cpu backend does not have it")
+        elif shapes.calls(name) is None:
+            timing.note(f"{name}: skipped, benchmarks/shapes.py has no calls of it")
+        else:
+            chosen.append(name)
+    return chosen
+
+
+def main(argv: Sequence[str] | None = None) -> int:
     """Print a table, or JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("kernels", nargs="*", help=f"of {', '.join(specs())}; default: all")
-    parser.add_argument("--quick", action="store_true", help="one stage, default versions only")
-    parser.add_argument("--threads", type=int, help="default: all usable cores")
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args()
-    for name in args.kernels:
-        if name not in specs():
-            parser.error(f"no kernel {name!r}; there are {', '.join(specs())}")
-    if args.threads is not None:
-        threads.set_num_threads(args.threads)
-    stages = STAGES[1:2] if args.quick else STAGES
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.kernels",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("kernels", nargs="*", metavar="KERNEL", help=f"of {', '.join(specs())}")
+    parser.add_argument("--shapes", choices=shapes.SETS, default="cifar")
+    parser.add_argument("--versions", choices=("all", "default"), default=None)
+    parser.add_argument(
+        "--others", action="store_true", help="conv2d: also plain NumPy, and JAX and MyGrad"
+    )
+    timing.add_common_arguments(parser)
+    args = parser.parse_args(argv)
+    names = check_names(parser, args.kernels)
+    timing.set_threads(args.threads)
+    limit = limits.measure(args.quick)
+    rounds, budget = args.rounds or (5 if args.quick else 15), 0.3 if args.quick else 2.0
+    versions = args.versions or ("default" if args.quick else "all")
     rows = []
-    for name in args.kernels or specs():
-        for stage in stages:
-            rounds, versions = (5, "default") if args.quick else (15, "all")
-            rows += measure(name, stage, rounds, versions)
+    for name in names:
+        calls = shapes.calls(name, args.shapes) or []
+        for call in calls[1:2] if args.quick else calls:
+            rows += measure(
+                name,
+                call,
+                rounds=rounds,
+                versions=versions,
+                budget_s=budget,
+                others=args.others,
+                limit=limit,
+            )
+            if not args.json:
+                timing.note(f"{name} {call.label}: done")
+    timing.warn_if_busy(rows)
     if args.json:
-        json.dump(rows, sys.stdout, indent=1)
+        timing.print_json(rows, limits=vars(limit))
         return 0
-    columns = ["kernel", "stage", "pass", "version", "ms", "GFLOP/s", "GB/s", "/ NCHW"]
-    columns.append("/ channels_last")
-    print(f"{current_backend()} backend, {threads.num_threads()} threads, float32, medians")
-    print("  ".join(f"{c:>17}" if i < 2 else f"{c:>10}" for i, c in enumerate(columns)))
-    for row in rows:
-        cells = [row.get(c, "-") for c in columns]
-        text = [f"{c:.2f}" if isinstance(c, float) else str(c) for c in cells]
-        print("  ".join(f"{c:>17}" if i < 2 else f"{c:>10}" for i, c in enumerate(text)))
+    print(timing.machine_line())
+    print(limit)
+    print(timing.table(rows, COLUMNS))
     return 0
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "add_relu",
     "avg_pool2d",
     "batch_norm",
+    "batch_norm_relu",
     "concat",
     "conv2d",
     "cross_entropy",
@@ -96,10 +97,41 @@ def batch_norm(
     running = (1 - momentum) running + momentum batch, with the unbiased variance. Evaluation uses
     the running arrays. Both modes are differentiable. Source: Ioffe and Szegedy 2015, Algorithm 1.
     """
+    statistics = _statistics(x, running_mean, running_var, training, momentum)
+    return nn_ops.BatchNorm.apply(x, weight, bias, eps=eps, **statistics)
+
+
+def batch_norm_relu(
+    x: Tensor,
+    running_mean: Array | None,
+    running_var: Array | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    residual: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """relu(batch_norm(x, …) + residual), in one pass; residual like x, or None for zero.
+
+    The values are those of the three functions one after another; see `nn.norm_act`.
+    """
+    statistics = _statistics(x, running_mean, running_var, training, momentum)
+    return nn_ops.BatchNormReLU.apply(x, weight, bias, residual, eps=eps, **statistics)
+
+
+def _statistics(
+    x: Tensor,
+    running_mean: Array | None,
+    running_var: Array | None,
+    training: bool,
+    momentum: float,
+) -> dict[str, Any]:
+    """Return the options mean, var and observe of the batch norm Functions."""
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: evaluation needs running_mean and running_var")
-        return nn_ops.BatchNorm.apply(x, weight, bias, mean=running_mean, var=running_var, eps=eps)
+        return {"mean": running_mean, "var": running_var}
 
     def observe(mean: Array, var: Array) -> None:
         count = x.size // mean.size
@@ -109,7 +141,7 @@ def batch_norm(
             unbiased = var * (count / (count - 1))
             running_var[...] = (1 - momentum) * running_var + momentum * unbiased
 
-    return nn_ops.BatchNorm.apply(x, weight, bias, mean=None, var=None, eps=eps, observe=observe)
+    return {"mean": None, "var": None, "observe": observe}
 
 
 def add_relu(a: Tensor, b: Tensor) -> Tensor:

@@ -110,6 +110,34 @@ class BatchNorm(Function):
         return ctx.kernel.backward(dy, *ctx.saved, needs=ctx.needs)
 
 
+class BatchNormReLU(Function):
+    """max(batch_norm(x) + residual, 0) in one pass: the end of a layer, or of a residual block."""
+
+    @staticmethod
+    def forward(
+        ctx: Context,
+        x: Array,
+        weight: Array | None,
+        bias: Array | None,
+        residual: Array | None,
+        *,
+        mean: Array | None,
+        var: Array | None,
+        eps: float,
+        observe: Callable[[Array, Array], None] | None = None,
+    ) -> Array:
+        """As BatchNorm; residual like x, or None."""
+        y = _forward(ctx, "batch_norm_relu", x, weight, bias, mean, var, residual, eps=eps)
+        if observe is not None:
+            observe(ctx.saved[3], ctx.saved[4])
+        return y
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Any:
+        """dx, dweight, dbias, dresidual."""
+        return ctx.kernel.backward(dy, *ctx.saved, needs=ctx.needs)
+
+
 class MaxPool2d(Function):
     """Maximum of each window; the first of equals wins."""
 

@@ -84,6 +84,7 @@ class Version:
     """One implementation of a kernel: number, the idea in a line, and the two functions.
 
     `supports` and `supports_backward` get a validated call and say whether this version can run it.
+    `tolerance` multiplies the spec's, for an algorithm that rounds more than the definition does.
     """
 
     number: int
@@ -92,6 +93,7 @@ class Version:
     backward: Callable[..., Any]
     supports: Callable[..., bool] = _always
     supports_backward: Callable[..., bool] = _always
+    tolerance: float = 1.0
 
 
 def documented_versions(header: str | None) -> dict[int, str]:
@@ -99,8 +101,8 @@ def documented_versions(header: str | None) -> dict[int, str]:
     return {int(n): idea for n, idea in re.findall(r"^ +v(\d+) +(.+)$", header or "", re.M)}
 
 
-def versions(header: str | None, *pairs: tuple[Callable[..., Any], ...]) -> tuple[Version, ...]:
-    """Number (forward, backward[, supports[, supports_backward]]) tuples as v1, v2, …
+def versions(header: str | None, *pairs: tuple[Any, ...]) -> tuple[Version, ...]:
+    """Number (forward, backward[, supports[, supports_backward[, tolerance]]]) as v1, v2, …
 
     The idea of each is read from the file's docstring, so that header and code cannot drift apart:
     a version without a line, or a line without a version, raises `ValueError` at import.

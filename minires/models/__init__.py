@@ -1,6 +1,7 @@
-"""Networks: deep MLP stacks and the CIFAR-10 family of He et al. 2015, as plain/residual twins."""
+"""Networks: deep MLP stacks and the CIFAR-10 and ImageNet nets of He et al. 2015, with twins."""
 
 from .blocks import BasicBlock, MLPBlock
+from .bottleneck import Bottleneck
 from .mlp import MLPStack, branch_factor, mlp_stack
 from .resnet_cifar import (
     CifarResNet,
@@ -18,25 +19,46 @@ from .resnet_cifar import (
     resnet110,
     resnet1202,
 )
+from .resnet_imagenet import (
+    ImageNetResNet,
+    imagenet_resnet,
+    plain18,
+    plain34,
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    resnet152,
+)
 
 __all__ = [
     "BasicBlock",
+    "Bottleneck",
     "CifarResNet",
+    "ImageNetResNet",
     "MLPBlock",
     "MLPStack",
     "branch_factor",
+    "imagenet_resnet",
     "mlp_stack",
     "plain",
+    "plain18",
     "plain20",
     "plain32",
+    "plain34",
     "plain44",
     "plain56",
     "plain110",
     "resnet",
+    "resnet18",
     "resnet20",
     "resnet32",
+    "resnet34",
     "resnet44",
+    "resnet50",
     "resnet56",
+    "resnet101",
     "resnet110",
+    "resnet152",
     "resnet1202",
 ]

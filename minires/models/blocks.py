@@ -9,9 +9,10 @@ Sources: He et al. 2015 (1512.03385), Figure 2; He et al. 2016 (1603.05027), Fig
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from .. import functional as F
 from .. import nn
 from ..engine import Context, Function
 from ..tensor import Array, Tensor
@@ -22,6 +23,23 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "identity": nn.Identity,
 }
+
+
+def _scaled(y: Tensor, block: Any) -> Tensor:
+    """Multiply a branch by the block's factor: `scale`, or the parameter `alpha` if it is None."""
+    if block.scale is None:
+        return y * block.alpha  # type: ignore[no-any-return]
+    return y if block.scale == 1 else y * block.scale
+
+
+def end_of_block(
+    y: Tensor, norm: nn.Module, act: nn.Module, block: Any, shortcut: Tensor | None
+) -> Tensor:
+    """act(factor · norm(y) + shortcut); no shortcut in a plain block."""
+    if shortcut is not None and (block.scale is None or block.scale != 1):
+        z: Tensor = act(_scaled(norm(y), block) + shortcut)
+        return z
+    return nn.norm_act(norm, act, y, add=shortcut)
 
 
 class PadShortcut(Function):
@@ -102,28 +120,23 @@ class MLPBlock(nn.Module):
         return self.norm1 if self.preact else self.linear1
 
     def branch(self, x: Tensor) -> Tensor:
-        """Return F(x), unscaled."""
+        """Return F(x) unscaled; after the addition's order of 2015, without its last norm."""
         y: Tensor
         if self.preact:
-            h = self.linear1(self.act1(self.norm1(x)))
-            y = self.linear2(self.act2(self.norm2(h)))
+            h = self.linear1(nn.norm_act(self.norm1, self.act1, x))
+            y = self.linear2(nn.norm_act(self.norm2, self.act2, h))
         else:
-            h = self.act1(self.norm1(self.linear1(x)))
-            y = self.norm2(self.linear2(h))
+            h = nn.norm_act(self.norm1, self.act1, self.linear1(x))
+            y = self.linear2(h)
         return y
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, width)."""
         y = self.branch(x)
-        if self.skip:
-            if self.scale is None:
-                y = y * self.alpha
-            elif self.scale != 1:
-                y = y * self.scale
-            y = y + self.shortcut(x)
-        if not self.preact:
-            y = self.act2(y)
-        return y
+        shortcut = self.shortcut(x) if self.skip else None
+        if self.preact:
+            return y if shortcut is None else _scaled(y, self) + shortcut
+        return end_of_block(y, self.norm2, self.act2, self, shortcut)
 
 
 class BasicBlock(nn.Module):
@@ -183,15 +196,7 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, C, H, W)."""
-        y = self.act1(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
-        if self.skip:
-            if self.scale is None:
-                y = y * self.alpha
-            elif self.scale != 1:
-                y = y * self.scale
-            if isinstance(self.act2, nn.ReLU):
-                return F.add_relu(y, self.downsample(x))  # relu(y + shortcut) in one pass
-            y = y + self.downsample(x)
-        z: Tensor = self.act2(y)
-        return z
+        y = nn.norm_act(self.bn1, self.act1, self.conv1(x))
+        y = self.conv2(y)
+        shortcut = self.downsample(x) if self.skip else None
+        return end_of_block(y, self.bn2, self.act2, self, shortcut)

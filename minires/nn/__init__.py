@@ -1,6 +1,7 @@
 """Modules of networks, under PyTorch's names."""
 
 from . import init
+from .fusion import norm_act, use_fusion
 from .layers import (
     AdaptiveAvgPool2d,
     AvgPool2d,
@@ -41,4 +42,6 @@ __all__ = [
     "Sigmoid",
     "Tanh",
     "init",
+    "norm_act",
+    "use_fusion",
 ]

@@ -126,6 +126,19 @@ class _BatchNorm(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise over all dimensions but the channels'."""
+        mean, var, batch_statistics, momentum = self._prepare(x)
+        return F.batch_norm(
+            x, mean, var, self.weight, self.bias, batch_statistics, momentum, self.eps
+        )
+
+    def then_relu(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """relu(self(x) + residual), in one pass; runs no hooks. See `nn.norm_act`."""
+        mean, var, batch_statistics, momentum = self._prepare(x)
+        options = (batch_statistics, momentum, self.eps)
+        return F.batch_norm_relu(x, mean, var, self.weight, self.bias, residual, *options)
+
+    def _prepare(self, x: Tensor) -> tuple[Array | None, Array | None, bool, float]:
+        """Check x and count the batch; return what `functional.batch_norm` needs."""
         if x.ndim != self.ndim or x.shape[1] != self.num_features:
             shape = "(N, C)" if self.ndim == 2 else "(N, C, H, W)"
             raise ValueError(
@@ -134,15 +147,12 @@ class _BatchNorm(Module):
             )
         tracked = self.running_mean is not None
         momentum = 0.0 if self.momentum is None else self.momentum
-        batch_statistics = self.training or not tracked
         if self.training and tracked:
             self.num_batches_tracked += 1
             if self.momentum is None:  # a plain average over all batches so far
                 momentum = 1 / int(self.num_batches_tracked)
         mean, var = self._statistics() if self.training or tracked else (None, None)
-        return F.batch_norm(
-            x, mean, var, self.weight, self.bias, batch_statistics, momentum, self.eps
-        )
+        return mean, var, self.training or not tracked, momentum
 
     def _statistics(self) -> tuple[Array | None, Array | None]:
         return self.running_mean, self.running_var

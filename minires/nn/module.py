@@ -243,6 +243,11 @@ class Module:
                 np.copyto(target, value, casting="same_kind")
 
     # ---- hooks and text -------------------------------------------------------------------------
+    @property
+    def hooked(self) -> bool:
+        """Whether a forward hook or pre-hook is registered on this module."""
+        return bool(self._pre_hooks or self._hooks)
+
     def register_forward_pre_hook(self, hook: PreHook) -> HookHandle:
         """Call `hook(module, inputs)` before forward; what it returns replaces the inputs."""
         self._pre_hooks.append(hook)

@@ -4,6 +4,7 @@ from . import (
     add_relu,
     avg_pool2d,
     batch_norm,
+    batch_norm_relu,
     blas,
     conv2d,
     cross_entropy,
@@ -20,6 +21,7 @@ BLAS_LIMIT = blas.LIMIT  # alive as long as the backend
 KERNELS = {
     "conv2d": conv2d.VERSIONS,
     "batch_norm": batch_norm.VERSIONS,
+    "batch_norm_relu": batch_norm_relu.VERSIONS,
     "relu": relu.VERSIONS,
     "add_relu": add_relu.VERSIONS,
     "max_pool2d": max_pool2d.VERSIONS,

@@ -9,17 +9,16 @@ Versions
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..spec import Array, versions
 from .jit import jit
 from .layout import flat, unflat
+from .memory import empty_like
 from .relu import SMALLEST, relu_backward_v1
-from .threads import chunks, run
+from .threads import run
 
 
 @jit
-def _forward(i: int, lo: int, hi: int, a: Array, b: Array, y: Array) -> None:
+def _forward(lo: int, hi: int, a: Array, b: Array, y: Array) -> None:
     zero = a.dtype.type(0)
     a_part, b_part, y_part = a[lo:hi], b[lo:hi], y[lo:hi]
     for j in range(a_part.size):
@@ -30,8 +29,8 @@ def _forward(i: int, lo: int, hi: int, a: Array, b: Array, y: Array) -> None:
 def add_relu_forward_v1(a: Array, b: Array) -> tuple[Array, Array]:
     """y = max(a + b, 0). Saved: y."""
     values = flat(a)
-    result = np.empty_like(values)
-    run(_forward, chunks(values.size, SMALLEST), values, flat(b, a), result)
+    result = empty_like(values)
+    run(_forward, values.size, values, flat(b, a), result, smallest=SMALLEST)
     y = unflat(result, a)
     return y, y
 

@@ -13,21 +13,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..reference.avg_pool2d import area
 from ..spec import Array, versions
 from ..windows import Windows
 from .jit import jit
 from .layout import to_nchw, to_nhwc
-from .threads import chunks, run
+from .memory import empty, zeros
+from .threads import run
 
-SMALLEST = 1 << 15  # elements per chunk of images
+SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 
 
 @jit
 def _forward(
-    i: int, lo: int, hi: int, x: Array, geometry: tuple[int, ...], areas: Array, y: Array
+    lo: int, hi: int, x: Array, geometry: tuple[int, ...], areas: Array, y: Array
 ) -> None:
     r_all, s_all, sh, sw, ph, pw = geometry
     _, h_all, w_all, c_all = x.shape
@@ -47,7 +46,7 @@ def _forward(
 
 @jit
 def _backward(
-    i: int, lo: int, hi: int, dy: Array, geometry: tuple[int, ...], areas: Array, dx: Array
+    lo: int, hi: int, dy: Array, geometry: tuple[int, ...], areas: Array, dx: Array
 ) -> None:
     r_all, s_all, sh, sw, ph, pw = geometry
     _, h_all, w_all, c_all = dx.shape
@@ -65,10 +64,11 @@ def _backward(
 def avg_pool2d_forward_v1(x: Array, *, win: Windows, count_include_pad: bool) -> tuple[Any, ...]:
     """Saved: the shape of x and the geometry."""
     n, c, h, w = x.shape
-    y = np.empty((n, *win.output, c), x.dtype)
+    y = empty((n, *win.output, c), x.dtype)
     areas = area(win, (h, w), count_include_pad).astype(x.dtype)
     geometry = (*win.size, *win.stride, *win.padding)
-    run(_forward, chunks(n, SMALLEST // (c * h * w) + 1), to_nhwc(x), geometry, areas, y)
+    few = SMALLEST // (c * h * w) + 1
+    run(_forward, n, to_nhwc(x), geometry, areas, y, smallest=few)
     return to_nchw(y), x.shape, win, count_include_pad
 
 
@@ -77,10 +77,11 @@ def avg_pool2d_backward_v1(
 ) -> Array:
     """Share each dy equally."""
     n, c, h, w = shape
-    dx = np.zeros((n, h, w, c), dy.dtype)
+    dx = zeros((n, h, w, c), dy.dtype)
     areas = area(win, (h, w), count_include_pad).astype(dy.dtype)
     geometry = (*win.size, *win.stride, *win.padding)
-    run(_backward, chunks(n, SMALLEST // (c * h * w) + 1), to_nhwc(dy), geometry, areas, dx)
+    few = SMALLEST // (c * h * w) + 1
+    run(_backward, n, to_nhwc(dy), geometry, areas, dx, smallest=few)
     return to_nchw(dx)
 
 

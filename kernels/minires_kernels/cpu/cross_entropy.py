@@ -19,14 +19,15 @@ import numpy as np
 from ..spec import Array, versions
 from .jit import jit
 from .layout import plain
-from .threads import chunks, run
+from .memory import empty
+from .threads import run
 
-SMALLEST = 1 << 13  # elements per chunk: an exponential each
+SMALLEST = 1 << 13  # elements, an exponential each: below that a thread costs more than it saves
 
 
 @jit
 def _forward(
-    i: int, lo: int, hi: int, logits: Array, target: Array, log_p: Array, loss: Array
+    lo: int, hi: int, logits: Array, target: Array, log_p: Array, loss: Array
 ) -> None:
     for n in range(lo, hi):
         row, out = logits[n], log_p[n]
@@ -46,7 +47,7 @@ def _forward(
 
 @jit
 def _backward(
-    i: int, lo: int, hi: int, dloss: Array, log_p: Array, target: Array, dlogits: Array
+    lo: int, hi: int, dloss: Array, log_p: Array, target: Array, dlogits: Array
 ) -> None:
     for n in range(lo, hi):
         row, out, d = log_p[n], dlogits[n], dloss[n]
@@ -57,18 +58,18 @@ def _backward(
 
 def cross_entropy_forward_v1(logits: Array, target: Array) -> tuple[Any, ...]:
     """Saved: log p (N, C) and target."""
-    log_p = np.empty(logits.shape, logits.dtype)
-    loss = np.empty(len(logits), logits.dtype)
-    pieces = chunks(len(logits), SMALLEST // logits.shape[1] + 1)
-    run(_forward, pieces, plain(logits), plain(target), log_p, loss)
+    log_p = empty(logits.shape, logits.dtype)
+    loss = empty((len(logits),), logits.dtype)
+    few = SMALLEST // logits.shape[1] + 1
+    run(_forward, len(logits), plain(logits), plain(target), log_p, loss, smallest=few)
     return loss, log_p, target
 
 
 def cross_entropy_backward_v1(dloss: Array, log_p: Array, target: Array) -> Array:
     """(p - onehot) · dloss."""
-    dlogits = np.empty(log_p.shape, log_p.dtype)
-    pieces = chunks(len(log_p), SMALLEST // log_p.shape[1] + 1)
-    run(_backward, pieces, plain(dloss), plain(log_p), plain(target), dlogits)
+    dlogits = empty(log_p.shape, log_p.dtype)
+    few = SMALLEST // log_p.shape[1] + 1
+    run(_backward, len(log_p), plain(dloss), plain(log_p), plain(target), dlogits, smallest=few)
     return dlogits
 
 

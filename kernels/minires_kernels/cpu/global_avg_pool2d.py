@@ -18,13 +18,14 @@ import numpy as np
 from ..spec import Array, versions
 from .jit import jit
 from .layout import plain, to_nchw, to_nhwc
-from .threads import chunks, run
+from .memory import empty
+from .threads import run
 
-SMALLEST = 1 << 15  # elements per chunk of images
+SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 
 
 @jit
-def _forward(i: int, lo: int, hi: int, x: Array, y: Array) -> None:
+def _forward(lo: int, hi: int, x: Array, y: Array) -> None:
     _, pixels, c_all = x.shape
     total = np.empty(c_all, np.float64)
     for n in range(lo, hi):
@@ -39,7 +40,7 @@ def _forward(i: int, lo: int, hi: int, x: Array, y: Array) -> None:
 
 
 @jit
-def _backward(i: int, lo: int, hi: int, dy: Array, dx: Array) -> None:
+def _backward(lo: int, hi: int, dy: Array, dx: Array) -> None:
     _, pixels, c_all = dx.shape
     for n in range(lo, hi):
         share = dy[n] / dy.dtype.type(pixels)
@@ -52,16 +53,18 @@ def _backward(i: int, lo: int, hi: int, dy: Array, dx: Array) -> None:
 def global_avg_pool2d_forward_v1(x: Array) -> tuple[Any, ...]:
     """Saved: the shape of x."""
     n, c, h, w = x.shape
-    y = np.empty((n, c), x.dtype)
-    run(_forward, chunks(n, SMALLEST // (c * h * w) + 1), to_nhwc(x).reshape(n, h * w, c), y)
+    y = empty((n, c), x.dtype)
+    few = SMALLEST // (c * h * w) + 1
+    run(_forward, n, to_nhwc(x).reshape(n, h * w, c), y, smallest=few)
     return y.reshape(n, c, 1, 1), x.shape
 
 
 def global_avg_pool2d_backward_v1(dy: Array, shape: tuple[int, ...]) -> Array:
     """Share dy equally."""
     n, c, h, w = shape
-    dx = np.empty((n, h * w, c), dy.dtype)
-    run(_backward, chunks(n, SMALLEST // (c * h * w) + 1), plain(dy.reshape(n, c)), dx)
+    dx = empty((n, h * w, c), dy.dtype)
+    few = SMALLEST // (c * h * w) + 1
+    run(_backward, n, plain(dy.reshape(n, c)), dx, smallest=few)
     return to_nchw(dx.reshape(n, h, w, c))
 
 

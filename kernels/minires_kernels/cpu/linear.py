@@ -6,7 +6,7 @@ threads    a thread owns rows of y, of dx, or of dw
 
 Versions
     v1  the blocked product of matmul.py
-    v2  the BLAS library that NumPy brings, one thread per piece (see blas.py)
+    v2  the BLAS library that NumPy brings, one thread for each piece of the rows (see blas.py)
 """
 
 from __future__ import annotations
@@ -19,28 +19,31 @@ from ..spec import Array, versions
 from .jit import jit
 from .layout import plain
 from .matmul import matmul
-from .threads import chunks, run
+from .memory import empty, zeros
+from .threads import parts, run
 
 Gradients = tuple[Array | None, Array | None, Array | None]
 SMALLEST_FLOPS = 1 << 19  # of one chunk
 
 
 @jit
-def _rows(i: int, lo: int, hi: int, a: Array, b: Array, y: Array) -> None:
-    """Compute y[lo:hi] += a[lo:hi] @ b."""
-    matmul(a[lo:hi], b, y[lo:hi])
+def _blocked(lo: int, hi: int, a: Array, b: Array, y: Array, cuts: int) -> None:
+    """y += a @ b for pieces lo … hi - 1 of the rows, of which there are `cuts`."""
+    for i in range(lo, hi):
+        top, bottom = i * len(y) // cuts, (i + 1) * len(y) // cuts
+        matmul(a[top:bottom], b, y[top:bottom])
 
 
 def _product(a: Array, b: Array, y: Array) -> Array:
-    """y += a @ b, rows of y spread over the threads."""
-    per_row = 2 * b.size + 1
-    run(_rows, chunks(len(y), SMALLEST_FLOPS // per_row + 1), a, b, y)
+    """y += a @ b, rows of y spread over the threads in pieces that depend on the sizes alone."""
+    cuts = parts(len(y), SMALLEST_FLOPS // (2 * b.size + 1) + 1)
+    run(_blocked, cuts, a, b, y, cuts)
     return y
 
 
 def linear_forward_v1(x: Array, w: Array, b: Array | None) -> tuple[Any, ...]:
     """y starts as b and takes in x @ wᵀ."""
-    y = np.zeros((len(x), len(w)), x.dtype)
+    y = zeros((len(x), len(w)), x.dtype)
     if b is not None:
         y += b
     return _product(plain(x), plain(w.T), y), x, w, b is not None
@@ -51,8 +54,8 @@ def linear_backward_v1(
 ) -> Gradients:
     """dx, dw, db; None where not needed."""
     dy, x = plain(dy), plain(x)
-    dx = _product(dy, plain(w), np.zeros_like(x)) if needs[0] else None
-    dw = _product(dy.T, x, np.zeros(w.shape, w.dtype)) if needs[1] else None
+    dx = _product(dy, plain(w), zeros(x.shape, x.dtype)) if needs[0] else None
+    dw = _product(dy.T, x, zeros(w.shape, w.dtype)) if needs[1] else None
     return dx, dw, _bias_gradient(dy) if has_b and needs[2] else None
 
 
@@ -61,15 +64,18 @@ def _bias_gradient(dy: Array) -> Array:
     return db
 
 
-def _blas_rows(i: int, lo: int, hi: int, a: Array, b: Array, y: Array) -> None:
-    """Compute y[lo:hi] = a[lo:hi] @ b; NumPy lets other threads run meanwhile."""
-    np.matmul(a[lo:hi], b, out=y[lo:hi])
+def _blas(lo: int, hi: int, a: Array, b: Array, y: Array, cuts: int) -> None:
+    """As `_blocked`, y = a @ b; NumPy lets other threads run meanwhile."""
+    for i in range(lo, hi):
+        top, bottom = i * len(y) // cuts, (i + 1) * len(y) // cuts
+        np.matmul(a[top:bottom], b, out=y[top:bottom])
 
 
 def _blas_product(a: Array, b: Array) -> Array:
-    """a @ b, rows spread over the threads in pieces that depend on the sizes alone."""
-    y = np.empty((a.shape[0], b.shape[1]), a.dtype)
-    run(_blas_rows, chunks(len(y), 16 * SMALLEST_FLOPS // (2 * b.size + 1) + 1), a, b, y)
+    """a @ b, in pieces as in `_product`: BLAS may sum in another order for other sizes."""
+    y = empty((a.shape[0], b.shape[1]), a.dtype)
+    cuts = parts(len(y), 16 * SMALLEST_FLOPS // (2 * b.size + 1) + 1)
+    run(_blas, cuts, a, b, y, cuts)
     return y
 
 

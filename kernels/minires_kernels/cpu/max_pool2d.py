@@ -19,14 +19,15 @@ from ..spec import Array, versions
 from ..windows import Windows
 from .jit import jit
 from .layout import to_nchw, to_nhwc
-from .threads import chunks, run
+from .memory import empty, zeros
+from .threads import run
 
-SMALLEST = 1 << 15  # elements per chunk of images
+SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 
 
 @jit
 def _forward(
-    i: int, lo: int, hi: int, x: Array, geometry: tuple[int, ...], y: Array, winner: Array
+    lo: int, hi: int, x: Array, geometry: tuple[int, ...], y: Array, winner: Array
 ) -> None:
     r_all, s_all, sh, sw, ph, pw, dh, dw = geometry
     _, h_all, w_all, c_all = x.shape
@@ -48,7 +49,7 @@ def _forward(
 
 
 @jit
-def _backward(i: int, lo: int, hi: int, dy: Array, winner: Array, dx: Array) -> None:
+def _backward(lo: int, hi: int, dy: Array, winner: Array, dx: Array) -> None:
     for n in range(lo, hi):
         dx_n = dx[n]  # (H·W, C)
         for p in range(dy.shape[1]):
@@ -61,18 +62,20 @@ def _backward(i: int, lo: int, hi: int, dy: Array, winner: Array, dx: Array) -> 
 def max_pool2d_forward_v1(x: Array, *, win: Windows) -> tuple[Any, ...]:
     """Saved: the winners' indices (N, C, P, Q) and the shape of x."""
     n, c, h, w = x.shape
-    y = np.empty((n, *win.output, c), x.dtype)
-    winner = np.empty(y.shape, np.intp)
+    y = empty((n, *win.output, c), x.dtype)
+    winner = empty(y.shape, np.intp)
     geometry = (*win.size, *win.stride, *win.padding, *win.dilation)
-    run(_forward, chunks(n, SMALLEST // (c * h * w) + 1), to_nhwc(x), geometry, y, winner)
+    few = SMALLEST // (c * h * w) + 1
+    run(_forward, n, to_nhwc(x), geometry, y, winner, smallest=few)
     return to_nchw(y), to_nchw(winner), x.shape
 
 
 def max_pool2d_backward_v1(dy: Array, winner: Array, shape: tuple[int, ...]) -> Array:
     """Each image's dy is added to its dx in row-major order of the windows."""
     n, c, h, w = shape
-    dx = np.zeros((n, h * w, c), dy.dtype)
-    run(_backward, chunks(n, SMALLEST // (c * h * w) + 1), to_nhwc(dy), to_nhwc(winner), dx)
+    dx = zeros((n, h * w, c), dy.dtype)
+    few = SMALLEST // (c * h * w) + 1
+    run(_backward, n, to_nhwc(dy), to_nhwc(winner), dx, smallest=few)
     return to_nchw(dx.reshape(n, h, w, c))
 
 

@@ -1,4 +1,4 @@
-"""ReLU on flat arrays: one read and one write per element, chunks of the array on each thread.
+"""ReLU on flat arrays: one read and one write per element, a range of the array on each thread.
 
 forward    y = max(x, 0)           reads x, writes y
 backward   dx = dy where y > 0     reads dy and y, writes dx
@@ -9,18 +9,17 @@ Versions
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..spec import Array, versions
 from .jit import jit
 from .layout import flat, unflat
-from .threads import chunks, run
+from .memory import empty_like
+from .threads import run
 
-SMALLEST = 1 << 15  # elements per chunk: below that a thread costs more than it saves
+SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 
 
 @jit
-def _forward(i: int, lo: int, hi: int, x: Array, y: Array) -> None:
+def _forward(lo: int, hi: int, x: Array, y: Array) -> None:
     zero = x.dtype.type(0)
     xs, ys = x[lo:hi], y[lo:hi]
     for j in range(xs.size):
@@ -29,7 +28,7 @@ def _forward(i: int, lo: int, hi: int, x: Array, y: Array) -> None:
 
 
 @jit
-def _backward(i: int, lo: int, hi: int, dy: Array, y: Array, dx: Array) -> None:
+def _backward(lo: int, hi: int, dy: Array, y: Array, dx: Array) -> None:
     zero = y.dtype.type(0)
     dys, ys, dxs = dy[lo:hi], y[lo:hi], dx[lo:hi]
     for j in range(ys.size):
@@ -39,8 +38,8 @@ def _backward(i: int, lo: int, hi: int, dy: Array, y: Array, dx: Array) -> None:
 def relu_forward_v1(x: Array) -> tuple[Array, Array]:
     """y = max(x, 0). Saved: y."""
     xf = flat(x)
-    yf = np.empty_like(xf)
-    run(_forward, chunks(xf.size, SMALLEST), xf, yf)
+    yf = empty_like(xf)
+    run(_forward, xf.size, xf, yf, smallest=SMALLEST)
     y = unflat(yf, x)
     return y, y
 
@@ -48,8 +47,8 @@ def relu_forward_v1(x: Array) -> tuple[Array, Array]:
 def relu_backward_v1(dy: Array, y: Array) -> Array:
     """dx = dy where y > 0, else 0."""
     yf = flat(y)
-    dxf = np.empty_like(yf)
-    run(_backward, chunks(yf.size, SMALLEST), flat(dy, y), yf, dxf)
+    dxf = empty_like(yf)
+    run(_backward, yf.size, flat(dy, y), yf, dxf, smallest=SMALLEST)
     return unflat(dxf, y)
 
 

@@ -1,20 +1,27 @@
 """Run a compiled loop on several threads, with results that do not depend on how many.
 
-The work is cut into chunks by its size alone, never by the number of threads; a reduction writes
-one partial result per chunk, and the caller adds them in order. So 1 thread and 64 give the same
-bits. Compiled kernels release the GIL (nogil), so plain Python threads run them in parallel.
+A loop gets a range of independent items, `loop(lo, hi, *args)`, and must leave the same bits in
+memory however range(n) is cut. Where items are summed, the *caller* cuts the sum into parts by its
+size alone (`parts`), the loop writes one partial result per part, and they are added in order. So
+1 thread and 64 give the same bits.
+
+Compiled kernels release the GIL, so plain Python threads run them in parallel. The calling thread
+takes ranges too, from the same list: it never waits for a helper that is slow to wake up, and a
+helper that is missing (after a fork, say) costs time and nothing else.
 """
 
 from __future__ import annotations
 
 import os
+import queue
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-MAX_CHUNKS = 64  # more than most machines have cores, few enough to sum partial results cheaply
+RANGES_PER_THREAD = 4  # fewer, and a thread that starts late is waited for; more, and calls cost
 
-_pool: ThreadPoolExecutor | None = None
+_helpers: list[queue.SimpleQueue[_Job | None]] = []
+_lock = threading.Lock()  # of _helpers
 _threads: int | None = None
 
 
@@ -33,11 +40,14 @@ def num_threads() -> int:
 
 
 def set_num_threads(n: int) -> None:
-    """Use `n` threads from the next kernel on. Results do not change."""
-    global _threads, _pool
+    """Use `n` threads from the next kernel on, this one included. Results do not change."""
+    global _threads
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
         raise ValueError(f"set_num_threads: expected a positive integer, got {n!r}")
-    _threads, _pool = n, None  # an old pool ends by itself once its last task is done
+    with _lock:
+        _threads = n
+        while len(_helpers) > n - 1:
+            _helpers.pop().put(None)
 
 
 def _usable_cores() -> int:
@@ -46,43 +56,89 @@ def _usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _forget_pool() -> None:
-    global _pool
-    _pool = None
+def _forget_helpers() -> None:
+    """Threads do not survive a fork: the child starts its own on first use."""
+    global _lock
+    _lock = threading.Lock()  # the parent may have held it at the fork
+    _helpers.clear()
 
 
-if hasattr(os, "register_at_fork"):  # threads do not survive a fork: the child makes its own pool
-    os.register_at_fork(after_in_child=_forget_pool)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_helpers)
 
 
-def chunks(n: int, smallest: int = 1, most: int = MAX_CHUNKS) -> list[tuple[int, int]]:
-    """Cut range(n) into at most `most` ranges (lo, hi) of at least `smallest`, by sizes alone."""
-    count = min(most, n // max(1, smallest))
-    if count <= 1:
-        return [(0, n)]
-    return [(i * n // count, (i + 1) * n // count) for i in range(count)]
+class _Job:
+    """One loop, cut into ranges that threads take until none is left."""
+
+    def __init__(self, loop: Callable[..., Any], args: tuple[Any, ...], n: int, cuts: int) -> None:
+        self.loop, self.args = loop, args
+        self.ranges = [(i * n // cuts, (i + 1) * n // cuts) for i in reversed(range(cuts))]
+        self.unfinished = cuts
+        self.lock, self.done = threading.Lock(), threading.Lock()
+        self.done.acquire()  # released by whoever finishes the last range
+        self.error: BaseException | None = None
+
+    def work(self) -> None:
+        """Take ranges and run them until none is left."""
+        while True:
+            try:
+                lo, hi = self.ranges.pop()  # atomic
+            except IndexError:
+                return
+            try:
+                if self.error is None:
+                    self.loop(lo, hi, *self.args)
+            except BaseException as error:  # raised again in the calling thread
+                self.error = error
+            with self.lock:
+                self.unfinished -= 1
+                last = self.unfinished == 0
+            if last:
+                self.done.release()
 
 
-def run(loop: Callable[..., Any], pieces: list[tuple[int, int]], *args: Any) -> None:
-    """Call `loop(i, lo, hi, *args)` for each piece i, spread over the threads.
+def _help(jobs: queue.SimpleQueue[_Job | None]) -> None:
+    """Work on one job after another; ends at a None."""
+    while (job := jobs.get()) is not None:
+        job.work()
+        del job  # its arrays must not stay alive until the next job
 
-    `loop` must write only what belongs to its piece. An exception in any piece is raised here.
+
+def _start_helper() -> None:
+    jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+    name = f"minires-{len(_helpers) + 1}"
+    threading.Thread(target=_help, args=(jobs,), name=name, daemon=True).start()
+    _helpers.append(jobs)
+
+
+def parts(n: int, smallest: int = 1, most: int = 16) -> int:
+    """Return into how many parts to cut a sum of n items: by the sizes alone, never by threads.
+
+    Parts have at least `smallest` items and there are at most `most` of them, at least one.
     """
-    threads = 1 if len(pieces) == 1 else min(num_threads(), len(pieces))
-    if threads == 1:
-        for i, (lo, hi) in enumerate(pieces):
-            loop(i, lo, hi, *args)
+    return max(1, min(most, n // max(1, smallest)))
+
+
+def run(loop: Callable[..., Any], n: int, *args: Any, smallest: int = 1) -> None:
+    """Call `loop(lo, hi, *args)` on disjoint ranges that cover range(n), on several threads.
+
+    `smallest` is the number of items below which a range is not worth a thread's while. An
+    exception in any range is raised here, after all threads have stopped.
+    """
+    ranges = n // max(1, smallest)
+    threads = min(num_threads(), ranges)
+    if threads <= 1:
+        if n > 0:
+            loop(0, n, *args)
         return
-
-    def work(t: int) -> None:
-        for i in range(t, len(pieces), threads):
-            loop(i, *pieces[i], *args)
-
-    global _pool
-    pool = _pool  # another thread may replace the global one at any time
-    if pool is None:
-        pool = _pool = ThreadPoolExecutor(max(1, num_threads() - 1), thread_name_prefix="minires")
-    others = [pool.submit(work, t) for t in range(1, threads)]
-    work(0)
-    for other in others:
-        other.result()
+    job = _Job(loop, args, n, min(ranges, RANGES_PER_THREAD * threads))
+    with _lock:
+        while len(_helpers) < threads - 1:
+            _start_helper()
+        helpers = _helpers[: threads - 1]
+    for jobs in helpers:
+        jobs.put(job)
+    job.work()
+    job.done.acquire()
+    if job.error is not None:
+        raise job.error

@@ -4,6 +4,7 @@ from . import (
     add_relu,
     avg_pool2d,
     batch_norm,
+    batch_norm_relu,
     conv2d,
     cross_entropy,
     global_avg_pool2d,
@@ -15,6 +16,7 @@ from . import (
 _MODULES = (
     conv2d,
     batch_norm,
+    batch_norm_relu,
     relu,
     add_relu,
     max_pool2d,

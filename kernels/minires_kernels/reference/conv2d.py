@@ -218,6 +218,13 @@ def _cases(rng: np.random.Generator) -> list[Case]:
         case("depthwise, 2 filters a channel", (2, 3, 5, 5), (6, 1, 3, 3), stride=2, groups=3),
         case("stride beyond the kernel", (2, 2, 7, 7), (2, 2, 2, 2), stride=3),
         case("empty batch", (0, 2, 5, 5), (3, 2, 3, 3), padding=1),
+        case("3×3, whole tiles of Winograd", (2, 16, 8, 8), (16, 16, 3, 3), padding=1),
+        case("3×3, edge tiles, odd channels", (3, 11, 7, 9), (19, 11, 3, 3), padding=1),
+        case("3×3, no padding, edge tiles", (2, 8, 9, 8), (9, 8, 3, 3)),
+        case("3×3, wide padding", (1, 9, 6, 5), (8, 9, 3, 3), padding=(3, 2)),
+        case("depthwise, many channels", (2, 35, 9, 6), (35, 1, 3, 3), padding=1, stride=2,
+             groups=35),
+        case("wide groups", (1, 36, 6, 5), (40, 9, 3, 3), padding=1, groups=4),
         case("channels beyond a tile", (2, 19, 6, 5), (21, 19, 3, 3), padding=1),
     ]  # fmt: skip
 

@@ -1,0 +1,237 @@
+"""Convolution v3: direct, with the sums of TILE pixels × one register of filters kept in registers.
+
+No columns are made: the taps of a window are read where they are. A weight is used for TILE pixels
+each time it is read, and a sum is written once. The loops are those of a product of matrices whose
+row i starts wherever pixel i's window starts (`gather.py`), so any size, stride, dilation and group
+takes the same path; channels that do not fill a register are computed with zeros beside them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ...spec import Array
+from ...windows import Windows
+from ..jit import jit
+from ..layout import plain, to_nchw, to_nhwc
+from ..memory import empty
+from ..simd import lanes, load
+from ..threads import run
+from ..tile import TILE, looked_up, multiply_add, repeat, spaced, store_tile
+from ..vector_width import VECTOR_BYTES
+from . import depthwise
+from .common import SMALLEST_FLOPS, Gradients, bias_gradient
+from .gather import Gather, backward_gathers, forward_gather
+from .units import ENOUGH_ITEMS, SLACK, copy_band, pixel_table, units
+from .v3_weights import weight_gradient
+
+
+@jit
+def _gather(
+    lo: int,
+    hi: int,
+    source: Array,  # flat (N, h, w, c)
+    w: Array,  # flat (blocks, taps, c/groups, lanes)
+    b: Array,  # (blocks · lanes,)
+    y: Array,  # flat (N, …, …, k)
+    unit: tuple[int, ...],
+    gather: tuple[int, ...],
+    filters: tuple[int, ...],
+    source_pixels: Array,
+    y_pixels: Array,
+    runs: Array,
+) -> None:
+    """Compute items lo … hi - 1; an item is some filter blocks of a unit."""
+    n_all, images, bands, band, height, width, copied, splits = unit
+    h, width_all, c, top, left, p_all, q_all, step, run_length = gather
+    blocks_per_group, k_group, c_group, y_image, y_row, y_start, groups = filters
+    per_register = lanes(source)
+    blocks = groups * blocks_per_group
+    image_size = height * width * c
+    scratch = np.empty(images * image_size + SLACK if copied else 1, source.dtype)
+    tail = np.empty(TILE * per_register, source.dtype)
+    x = scratch if copied else source
+    present = -1  # the unit in scratch
+    for item in range(lo, hi):
+        u, split = item // splits, item % splits
+        n, p = u // bands * images, u % bands * band
+        here = min(images, n_all - n)
+        if copied:
+            if u != present:
+                for i in range(here):
+                    at = i * image_size
+                    size = (h, width_all, c)
+                    copy_band(source, n + i, size, p * step + top, left, x, at, height, width)
+            present, base = u, 0
+        else:
+            base = ((n * h + p * step + top) * width_all + left) * c
+        to = n * y_image + p * y_row + y_start
+        last = here * min(band, p_all - p) * q_all - 1
+        for block in range(split * blocks // splits, (split + 1) * blocks // splits):
+            group, k = block // blocks_per_group, block % blocks_per_group * per_register
+            whole = k + per_register <= k_group
+            start = repeat(load(b, block * per_register))
+            for i in range(0, last + 1, TILE):
+                rows = looked_up(source_pixels, i, last)
+                sums = start
+                o = block * runs.size * run_length * per_register
+                for r in range(runs.size):
+                    offset = base + group * c_group + runs[r]
+                    for j in range(run_length):
+                        sums = multiply_add(sums, x, rows, offset + j, w, o)
+                        o += per_register
+                pixels = looked_up(y_pixels, i, last)
+                channel = to + group * k_group + k
+                if whole:
+                    store_tile(y, pixels, channel, sums)
+                else:
+                    store_tile(tail, spaced(0, per_register), 0, sums)
+                    for t in range(min(TILE, last + 1 - i)):
+                        for lane in range(k_group - k):
+                            pixel = y_pixels[i + t] + channel
+                            y[pixel + lane] = tail[t * per_register + lane]
+
+
+@jit
+def _pack(
+    lo: int, hi: int, w: Array, taps: Array, strides: tuple[int, ...], packed: Array
+) -> None:
+    """packed[block, tap, c, lane] = w[group, filter, c, tap], zero where there is no filter."""
+    blocks_per_group, k_group, group_stride, k_stride, c_stride = strides
+    _, _, c_all, per_register = packed.shape
+    for block in range(lo, hi):
+        group, k = block // blocks_per_group, block % blocks_per_group * per_register
+        count = min(per_register, k_group - k)
+        for t in range(taps.size):
+            for c in range(c_all):
+                to = packed[block, t, c]
+                start = group * group_stride + k * k_stride + c * c_stride + taps[t]
+                for lane in range(count):
+                    to[lane] = w[start + lane * k_stride]
+                for lane in range(count, per_register):
+                    to[lane] = 0
+
+
+def _packed(w: Array, taps: Array, groups: int, mirrored: bool) -> Array:
+    """Return w as (blocks, taps, source channels, lanes) of the gather's filters.
+
+    `mirrored` for dx, whose filters are the channels of x and whose source channels are y's.
+    """
+    per_register = VECTOR_BYTES // w.itemsize
+    k, c, taps_all = len(w) // groups, w.shape[1], w.shape[2] * w.shape[3]
+    strides = (k * c * taps_all, c * taps_all, taps_all)  # of group, filter, channel
+    if mirrored:
+        k, c, strides = c, k, (strides[0], strides[2], strides[1])
+    blocks = -(-k // per_register)
+    packed = empty((groups * blocks, len(taps), c, per_register), w.dtype)
+    few = (1 << 14) // (len(taps) * c * per_register + 1) + 1
+    run(_pack, len(packed), w.reshape(-1), taps, (blocks, k, *strides), packed, smallest=few)
+    return packed
+
+
+@lru_cache(maxsize=1024)
+def _tables(gather: Gather, merge: bool, pitch: int, c: int) -> tuple[Array, Array, int]:
+    """Return the taps' indices, the runs' offsets in the source, and taps per run."""
+    runs = gather.runs(merge)
+    offsets = [(r - gather.origin[0]) * pitch + (s - gather.origin[1]) * c for r, s, _ in runs]
+    lengths = {length for _, _, length in runs} or {0}
+    assert len(lengths) == 1  # a gather's taps form a grid
+    taps = np.array([t for _, _, t in gather.taps], np.int64)
+    return taps, np.array(offsets, np.int64), lengths.pop()
+
+
+def _run_gather(
+    gather: Gather, source: Array, w: Array, b: Array | None, y: Array, groups: int, mirrored: bool
+) -> None:
+    """Compute every pixel of one gather: source (N, h, w, c) → y (N, …, …, k), channels-last."""
+    n, h, width, c = source.shape
+    k_group, c_group = y.shape[3] // groups, c // groups
+    per_register = VECTOR_BYTES // y.itemsize
+    u = units(gather, h, width, c, source.itemsize, False, n)
+    taps, runs, length = _tables(gather, groups == 1, u.pitch, c)
+    packed = _packed(w, taps, groups, mirrored)
+    bias = np.zeros(len(packed) * per_register, y.dtype)
+    if b is not None:
+        bias.reshape(groups, -1)[:, :k_group] = b.reshape(groups, k_group)
+    row = y.shape[2] * y.shape[3]
+    pixels = (u.images, u.band, gather.output[1])
+    splits = u.splits(n, len(packed))
+    run(
+        _gather,
+        u.count(n) * splits,
+        source.reshape(-1),
+        packed.reshape(-1),
+        bias,
+        y.reshape(-1),
+        (n, u.images, u.bands, u.band, u.height, u.width, int(u.copied), splits),
+        (h, width, c, *gather.origin, *gather.output, gather.step[0], length * c_group),
+        (
+            len(packed) // groups,
+            k_group,
+            c_group,
+            y.shape[1] * row,
+            gather.spread[0] * row,
+            gather.start[0] * row + gather.start[1] * y.shape[3],
+            groups,
+        ),
+        pixel_table(pixels, u.height * u.pitch if u.copied else h * u.pitch,
+                    (gather.step[0], u.pitch), (gather.step[1], c)),
+        pixel_table(pixels, y.shape[1] * row, (gather.spread[0], row),
+                    (gather.spread[1], y.shape[3])),
+        runs,
+        smallest=_smallest_items(u.band * u.images * gather.output[1], w, splits),
+    )  # fmt: skip
+
+
+def _smallest_items(pixels: int, w: Array, splits: int) -> int:
+    return SMALLEST_FLOPS * splits // (2 * pixels * w.size) + 1
+
+
+def _is_depthwise(x: Array, w: Array, groups: int) -> bool:
+    return groups > 1 and x.shape[1] == len(w) == groups
+
+
+def conv2d_forward_v3(
+    x: Array, w: Array, b: Array | None, *, win: Windows, groups: int
+) -> tuple[Any, ...]:
+    """One gather; depthwise has a loop of its own."""
+    y = empty((len(x), *win.output, len(w)), x.dtype)
+    if _is_depthwise(x, w, groups):
+        depthwise.gather(forward_gather(win), to_nhwc(x), w, b, y)
+    elif y.size:
+        _run_gather(forward_gather(win), to_nhwc(x), plain(w), b, y, groups, mirrored=False)
+    return to_nchw(y), x, w, b is not None, win, groups
+
+
+def conv2d_backward_v3(
+    dy: Array,
+    x: Array,
+    w: Array,
+    has_b: bool,
+    win: Windows,
+    groups: int,
+    needs: tuple[bool, bool, bool] = (True, True, True),
+) -> Gradients:
+    """dx: a gather for each phase of the stride; dw: see `v3_weights.py`."""
+    source, dx, dw = to_nhwc(dy), None, None
+    alone = _is_depthwise(x, w, groups)
+    if needs[0]:
+        n, c, h, width = x.shape
+        dx = empty((n, h, width, c), x.dtype)
+        for gather in backward_gathers(win, (h, width)) if dx.size else ():
+            if alone:
+                depthwise.gather(gather, source, w, None, dx)
+            else:
+                _run_gather(gather, source, plain(w), None, dx, groups, mirrored=True)
+        dx = to_nchw(dx)
+    if needs[1]:
+        gather = forward_gather(win)
+        dw = (depthwise.weight_gradient(gather, to_nhwc(x), source, w.shape) if alone
+              else weight_gradient(gather, to_nhwc(x), source, w.shape, groups))  # fmt: skip
+    return dx, dw, bias_gradient(dy) if has_b and needs[2] else None
+
+
+_ = ENOUGH_ITEMS

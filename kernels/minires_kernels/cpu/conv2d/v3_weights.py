@@ -1,0 +1,174 @@
+"""The gradient of the weights in v3: a tile of TILE taps·channels × one register of filters.
+
+    dw[run, j, k] = Σ_{n,p,q} x[window of n, p, q][run, j] · dy[n, p, q, k]
+
+The tile's sums stay in registers over all pixels of a band. The sum over the batch is cut into
+parts by its size, each with sums of its own, which `_collect` adds in order and in float64.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from ...spec import Array
+from ..jit import jit
+from ..memory import empty, zeros
+from ..simd import lanes
+from ..threads import run
+from ..tile import TILE, load_tile, multiply_add, spaced, store_tile
+from ..vector_width import VECTOR_BYTES
+from .common import SMALLEST_FLOPS, weight_parts
+from .gather import Gather
+from .units import ENOUGH_ITEMS, SLACK, copy_band, units
+
+
+@jit
+def _sums(
+    lo: int,
+    hi: int,
+    x: Array,  # flat (N, h, w, c)
+    dy: Array,  # flat (N, p, q, k)
+    partial: Array,  # flat (parts, blocks, runs, run length rounded up to TILE, lanes)
+    unit: tuple[int, ...],
+    gather: tuple[int, ...],
+    filters: tuple[int, ...],
+    runs: Array,
+) -> None:
+    """Compute items lo … hi - 1; an item is some filter blocks of one part of the batch."""
+    n_all, bands, band, height, width, copied, parts, splits = unit
+    h, w_all, c, top, left, p_all, q_all, step_r, step_s, run_length, pitch = gather
+    blocks_per_group, k_group, c_group, groups = filters
+    per_register = lanes(x)
+    blocks = groups * blocks_per_group
+    run_size = (run_length + TILE - 1) // TILE * TILE
+    padded = k_group % per_register != 0  # then dy is copied with zeros between the groups
+    k_all = blocks * per_register if padded else groups * k_group
+    scratch = np.empty(height * width * c + SLACK if copied else 1, x.dtype)
+    dy_scratch = np.zeros(band * q_all * k_all if padded else 1, x.dtype)
+    source = scratch if copied else x
+    upstream = dy_scratch if padded else dy
+    item = lo
+    while item < hi:
+        part, split = item // splits, item % splits
+        until = min(splits, split + hi - item)  # this part's items, up to here
+        item += until - split
+        for n in range(part * n_all // parts, (part + 1) * n_all // parts):
+            for p0 in range(0, p_all, band):
+                rows = min(band, p_all - p0)
+                base, y_base = 0, 0
+                if copied:
+                    size = (h, w_all, c)
+                    copy_band(x, n, size, p0 * step_r + top, left, source, 0, height, width)
+                else:
+                    base = ((n * h + p0 * step_r + top) * w_all + left) * c
+                if padded:
+                    first = (n * p_all + p0) * q_all
+                    _pad_groups(dy, first, rows * q_all, k_group, groups, upstream, k_all)
+                else:
+                    y_base = (n * p_all + p0) * q_all * k_all
+                for block in range(split * blocks // splits, until * blocks // splits):
+                    group, k = block // blocks_per_group, block % blocks_per_group
+                    group_start = group * (blocks_per_group * per_register if padded else k_group)
+                    y_start = y_base + group_start + k * per_register
+                    for r in range(runs.size):
+                        start = base + group * c_group + runs[r]
+                        row = ((part * blocks + block) * runs.size + r) * run_size
+                        for j in range(0, run_length, TILE):
+                            at = spaced((row + j) * per_register, per_register)
+                            sums = load_tile(partial, at, 0)
+                            x_rows = spaced(start + j, 1)
+                            for p in range(rows):
+                                o = y_start + p * q_all * k_all
+                                i = p * step_r * pitch
+                                for _q in range(q_all):
+                                    sums = multiply_add(sums, source, x_rows, i, upstream, o)
+                                    i += step_s * c
+                                    o += k_all
+                            store_tile(partial, at, 0, sums)
+
+
+@jit
+def _pad_groups(
+    dy: Array, first: int, pixels: int, k_group: int, groups: int, to: Array, k_all: int
+) -> None:
+    """Copy dy's pixels so that each group starts at a multiple of a register."""
+    k_padded = k_all // groups
+    for i in range(pixels):
+        for group in range(groups):
+            start = ((first + i) * groups + group) * k_group
+            at = i * k_all + group * k_padded
+            for k in range(k_group):
+                to[at + k] = dy[start + k]
+
+
+@jit
+def _collect(
+    lo: int, hi: int, partial: Array, tap_rows: Array, filters: tuple[int, ...], dw: Array
+) -> None:
+    """dw[k, c, tap] = Σ_parts partial[part, k's block, tap's run and place, k's lane]."""
+    blocks_per_group, k_group = filters
+    parts, _, _, per_register = partial.shape
+    for k in range(lo, hi):
+        group, place = k // k_group, k % k_group
+        block = group * blocks_per_group + place // per_register
+        lane = place % per_register
+        out = dw[k]
+        for c in range(out.shape[0]):
+            for t in range(out.shape[1]):
+                total = 0.0
+                for part in range(parts):
+                    total += partial[part, block, tap_rows[t] + c, lane]
+                out[c, t] = total
+
+
+@lru_cache(maxsize=1024)
+def _runs(gather: Gather, merge: bool, pitch: int, c: int, c_run: int) -> tuple[Array, Array, int]:
+    """Return the runs' offsets in the source, each tap's first row of sums, and the run length."""
+    runs = gather.runs(merge)
+    taps_per_run = runs[0][2]
+    length = taps_per_run * c_run
+    size = -(-length // TILE) * TILE
+    offsets = [(r - gather.origin[0]) * pitch + (s - gather.origin[1]) * c for r, s, _ in runs]
+    rows = np.empty(len(gather.taps), np.int64)
+    for i, (_, _, tap) in enumerate(gather.taps):
+        rows[tap] = i // taps_per_run * size + i % taps_per_run * c_run
+    return np.array(offsets, np.int64), rows, length
+
+
+def weight_gradient(
+    gather: Gather, x: Array, dy: Array, shape: tuple[int, ...], groups: int
+) -> Array:
+    """Return dw of `shape` (K, C/groups, R, S) from x (N, H, W, C) and dy (N, P, Q, K)."""
+    n, h, w, c = x.shape
+    k, c_group = shape[:2]
+    k_group, per_register = k // groups, VECTOR_BYTES // x.itemsize
+    merge = groups == 1
+    run_length = (gather.runs(merge)[0][2]) * c_group
+    u = units(gather, h, w, c, x.itemsize, run_length % TILE != 0, 1)
+    runs, tap_rows, run_length = _runs(gather, merge, u.pitch, c, c_group)
+    blocks_per_group = -(-k_group // per_register)
+    blocks = groups * blocks_per_group
+    rows = len(runs) * -(-run_length // TILE) * TILE
+    flops = 2 * gather.output[0] * gather.output[1] * k * c_group * shape[2] * shape[3] + 1
+    few = SMALLEST_FLOPS // flops + 1
+    parts = weight_parts(n, blocks * rows * VECTOR_BYTES, few)
+    splits = min(blocks, -(-ENOUGH_ITEMS // parts))
+    partial = zeros((parts, blocks, rows, per_register), x.dtype)
+    run(
+        _sums,
+        parts * splits,
+        x.reshape(-1),
+        dy.reshape(-1),
+        partial.reshape(-1),
+        (n, u.bands, u.band, u.height, u.width, int(u.copied), parts, splits),
+        (h, w, c, *gather.origin, *gather.output, *gather.step, run_length, u.pitch),
+        (blocks_per_group, k_group, c_group, groups),
+        runs,
+        smallest=max(1, splits * parts * few // max(1, n)),
+    )
+    dw = empty((k, c_group, shape[2] * shape[3]), x.dtype)
+    few = (1 << 14) // (c_group * len(gather.taps) * parts) + 1
+    run(_collect, k, partial, tap_rows, (blocks_per_group, k_group), dw, smallest=few)
+    return dw.reshape(shape)

@@ -1,0 +1,193 @@
+"""The stages of Winograd convolution over many tiles: transforms in, products, transforms out.
+
+Between the transforms, a value of tile t, channel c and element f (of 36) lies at
+
+    f · step + (c // W) · T · W + t · W + c % W           W channels per block, T tiles
+
+so that a product's tile reads and writes contiguous memory. W is a register or TILE, whichever is
+more. Channels beyond C are zero. `step` is a register more than a power of two tends to be: 36
+stores to addresses that share a cache set would evict each other.
+
+A tile that reaches over the border, or channels that do not fill a block, go through a `patch`.
+Tiles count through the batch: t = (n · rows + i) · columns + j.
+"""
+
+from __future__ import annotations
+
+from ...spec import Array
+from ..jit import jit
+from ..simd import fill, lanes, load
+from ..tile import TILE, load_tile, multiply_add, repeat, spaced, store_tile
+from .winograd import gradient_tile, input_tile, output_tile, upstream_tile
+
+Sizes = tuple[int, ...]  # h, w, c, k, top, left (padding), p, q, rows and columns of tiles
+
+
+@jit
+def block_width(a: Array) -> int:
+    """Return W; a constant in compiled code, so that loops over a block are unrolled."""
+    return max(lanes(a), TILE)
+
+
+@jit
+def block_at(c: int, tiles: int, width: int) -> int:
+    """Return the place of channel c of tile 0 within an element."""
+    return c // width * tiles * width + c % width
+
+
+@jit
+def inputs(x: Array, first: int, count: int, z: Sizes, v: Array, step: int, at: int,
+           tiles: int, patch: Array) -> None:  # fmt: skip
+    """Transform tiles first … first + count - 1 of x into v, as its tiles at … at + count - 1.
+
+    patch: 36 pixels of as many channels as v has.
+    """
+    h, w, c_all, _, top, left, _, _, rows, columns = z
+    per_register, width = lanes(x), block_width(x)
+    padded = (c_all + width - 1) // width * width
+    for t in range(count):
+        n, rest = (first + t) // (rows * columns), (first + t) % (rows * columns)
+        r, s = 4 * (rest // columns) - top, 4 * (rest % columns) - left
+        to = (at + t) * width
+        if r >= 0 and s >= 0 and r + 6 <= h and s + 6 <= w and c_all == padded:
+            o = ((n * h + r) * w + s) * c_all
+            for c in range(0, c_all, per_register):
+                i = to + block_at(c, tiles, width)
+                input_tile(x, o + c, w * c_all, c_all, v, i, step)
+        else:
+            copy_patch(x, n, (h, w, c_all), r, s, 6, patch, padded)
+            for c in range(0, padded, per_register):
+                i = to + block_at(c, tiles, width)
+                input_tile(patch, c, 6 * padded, padded, v, i, step)
+
+
+@jit
+def copy_patch(x: Array, n: int, size: tuple[int, int, int], top: int, left: int, edge: int,
+               patch: Array, padded: int) -> None:  # fmt: skip
+    """Copy edge × edge pixels of image n to patch, (pixels, padded channels), zeros outside."""
+    h, w, c_all = size
+    patch[: edge * edge * padded] = 0
+    for i in range(max(0, -top), min(edge, h - top)):
+        for j in range(max(0, -left), min(edge, w - left)):
+            o = ((n * h + top + i) * w + left + j) * c_all
+            source = x[o : o + c_all]
+            start = (i * edge + j) * padded
+            to = patch[start : start + c_all]
+            for c in range(c_all):
+                to[c] = source[c]
+
+
+@jit
+def outputs(m: Array, step: int, at: int, tiles: int, b: Array, y: Array,
+            first: int, count: int, z: Sizes, patch: Array) -> None:  # fmt: skip
+    """Transform m's tiles at … into tiles first … first + count - 1 of y."""
+    _, _, _, k_all, _, _, p_all, q_all, rows, columns = z
+    per_register, width = lanes(y), block_width(y)
+    for t in range(count):
+        n, rest = (first + t) // (rows * columns), (first + t) % (rows * columns)
+        p, q = 4 * (rest // columns), 4 * (rest % columns)
+        o = ((n * p_all + p) * q_all + q) * k_all
+        inside = p + 4 <= p_all and q + 4 <= q_all
+        for k in range(0, k_all, per_register):
+            i = (at + t) * width + block_at(k, tiles, width)
+            bias = load(b, k)
+            if inside and k + per_register <= k_all:
+                output_tile(m, i, step, bias, y, o + k, q_all * k_all, k_all)
+                continue
+            output_tile(m, i, step, bias, patch, 0, 4 * per_register, per_register)
+            some = min(per_register, k_all - k)
+            for r in range(min(4, p_all - p)):
+                for s in range(min(4, q_all - q)):
+                    start = o + (r * q_all + s) * k_all + k
+                    to = y[start : start + some]
+                    source = patch[(r * 4 + s) * per_register : (r * 4 + s + 1) * per_register]
+                    for lane in range(some):
+                        to[lane] = source[lane]
+
+
+@jit
+def upstreams(dy: Array, first: int, count: int, z: Sizes, m: Array, step: int, at: int,
+              tiles: int, patch: Array) -> None:  # fmt: skip
+    """Transform tiles first … of dy into m: the transpose of `outputs`. patch: 16 pixels."""
+    _, _, _, k_all, _, _, p_all, q_all, rows, columns = z
+    per_register, width = lanes(dy), block_width(dy)
+    padded = (k_all + width - 1) // width * width
+    for t in range(count):
+        n, rest = (first + t) // (rows * columns), (first + t) % (rows * columns)
+        p, q = 4 * (rest // columns), 4 * (rest % columns)
+        to = (at + t) * width
+        if p + 4 <= p_all and q + 4 <= q_all and k_all == padded:
+            o = ((n * p_all + p) * q_all + q) * k_all
+            for k in range(0, k_all, per_register):
+                i = to + block_at(k, tiles, width)
+                upstream_tile(dy, o + k, q_all * k_all, k_all, m, i, step)
+        else:
+            copy_patch(dy, n, (p_all, q_all, k_all), p, q, 4, patch, padded)
+            for k in range(0, padded, per_register):
+                i = to + block_at(k, tiles, width)
+                upstream_tile(patch, k, 4 * padded, padded, m, i, step)
+
+
+@jit
+def gradients(v: Array, step: int, at: int, tiles: int, dx: Array,
+              first: int, count: int, z: Sizes, patch: Array) -> None:  # fmt: skip
+    """Add v's tiles at … to tiles first … of dx: the transpose of `inputs`."""
+    h, w, c_all, _, top, left, _, _, rows, columns = z
+    per_register, width = lanes(dx), block_width(dx)
+    for t in range(count):
+        n, rest = (first + t) // (rows * columns), (first + t) % (rows * columns)
+        r, s = 4 * (rest // columns) - top, 4 * (rest % columns) - left
+        o = ((n * h + r) * w + s) * c_all
+        inside = r >= 0 and s >= 0 and r + 6 <= h and s + 6 <= w
+        for c in range(0, c_all, per_register):
+            i = (at + t) * width + block_at(c, tiles, width)
+            if inside and c + per_register <= c_all:
+                gradient_tile(v, i, step, dx, o + c, w * c_all, c_all)
+                continue
+            patch[: 36 * per_register] = 0
+            gradient_tile(v, i, step, patch, 0, 6 * per_register, per_register)
+            some = min(per_register, c_all - c)
+            for i6 in range(max(0, -r), min(6, h - r)):
+                for j6 in range(max(0, -s), min(6, w - s)):
+                    start = o + (i6 * w + j6) * c_all + c
+                    to = dx[start : start + some]
+                    source = patch[(i6 * 6 + j6) * per_register : (i6 * 6 + j6 + 1) * per_register]
+                    for lane in range(some):
+                        to[lane] += source[lane]
+
+
+@jit
+def multiply(a: Array, i: int, b: Array, o: int, y: Array, to: int, count: int, tiles: int,
+             channels: int) -> None:  # fmt: skip
+    """One register of filters for `count` tiles: y[t] = Σ_c a[c, t] · b[c], for one element.
+
+    a: blocks of `width` channels from i on; b: (channels, lanes) from o on; count a multiple of
+    TILE.
+    """
+    per_register, width = lanes(a), block_width(a)
+    for t in range(0, count, TILE):
+        sums = repeat(fill(a, 0))
+        weights = o
+        for c in range(0, channels, width):
+            rows = spaced(i + c * tiles + t * width, width)
+            for j in range(width):
+                sums = multiply_add(sums, a, rows, j, b, weights)
+                weights += per_register
+        store_tile(y, spaced(to + t * width, width), 0, sums)
+
+
+@jit
+def multiply_transposed(a: Array, i: int, b: Array, o: int, y: Array, to: int, count: int,
+                        tiles: int, channels: int, add: bool) -> None:  # fmt: skip
+    """One register of filters: y[c] = Σ_t a[c, t] · b[t] (`add`: +=), for one element.
+
+    a: blocks of `width` channels from i on; b: tiles `width` apart from o on; y: (channels, lanes).
+    """
+    per_register, width = lanes(a), block_width(a)
+    for c in range(0, channels, TILE):
+        rows = spaced(i + block_at(c, tiles, width), 1)
+        at = spaced(to + c * per_register, per_register)
+        sums = load_tile(y, at, 0) if add else repeat(fill(y, 0))
+        for t in range(count):
+            sums = multiply_add(sums, a, rows, t * width, b, o + t * width)
+        store_tile(y, at, 0, sums)

@@ -1,0 +1,159 @@
+"""Arrays in memory that is used again: `empty(shape, dtype)`.
+
+A training step asks for the same large arrays again and again. From the operating system each of
+them comes as untouched pages, and touching a page for the first time costs as much as computing
+what is written to it. So a large block is kept when its arrays are gone, and given out again.
+
+No live array can be overwritten: a block comes back only when Python frees the last array that
+refers to it. Every array handed out has a `_Lease` as its `base`; NumPy lets every view of it keep
+the array, or the lease, alive; and the lease gives the block back in its `__del__`.
+
+All blocks together, in use or not, stay within 1 + SLACK of the most bytes that were ever in use at
+a time: beyond that, the size that has waited longest is returned to the system.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+import os
+import threading
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..spec import Array
+
+SMALLEST = 1 << 16  # bytes; below it NumPy's allocator is as good
+PAGE = 1 << 12  # sizes are rounded up to it, so that arrays of nearly equal sizes share blocks
+SLACK = 0.1
+HUGE = 1 << 22  # bytes of an array that is worth large pages
+
+
+class _Pool:
+    """The unused blocks by size, and counts of bytes."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()  # re-entrant: a __del__ may run while this thread holds it
+        self.unused_blocks: dict[int, list[mmap.mmap]] = {}  # longest waiting size first
+        self.unused = self.used = self.peak = 0
+
+    def take(self, size: int) -> mmap.mmap:
+        """Return a block of `size` bytes, used before or new."""
+        with self.lock:
+            blocks = self.unused_blocks.get(size)
+            memory = blocks.pop() if blocks else None
+            if memory is not None:
+                self.unused -= size
+            self.used += size
+            self.peak = max(self.peak, self.used)
+            self.trim(int(self.peak * (1 + SLACK)) - self.used)
+        if memory is None:
+            try:
+                memory = _pages(size)
+            except MemoryError:
+                self.trim(0)  # what is kept may be what is missing
+                memory = _pages(size)
+        return memory
+
+    def give(self, memory: mmap.mmap) -> None:
+        """Keep a block whose arrays are gone."""
+        with self.lock:
+            blocks = self.unused_blocks.pop(len(memory), [])
+            blocks.append(memory)
+            self.unused_blocks[len(memory)] = blocks  # this size is now the last
+            self.used -= len(memory)
+            self.unused += len(memory)
+
+    def trim(self, limit: int) -> None:
+        """Let go of unused blocks until they have no more than `limit` bytes together."""
+        with self.lock:
+            while self.unused > limit:
+                size, blocks = next(iter(self.unused_blocks.items()))
+                if blocks:
+                    blocks.pop()
+                    self.unused -= size
+                else:
+                    del self.unused_blocks[size]
+
+
+def _pages(size: int) -> mmap.mmap:
+    """Return `size` bytes of new memory: whole pages, so that registers never straddle two."""
+    try:
+        memory = mmap.mmap(-1, size)
+    except OSError as error:
+        raise MemoryError(f"no memory for an array of {size} bytes") from error
+    if size >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        memory.madvise(mmap.MADV_HUGEPAGE)  # one page fault for 2 MiB instead of 512
+    return memory
+
+
+_pool = _Pool()
+
+
+def _new_pool() -> None:
+    """After a fork the parent's lock may be held for ever; blocks in use go to the old pool."""
+    global _pool
+    _pool = _Pool()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_pool)
+
+
+class _Lease(np.ndarray[Any, Any]):
+    """The bytes under an array; gives the block back when the last array over them is gone.
+
+    A subclass over a block that is no array: NumPy replaces the base of a view by that array's own
+    base only if both are plain arrays, so nothing can refer to the block past its lease.
+    """
+
+    pool: _Pool | None = None  # set on the lease itself, and not on views of it
+
+    def __del__(self) -> None:
+        if self.pool is not None and isinstance(self.base, mmap.mmap):
+            self.pool.give(self.base)
+
+
+def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+    """Return an uninitialised C-contiguous array, large ones in memory that is used again."""
+    kind = np.dtype(dtype)
+    size = math.prod(shape) * kind.itemsize
+    if size < SMALLEST:
+        return np.empty(shape, kind)
+    pool = _pool
+    block = pool.take(-(-size // PAGE) * PAGE)
+    lease = _Lease((size,), np.uint8, buffer=block)
+    lease.pool = pool
+    return np.ndarray(shape, kind, buffer=lease)
+
+
+def empty_like(a: Array) -> Array:
+    """Return an uninitialised C-contiguous array of the shape and dtype of `a`."""
+    return empty(a.shape, a.dtype)
+
+
+def zeros(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+    """Return zeros, large arrays in memory that is used again."""
+    a = empty(shape, dtype)
+    a.fill(0)
+    return a
+
+
+def usage() -> dict[str, int]:
+    """Return bytes: `used` by live arrays, `unused` but kept, and `peak` of used."""
+    with _pool.lock:
+        return {"used": _pool.used, "unused": _pool.unused, "peak": _pool.peak}
+
+
+def reset_peak() -> None:
+    """Start counting the peak anew, and let go of what is kept beyond it."""
+    with _pool.lock:
+        _pool.peak = _pool.used
+        _pool.trim(int(_pool.peak * SLACK))
+
+
+def release() -> None:
+    """Return all unused blocks to the system."""
+    _pool.trim(0)

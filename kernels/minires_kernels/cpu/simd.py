@@ -1,0 +1,57 @@
+"""Vector registers as values: the few instructions that plain loops cannot be made to use well.
+
+A compiler that vectorises a loop keeps the sums of a matrix product in memory: for every multiply-
+add it loads a sum, adds, and stores it again, and so stops at a quarter of the processor's speed.
+The cure is a *register tile*: a block of sums that lives in registers while the loop runs. That
+needs a type for "one register", which Python, NumPy and Numba lack. Here it is, with five
+instructions; + - * work on registers as on numbers, and `a + b * c` becomes one fused multiply-add.
+
+    lanes(a)          how many elements of a's type one register holds
+    load(a, i)        the register a[i : i + lanes(a)]
+    store(a, i, v)    a[i : i + lanes(a)] = v
+    fill(a, value)    a register of a's type with `value` in every lane
+    scalar(a, i)      the number a[i], to be multiplied into every lane
+
+`a` is a flat array. Nothing checks an index: a kernel that goes wrong here reads foreign memory,
+so every array comes from code that sized it. Below are the instructions as NumPy; they run where
+compilation is off (NUMBA_DISABLE_JIT=1), to step through. Compiled code uses `simd_llvm.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..spec import Array
+from .jit import numba_config
+from .vector_width import VECTOR_BYTES
+
+
+def lanes(a: Array) -> int:
+    """Return how many elements of a's type one register holds."""
+    return VECTOR_BYTES // a.itemsize
+
+
+def load(a: Array, i: int) -> Any:
+    """Return the register a[i : i + lanes(a)]."""
+    return a[i : i + lanes(a)].copy()
+
+
+def store(a: Array, i: int, v: Any) -> None:
+    """Write a register to a[i : i + lanes(a)]."""
+    a[i : i + lanes(a)] = v
+
+
+def fill(a: Array, value: Any) -> Any:
+    """Return a register of a's type with `value` in every lane."""
+    return np.full(lanes(a), value, a.dtype)
+
+
+def scalar(a: Array, i: int) -> Any:
+    """Return the number a[i]."""
+    return a[i]
+
+
+if not numba_config.DISABLE_JIT:
+    from .simd_llvm import fill, lanes, load, scalar, store  # type: ignore[assignment] # noqa: F811

@@ -1,0 +1,136 @@
+"""`simd.py`'s instructions for compiled code: a Numba type for a register, and its LLVM code."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, models, overload, register_model
+
+from .vector_width import VECTOR_BYTES
+
+
+class Register(types.Type):  # type: ignore[misc]
+    """One vector register of `element`s."""
+
+    def __init__(self, element: Any) -> None:
+        self.element = element
+        self.count = VECTOR_BYTES * 8 // element.bitwidth
+        super().__init__(name=f"Register({element} x {self.count})")
+
+
+@register_model(Register)
+class _RegisterModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, register: Register) -> None:
+        element = manager.lookup(register.element).get_value_type()
+        super().__init__(manager, register, ir.VectorType(element, register.count))
+
+
+def _pointer(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
+    return builder.gep(context.make_array(array_type)(context, builder, array).data, [i])
+
+
+def _vector_pointer(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
+    vector = context.get_value_type(Register(array_type.dtype))
+    pointer = _pointer(context, builder, array_type, array, i)
+    return builder.bitcast(pointer, vector.as_pointer())
+
+
+def _align(array_type: Any) -> int:
+    return int(array_type.dtype.bitwidth // 8)  # arrays are aligned to elements, not to registers
+
+
+@intrinsic  # type: ignore[misc]
+def lanes(typing_context: Any, a: Any) -> Any:
+    """See `simd.lanes`; a constant in compiled code."""
+    count = Register(a.dtype).count
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return ir.Constant(context.get_value_type(types.intp), count)
+
+    return types.intp(a), code
+
+
+@intrinsic  # type: ignore[misc]
+def load(typing_context: Any, a: Any, i: Any) -> Any:
+    """See `simd.load`."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_vector_pointer(context, builder, a, *args), align=_align(a))
+
+    return Register(a.dtype)(a, types.intp), code
+
+
+@intrinsic  # type: ignore[misc]
+def store(typing_context: Any, a: Any, i: Any, v: Any) -> Any:
+    """See `simd.store`."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = _vector_pointer(context, builder, a, *args[:2])
+        builder.store(args[2], pointer, align=_align(a))
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, v), code
+
+
+@intrinsic  # type: ignore[misc]
+def scalar(typing_context: Any, a: Any, i: Any) -> Any:
+    """See `simd.scalar`: unlike a[i], without a check for negative i."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(_pointer(context, builder, a, *args), align=_align(a))
+
+    return a.dtype(a, types.intp), code
+
+
+def _splat(context: Any, builder: Any, value: Any, given: Any, register: Register) -> Any:
+    """Repeat a number of any type in every lane; a register stays as it is."""
+    if given == register:
+        return value
+    value = context.cast(builder, value, given, register.element)
+    vector = context.get_value_type(register)
+    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), register.count), None)
+    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+
+
+def _arithmetic(python_operator: Any, llvm_name: str) -> None:
+    """Let + - * take registers, and numbers beside them; LLVM may fuse a product and a sum."""
+
+    @intrinsic  # type: ignore[misc]
+    def instruction(typing_context: Any, a: Any, b: Any) -> Any:
+        register = a if isinstance(a, Register) else b
+
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            pair = zip(args, signature.args, strict=True)
+            x, y = [_splat(context, builder, v, given, register) for v, given in pair]
+            return getattr(builder, llvm_name)(x, y, flags=("contract",))
+
+        return register(a, b), code
+
+    @overload(python_operator, strict=False)  # type: ignore[misc]
+    def _(a: Any, b: Any) -> Any:
+        registers = [t for t in (a, b) if isinstance(t, Register)]
+        numbers = [t for t in (a, b) if isinstance(t, types.Number | types.Literal)]
+        if len(registers) == 2 and a == b or len(registers) == len(numbers) == 1:
+            return lambda a, b: instruction(a, b)
+        return None
+
+
+_arithmetic(operator.add, "fadd")
+_arithmetic(operator.sub, "fsub")
+_arithmetic(operator.mul, "fmul")
+
+
+@intrinsic  # type: ignore[misc]
+def fill(typing_context: Any, a: Any, value: Any) -> Any:
+    """See `simd.fill`."""
+    register = Register(a.dtype)
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _splat(context, builder, args[1], value, register)
+
+    return register(a, value), code
+

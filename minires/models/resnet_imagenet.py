@@ -1,0 +1,173 @@
+"""The ImageNet nets of He et al. 2015 (1512.03385), Table 1: 18 to 152 layers, and plain twins.
+
+conv7×7(64)/2 – max pool 3×3/2 – four stages of 64, 128, 256, 512 filters, all but the first of
+them halving the size – global average pool – linear(1000). 18 and 34 layers are of BasicBlocks,
+50, 101 and 152 of Bottlenecks, whose stages end in 256, 512, 1024, 2048 channels.
+Parameters with projections where the shape changes (option B, as in torchvision): 11,689,512 for
+18 layers, 21,797,672 (34), 25,557,032 (50), 44,549,160 (101), 60,192,808 (152). Names and shapes
+of the state are torchvision's too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minires_kernels import checks
+
+from .. import functional as F
+from .. import nn
+from ..random import generator, using
+from ..tensor import Tensor
+from .blocks import ACTIVATIONS, BasicBlock
+from .bottleneck import EXPANSION, STRIDES_IN, Bottleneck
+from .initialise import initialise
+from .mlp import NORMS, branch_factor
+
+# depth: (layers per block, blocks per stage); depth = 2 + layers · blocks
+STAGES = {
+    18: (2, (2, 2, 2, 2)),
+    34: (2, (3, 4, 6, 3)),
+    50: (3, (3, 4, 6, 3)),
+    101: (3, (3, 4, 23, 3)),
+    152: (3, (3, 8, 36, 3)),
+}
+
+
+class ImageNetResNet(nn.Module):
+    """The net of this file; parameters are named as in torchvision's ResNets."""
+
+    def __init__(
+        self,
+        depth: int,
+        width: int,
+        in_channels: int,
+        num_classes: int,
+        *,
+        stride_in: str,
+        **block_options: Any,
+    ) -> None:
+        super().__init__()
+        layers, stages = STAGES[depth]
+        normalised = block_options["norm"] == "bn"
+        self.conv1 = nn.Conv2d(in_channels, width, 7, 2, padding=3, bias=not normalised)
+        self.bn1 = nn.BatchNorm2d(width) if normalised else nn.Identity()
+        self.act = ACTIVATIONS[block_options["activation"]]()
+        self.maxpool = nn.MaxPool2d(3, 2, padding=1)
+        channels = width
+        for stage, count in enumerate(stages):
+            filters = width * 2**stage
+            blocks: list[nn.Module] = []
+            for i in range(count):
+                stride = 2 if stage > 0 and i == 0 else 1
+                if layers == 2:
+                    blocks.append(BasicBlock(channels, filters, stride, **block_options))
+                    channels = filters
+                else:
+                    blocks.append(
+                        Bottleneck(channels, filters, stride, stride_in=stride_in, **block_options)
+                    )
+                    channels = EXPANSION * filters
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.fc = nn.Linear(channels, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, in_channels, H, W) → logits (N, num_classes), of images of any size."""
+        x = self.maxpool(nn.norm_act(self.bn1, self.act, self.conv1(x)))  # (N, width, ⌈H / 4⌉, ⌈W / 4⌉)
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        x = F.adaptive_avg_pool2d(x, 1).flatten(1)  # (N, 8 width), or 32 width of Bottlenecks
+        return self.fc(x)  # type: ignore[no-any-return]
+
+
+def imagenet_resnet(
+    depth: int,
+    *,
+    shortcut: str = "B",
+    stride_in: str = "3x3",
+    width: int = 64,
+    in_channels: int = 3,
+    num_classes: int = 1000,
+    init: str = "he",
+    norm: str = "bn",
+    activation: str = "relu",
+    branch_scale: float | str = 1.0,
+    skip: bool = True,
+    seed: np.random.Generator | int | None = None,
+) -> ImageNetResNet:
+    """Build a residual net of 18, 34, 50, 101 or 152 weight layers; `skip=False` a plain one.
+
+    width is the number of filters of the stem (the paper's 64); small ones make small runs.
+    shortcut: "A" zero-padding, "B" projection where the shape changes, "C" projection everywhere.
+    Plain nets have no projections, so only with "A" do twins of one seed have the same weights.
+    stride_in: from 50 layers, the convolution of a block with the stride: "3x3" as in torchvision,
+    "1x1" as in the paper; the weights are the same.
+    norm "none" leaves batch norm out (and adds biases). Raises ValueError for a wrong value.
+    """
+    depth = checks.integer("depth", depth, 1)
+    if depth not in STAGES:
+        raise ValueError(f"depth: expected one of {', '.join(map(str, STAGES))}, got {depth}")
+    for name, value, offered in (
+        ("shortcut", shortcut, ("A", "B", "C")),
+        ("stride_in", stride_in, STRIDES_IN),
+        ("norm", norm, NORMS),
+        ("activation", activation, tuple(ACTIVATIONS)),
+    ):
+        if value not in offered:
+            raise ValueError(f"{name}: expected one of {', '.join(offered)}, got {value!r}")
+    layers, stages = STAGES[depth]
+    if layers == 2 and stride_in != "3x3":
+        raise ValueError(
+            f"stride_in: the blocks of {depth} layers have no 1×1 convolution, got {stride_in!r}"
+        )
+    rng = generator(seed)
+    with using(rng):
+        net = ImageNetResNet(
+            depth,
+            checks.integer("width", width, 1),
+            checks.integer("in_channels", in_channels, 1),
+            checks.integer("num_classes", num_classes, 1),
+            stride_in=stride_in,
+            skip=skip,
+            shortcut=shortcut,
+            norm=norm,
+            activation=activation,
+            scale=branch_factor(branch_scale, sum(stages)),
+        )
+    initialise(net, init, rng)
+    return net
+
+
+def resnet18(**options: Any) -> ImageNetResNet:
+    """Return ResNet-18; options as in `imagenet_resnet`."""
+    return imagenet_resnet(18, **options)
+
+
+def resnet34(**options: Any) -> ImageNetResNet:
+    """Return ResNet-34; options as in `imagenet_resnet`."""
+    return imagenet_resnet(34, **options)
+
+
+def resnet50(**options: Any) -> ImageNetResNet:
+    """Return ResNet-50; options as in `imagenet_resnet`."""
+    return imagenet_resnet(50, **options)
+
+
+def resnet101(**options: Any) -> ImageNetResNet:
+    """Return ResNet-101; options as in `imagenet_resnet`."""
+    return imagenet_resnet(101, **options)
+
+
+def resnet152(**options: Any) -> ImageNetResNet:
+    """Return ResNet-152; options as in `imagenet_resnet`."""
+    return imagenet_resnet(152, **options)
+
+
+def plain18(**options: Any) -> ImageNetResNet:
+    """Return the plain net of 18 layers; options as in `imagenet_resnet`."""
+    return imagenet_resnet(18, skip=False, **options)
+
+
+def plain34(**options: Any) -> ImageNetResNet:
+    """Return the plain net of 34 layers; options as in `imagenet_resnet`."""
+    return imagenet_resnet(34, skip=False, **options)

@@ -1,0 +1,60 @@
+"""Normalisation, addition and activation as one step: `norm_act`.
+
+The three are separate modules, and mean what they say; but each of them reads and writes every
+activation once, and memory is what limits them. Where all that happens is act(norm(x) + add), one
+pass does. Fusion changes no value, and it is off wherever somebody looks in between: a module with
+hooks runs by itself.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from ..tensor import Tensor
+from .layers import BatchNorm1d, BatchNorm2d, ReLU
+from .module import Module
+
+_enabled = True
+
+
+class use_fusion:
+    """Switch fusion on or off, for good or as a `with` block: `with nn.use_fusion(False): …`."""
+
+    def __init__(self, enabled: bool) -> None:
+        global _enabled
+        if not isinstance(enabled, bool):
+            raise TypeError(f"use_fusion: expected True or False, got {enabled!r}")
+        self._before, _enabled = _enabled, enabled
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        global _enabled
+        _enabled = self._before
+
+
+def norm_act(norm: Module, act: Module, x: Tensor, add: Tensor | None = None) -> Tensor:
+    """act(norm(x) + add), the end of a layer or (with `add`) of a residual block.
+
+    Batch norm and ReLU run as one kernel, unless one of them is hooked or fusion is off.
+    """
+    if (
+        _enabled
+        and isinstance(norm, BatchNorm1d | BatchNorm2d)
+        and type(act) is ReLU
+        and not norm.hooked
+        and not act.hooked
+        and (add is None or add.shape == x.shape)
+    ):
+        return norm.then_relu(x, add)
+    y = norm(x)
+    if add is not None:
+        y = y + add
+    z: Tensor = act(y)
+    return z
