@@ -18,6 +18,8 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from minires_kernels.updates import add
+
 from .tensor import Tensor
 
 Array = npt.NDArray[Any]
@@ -200,8 +202,11 @@ class Function:
 
     Both work on plain arrays. `backward` returns one gradient per positional input (None where
     `ctx.needs` is false); where inputs were broadcast it may leave the summing to the engine.
+    A Function whose backward always returns new arrays, one for each input, and keeps none of them
+    may say so with `new_gradients = True`: the engine then need not copy before it adds to them.
     """
 
+    new_gradients: ClassVar[bool] = False
     forward: ClassVar[Callable[..., Any]]
     backward: ClassVar[Callable[..., Any]]
 
@@ -290,22 +295,35 @@ def backward(root: Node, dy: Array, retain_graph: bool) -> None:
     for node in order:
         node.check_usable()
     grads = {root: dy}
-    results: list[tuple[Tensor, Array]] = []
+    owned: set[Node] = set()  # nodes whose entry in grads nobody else refers to
+    results: list[tuple[Tensor, Array, bool]] = []
     for node in order:
-        dy = _run_hooks(node, grads.pop(node))
+        dy, hooked = grads.pop(node), bool(node.hooks)
+        if hooked:
+            dy = _run_hooks(node, dy)
         keeper = None if node.keeper is None else node.keeper()
         if keeper is not None:
-            results.append((keeper, dy))
+            results.append((keeper, dy, node in owned and node.function is None and not hooked))
         if node.function is None:
             continue
         for parent, dx in zip(node.parents, node.run(dy), strict=True):
-            if parent is not None and dx is not None:
-                # Never in place: dx may be shared with another consumer, or be dy itself.
-                grads[parent] = grads[parent] + dx if parent in grads else dx
+            if parent is None or dx is None:
+                continue
+            if parent in grads:
+                # In place only where it is safe: dx may be another consumer's too, or dy itself.
+                grads[parent] = add(grads[parent], dx, owned=parent in owned)
+                owned.add(parent)
+            else:
+                grads[parent] = dx
+                if node.function.new_gradients:
+                    owned.add(parent)
         if not retain_graph:
             node.ctx, node.versions = None, ()  # frees what forward saved
-    for tensor, grad in results:
-        tensor.grad = grad.copy(order="K") if tensor.grad is None else tensor.grad + grad
+    for tensor, grad, new in results:
+        if tensor.grad is not None:
+            tensor.grad = add(tensor.grad, grad)
+        else:
+            tensor.grad = grad if new else grad.copy(order="K")
 
 
 def _run_hooks(node: Node, dy: Array) -> Array:

@@ -58,6 +58,8 @@ class AddReLU(Function):
 class Linear(Function):
     """y = x wᵀ + b."""
 
+    new_gradients = True
+
     @staticmethod
     def forward(ctx: Context, x: Array, w: Array, b: Array | None) -> Array:
         """x (M, I), w (O, I), b (O,) or None; y (M, O)."""
@@ -72,6 +74,8 @@ class Linear(Function):
 class Conv2d(Function):
     """Cross-correlation of images with filters."""
 
+    new_gradients = True
+
     @staticmethod
     def forward(ctx: Context, x: Array, w: Array, b: Array | None, **geometry: Any) -> Array:
         """x (N, C, H, W), w (K, C / groups, R, S), b (K,) or None; y (N, K, P, Q)."""
@@ -85,6 +89,8 @@ class Conv2d(Function):
 
 class BatchNorm(Function):
     """Normalisation over the batch (mean and var None), or with given statistics."""
+
+    new_gradients = True
 
     @staticmethod
     def forward(
@@ -112,6 +118,8 @@ class BatchNorm(Function):
 
 class BatchNormReLU(Function):
     """max(batch_norm(x) + residual, 0) in one pass: the end of a layer, or of a residual block."""
+
+    new_gradients = True
 
     @staticmethod
     def forward(

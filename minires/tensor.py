@@ -187,8 +187,12 @@ class Tensor:
         if np.shape(values) != self.shape:
             raise ValueError(f"update_: expected shape {self.shape}, got {np.shape(values)}")
         np.copyto(self.data, values, casting="same_kind")
-        self.version += 1
+        self.mark_updated()
         return self
+
+    def mark_updated(self) -> None:
+        """Say that `data` was written in place: graphs recorded before refuse to run backward."""
+        self.version += 1
 
     # ---- operators ------------------------------------------------------------------------------
     def __add__(self, other: Any) -> Tensor:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
+from minires_kernels.updates import sgd
+
 from ..nn import Parameter
 from ..tensor import Array
 from .optimizer import Optimizer, check_number
@@ -46,14 +50,11 @@ class SGD(Optimizer):
 
     def move(self, p: Parameter, g: Array, group: dict[str, Any], state: dict[str, Any]) -> None:
         """Apply the formula to one parameter."""
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * p.data
-        if group["momentum"]:
-            if "velocity" in state:
-                state["velocity"] *= group["momentum"]
-                state["velocity"] += (1 - group["dampening"]) * g
-            else:
-                state["velocity"] = g.copy()
-            v = state["velocity"]
-            g = g + group["momentum"] * v if group["nesterov"] else v
-        p.update_(p.data - group["lr"] * g)
+        momentum = group["momentum"] != 0
+        first = momentum and "velocity" not in state
+        if first:
+            state["velocity"] = np.empty(p.shape, p.dtype)  # set by the first step
+        velocity = state["velocity"] if momentum else p.data  # not used without momentum
+        options = {k: group[k] for k in ("lr", "momentum", "dampening", "weight_decay", "nesterov")}
+        sgd(p.data, g, velocity, first=first, **options)
+        p.mark_updated()

@@ -23,18 +23,24 @@ from .normalise import (
     ADD_RELU,
     RELU,
     SMALLEST,
+    affine,
     apply,
     backward_apply,
     backward_sums,
-    channel_sums,
+    gradients,
     image_of,
-    repeated,
+    moments,
+    new_sums,
     rows_of,
     statistics,
 )
 from .threads import run
 
 Gradients = tuple[Array | None, ...]
+
+
+def _or_empty(a: Array | None, x: Array) -> Array:
+    return np.empty(0, x.dtype) if a is None else plain(a)
 
 
 def forward(
@@ -50,27 +56,17 @@ def forward(
     """Return y, and the mean and variance used."""
     c, rows = x.shape[1], rows_of(x)
     lanes = rows.shape[1]
+    vectors = np.empty((3, lanes), x.dtype)
     if mean is None or var is None:
-        shift = plain(rows[0, :c])
-        tiled = repeated(shift, lanes, x.dtype)
-        first, second = channel_sums(statistics, rows, c, rows, tiled, None) / (x.size // c)
-        mean = (first + shift).astype(x.dtype)
-        # below zero only by rounding; a NaN or infinity in x stays one
-        variance = second - first * first
-        var = np.where(variance < 0, 0, variance).astype(x.dtype)
-    scale, offset = _scale(weight, var, eps), np.zeros(c) if bias is None else bias
+        shift, sums = np.resize(rows[0, :c], lanes), new_sums(rows)
+        run(statistics, len(sums), rows, shift, sums)
+        mean, var = np.empty((2, c), x.dtype)
+        moments(sums, shift, x.size // c, mean, var)
+    affine(plain(mean), plain(var), _or_empty(weight, x), _or_empty(bias, x), eps, vectors)
     y = empty_like(rows)
-    vectors = [repeated(v, lanes, x.dtype) for v in (mean, scale, offset)]
     other = rows if residual is None else rows_of(residual)
-    few = SMALLEST // lanes + 1
-    run(apply, len(rows), rows, *vectors, other, y, mode, smallest=few)
+    run(apply, len(rows), rows, vectors, other, y, mode, smallest=SMALLEST // lanes + 1)
     return image_of(y, x), mean, var
-
-
-def _scale(weight: Array | None, var: Array, eps: float) -> Array:
-    """weight / σ in float64."""
-    rstd: Array = 1 / np.sqrt(var.astype(np.float64) + eps)
-    return rstd if weight is None else rstd * weight
 
 
 def backward(
@@ -89,31 +85,25 @@ def backward(
     """Return dx, dweight, dbias, and the residual's gradient if the mode is ADD_RELU."""
     c, rows, dy_rows = x.shape[1], rows_of(x), rows_of(dy)
     lanes = rows.shape[1]
-    scale = _scale(weight, var, eps)
-    center, factor, offset = (
-        repeated(v, lanes, x.dtype) for v in (mean, scale, np.zeros(c) if bias is None else bias)
-    )
+    vectors, shares = np.empty((3, lanes), x.dtype), np.empty((2, lanes), x.dtype)
+    affine(plain(mean), plain(var), _or_empty(weight, x), _or_empty(bias, x), eps, vectors)
     g, y_rows = dy_rows, rows  # not read, or written, in the other modes
     if mode == ADD_RELU and y is not None:
         g, y_rows = empty_like(rows), rows_of(y)
-    dbias, moment = channel_sums(
-        backward_sums, rows, c, dy_rows, rows, center, factor, offset, y_rows, g, None, mode
-    )
-    rstd = _scale(None, var, eps)
-    dweight = moment * rstd
+    sums = new_sums(rows)
+    run(backward_sums, len(sums), dy_rows, rows, vectors, y_rows, g, sums, mode)
+    dweight, dbias = np.empty(c, x.dtype), np.empty(c, x.dtype)
+    gradients(sums, plain(var), eps, x.size // c if training else 0, dweight, dbias, shares)
     dx = None
     if needs[0]:
-        dx_rows = empty_like(rows)
-        m = max(1, x.size // c)
-        shares = (dbias / m, rstd * dweight / m) if training else (np.zeros(c), np.zeros(c))
-        vectors = (repeated(v, lanes, x.dtype) for v in shares)
-        args = (g, rows, center, factor, offset, *vectors, dx_rows, mode)
+        dx = empty_like(rows)
+        args = (g, rows, vectors, shares, dx, mode)
         run(backward_apply, len(rows), *args, smallest=SMALLEST // lanes + 1)
-        dx = image_of(dx_rows, x)
+        dx = image_of(dx, x)
     return (
         dx,
-        dweight.astype(x.dtype) if needs[1] else None,
-        dbias.astype(x.dtype) if needs[2] else None,
+        dweight if needs[1] else None,
+        dbias if needs[2] else None,
         image_of(g, x) if mode == ADD_RELU and needs[3] else None,
     )
 
@@ -154,4 +144,3 @@ def batch_norm_relu_backward_v1(
 
 
 VERSIONS = versions(__doc__, (batch_norm_relu_forward_v1, batch_norm_relu_backward_v1))
-

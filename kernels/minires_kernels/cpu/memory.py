@@ -27,7 +27,7 @@ from ..spec import Array
 
 SMALLEST = 1 << 16  # bytes; below it NumPy's allocator is as good
 PAGE = 1 << 12  # sizes are rounded up to it, so that arrays of nearly equal sizes share blocks
-SLACK = 0.1
+SLACK = 0.5
 HUGE = 1 << 22  # bytes of an array that is worth large pages
 
 

@@ -15,14 +15,12 @@ parts one after another give the same bits.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..spec import Array
 from .jit import jit_in_order
 from .layout import plain, to_nchw, to_nhwc
-from .threads import parts, run
+from .threads import parts
 
 PLAIN, RELU, ADD_RELU = 0, 1, 2
 LANES = 512  # elements of a row at most, if the channels are fewer
@@ -58,9 +56,11 @@ def statistics(lo: int, hi: int, x: Array, shift: Array, sums: Array) -> None:
 
 
 @jit_in_order
-def apply(lo: int, hi: int, x: Array, mean: Array, scale: Array, bias: Array, residual: Array,
-          y: Array, mode: int) -> None:  # fmt: skip
-    """Write rows lo … hi - 1 of y."""
+def apply(
+    lo: int, hi: int, x: Array, vectors: Array, residual: Array, y: Array, mode: int
+) -> None:
+    """Write rows lo … hi - 1 of y; vectors (3, lanes) are mean, scale, bias."""
+    mean, scale, bias = vectors[0], vectors[1], vectors[2]
     zero = x.dtype.type(0)
     for m in range(lo, hi):
         row, out = x[m], y[m]
@@ -79,13 +79,14 @@ def apply(lo: int, hi: int, x: Array, mean: Array, scale: Array, bias: Array, re
 
 
 @jit_in_order
-def backward_sums(lo: int, hi: int, dy: Array, x: Array, mean: Array, scale: Array, bias: Array,
-                  y: Array, g: Array, sums: Array, mode: int) -> None:  # fmt: skip
+def backward_sums(lo: int, hi: int, dy: Array, x: Array, vectors: Array, y: Array, g: Array,
+                  sums: Array, mode: int) -> None:  # fmt: skip
     """sums[part] = Σ g and Σ g (x - mean) per lane; ADD_RELU also writes g, the residual's gradient.
 
     RELU finds where z > 0 from x, because reading y would cost more than computing z.
     """
     count, _, lanes = sums.shape
+    mean, scale, bias = vectors[0], vectors[1], vectors[2]
     zero = x.dtype.type(0)
     first, second = np.zeros(lanes, x.dtype), np.zeros(lanes, x.dtype)
     for part in range(lo, hi):
@@ -114,9 +115,15 @@ def backward_sums(lo: int, hi: int, dy: Array, x: Array, mean: Array, scale: Arr
 
 
 @jit_in_order
-def backward_apply(lo: int, hi: int, dy: Array, x: Array, mean: Array, scale: Array, bias: Array,
-                   constant: Array, slope: Array, dx: Array, mode: int) -> None:  # fmt: skip
-    """dx = scale · (g - constant - (x - mean) · slope); `dy` is g already unless the mode is RELU."""
+def backward_apply(
+    lo: int, hi: int, dy: Array, x: Array, vectors: Array, shares: Array, dx: Array, mode: int
+) -> None:
+    """dx = scale · (g - constant - (x - mean) · slope), `shares` (2, lanes) being the two.
+
+    `dy` is g already unless the mode is RELU.
+    """
+    mean, scale, bias = vectors[0], vectors[1], vectors[2]
+    constant, slope = shares[0], shares[1]
     zero = x.dtype.type(0)
     for m in range(lo, hi):
         d, row, out = dy[m], x[m], dx[m]
@@ -128,6 +135,62 @@ def backward_apply(lo: int, hi: int, dy: Array, x: Array, mean: Array, scale: Ar
         else:
             for j in range(row.size):
                 out[j] = scale[j] * (d[j] - constant[j] - (row[j] - mean[j]) * slope[j])
+
+
+@jit_in_order
+def moments(sums: Array, shift: Array, count: int, mean: Array, var: Array) -> None:
+    """Set mean and (biased) var per channel from the `statistics` of `count` values each."""
+    parts_all, _, lanes = sums.shape
+    channels = mean.size
+    for c in range(channels):
+        first, second = 0.0, 0.0
+        for part in range(parts_all):
+            for j in range(c, lanes, channels):
+                first += sums[part, 0, j]
+                second += sums[part, 1, j]
+        first, second = first / count, second / count
+        mean[c] = first + shift[c]
+        v = second - first * first
+        var[c] = 0 if v < 0 else v  # below zero only by rounding; NaN and infinity stay
+
+
+@jit_in_order
+def affine(
+    mean: Array, var: Array, weight: Array, bias: Array, eps: float, vectors: Array
+) -> None:
+    """vectors (3, lanes) = mean, scale and bias, repeated; weight and bias may be empty."""
+    channels = mean.size
+    for c in range(channels):
+        scale = 1 / np.sqrt(np.float64(var[c]) + eps)
+        if weight.size:
+            scale *= weight[c]
+        for j in range(c, vectors.shape[1], channels):
+            vectors[0, j] = mean[c]
+            vectors[1, j] = scale
+            vectors[2, j] = bias[c] if bias.size else 0
+
+
+@jit_in_order
+def gradients(sums: Array, var: Array, eps: float, count: int, dweight: Array, dbias: Array,
+              vectors: Array) -> None:  # fmt: skip
+    """Set dweight and dbias from the `backward_sums`; vectors (2, lanes) = constant and slope.
+
+    A `count` of 0 stands for evaluation, where mean and var are constants: both vectors are zero.
+    """
+    parts_all, _, lanes = sums.shape
+    channels = var.size
+    for c in range(channels):
+        first, second = 0.0, 0.0
+        for part in range(parts_all):
+            for j in range(c, lanes, channels):
+                first += sums[part, 0, j]
+                second += sums[part, 1, j]
+        rstd = 1 / np.sqrt(np.float64(var[c]) + eps)
+        dbias[c] = first
+        dweight[c] = second * rstd
+        for j in range(c, lanes, channels):
+            vectors[0, j] = first / count if count else 0
+            vectors[1, j] = second * rstd * rstd / count if count else 0
 
 
 def rows_of(x: Array) -> Array:
@@ -148,20 +211,6 @@ def image_of(rows: Array, x: Array) -> Array:
     return to_nchw(rows.reshape(n, h, w, c))
 
 
-def repeated(per_channel: Any, lanes: int, dtype: Any) -> Array:
-    """Repeat the channels' values over a row of lanes."""
-    values = np.asarray(per_channel, dtype)
-    return values if len(values) == lanes else np.tile(values, lanes // len(values))
-
-
-def channel_sums(loop: Any, rows: Array, c: int, *args: Any) -> Array:
-    """Run a summing loop, `loop(lo, hi, *before, sums, *after)`, over parts of the rows.
-
-    `args` has None where `sums` belongs. Returns the totals per channel, (2, C) in float64.
-    """
-    lanes = rows.shape[1]
-    count = parts(len(rows), SMALLEST // lanes + 1)
-    sums = np.zeros((count, 2, lanes))
-    run(loop, count, *(sums if a is None else a for a in args))
-    totals: Array = sums[0] if count == 1 else sums.sum(axis=0)
-    return totals if lanes == c else totals.reshape(2, lanes // c, c).sum(axis=1)
+def new_sums(rows: Array) -> Array:
+    """Return zeros (parts, 2, lanes) for the sums over rows, cut by their size alone."""
+    return np.zeros((parts(len(rows), SMALLEST // rows.shape[1] + 1), 2, rows.shape[1]))

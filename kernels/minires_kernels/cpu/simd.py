@@ -43,6 +43,10 @@ def store(a: Array, i: int, v: Any) -> None:
     a[i : i + lanes(a)] = v
 
 
+def prefetch(a: Array, i: int) -> None:
+    """Ask for the memory at a[i], which is needed soon. Any i is harmless."""
+
+
 def fill(a: Array, value: Any) -> Any:
     """Return a register of a's type with `value` in every lane."""
     return np.full(lanes(a), value, a.dtype)
@@ -54,4 +58,4 @@ def scalar(a: Array, i: int) -> Any:
 
 
 if not numba_config.DISABLE_JIT:
-    from .simd_llvm import fill, lanes, load, scalar, store  # type: ignore[assignment] # noqa: F811
+    from .simd_llvm import fill, lanes, load, prefetch, scalar, store  # type: ignore[assignment] # noqa: F811

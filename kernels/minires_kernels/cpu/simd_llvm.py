@@ -7,6 +7,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
 from .vector_width import VECTOR_BYTES
@@ -83,6 +84,21 @@ def scalar(typing_context: Any, a: Any, i: Any) -> Any:
         return builder.load(_pointer(context, builder, a, *args), align=_align(a))
 
     return a.dtype(a, types.intp), code
+
+
+@intrinsic  # type: ignore[misc]
+def prefetch(typing_context: Any, a: Any, i: Any) -> Any:
+    """See `simd.prefetch`."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        pointer = builder.bitcast(_pointer(context, builder, a, *args), byte)
+        builder.call(function, [pointer, number(0), number(3), number(1)])  # read, keep, data
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp), code
 
 
 def _splat(context: Any, builder: Any, value: Any, given: Any, register: Register) -> Any:

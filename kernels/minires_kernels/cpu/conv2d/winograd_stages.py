@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from ...spec import Array
 from ..jit import jit
-from ..simd import fill, lanes, load
+from ..simd import fill, lanes, load, prefetch
 from ..tile import TILE, load_tile, multiply_add, repeat, spaced, store_tile
 from .winograd import gradient_tile, input_tile, output_tile, upstream_tile
 
@@ -36,6 +36,17 @@ def block_at(c: int, tiles: int, width: int) -> int:
 
 
 @jit
+def prefetch_rows(x: Array, o: int, rows: int, row: int, length: int) -> None:
+    """Ask for `length` elements of each of some rows, which a tile soon reads or writes.
+
+    The processor foresees a walk along memory, but not one over the rows of tile after tile.
+    """
+    for i in range(rows):
+        for j in range(0, length, lanes(x)):
+            prefetch(x, o + i * row + j)
+
+
+@jit
 def inputs(x: Array, first: int, count: int, z: Sizes, v: Array, step: int, at: int,
            tiles: int, patch: Array) -> None:  # fmt: skip
     """Transform tiles first … first + count - 1 of x into v, as its tiles at … at + count - 1.
@@ -49,6 +60,8 @@ def inputs(x: Array, first: int, count: int, z: Sizes, v: Array, step: int, at: 
         n, rest = (first + t) // (rows * columns), (first + t) % (rows * columns)
         r, s = 4 * (rest // columns) - top, 4 * (rest % columns) - left
         to = (at + t) * width
+        ahead = ((n * h + r) * w + s + 10) * c_all  # past the next tile
+        prefetch_rows(x, ahead, 6, w * c_all, 4 * c_all)
         if r >= 0 and s >= 0 and r + 6 <= h and s + 6 <= w and c_all == padded:
             o = ((n * h + r) * w + s) * c_all
             for c in range(0, c_all, per_register):
@@ -116,6 +129,8 @@ def upstreams(dy: Array, first: int, count: int, z: Sizes, m: Array, step: int, 
         n, rest = (first + t) // (rows * columns), (first + t) % (rows * columns)
         p, q = 4 * (rest // columns), 4 * (rest % columns)
         to = (at + t) * width
+        ahead = ((n * p_all + p) * q_all + q + 8) * k_all  # past the next tile
+        prefetch_rows(dy, ahead, 4, q_all * k_all, 4 * k_all)
         if p + 4 <= p_all and q + 4 <= q_all and k_all == padded:
             o = ((n * p_all + p) * q_all + q) * k_all
             for k in range(0, k_all, per_register):

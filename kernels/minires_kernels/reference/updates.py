@@ -1,0 +1,32 @@
+"""Optimiser steps in place."""
+
+from __future__ import annotations
+
+from ..spec import Array
+
+
+def sgd(
+    p: Array,
+    g: Array,
+    v: Array,
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    first: bool,
+) -> None:
+    """g ← g + λ p;  v ← μ v + (1 - τ) g (v = g at `first`);  p ← p - lr v.
+
+    With `nesterov`, p ← p - lr (g + μ v). Without momentum v is not used.
+    """
+    if weight_decay:
+        g = g + p.dtype.type(weight_decay) * p
+    if momentum:
+        if first:
+            v[...] = g
+        else:
+            v *= p.dtype.type(momentum)
+            v += p.dtype.type(1 - dampening) * g
+        g = g + p.dtype.type(momentum) * v if nesterov else v
+    p -= p.dtype.type(lr) * g

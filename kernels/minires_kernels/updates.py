@@ -1,0 +1,54 @@
+"""Steps on arrays that are no kernels, having no gradient: sums of gradients, optimisers' updates.
+
+Each runs on the backend in use where that has a faster way, with the same results up to rounding.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .backends import current_backend
+from .reference import updates as reference
+from .spec import Array
+
+
+LARGE = 1 << 12  # elements: with fewer NumPy is as fast, and the cpu backend need not be loaded
+
+
+def _on_cpu(a: Array) -> bool:
+    return (
+        a.size >= LARGE
+        and current_backend() == "cpu"
+        and a.dtype in (np.float32, np.float64)
+    )
+
+
+def add(a: Array, b: Array, owned: bool = False) -> Array:
+    """Return a + b, of equal shapes and types; in the memory of `a` if nobody else refers to it."""
+    if _on_cpu(a):
+        from .cpu import accumulate
+
+        return accumulate.add(a, b, owned)
+    return a + b
+
+
+def sgd(
+    p: Array,
+    g: Array,
+    v: Array,
+    *,
+    lr: float,
+    momentum: float,
+    dampening: float,
+    weight_decay: float,
+    nesterov: bool,
+    first: bool,
+) -> None:
+    """Take a step of stochastic gradient descent in place: see `reference.updates.sgd`."""
+    args = (lr, momentum, dampening, weight_decay, nesterov, first)
+    if _on_cpu(p) and p.flags.carray and v.flags.carray and p.dtype == g.dtype == v.dtype:
+        from .cpu import updates
+
+        updates.sgd(p, g, v, *args)
+    else:
+        reference.sgd(p, g, v, *args)
