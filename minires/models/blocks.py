@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from minires_kernels.memory import zeros
+
 from .. import nn
 from ..engine import Context, Function
 from ..tensor import Array, Tensor
@@ -51,7 +53,7 @@ class PadShortcut(Function):
         ctx.save(x.shape, stride)
         picked = x[:, :, ::stride, ::stride]
         n, c, h, w = picked.shape
-        y = np.zeros((n, h, w, channels), x.dtype).transpose(0, 3, 1, 2)  # channels-last memory
+        y = zeros((n, h, w, channels), x.dtype).transpose(0, 3, 1, 2)  # channels-last memory
         y[:, :c] = picked
         return y
 
@@ -59,7 +61,7 @@ class PadShortcut(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy of the picked pixels and present channels, 0 elsewhere."""
         (n, c, h, w), stride = ctx.saved
-        dx = np.zeros((n, h, w, c), dy.dtype).transpose(0, 3, 1, 2)
+        dx = zeros((n, h, w, c), dy.dtype).transpose(0, 3, 1, 2)
         dx[:, :, ::stride, ::stride] = dy[:, :c]
         return dx
 

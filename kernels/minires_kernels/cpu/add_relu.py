@@ -12,7 +12,7 @@ from __future__ import annotations
 from ..spec import Array, versions
 from .jit import jit
 from .layout import flat, unflat
-from .memory import empty_like
+from ..memory import empty_like
 from .relu import SMALLEST, relu_backward_v1
 from .threads import run
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..spec import Array, versions
 from .layout import plain
-from .memory import empty_like
+from ..memory import empty_like
 from .normalise import (
     ADD_RELU,
     RELU,

@@ -19,7 +19,7 @@ import numpy as np
 from ..spec import Array, versions
 from .jit import jit
 from .layout import plain
-from .memory import empty
+from ..memory import empty
 from .threads import run
 
 SMALLEST = 1 << 13  # elements, an exponential each: below that a thread costs more than it saves

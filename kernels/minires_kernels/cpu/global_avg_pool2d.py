@@ -18,7 +18,7 @@ import numpy as np
 from ..spec import Array, versions
 from .jit import jit
 from .layout import plain, to_nchw, to_nhwc
-from .memory import empty
+from ..memory import empty
 from .threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves

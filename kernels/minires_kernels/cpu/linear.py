@@ -19,7 +19,7 @@ from ..spec import Array, versions
 from .jit import jit
 from .layout import plain
 from .matmul import matmul
-from .memory import empty, zeros
+from ..memory import empty, zeros
 from .threads import parts, run
 
 Gradients = tuple[Array | None, Array | None, Array | None]

@@ -23,7 +23,7 @@ from .layout import plain, to_nchw, to_nhwc
 from .threads import parts
 
 PLAIN, RELU, ADD_RELU = 0, 1, 2
-LANES = 512  # elements of a row at most, if the channels are fewer
+LANES = 256  # elements of a row at most, if the channels are fewer
 FOLD = 64  # rows
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 

@@ -15,14 +15,22 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
-RANGES_PER_THREAD = 4  # fewer, and a thread that starts late is waited for; more, and calls cost
+import numpy as np
+
+from .spin import finish, leave
+
+RANGES_PER_THREAD = 2  # one, and the slower half is waited for; more, and threads meet at the GIL
+HELPER_WATCHES = 300  # µs that a helper waits for the next job before it sleeps
+CALLER_WATCHES = 2000  # µs that the calling thread waits for the last range before it sleeps
 
 _helpers: list[queue.SimpleQueue[_Job | None]] = []
 _lock = threading.Lock()  # of _helpers
 _threads: int | None = None
+_jobs_given = np.zeros(1, np.int64)  # changes with each job, for helpers that watch it
 
 
 def num_threads() -> int:
@@ -50,6 +58,11 @@ def set_num_threads(n: int) -> None:
             _helpers.pop().put(None)
 
 
+def _watch_time(most: int) -> int:
+    """Return for how many µs to wait awake: none where threads take cores from each other."""
+    return most if num_threads() <= _cores else 0
+
+
 def _usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -63,6 +76,8 @@ def _forget_helpers() -> None:
     _helpers.clear()
 
 
+_cores = _usable_cores()
+
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_helpers)
 
@@ -73,35 +88,42 @@ class _Job:
     def __init__(self, loop: Callable[..., Any], args: tuple[Any, ...], n: int, cuts: int) -> None:
         self.loop, self.args = loop, args
         self.ranges = [(i * n // cuts, (i + 1) * n // cuts) for i in reversed(range(cuts))]
-        self.unfinished = cuts
-        self.lock, self.done = threading.Lock(), threading.Lock()
-        self.done.acquire()  # released by whoever finishes the last range
+        self.unfinished = np.array([cuts])
         self.error: BaseException | None = None
 
-    def work(self) -> None:
-        """Take ranges and run them until none is left."""
+    def work(self) -> int:
+        """Take ranges and run them until none is left; return how many."""
+        done = 0
         while True:
             try:
                 lo, hi = self.ranges.pop()  # atomic
             except IndexError:
-                return
+                return done
             try:
                 if self.error is None:
                     self.loop(lo, hi, *self.args)
             except BaseException as error:  # raised again in the calling thread
                 self.error = error
-            with self.lock:
-                self.unfinished -= 1
-                last = self.unfinished == 0
-            if last:
-                self.done.release()
+            done += 1
+
+    def wait(self, done: int) -> None:
+        """Wait until all ranges are finished, `done` of them by the calling thread."""
+        if not finish(self.unfinished, done, _watch_time(CALLER_WATCHES)):
+            while self.unfinished[0]:
+                time.sleep(1e-4)
 
 
 def _help(jobs: queue.SimpleQueue[_Job | None]) -> None:
     """Work on one job after another; ends at a None."""
-    while (job := jobs.get()) is not None:
-        job.work()
+    while True:
+        seen = _jobs_given[0]
+        job = jobs.get()
+        if job is None:
+            return
+        done, unfinished = job.work(), job.unfinished
         del job  # its arrays must not stay alive until the next job
+        watch = _watch_time(HELPER_WATCHES) if jobs.empty() else 0
+        leave(unfinished, done, _jobs_given, max(seen, _jobs_given[0]), watch)
 
 
 def _start_helper() -> None:
@@ -138,7 +160,7 @@ def run(loop: Callable[..., Any], n: int, *args: Any, smallest: int = 1) -> None
         helpers = _helpers[: threads - 1]
     for jobs in helpers:
         jobs.put(job)
-    job.work()
-    job.done.acquire()
+    _jobs_given[0] += 1
+    job.wait(job.work())
     if job.error is not None:
         raise job.error

@@ -7,7 +7,7 @@ import numpy as np
 from ...spec import Array
 from ...windows import Windows
 from ..layout import plain
-from ..memory import zeros
+from ...memory import zeros
 from ..threads import parts
 
 Gradients = tuple[Array | None, Array | None, Array | None]

@@ -10,7 +10,7 @@ from ...spec import Array
 from ...windows import Windows
 from ..jit import jit
 from ..layout import plain, to_nchw, to_nhwc
-from ..memory import zeros
+from ...memory import zeros
 from ..threads import run
 from .common import (
     Geometry,

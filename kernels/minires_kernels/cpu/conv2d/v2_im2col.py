@@ -11,7 +11,7 @@ from ...windows import Windows
 from ..jit import jit
 from ..layout import plain, to_nchw, to_nhwc
 from ..matmul import matmul
-from ..memory import zeros
+from ...memory import zeros
 from ..threads import run
 from .common import (
     Geometry,

@@ -17,7 +17,7 @@ from ...spec import Array
 from ...windows import Windows
 from ..jit import jit
 from ..layout import plain, to_nchw, to_nhwc
-from ..memory import empty
+from ...memory import empty
 from ..simd import lanes, load
 from ..threads import run
 from ..tile import TILE, looked_up, multiply_add, repeat, spaced, store_tile

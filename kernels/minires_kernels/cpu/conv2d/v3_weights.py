@@ -14,7 +14,7 @@ import numpy as np
 
 from ...spec import Array
 from ..jit import jit
-from ..memory import empty, zeros
+from ...memory import empty, zeros
 from ..simd import lanes
 from ..threads import run
 from ..tile import TILE, load_tile, multiply_add, spaced, store_tile

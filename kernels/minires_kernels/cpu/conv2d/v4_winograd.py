@@ -17,7 +17,7 @@ from ...spec import Array
 from ...windows import Windows
 from ..jit import jit
 from ..layout import plain, to_nchw, to_nhwc
-from ..memory import empty
+from ...memory import empty
 from ..simd import lanes, load, store
 from ..threads import run
 from ..tile import TILE

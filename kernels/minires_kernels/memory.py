@@ -23,12 +23,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..spec import Array
+from .spec import Array
 
 SMALLEST = 1 << 16  # bytes; below it NumPy's allocator is as good
 PAGE = 1 << 12  # sizes are rounded up to it, so that arrays of nearly equal sizes share blocks
 SLACK = 0.5
-HUGE = 1 << 22  # bytes of an array that is worth large pages
+LARGE_PAGE = 1 << 21
+LARGE = 1 << 21  # bytes of an array that is worth large pages
 
 
 class _Pool:
@@ -36,10 +37,10 @@ class _Pool:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()  # re-entrant: a __del__ may run while this thread holds it
-        self.unused_blocks: dict[int, list[mmap.mmap]] = {}  # longest waiting size first
+        self.unused_blocks: dict[int, list[_Block]] = {}  # longest waiting size first
         self.unused = self.used = self.peak = 0
 
-    def take(self, size: int) -> mmap.mmap:
+    def take(self, size: int) -> _Block:
         """Return a block of `size` bytes, used before or new."""
         with self.lock:
             blocks = self.unused_blocks.get(size)
@@ -57,14 +58,14 @@ class _Pool:
                 memory = _pages(size)
         return memory
 
-    def give(self, memory: mmap.mmap) -> None:
+    def give(self, memory: _Block) -> None:
         """Keep a block whose arrays are gone."""
         with self.lock:
-            blocks = self.unused_blocks.pop(len(memory), [])
+            blocks = self.unused_blocks.pop(memory.size, [])
             blocks.append(memory)
-            self.unused_blocks[len(memory)] = blocks  # this size is now the last
-            self.used -= len(memory)
-            self.unused += len(memory)
+            self.unused_blocks[memory.size] = blocks  # this size is now the last
+            self.used -= memory.size
+            self.unused += memory.size
 
     def trim(self, limit: int) -> None:
         """Let go of unused blocks until they have no more than `limit` bytes together."""
@@ -78,15 +79,29 @@ class _Pool:
                     del self.unused_blocks[size]
 
 
-def _pages(size: int) -> mmap.mmap:
-    """Return `size` bytes of new memory: whole pages, so that registers never straddle two."""
+class _Block(mmap.mmap):
+    """Whole pages of memory: `size` bytes from `start` on."""
+
+    start: int
+    size: int
+
+
+def _pages(size: int) -> _Block:
+    """Return `size` bytes of new memory, so aligned that no register straddles two cache lines.
+
+    A large block starts at a multiple of a large page, if the system has them: then one page fault
+    and one entry of the processor's page tables stand for 2 MiB instead of 4 KiB.
+    """
+    large = size >= LARGE and hasattr(mmap, "MADV_HUGEPAGE")
     try:
-        memory = mmap.mmap(-1, size)
+        block = _Block(-1, size + LARGE_PAGE if large else size)
     except OSError as error:
         raise MemoryError(f"no memory for an array of {size} bytes") from error
-    if size >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
-        memory.madvise(mmap.MADV_HUGEPAGE)  # one page fault for 2 MiB instead of 512
-    return memory
+    block.start, block.size = 0, size
+    if large:
+        block.start = -np.frombuffer(block, np.uint8).ctypes.data % LARGE_PAGE
+        block.madvise(mmap.MADV_HUGEPAGE)
+    return block
 
 
 _pool = _Pool()
@@ -112,7 +127,7 @@ class _Lease(np.ndarray[Any, Any]):
     pool: _Pool | None = None  # set on the lease itself, and not on views of it
 
     def __del__(self) -> None:
-        if self.pool is not None and isinstance(self.base, mmap.mmap):
+        if self.pool is not None and isinstance(self.base, _Block):
             self.pool.give(self.base)
 
 
@@ -124,7 +139,7 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
         return np.empty(shape, kind)
     pool = _pool
     block = pool.take(-(-size // PAGE) * PAGE)
-    lease = _Lease((size,), np.uint8, buffer=block)
+    lease = _Lease((size,), np.uint8, buffer=block, offset=block.start)
     lease.pool = pool
     return np.ndarray(shape, kind, buffer=lease)
 

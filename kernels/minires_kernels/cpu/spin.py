@@ -1,0 +1,113 @@
+"""Waiting without sleeping: a thread that sleeps takes 20 to 1000 µs to run again.
+
+Between two kernels of a training step pass some 50 µs. A helper thread that goes to sleep after each
+of them is woken late, or on a core that is busy, and half of the machine stands idle meanwhile. So
+a thread that expects to be needed soon watches a number in memory for a while, without the GIL,
+before it sleeps.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from ..spec import Array
+from .jit import jit, numba_config
+
+_X86 = platform.machine() in ("x86_64", "AMD64")
+
+
+@intrinsic  # type: ignore[misc]
+def _read(typing_context: Any, a: Any) -> Any:
+    """Read a[0] from memory again, after telling the processor that this is a waiting loop."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if _X86:
+            kind = ir.FunctionType(ir.VoidType(), [])
+            name = "llvm.x86.sse2.pause"
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+        pointer = context.make_array(a)(context, builder, args[0]).data
+        return builder.load_atomic(pointer, "acquire", 8)
+
+    return a.dtype(a), code
+
+
+@intrinsic  # type: ignore[misc]
+def _subtract(typing_context: Any, a: Any, value: Any) -> Any:
+    """Subtract from a[0] as one step, which other threads see whole."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = context.make_array(a)(context, builder, args[0]).data
+        builder.atomic_rmw("sub", pointer, args[1], "acq_rel")
+        return context.get_dummy_value()
+
+    return types.void(a, a.dtype), code
+
+
+@jit
+def _watch(number: Array, value: int, wanted: bool, turns: int) -> bool:
+    """Watch number[0] until (number[0] == value) is `wanted`, for so many turns."""
+    for _ in range(turns):
+        if (_read(number) == value) == wanted:
+            return True
+    return False
+
+
+@jit
+def _finish(unfinished: Array, done: int, turns: int) -> bool:
+    _subtract(unfinished, done)
+    return _watch(unfinished, 0, True, turns)
+
+
+@jit
+def _leave(unfinished: Array, done: int, given: Array, seen: int, turns: int, pause: int) -> None:
+    _subtract(unfinished, done)
+    if _watch(given, seen, False, turns):
+        _watch(given, seen, True, pause)  # which does not happen: the time passes
+
+
+@lru_cache(maxsize=1)
+def _turns_per_microsecond() -> float:
+    number, turns = np.zeros(1, np.int64), 2000
+    _watch(number, 1, True, 1)
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        _watch(number, 1, True, turns)
+        best = min(best, time.perf_counter() - start)
+    return turns / max(best * 1e6, 1e-3)
+
+
+def _turns(microseconds: float) -> int:
+    return int(microseconds * _turns_per_microsecond())
+
+
+def finish(unfinished: Array, done: int, microseconds: float) -> bool:
+    """Subtract `done` from unfinished[0], and wait until it is 0; False if it is not by then."""
+    if numba_config.DISABLE_JIT:
+        unfinished[0] -= done
+        return bool(unfinished[0] == 0)
+    return bool(_finish(unfinished, done, _turns(microseconds)))
+
+
+def leave(unfinished: Array, done: int, given: Array, seen: int, microseconds: float) -> None:
+    """Subtract `done` from unfinished[0], and wait until given[0] is no longer `seen`, or too long.
+
+    Both without the GIL, so that whoever waits for unfinished[0] finds it free; and when given[0]
+    has changed, a few µs pass until its giver is done with the GIL.
+    """
+    if numba_config.DISABLE_JIT:
+        unfinished[0] -= done
+    else:
+        _leave(unfinished, done, given, seen, _turns(microseconds), _turns(GIVER_NEEDS))
+
+
+GIVER_NEEDS = 5  # µs, from giving a job to entering compiled code
