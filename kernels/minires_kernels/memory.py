@@ -28,6 +28,7 @@ from .spec import Array
 SMALLEST = 1 << 16  # bytes; below it NumPy's allocator is as good
 PAGE = 1 << 12  # sizes are rounded up to it, so that arrays of nearly equal sizes share blocks
 SLACK = 0.5
+FIT = 1.25  # a block may be larger than needed by this factor
 LARGE_PAGE = 1 << 21
 LARGE = 1 << 21  # bytes of an array that is worth large pages
 
@@ -43,11 +44,8 @@ class _Pool:
     def take(self, size: int) -> _Block:
         """Return a block of `size` bytes, used before or new."""
         with self.lock:
-            blocks = self.unused_blocks.get(size)
-            memory = blocks.pop() if blocks else None
-            if memory is not None:
-                self.unused -= size
-            self.used += size
+            memory = self.find(size)
+            self.used += size if memory is None else memory.size
             self.peak = max(self.peak, self.used)
             self.trim(int(self.peak * (1 + SLACK)) - self.used)
         if memory is None:
@@ -57,6 +55,15 @@ class _Pool:
                 self.trim(0)  # what is kept may be what is missing
                 memory = _pages(size)
         return memory
+
+    def find(self, size: int) -> _Block | None:
+        """Take the smallest unused block that is large enough, and not wastefully so."""
+        fitting = [s for s, blocks in self.unused_blocks.items() if blocks and s >= size]
+        best = min(fitting, default=0)
+        if best == 0 or best > size * FIT:
+            return None
+        self.unused -= best
+        return self.unused_blocks[best].pop()
 
     def give(self, memory: _Block) -> None:
         """Keep a block whose arrays are gone."""

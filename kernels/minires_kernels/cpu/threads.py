@@ -25,7 +25,7 @@ from .spin import finish, leave
 
 RANGES_PER_THREAD = 2  # one, and the slower half is waited for; more, and threads meet at the GIL
 HELPER_WATCHES = 300  # µs that a helper waits for the next job before it sleeps
-CALLER_WATCHES = 2000  # µs that the calling thread waits for the last range before it sleeps
+CALLER_WATCHES = 5000  # µs that the calling thread waits for the last range before it sleeps
 
 _helpers: list[queue.SimpleQueue[_Job | None]] = []
 _lock = threading.Lock()  # of _helpers

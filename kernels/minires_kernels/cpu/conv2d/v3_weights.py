@@ -15,9 +15,9 @@ import numpy as np
 from ...spec import Array
 from ..jit import jit
 from ...memory import empty, zeros
-from ..simd import lanes
+from ..simd import fill, lanes
 from ..threads import run
-from ..tile import TILE, load_tile, multiply_add, spaced, store_tile
+from ..tile import TILE, load_tile, multiply_add, repeat, spaced, store_tile
 from ..vector_width import VECTOR_BYTES
 from .common import SMALLEST_FLOPS, weight_parts
 from .gather import Gather
@@ -57,6 +57,7 @@ def _sums(
         for n in range(part * n_all // parts, (part + 1) * n_all // parts):
             for p0 in range(0, p_all, band):
                 rows = min(band, p_all - p0)
+                first = n == part * n_all // parts and p0 == 0  # then there are no sums yet
                 base, y_base = 0, 0
                 if copied:
                     size = (h, w_all, c)
@@ -64,8 +65,8 @@ def _sums(
                 else:
                     base = ((n * h + p0 * step_r + top) * w_all + left) * c
                 if padded:
-                    first = (n * p_all + p0) * q_all
-                    _pad_groups(dy, first, rows * q_all, k_group, groups, upstream, k_all)
+                    pixel = (n * p_all + p0) * q_all
+                    _pad_groups(dy, pixel, rows * q_all, k_group, groups, upstream, k_all)
                 else:
                     y_base = (n * p_all + p0) * q_all * k_all
                 for block in range(split * blocks // splits, until * blocks // splits):
@@ -77,7 +78,7 @@ def _sums(
                         row = ((part * blocks + block) * runs.size + r) * run_size
                         for j in range(0, run_length, TILE):
                             at = spaced((row + j) * per_register, per_register)
-                            sums = load_tile(partial, at, 0)
+                            sums = repeat(fill(x, 0)) if first else load_tile(partial, at, 0)
                             x_rows = spaced(start + j, 1)
                             for p in range(rows):
                                 o = y_start + p * q_all * k_all
@@ -155,7 +156,7 @@ def weight_gradient(
     few = SMALLEST_FLOPS // flops + 1
     parts = weight_parts(n, blocks * rows * VECTOR_BYTES, few)
     splits = min(blocks, -(-ENOUGH_ITEMS // parts))
-    partial = zeros((parts, blocks, rows, per_register), x.dtype)
+    partial = (empty if n else zeros)((parts, blocks, rows, per_register), x.dtype)
     run(
         _sums,
         parts * splits,

@@ -3,8 +3,8 @@
 `winograd.py` has the formula, `winograd_stages.py` the loops. Here they are put together, in one of
 two ways. With few channels a thread takes a group of tiles through all stages while they are in
 its cache (`_forward_group`, `_backward_group`). With many, the transformed weights are the larger
-part: then each stage runs over all tiles, the products shared out by element (`_forward_staged`,
-`_backward_staged`), so that the weights are read once and dw needs no partial sums.
+part: then each stage runs over all tiles, and a thread takes a register of filters at a time, whose
+transformed weights stay in its cache (`_Stages`); dw then needs no partial sums.
 """
 
 from __future__ import annotations
@@ -64,61 +64,89 @@ def _group(total: int, c: int, k: int) -> int:
 
 # ---- weights --------------------------------------------------------------------------------------
 @jit
-def _transform_weights(
-    lo: int, hi: int, w: Array, sizes: tuple[int, ...], strides: tuple[int, int], u: Array
-) -> None:
-    """u[f, block, c, lane] = (G w Gᵀ)[f] for filter blocks lo … hi - 1; zeros beyond the edges."""
-    k_all, c_all, padded, step = sizes  # filters, channels, channels in u, distance of elements
-    k_stride, c_stride = strides
+def transform_block(w: Array, block: int, sizes: tuple[int, ...], u: Array, at: int, step: int,
+                    taps: Array) -> None:  # fmt: skip
+    """u[f · step + at + c · lanes :] = (G w Gᵀ)[f] of one register of filters, for each channel c.
+
+    sizes: filters, channels, channels in u, and the distance in w of filters and of channels.
+    Filters and channels beyond the last are zero.
+    """
+    k_all, c_all, padded, k_stride, c_stride = sizes
     per_register = lanes(w)
-    taps = np.zeros(9 * per_register, w.dtype)
-    for block in range(lo, hi):
-        k = block * per_register
-        for c in range(padded):
-            for lane in range(per_register):
-                inside = k + lane < k_all and c < c_all
+    k = block * per_register
+    inside = min(per_register, k_all - k)
+    taps[: 9 * per_register] = 0
+    for c in range(padded):
+        if c == c_all:
+            taps[: 9 * per_register] = 0
+        if c < c_all:
+            for lane in range(inside):
                 o = (k + lane) * k_stride + c * c_stride
                 for tap in range(9):
-                    taps[tap * per_register + lane] = w[o + tap] if inside else w.dtype.type(0)
-            weight_tile(taps, 0, per_register, u, (block * padded + c) * per_register, step)
+                    taps[tap * per_register + lane] = w[o + tap]
+        weight_tile(taps, 0, per_register, u, at + c * per_register, step)
+
+
+@jit
+def _transform_weights(
+    lo: int, hi: int, w: Array, sizes: tuple[int, ...], step: int, u: Array
+) -> None:
+    """Transform filter blocks lo … hi - 1 into u (36, blocks, channels, lanes)."""
+    taps = np.zeros(9 * lanes(w), w.dtype)
+    for block in range(lo, hi):
+        transform_block(w, block, sizes, u, block * sizes[2] * lanes(w), step, taps)
+
+
+def _weight_sizes(w: Array, mirrored: bool) -> tuple[int, ...]:
+    """Return `transform_block`'s sizes; `mirrored`: the filters are the channels of x."""
+    k, c = w.shape[:2]
+    return (c, k, _padded(k), 9, 9 * c) if mirrored else (k, c, _padded(c), 9 * c, 9)
 
 
 def _transformed(w: Array, mirrored: bool) -> Array:
-    """Return U (36, filter blocks, channels, lanes); `mirrored`: filters are the channels of x."""
-    k, c = w.shape[:2]
-    strides = (9 * c, 9)
-    if mirrored:
-        k, c, strides = c, k, (9, 9 * c)
-    blocks, padded = _padded(k) // LANES, _padded(c)
+    """Return U (36, filter blocks, channels, lanes)."""
+    sizes = _weight_sizes(w, mirrored)
+    blocks, padded = _padded(sizes[0]) // LANES, sizes[2]
     u = empty((36, blocks, padded, LANES), w.dtype)
-    sizes = (k, c, padded, blocks * padded * LANES)
     few = (1 << 12) // (padded * LANES) + 1
-    run(_transform_weights, blocks, plain(w).reshape(-1), sizes, strides, u.reshape(-1),
-        smallest=few)  # fmt: skip
+    args = (plain(w).reshape(-1), sizes, blocks * padded * LANES, u.reshape(-1))
+    run(_transform_weights, blocks, *args, smallest=few)
     return u
 
 
 @jit
-def _weight_gradients(lo: int, hi: int, du: Array, sizes: tuple[int, ...], dw: Array) -> None:
-    """dw[k, c] = Gᵀ (Σ_parts dU) G for filter blocks lo … hi - 1."""
+def untransform_block(du: Array, at: int, step: int, part_step: int, parts: int, block: int,
+                      k_all: int, c_all: int, dw: Array, taps: Array, total: Array) -> None:  # fmt: skip
+    """dw[k, c] = Gᵀ (Σ_parts dU) G of one register of filters, dU at `at` as u in `transform_block`.
+
+    taps, total: room for 9 and 36 registers.
+    """
+    per_register = lanes(du)
+    inside = min(per_register, k_all - block * per_register)
+    for c in range(c_all):
+        for f in range(36):
+            o = f * step + at + c * per_register
+            v = load(du, o)
+            for part in range(1, parts):
+                v = v + load(du, o + part * part_step)
+            store(total, f * per_register, v)
+        weight_gradient_tile(total, 0, per_register, taps, 0, per_register)
+        for lane in range(inside):
+            o = ((block * per_register + lane) * c_all + c) * 9
+            for tap in range(9):
+                dw[o + tap] = taps[tap * per_register + lane]
+
+
+@jit
+def _untransform_weights(lo: int, hi: int, du: Array, sizes: tuple[int, ...], dw: Array) -> None:
+    """dw from dU (parts, 36, blocks, channels, lanes) for filter blocks lo … hi - 1."""
     parts, blocks, padded, k_all, c_all = sizes
     per_register = lanes(du)
     step = blocks * padded * per_register
-    taps = np.empty(9 * per_register, du.dtype)
-    total = np.empty(36 * per_register, du.dtype)
+    taps, total = np.empty(9 * per_register, du.dtype), np.empty(36 * per_register, du.dtype)
     for block in range(lo, hi):
-        for c in range(c_all):
-            for f in range(36):
-                o = f * step + (block * padded + c) * per_register
-                v = load(du, o)
-                for part in range(1, parts):
-                    v = v + load(du, o + part * 36 * step)
-                store(total, f * per_register, v)
-            weight_gradient_tile(total, 0, per_register, taps, 0, per_register)
-            for lane in range(min(per_register, k_all - block * per_register)):
-                o = ((block * per_register + lane) * c_all + c) * 9
-                for tap in range(9):
-                    dw[o + tap] = taps[tap * per_register + lane]
+        at = block * padded * per_register
+        untransform_block(du, at, step, 36 * step, parts, block, k_all, c_all, dw, taps, total)
 
 
 def _untransformed(du: Array, shape: tuple[int, ...]) -> Array:
@@ -127,7 +155,7 @@ def _untransformed(du: Array, shape: tuple[int, ...]) -> Array:
     dw = empty(shape, du.dtype)
     sizes = (len(du), du.shape[2], du.shape[3], k, c)
     few = (1 << 12) // (c * LANES * len(du)) + 1
-    run(_weight_gradients, du.shape[2], du.reshape(-1), sizes, dw.reshape(-1), smallest=few)
+    run(_untransform_weights, -(-k // LANES), du.reshape(-1), sizes, dw.reshape(-1), smallest=few)
     return dw
 
 
@@ -214,33 +242,36 @@ def _all_inputs(
 
 
 @jit
-def _all_products(
-    lo: int, hi: int, a: Array, u: Array, batch: tuple[int, ...], y: Array
-) -> None:
-    """Items lo … hi - 1 are (element, register of filters): y = Σ_channels a · u."""
-    tiles, c_padded, k_padded, a_step, y_step = batch
+def _all_products(lo: int, hi: int, a: Array, w: Array, sizes: tuple[int, ...],
+                  batch: tuple[int, ...], y: Array) -> None:  # fmt: skip
+    """For filter blocks lo … hi - 1: y = Σ_channels a · U; U of a block stays in the cache."""
+    tiles, a_step, y_step = batch
+    padded = sizes[2]
     per_register, width = lanes(a), block_width(a)
-    registers = k_padded // per_register
-    for item in range(lo, hi):
-        f, k = item // registers, item % registers * per_register
-        to = f * y_step + block_at(k, tiles, width)
-        o = (f * k_padded + k) * c_padded
-        multiply(a, f * a_step, u, o, y, to, tiles, tiles, c_padded)
+    u = np.empty(36 * padded * per_register, a.dtype)
+    taps = np.empty(9 * per_register, a.dtype)
+    for block in range(lo, hi):
+        transform_block(w, block, sizes, u, 0, padded * per_register, taps)
+        for f in range(36):
+            to = f * y_step + block_at(block * per_register, tiles, width)
+            multiply(a, f * a_step, u, f * padded * per_register, y, to, tiles, tiles, padded)
 
 
 @jit
 def _all_weight_products(
-    lo: int, hi: int, v: Array, m: Array, batch: tuple[int, ...], du: Array
+    lo: int, hi: int, v: Array, m: Array, batch: tuple[int, ...], dw: Array
 ) -> None:
-    """Items lo … hi - 1 are (element, register of filters): dU = Σ_tiles v · m."""
-    total, tiles, c_padded, k_padded, v_step, m_step = batch
+    """For filter blocks lo … hi - 1: dw from dU = Σ_tiles v · m, which stays in the cache."""
+    total, tiles, c_all, k_all, padded, v_step, m_step = batch
     per_register, width = lanes(v), block_width(v)
-    registers = k_padded // per_register
-    for item in range(lo, hi):
-        f, k = item // registers, item % registers * per_register
-        o = f * m_step + block_at(k, tiles, width)
-        to = (f * k_padded + k) * c_padded
-        multiply_transposed(v, f * v_step, m, o, du, to, total, tiles, c_padded, False)
+    step = padded * per_register
+    du, taps = np.empty(36 * step, v.dtype), np.empty(9 * per_register, v.dtype)
+    sums = np.empty(36 * per_register, v.dtype)
+    for block in range(lo, hi):
+        for f in range(36):
+            o = f * m_step + block_at(block * per_register, tiles, width)
+            multiply_transposed(v, f * v_step, m, o, du, f * step, total, tiles, padded, False)
+        untransform_block(du, 0, step, 0, 1, block, k_all, c_all, dw, taps, sums)
 
 
 @jit
@@ -287,23 +318,22 @@ class _Stages:
         run(_all_inputs, self.tiles // TILE, x.reshape(-1), self.z, batch, v, forward)
         return v
 
-    def forward_products(self, v: Array, u: Array) -> Array:
-        m = empty((36 * self.k_step,), v.dtype)
-        batch = (self.tiles, self.c, self.k, self.c_step, self.k_step)
-        run(_all_products, 36 * self.k // LANES, v, u.reshape(-1), batch, m)
-        return m
-
-    def backward_products(self, m: Array, ut: Array) -> Array:
-        v = empty((36 * self.c_step,), m.dtype)
-        batch = (self.tiles, self.k, self.c, self.k_step, self.c_step)
-        run(_all_products, 36 * self.c // LANES, m, ut.reshape(-1), batch, v)
-        return v
+    def products(self, v: Array, w: Array, forward: bool) -> Array:
+        """Return M = V · U, or (not `forward`) dV = dM · Uᵀ."""
+        y_step, a_step = (self.k_step, self.c_step) if forward else (self.c_step, self.k_step)
+        y = empty((36 * y_step,), v.dtype)
+        sizes = _weight_sizes(w, mirrored=not forward)
+        args = (v, plain(w).reshape(-1), sizes, (self.tiles, a_step, y_step), y)
+        run(_all_products, _padded(sizes[0]) // LANES, *args)
+        return y
 
     def weight_products(self, v: Array, m: Array) -> Array:
-        du = empty((1, 36, self.k // LANES, self.c, LANES), v.dtype)
-        batch = (self.total, self.tiles, self.c, self.k, self.c_step, self.k_step)
-        run(_all_weight_products, 36 * self.k // LANES, v, m, batch, du.reshape(-1))
-        return du
+        """Return dw from dU = Vᵀ · dM."""
+        c, k = self.z[2:4]
+        dw = empty((k, c, 3, 3), v.dtype)
+        batch = (self.total, self.tiles, c, k, self.c, self.c_step, self.k_step)
+        run(_all_weight_products, -(-k // LANES), v, m, batch, dw.reshape(-1))
+        return dw
 
     def output(self, m: Array, b: Array, y: Array) -> None:
         batch = (self.total, self.tiles, self.k_step)
@@ -323,12 +353,12 @@ def conv2d_forward_v4(
     bias = np.zeros(_padded(k), x.dtype)
     if b is not None:
         bias[:k] = b
-    u = _transformed(w, mirrored=False)
     if _weight_bytes(x, w) > STAGED_BYTES:
         stages = _Stages(n, z)
         v = stages.transform(to_nhwc(x), forward=True)
-        stages.output(stages.forward_products(v, u), bias, y)
+        stages.output(stages.products(v, w, forward=True), bias, y)
     else:
+        u = _transformed(w, mirrored=False)
         total = n * z[8] * z[9]
         tiles = _group(total, x.shape[1], k)
         group = (total, tiles, _padded(x.shape[1]), _padded(k))
@@ -392,12 +422,12 @@ def _backward_staged(
     m = stages.transform(to_nhwc(dy), forward=False)
     if needs[1]:
         v = stages.transform(to_nhwc(x), forward=True)
-        dw = _untransformed(stages.weight_products(v, m), w.shape)
+        dw = stages.weight_products(v, m)
         del v
     if needs[0]:
         n, c, h, width = x.shape
         dx = empty((n, h, width, c), x.dtype)
-        stages.gradient(stages.backward_products(m, _transformed(w, mirrored=True)), dx)
+        stages.gradient(stages.products(m, w, forward=False), dx)
         dx = to_nchw(dx)
     return dx, dw
 
