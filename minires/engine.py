@@ -2,17 +2,19 @@
 
 Each call of `Function.apply` on a tensor that requires a gradient records a `Node`. `backward`
 visits the nodes from the loss towards the leaves, every node after all of its consumers, and adds
-up what the consumers send: a value used twice (the residual add!) receives both parts. The order is
-found with an explicit stack, so depth is bounded by memory and not by Python's recursion limit.
+up what the consumers send: a value used twice (the residual add!) receives both parts. There is no
+recursion, so depth is bounded by memory and not by Python's recursion limit.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,6 +26,9 @@ from .tensor import Tensor
 
 Array = npt.NDArray[Any]
 Hook = Callable[[Array], Array | None]
+
+
+ARRAYS = (np.ndarray, np.generic)
 
 
 class _State(threading.local):
@@ -105,13 +110,17 @@ class Context:
             log.add(choice() if callable(choice) else choice)
 
 
+_recorded = itertools.count(1)
+
+
 class Node:
     """One recorded call, or (with `function` None) a leaf that collects a gradient."""
 
-    __slots__ = ("ctx", "dtype", "function", "hooks", "keeper", "parents", "shape", "versions")
+    __slots__ = ("ctx", "dtype", "function", "hooks", "index", "keeper", "parents", "shape", "versions")
 
     def __init__(self, function: type[Function] | None, y: Tensor) -> None:
         self.function = function
+        self.index = next(_recorded) if function is not None else -next(_recorded)  # its place in the recording
         self.shape, self.dtype = y.data.shape, y.data.dtype
         self.ctx: Context | None = None
         self.parents: tuple[Node | None, ...] = ()
@@ -158,7 +167,7 @@ class Node:
         )
 
     def _checked(self, i: int, parent: Node, dx: Any) -> Array:
-        if not isinstance(dx, np.ndarray | np.generic):
+        if not isinstance(dx, ARRAYS):
             raise RuntimeError(
                 f"{self.name}.backward returned {type(dx).__name__} for input {i}, which requires "
                 "a gradient; return an array (zeros, if the derivative is zero)"
@@ -229,7 +238,7 @@ class Function:
         enabled = _state.grad_enabled
         ctx.needs = tuple([enabled and isinstance(t, Tensor) and t.requires_grad for t in inputs])
         y = cls.forward(ctx, *arrays, **options)
-        if not isinstance(y, np.ndarray | np.generic):
+        if not isinstance(y, ARRAYS):
             raise TypeError(f"{cls.__name__}.forward returned {type(y).__name__}, not an array")
         out = Tensor(np.asarray(y))
         if any(ctx.needs):
@@ -266,24 +275,16 @@ def node_of(t: Tensor) -> Node:
 def topological_order(root: Node) -> list[Node]:
     """Return the nodes under `root`, each after all of its consumers.
 
-    A depth-first search with its own stack: a node is appended when all below it are done, and the
-    list is then reversed. Visits every node and edge once.
+    A call is recorded after the calls that made its inputs, so the order of recording, backwards,
+    is such an order; the leaves come last. What is under the root is found with an explicit stack.
     """
-    order: list[Node] = []
-    seen = {root}
-    stack: list[tuple[Node, Iterator[Node | None]]] = [(root, iter(root.parents))]
+    found, stack = {root}, [root]
     while stack:
-        node, parents = stack[-1]
-        for parent in parents:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                stack.append((parent, iter(parent.parents)))
-                break
-        else:
-            order.append(node)
-            stack.pop()
-    order.reverse()
-    return order
+        for parent in stack.pop().parents:
+            if parent is not None and parent not in found:
+                found.add(parent)
+                stack.append(parent)
+    return sorted(found, key=attrgetter("index"), reverse=True)
 
 
 def backward(root: Node, dy: Array, retain_graph: bool) -> None:

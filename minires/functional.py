@@ -136,12 +136,16 @@ def _statistics(
     def observe(mean: Array, var: Array) -> None:
         count = x.size // mean.size
         if running_mean is not None:
-            running_mean[...] = (1 - momentum) * running_mean + momentum * mean
+            _move_average(running_mean, mean, momentum)
         if running_var is not None:
-            unbiased = var * (count / (count - 1))
-            running_var[...] = (1 - momentum) * running_var + momentum * unbiased
+            _move_average(running_var, count / (count - 1) * var, momentum)  # unbiased
 
     return {"mean": None, "var": None, "observe": observe}
+
+
+def _move_average(average: Array, value: Array, momentum: float) -> None:
+    average *= 1 - momentum
+    average += momentum * value
 
 
 def add_relu(a: Tensor, b: Tensor) -> Tensor:

@@ -10,9 +10,13 @@ import numpy as np
 
 from .spec import Array
 
+BOOLEANS = (bool, np.bool_)
+
 
 def array(name: str, a: Any) -> Array:
     """Return `a` as a plain ndarray, or raise TypeError. Lists and masked arrays are refused."""
+    if type(a) is np.ndarray:
+        return a
     if not isinstance(a, np.ndarray):
         raise TypeError(
             f"{name}: expected a NumPy array, got {type(a).__name__}; use np.asarray({name})"
@@ -61,7 +65,7 @@ def no_zero_size(name: str, a: Array, axes: str) -> None:
 
 def integer(name: str, value: Any, minimum: int) -> int:
     """Return `value` as an int of at least `minimum`; bools and floats are refused."""
-    if isinstance(value, bool | np.bool_):
+    if isinstance(value, BOOLEANS):
         raise TypeError(f"{name}: expected an integer, got {value!r}")
     try:
         n = operator.index(value)

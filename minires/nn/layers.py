@@ -145,17 +145,19 @@ class _BatchNorm(Module):
                 f"{type(self).__name__}: expected shape {shape} with C = {self.num_features}, "
                 f"got {x.shape}"
             )
-        tracked = self.running_mean is not None
         momentum = 0.0 if self.momentum is None else self.momentum
-        if self.training and tracked:
-            self.num_batches_tracked += 1
-            if self.momentum is None:  # a plain average over all batches so far
-                momentum = 1 / int(self.num_batches_tracked)
-        mean, var = self._statistics() if self.training or tracked else (None, None)
-        return mean, var, self.training or not tracked, momentum
+        mean, var = self._statistics()
+        tracked = mean is not None
+        if not (self.training and tracked):
+            return mean, var, not tracked or self.training, momentum
+        count = self._buffers["num_batches_tracked"]
+        count += 1  # in place, the array being a buffer
+        if self.momentum is None:  # a plain average over all batches so far
+            momentum = 1 / int(count)
+        return mean, var, True, momentum
 
     def _statistics(self) -> tuple[Array | None, Array | None]:
-        return self.running_mean, self.running_var
+        return self._buffers["running_mean"], self._buffers["running_var"]
 
     def extra_repr(self) -> str:
         """Return the sizes."""

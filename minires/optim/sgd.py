@@ -55,6 +55,15 @@ class SGD(Optimizer):
         if first:
             state["velocity"] = np.empty(p.shape, p.dtype)  # set by the first step
         velocity = state["velocity"] if momentum else p.data  # not used without momentum
-        options = {k: group[k] for k in ("lr", "momentum", "dampening", "weight_decay", "nesterov")}
-        sgd(p.data, g, velocity, first=first, **options)
+        sgd(
+            p.data,
+            g,
+            velocity,
+            lr=group["lr"],
+            momentum=group["momentum"],
+            dampening=group["dampening"],
+            weight_decay=group["weight_decay"],
+            nesterov=group["nesterov"],
+            first=first,
+        )
         p.mark_updated()

@@ -58,7 +58,8 @@ def forward(
     lanes = rows.shape[1]
     vectors = np.empty((3, lanes), x.dtype)
     if mean is None or var is None:
-        shift, sums = np.resize(rows[0, :c], lanes), new_sums(rows)
+        shift, sums = np.empty(lanes, x.dtype), new_sums(rows)
+        shift.reshape(-1, c)[:] = rows[0, :c]
         run(statistics, len(sums), rows, shift, sums)
         mean, var = np.empty((2, c), x.dtype)
         moments(sums, shift, x.size // c, mean, var)

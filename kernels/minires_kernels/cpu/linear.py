@@ -73,6 +73,8 @@ def _blas(lo: int, hi: int, a: Array, b: Array, y: Array, cuts: int) -> None:
 
 def _blas_product(a: Array, b: Array) -> Array:
     """a @ b, in pieces as in `_product`: BLAS may sum in another order for other sizes."""
+    if a.shape[0] * b.size < 16 * SMALLEST_FLOPS:
+        return np.asarray(a @ b)
     y = empty((a.shape[0], b.shape[1]), a.dtype)
     cuts = parts(len(y), 16 * SMALLEST_FLOPS // (2 * b.size + 1) + 1)
     run(_blas, cuts, a, b, y, cuts)

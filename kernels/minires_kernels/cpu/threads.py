@@ -147,11 +147,14 @@ def run(loop: Callable[..., Any], n: int, *args: Any, smallest: int = 1) -> None
     `smallest` is the number of items below which a range is not worth a thread's while. An
     exception in any range is raised here, after all threads have stopped.
     """
-    ranges = n // max(1, smallest)
-    threads = min(num_threads(), ranges)
-    if threads <= 1:
+    if n < 2 * smallest:
         if n > 0:
             loop(0, n, *args)
+        return
+    ranges = n // smallest
+    threads = min(num_threads(), ranges)
+    if threads == 1:
+        loop(0, n, *args)
         return
     job = _Job(loop, args, n, min(ranges, RANGES_PER_THREAD * threads))
     with _lock:
