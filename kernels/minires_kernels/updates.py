@@ -12,6 +12,7 @@ from .reference import updates as reference
 from .spec import Array
 
 
+Move = tuple[Array, Array, Array | None, bool]
 LARGE = 1 << 12  # elements; for fewer, the cpu backend is not worth being loaded
 
 
@@ -33,22 +34,24 @@ def add(a: Array, b: Array, owned: bool = False) -> Array:
 
 
 def sgd(
-    p: Array,
-    g: Array,
-    v: Array,
+    moves: list[Move],
     *,
     lr: float,
     momentum: float,
     dampening: float,
     weight_decay: float,
     nesterov: bool,
-    first: bool,
 ) -> None:
-    """Take a step of stochastic gradient descent in place: see `reference.updates.sgd`."""
-    args = (lr, momentum, dampening, weight_decay, nesterov, first)
-    if _on_cpu(p) and p.flags.carray and v.flags.carray and p.dtype == g.dtype == v.dtype:
-        from .cpu import updates
+    """Take a step of stochastic gradient descent in place: see `reference.updates.sgd`.
 
-        updates.sgd(p, g, v, *args)
-    else:
-        reference.sgd(p, g, v, *args)
+    Each move is a parameter, its gradient, its velocity (None without momentum), and whether the
+    velocity is yet to be set.
+    """
+    options = (lr, momentum, dampening, weight_decay, nesterov)
+    for p, g, v, first in moves:
+        if _on_cpu(p) and p.flags.carray and (v is None or v.flags.carray) and p.dtype == g.dtype:
+            from .cpu import updates
+
+            updates.sgd(p, g, v, first, *options)
+        else:
+            reference.sgd(p, g, v, first, *options)

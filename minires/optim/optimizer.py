@@ -64,9 +64,15 @@ class Optimizer:
     def step(self) -> None:
         """Move every parameter that has a gradient."""
         for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is not None:
-                    self.move(p, p.grad, group, self.state.setdefault(id(p), {}))
+            moving = [p for p in group["params"] if p.grad is not None]
+            self.move_all(moving, group, [self.state.setdefault(id(p), {}) for p in moving])
+
+    def move_all(
+        self, params: list[Parameter], group: dict[str, Any], states: list[dict[str, Any]]
+    ) -> None:
+        """Move parameters that have a gradient; subclasses define this or `move`."""
+        for p, state in zip(params, states, strict=True):
+            self.move(p, p.grad, group, state)  # type: ignore[arg-type]
 
     def move(self, p: Parameter, g: Array, group: dict[str, Any], state: dict[str, Any]) -> None:
         """Move one parameter `p` with gradient `g`; subclasses define it."""

@@ -10,7 +10,6 @@ import numpy as np
 from minires_kernels.updates import sgd
 
 from ..nn import Parameter
-from ..tensor import Array
 from .optimizer import Optimizer, check_number
 
 
@@ -48,22 +47,17 @@ class SGD(Optimizer):
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ValueError("nesterov needs a momentum above 0 and a dampening of 0")
 
-    def move(self, p: Parameter, g: Array, group: dict[str, Any], state: dict[str, Any]) -> None:
-        """Apply the formula to one parameter."""
-        momentum = group["momentum"] != 0
-        first = momentum and "velocity" not in state
-        if first:
-            state["velocity"] = np.empty(p.shape, p.dtype)  # set by the first step
-        velocity = state["velocity"] if momentum else p.data  # not used without momentum
-        sgd(
-            p.data,
-            g,
-            velocity,
-            lr=group["lr"],
-            momentum=group["momentum"],
-            dampening=group["dampening"],
-            weight_decay=group["weight_decay"],
-            nesterov=group["nesterov"],
-            first=first,
-        )
-        p.mark_updated()
+    def move_all(
+        self, params: list[Parameter], group: dict[str, Any], states: list[dict[str, Any]]
+    ) -> None:
+        """Apply the formula to each parameter."""
+        moves = []
+        for p, state in zip(params, states, strict=True):
+            first = group["momentum"] != 0 and "velocity" not in state
+            if first:
+                state["velocity"] = np.empty(p.shape, p.dtype)  # set by this step
+            moves.append((p.data, p.grad, state.get("velocity"), first))
+        names = ("lr", "momentum", "dampening", "weight_decay", "nesterov")
+        sgd(moves, **{name: group[name] for name in names})  # type: ignore[arg-type]
+        for p in params:
+            p.mark_updated()

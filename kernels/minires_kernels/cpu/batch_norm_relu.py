@@ -57,13 +57,15 @@ def forward(
     c, rows = x.shape[1], rows_of(x)
     lanes = rows.shape[1]
     vectors = np.empty((3, lanes), x.dtype)
+    parameters = _or_empty(weight, x), _or_empty(bias, x)
     if mean is None or var is None:
         shift, sums = np.empty(lanes, x.dtype), new_sums(rows)
         shift.reshape(-1, c)[:] = rows[0, :c]
         run(statistics, len(sums), rows, shift, sums)
         mean, var = np.empty((2, c), x.dtype)
-        moments(sums, shift, x.size // c, mean, var)
-    affine(plain(mean), plain(var), _or_empty(weight, x), _or_empty(bias, x), eps, vectors)
+        moments(sums, shift, x.size // c, mean, var, *parameters, eps, vectors)
+    else:
+        affine(plain(mean), plain(var), *parameters, eps, vectors)
     y = empty_like(rows)
     other = rows if residual is None else rows_of(residual)
     run(apply, len(rows), rows, vectors, other, y, mode, smallest=SMALLEST // lanes + 1)

@@ -86,6 +86,14 @@ def jit_in_order(function: Callable[..., Any]) -> Any:
     return _compiled(function, {"contract"})
 
 
+def jit_inner(function: Callable[..., Any]) -> Any:
+    """As `jit`, for a function that only compiled code calls: cached with its callers."""
+    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return numba.njit(
+        function, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"}, **options
+    )
+
+
 def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Any:
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     if CACHE is None:

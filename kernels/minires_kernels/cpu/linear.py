@@ -23,7 +23,9 @@ from ..memory import empty, zeros
 from .threads import parts, run
 
 Gradients = tuple[Array | None, Array | None, Array | None]
-SMALLEST_FLOPS = 1 << 19  # of one chunk
+Product = tuple[Array, Array, Array]  # a, b and y of y = a @ b
+SMALLEST_FLOPS = 1 << 19  # below that a thread costs more than it saves
+SMALL_PRODUCT = 1 << 22  # multiply-adds: below that a helper takes the GIL more than it helps
 
 
 @jit
@@ -64,26 +66,35 @@ def _bias_gradient(dy: Array) -> Array:
     return db
 
 
-def _blas(lo: int, hi: int, a: Array, b: Array, y: Array, cuts: int) -> None:
-    """As `_blocked`, y = a @ b; NumPy lets other threads run meanwhile."""
-    for i in range(lo, hi):
-        top, bottom = i * len(y) // cuts, (i + 1) * len(y) // cuts
-        np.matmul(a[top:bottom], b, out=y[top:bottom])
+def _blas(lo: int, hi: int, products: list[Product]) -> None:
+    """Compute y = a @ b for pieces lo … hi - 1; NumPy lets other threads run meanwhile."""
+    for a, b, y in products[lo:hi]:
+        np.matmul(a, b, out=y)
 
 
-def _blas_product(a: Array, b: Array) -> Array:
-    """a @ b, in pieces as in `_product`: BLAS may sum in another order for other sizes."""
-    if a.shape[0] * b.size < 16 * SMALLEST_FLOPS:
-        return np.asarray(a @ b)
-    y = empty((a.shape[0], b.shape[1]), a.dtype)
-    cuts = parts(len(y), 16 * SMALLEST_FLOPS // (2 * b.size + 1) + 1)
-    run(_blas, cuts, a, b, y, cuts)
-    return y
+def _blas_products(*pairs: tuple[Array, Array]) -> list[Array]:
+    """Return a @ b of each pair, the rows of all of them spread over the threads.
+
+    The pieces depend on the sizes alone: BLAS may sum in another order for other sizes.
+    """
+    if all(len(a) * b.size < SMALL_PRODUCT for a, b in pairs):
+        return [np.asarray(a @ b) for a, b in pairs]
+    pieces: list[Product] = []
+    results = []
+    for a, b in pairs:
+        y = empty((len(a), b.shape[1]), a.dtype)
+        cuts = parts(len(y), 16 * SMALLEST_FLOPS // (2 * b.size + 1) + 1)
+        for i in range(cuts):
+            rows = slice(i * len(y) // cuts, (i + 1) * len(y) // cuts)
+            pieces.append((a[rows], b, y[rows]))
+        results.append(y)
+    run(_blas, len(pieces), pieces)
+    return results
 
 
 def linear_forward_v2(x: Array, w: Array, b: Array | None) -> tuple[Any, ...]:
     """y = x @ wᵀ, b added in place."""
-    y = _blas_product(x, w.T)
+    (y,) = _blas_products((x, w.T))
     if b is not None:
         y += b
     return y, x, w, b is not None
@@ -93,9 +104,11 @@ def linear_backward_v2(
     dy: Array, x: Array, w: Array, has_b: bool, needs: tuple[bool, bool, bool] = (True,) * 3
 ) -> Gradients:
     """dx, dw, db; None where not needed."""
+    pairs = [pair for pair, needed in (((dy, w), needs[0]), ((dy.T, x), needs[1])) if needed]
+    products = iter(_blas_products(*pairs))
     return (
-        _blas_product(dy, w) if needs[0] else None,
-        _blas_product(dy.T, x) if needs[1] else None,
+        next(products) if needs[0] else None,
+        next(products) if needs[1] else None,
         _bias_gradient(dy) if has_b and needs[2] else None,
     )
 

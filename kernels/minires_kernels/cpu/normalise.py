@@ -138,23 +138,6 @@ def backward_apply(
 
 
 @jit_in_order
-def moments(sums: Array, shift: Array, count: int, mean: Array, var: Array) -> None:
-    """Set mean and (biased) var per channel from the `statistics` of `count` values each."""
-    parts_all, _, lanes = sums.shape
-    channels = mean.size
-    for c in range(channels):
-        first, second = 0.0, 0.0
-        for part in range(parts_all):
-            for j in range(c, lanes, channels):
-                first += sums[part, 0, j]
-                second += sums[part, 1, j]
-        first, second = first / count, second / count
-        mean[c] = first + shift[c]
-        v = second - first * first
-        var[c] = 0 if v < 0 else v  # below zero only by rounding; NaN and infinity stay
-
-
-@jit_in_order
 def affine(
     mean: Array, var: Array, weight: Array, bias: Array, eps: float, vectors: Array
 ) -> None:
@@ -168,6 +151,25 @@ def affine(
             vectors[0, j] = mean[c]
             vectors[1, j] = scale
             vectors[2, j] = bias[c] if bias.size else 0
+
+
+@jit_in_order
+def moments(sums: Array, shift: Array, count: int, mean: Array, var: Array, weight: Array,
+            bias: Array, eps: float, vectors: Array) -> None:  # fmt: skip
+    """Set mean, (biased) var and `affine`'s vectors from the `statistics` of `count` values each."""
+    parts_all, _, lanes = sums.shape
+    channels = mean.size
+    for c in range(channels):
+        first, second = 0.0, 0.0
+        for part in range(parts_all):
+            for j in range(c, lanes, channels):
+                first += sums[part, 0, j]
+                second += sums[part, 1, j]
+        first, second = first / count, second / count
+        mean[c] = first + shift[c]
+        v = second - first * first
+        var[c] = 0 if v < 0 else v  # below zero only by rounding; NaN and infinity stay
+    affine(mean, var, weight, bias, eps, vectors)
 
 
 @jit_in_order

@@ -13,20 +13,20 @@ from __future__ import annotations
 from typing import Any
 
 from ..spec import Array
-from .jit import jit
+from .jit import jit_inner
 from .simd import load, scalar, store
 
 TILE = 8  # rows: enough independent sums to hide the latency of a multiply-add
 Registers = Any  # a tuple of TILE registers
 
 
-@jit
+@jit_inner
 def repeat(v: Any) -> Registers:
     """Return TILE times the same register (or number)."""
     return (v, v, v, v, v, v, v, v)
 
 
-@jit
+@jit_inner
 def spaced(start: int, step: int) -> tuple[int, ...]:
     """Return TILE positions, `step` apart."""
     return (
@@ -41,9 +41,20 @@ def spaced(start: int, step: int) -> tuple[int, ...]:
     )
 
 
-@jit
+@jit_inner
 def looked_up(table: Array, i: int, last: int) -> tuple[int, ...]:
     """Return table[i : i + TILE], repeating table[last] beyond it."""
+    if i + TILE <= last + 1:
+        return (
+            table[i],
+            table[i + 1],
+            table[i + 2],
+            table[i + 3],
+            table[i + 4],
+            table[i + 5],
+            table[i + 6],
+            table[i + 7],
+        )
     return (
         table[min(i, last)],
         table[min(i + 1, last)],
@@ -56,7 +67,7 @@ def looked_up(table: Array, i: int, last: int) -> tuple[int, ...]:
     )
 
 
-@jit
+@jit_inner
 def multiply_add(
     sums: Registers, a: Array, rows: tuple[int, ...], j: int, b: Array, o: int
 ) -> Registers:
@@ -74,7 +85,7 @@ def multiply_add(
     )
 
 
-@jit
+@jit_inner
 def load_tile(a: Array, rows: tuple[int, ...], o: int) -> Registers:
     """Return the registers a[rows[i] + o : … + lanes]."""
     return (
@@ -89,7 +100,7 @@ def load_tile(a: Array, rows: tuple[int, ...], o: int) -> Registers:
     )
 
 
-@jit
+@jit_inner
 def store_tile(a: Array, rows: tuple[int, ...], o: int, sums: Registers) -> None:
     """a[rows[i] + o : … + lanes] = sums[i]."""
     store(a, rows[0] + o, sums[0])

@@ -37,15 +37,17 @@ def _sgd(lo: int, hi: int, p: Array, g: Array, v: Array, options: tuple[float, .
 def sgd(
     p: Array,
     g: Array,
-    v: Array,
+    v: Array | None,
+    first: bool,
     lr: float,
     momentum: float,
     dampening: float,
     weight_decay: float,
     nesterov: bool,
-    first: bool,
 ) -> None:
     """p and v, C-contiguous arrays, take the step of `reference.updates.sgd`."""
     options = (float(lr), float(momentum), float(dampening), float(weight_decay))
-    arrays = (p.reshape(-1), plain(g).reshape(-1), v.reshape(-1))
-    run(_sgd, p.size, *arrays, options, first, nesterov, smallest=SMALLEST)
+    flat = p.reshape(-1)
+    velocity = flat if v is None else v.reshape(-1)  # not used without momentum
+    args = (flat, plain(g).reshape(-1), velocity, options, first, nesterov)
+    run(_sgd, p.size, *args, smallest=SMALLEST)

@@ -8,13 +8,13 @@ from ..spec import Array
 def sgd(
     p: Array,
     g: Array,
-    v: Array,
+    v: Array | None,
+    first: bool,
     lr: float,
     momentum: float,
     dampening: float,
     weight_decay: float,
     nesterov: bool,
-    first: bool,
 ) -> None:
     """g ← g + λ p;  v ← μ v + (1 - τ) g (v = g at `first`);  p ← p - lr v.
 
@@ -22,7 +22,7 @@ def sgd(
     """
     if weight_decay:
         g = g + p.dtype.type(weight_decay) * p
-    if momentum:
+    if momentum and v is not None:
         if first:
             v[...] = g
         else:

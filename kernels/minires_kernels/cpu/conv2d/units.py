@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...spec import Array
-from ..jit import jit
+from ..jit import jit_inner
 from ..tile import TILE
 from .gather import Gather
 
@@ -83,7 +83,7 @@ def pixel_table(
     return np.asarray(offsets.reshape(-1), np.int64)
 
 
-@jit
+@jit_inner
 def copy_band(source: Array, image: int, size: Source, top: int, left: int, to: Array,
               at: int, height: int, width: int) -> None:  # fmt: skip
     """Copy rows top … top + height - 1 and as many columns of one image to `to`, zeros outside.

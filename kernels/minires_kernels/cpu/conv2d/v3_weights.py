@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...spec import Array
-from ..jit import jit
+from ..jit import jit, jit_inner
 from ...memory import empty, zeros
 from ..simd import fill, lanes
 from ..threads import run
@@ -90,7 +90,7 @@ def _sums(
                             store_tile(partial, at, 0, sums)
 
 
-@jit
+@jit_inner
 def _pad_groups(
     dy: Array, first: int, pixels: int, k_group: int, groups: int, to: Array, k_all: int
 ) -> None:

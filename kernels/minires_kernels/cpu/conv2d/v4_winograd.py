@@ -15,7 +15,7 @@ import numpy as np
 
 from ...spec import Array
 from ...windows import Windows
-from ..jit import jit
+from ..jit import jit, jit_inner
 from ..layout import plain, to_nchw, to_nhwc
 from ...memory import empty
 from ..simd import lanes, load, store
@@ -63,7 +63,7 @@ def _group(total: int, c: int, k: int) -> int:
 
 
 # ---- weights --------------------------------------------------------------------------------------
-@jit
+@jit_inner
 def transform_block(w: Array, block: int, sizes: tuple[int, ...], u: Array, at: int, step: int,
                     taps: Array) -> None:  # fmt: skip
     """u[f · step + at + c · lanes :] = (G w Gᵀ)[f] of one register of filters, for each channel c.
@@ -114,7 +114,7 @@ def _transformed(w: Array, mirrored: bool) -> Array:
     return u
 
 
-@jit
+@jit_inner
 def untransform_block(du: Array, at: int, step: int, part_step: int, parts: int, block: int,
                       k_all: int, c_all: int, dw: Array, taps: Array, total: Array) -> None:  # fmt: skip
     """dw[k, c] = Gᵀ (Σ_parts dU) G of one register of filters, dU at `at` as u in `transform_block`.

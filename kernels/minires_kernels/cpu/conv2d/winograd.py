@@ -27,7 +27,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...spec import Array
-from ..jit import jit
+from ..jit import jit_inner
 from ..simd import load, store
 
 Register = Any
@@ -35,14 +35,14 @@ Four = tuple[Register, Register, Register, Register]
 Six = tuple[Register, Register, Register, Register, Register, Register]
 
 
-@jit
+@jit_inner
 def bt(d0: Register, d1: Register, d2: Register, d3: Register, d4: Register, d5: Register) -> Six:
     """Bᵀ d."""
     a, b, c, e = d4 - 4 * d2, d3 - 4 * d1, d4 - d2, 2 * (d3 - d1)
     return 4 * d0 - 5 * d2 + d4, a + b, a - b, c + e, c - e, 4 * d1 - 5 * d3 + d5
 
 
-@jit
+@jit_inner
 def b(v0: Register, v1: Register, v2: Register, v3: Register, v4: Register, v5: Register) -> Six:
     """B v."""
     p, q, r, s = v1 + v2, v1 - v2, v3 + v4, v3 - v4
@@ -56,21 +56,21 @@ def b(v0: Register, v1: Register, v2: Register, v3: Register, v4: Register, v5: 
     )
 
 
-@jit
+@jit_inner
 def at(m0: Register, m1: Register, m2: Register, m3: Register, m4: Register, m5: Register) -> Four:
     """Aᵀ m."""
     p, q, r, s = m1 + m2, m1 - m2, m3 + m4, m3 - m4
     return m0 + p + r, q + 2 * s, p + 4 * r, q + 8 * s + m5
 
 
-@jit
+@jit_inner
 def a(y0: Register, y1: Register, y2: Register, y3: Register) -> Six:
     """A y."""
     p, q, r, s = y0 + y2, y1 + y3, y0 + 4 * y2, 2 * y1 + 8 * y3
     return y0, p + q, p - q, r + s, r - s, y3
 
 
-@jit
+@jit_inner
 def g(w0: Register, w1: Register, w2: Register) -> Six:
     """G w."""
     p, q, r = (1 / 6) * (w0 + w2), (1 / 6) * w1, (1 / 24) * w0 + (1 / 6) * w2
@@ -78,26 +78,26 @@ def g(w0: Register, w1: Register, w2: Register) -> Six:
     return 0.25 * w0, -1 * (p + q), q - p, r + s, r - s, w2
 
 
-@jit
+@jit_inner
 def gt(u0: Register, u1: Register, u2: Register, u3: Register, u4: Register, u5: Register) -> Any:
     """Gᵀ u."""
     p, q, r, s = (1 / 6) * (u1 + u2), (1 / 6) * (u2 - u1), u3 + u4, u3 - u4
     return 0.25 * u0 - p + (1 / 24) * r, q + (1 / 12) * s, (1 / 6) * r - p + u5
 
 
-@jit
+@jit_inner
 def load3(x: Array, o: int, d: int) -> Any:
     """Return the registers at o, o + d, o + 2 d."""
     return load(x, o), load(x, o + d), load(x, o + 2 * d)
 
 
-@jit
+@jit_inner
 def load4(x: Array, o: int, d: int) -> Four:
     """Return the registers at o, o + d, …, o + 3 d."""
     return load(x, o), load(x, o + d), load(x, o + 2 * d), load(x, o + 3 * d)
 
 
-@jit
+@jit_inner
 def load6(x: Array, o: int, d: int) -> Six:
     """Return the registers at o, o + d, …, o + 5 d."""
     return (
@@ -110,7 +110,7 @@ def load6(x: Array, o: int, d: int) -> Six:
     )
 
 
-@jit
+@jit_inner
 def store4(x: Array, o: int, d: int, v: Four) -> None:
     """Write registers to o, o + d, …, o + 3 d."""
     store(x, o, v[0])
@@ -119,7 +119,7 @@ def store4(x: Array, o: int, d: int, v: Four) -> None:
     store(x, o + 3 * d, v[3])
 
 
-@jit
+@jit_inner
 def store6(x: Array, o: int, d: int, v: Six) -> None:
     """Write registers to o, o + d, …, o + 5 d."""
     store(x, o, v[0])
@@ -130,7 +130,7 @@ def store6(x: Array, o: int, d: int, v: Six) -> None:
     store(x, o + 5 * d, v[5])
 
 
-@jit
+@jit_inner
 def add6(x: Array, o: int, d: int, v: Six) -> None:
     """Add registers to what is at o, o + d, …, o + 5 d."""
     store(x, o, load(x, o) + v[0])
@@ -143,7 +143,7 @@ def add6(x: Array, o: int, d: int, v: Six) -> None:
 
 # In what follows (x, o, row, pixel): register at o of an image's tile, steps to the next row and
 # pixel. (v, i, f): register at i of element 0 of 36, f to the next element.
-@jit
+@jit_inner
 def input_tile(x: Array, o: int, row: int, pixel: int, v: Array, i: int, f: int) -> None:
     """v = Bᵀ d B of the 6×6 pixels d at x[o]."""
     c0 = bt(*load6(x, o, row))
@@ -160,7 +160,7 @@ def input_tile(x: Array, o: int, row: int, pixel: int, v: Array, i: int, f: int)
     store6(v, i + 30 * f, f, bt(c0[5], c1[5], c2[5], c3[5], c4[5], c5[5]))
 
 
-@jit
+@jit_inner
 def output_tile(
     m: Array, i: int, f: int, bias: Register, y: Array, o: int, row: int, pixel: int
 ) -> None:
@@ -180,7 +180,7 @@ def output_tile(
         o += row
 
 
-@jit
+@jit_inner
 def upstream_tile(dy: Array, o: int, row: int, pixel: int, m: Array, i: int, f: int) -> None:
     """dM = A dy Aᵀ of the 4×4 pixels at dy[o]."""
     c0 = a(*load4(dy, o, row))
@@ -195,7 +195,7 @@ def upstream_tile(dy: Array, o: int, row: int, pixel: int, m: Array, i: int, f: 
     store6(m, i + 30 * f, f, a(c0[5], c1[5], c2[5], c3[5]))
 
 
-@jit
+@jit_inner
 def gradient_tile(v: Array, i: int, f: int, x: Array, o: int, row: int, pixel: int) -> None:
     """Add dd = B dV Bᵀ to the 6×6 pixels at x[o]; tiles overlap by two pixels."""
     c0 = b(*load6(v, i, 6 * f))
@@ -212,7 +212,7 @@ def gradient_tile(v: Array, i: int, f: int, x: Array, o: int, row: int, pixel: i
     add6(x, o + 5 * row, pixel, b(c0[5], c1[5], c2[5], c3[5], c4[5], c5[5]))
 
 
-@jit
+@jit_inner
 def weight_tile(w: Array, o: int, tap: int, u: Array, i: int, f: int) -> None:
     """u = G w Gᵀ of the 3×3 taps at w[o], `tap` apart."""
     c0 = g(*load3(w, o, 3 * tap))
@@ -226,7 +226,7 @@ def weight_tile(w: Array, o: int, tap: int, u: Array, i: int, f: int) -> None:
     store6(u, i + 30 * f, f, g(c0[5], c1[5], c2[5]))
 
 
-@jit
+@jit_inner
 def weight_gradient_tile(u: Array, i: int, f: int, w: Array, o: int, tap: int) -> None:
     """The 3×3 taps at w[o] = Gᵀ dU G."""
     c0 = gt(*load6(u, i, 6 * f))

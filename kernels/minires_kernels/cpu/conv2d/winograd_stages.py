@@ -15,7 +15,7 @@ Tiles count through the batch: t = (n · rows + i) · columns + j.
 from __future__ import annotations
 
 from ...spec import Array
-from ..jit import jit
+from ..jit import jit_inner
 from ..simd import fill, lanes, load, prefetch
 from ..tile import TILE, load_tile, multiply_add, repeat, spaced, store_tile
 from .winograd import gradient_tile, input_tile, output_tile, upstream_tile
@@ -23,19 +23,19 @@ from .winograd import gradient_tile, input_tile, output_tile, upstream_tile
 Sizes = tuple[int, ...]  # h, w, c, k, top, left (padding), p, q, rows and columns of tiles
 
 
-@jit
+@jit_inner
 def block_width(a: Array) -> int:
     """Return W; a constant in compiled code, so that loops over a block are unrolled."""
     return max(lanes(a), TILE)
 
 
-@jit
+@jit_inner
 def block_at(c: int, tiles: int, width: int) -> int:
     """Return the place of channel c of tile 0 within an element."""
     return c // width * tiles * width + c % width
 
 
-@jit
+@jit_inner
 def prefetch_rows(x: Array, o: int, rows: int, row: int, length: int) -> None:
     """Ask for `length` elements of each of some rows, which a tile soon reads or writes.
 
@@ -46,7 +46,7 @@ def prefetch_rows(x: Array, o: int, rows: int, row: int, length: int) -> None:
             prefetch(x, o + i * row + j)
 
 
-@jit
+@jit_inner
 def inputs(x: Array, first: int, count: int, z: Sizes, v: Array, step: int, at: int,
            tiles: int, patch: Array) -> None:  # fmt: skip
     """Transform tiles first … first + count - 1 of x into v, as its tiles at … at + count - 1.
@@ -74,7 +74,7 @@ def inputs(x: Array, first: int, count: int, z: Sizes, v: Array, step: int, at: 
                 input_tile(patch, c, 6 * padded, padded, v, i, step)
 
 
-@jit
+@jit_inner
 def copy_patch(x: Array, n: int, size: tuple[int, int, int], top: int, left: int, edge: int,
                patch: Array, padded: int) -> None:  # fmt: skip
     """Copy edge × edge pixels of image n to patch, (pixels, padded channels), zeros outside."""
@@ -90,7 +90,7 @@ def copy_patch(x: Array, n: int, size: tuple[int, int, int], top: int, left: int
                 to[c] = source[c]
 
 
-@jit
+@jit_inner
 def outputs(m: Array, step: int, at: int, tiles: int, b: Array, y: Array,
             first: int, count: int, z: Sizes, patch: Array) -> None:  # fmt: skip
     """Transform m's tiles at … into tiles first … first + count - 1 of y."""
@@ -118,7 +118,7 @@ def outputs(m: Array, step: int, at: int, tiles: int, b: Array, y: Array,
                         to[lane] = source[lane]
 
 
-@jit
+@jit_inner
 def upstreams(dy: Array, first: int, count: int, z: Sizes, m: Array, step: int, at: int,
               tiles: int, patch: Array) -> None:  # fmt: skip
     """Transform tiles first … of dy into m: the transpose of `outputs`. patch: 16 pixels."""
@@ -143,7 +143,7 @@ def upstreams(dy: Array, first: int, count: int, z: Sizes, m: Array, step: int, 
                 upstream_tile(patch, k, 4 * padded, padded, m, i, step)
 
 
-@jit
+@jit_inner
 def gradients(v: Array, step: int, at: int, tiles: int, dx: Array,
               first: int, count: int, z: Sizes, patch: Array) -> None:  # fmt: skip
     """Add v's tiles at … to tiles first … of dx: the transpose of `inputs`."""
@@ -171,7 +171,7 @@ def gradients(v: Array, step: int, at: int, tiles: int, dx: Array,
                         to[lane] += source[lane]
 
 
-@jit
+@jit_inner
 def multiply(a: Array, i: int, b: Array, o: int, y: Array, to: int, count: int, tiles: int,
              channels: int) -> None:  # fmt: skip
     """One register of filters for `count` tiles: y[t] = Σ_c a[c, t] · b[c], for one element.
@@ -191,7 +191,7 @@ def multiply(a: Array, i: int, b: Array, o: int, y: Array, to: int, count: int, 
         store_tile(y, spaced(to + t * width, width), 0, sums)
 
 
-@jit
+@jit_inner
 def multiply_transposed(a: Array, i: int, b: Array, o: int, y: Array, to: int, count: int,
                         tiles: int, channels: int, add: bool) -> None:  # fmt: skip
     """One register of filters: y[c] = Σ_t a[c, t] · b[t] (`add`: +=), for one element.
