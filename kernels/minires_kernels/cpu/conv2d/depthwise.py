@@ -115,7 +115,7 @@ def _tap_offsets(gather: Gather, pitch: int, c: int) -> Array:
 def gather(g: Gather, source: Array, w: Array, b: Array | None, y: Array) -> None:
     """Compute one gather: source (N, h, w, C), w (C, 1, R, S) → y (N, …, …, C)."""
     n, h, width, c = source.shape
-    u = units(g, h, width, c, source.itemsize, False, 1)
+    u = units(g, h, width, c, source.itemsize)
     taps = [t for _, _, t in g.taps]
     w_taps = plain(w.reshape(c, -1)[:, taps].T)  # (taps, C)
     row = y.shape[2] * c
@@ -137,7 +137,7 @@ def gather(g: Gather, source: Array, w: Array, b: Array | None, y: Array) -> Non
 def weight_gradient(g: Gather, x: Array, dy: Array, shape: tuple[int, ...]) -> Array:
     """Return dw of `shape` (C, 1, R, S) from x (N, H, W, C) and dy (N, P, Q, C)."""
     n, h, w, c = x.shape
-    u = units(g, h, w, c, x.itemsize, False, 1)
+    u = units(g, h, w, c, x.itemsize)
     count = weight_parts(n, len(g.taps) * c * x.itemsize)
     partial = zeros((count, len(g.taps), c), x.dtype)
     run(

@@ -17,7 +17,7 @@ from ..jit import jit_inner
 from ..tile import TILE
 from .gather import Gather
 
-UNIT_BYTES = 1 << 18  # of source per unit: a quarter of a usual second-level cache
+UNIT_BYTES = 1 << 18  # of source per unit, up to three times: a usual second-level cache has four
 FEW_PIXELS = 256  # images with fewer share a unit, so that few tiles are cut short by its end
 MAX_IMAGES = 8
 ENOUGH_ITEMS = 16  # for the threads; with fewer units, filters are split as well
@@ -47,9 +47,19 @@ class Units(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def units(
-    gather: Gather, h: int, w: int, c: int, itemsize: int, copied: bool, images: int
+    gather: Gather,
+    h: int,
+    w: int,
+    c: int,
+    itemsize: int,
+    copied: bool = False,
+    images: int = 1,
+    weights: int = 0,
 ) -> Units:
-    """Cut a gather from (h, w, c) images; at most `images` of them per unit."""
+    """Cut a gather from (h, w, c) images; at most `images` of them per unit.
+
+    All weights, so many bytes, are read for each unit: where they are many, units are larger.
+    """
     (p, q), (step_r, step_s) = gather.output, gather.step
     width = (q - 1) * step_s + gather.reach[1] + 1
     height = (p - 1) * step_r + gather.reach[0] + 1
@@ -57,7 +67,8 @@ def units(
     inside = top >= 0 and left >= 0 and top + height <= h and left + width <= w
     copied = copied or not inside
     pitch = (width if copied else w) * c
-    rows = UNIT_BYTES // (pitch * itemsize)  # of source
+    unit_bytes = min(max(UNIT_BYTES, weights // 4), 3 * UNIT_BYTES)
+    rows = unit_bytes // (pitch * itemsize)  # of source
     band = min(p, max(1, (rows - gather.reach[0] - 1) // step_r + 1))
     together = 1
     if band == p and p * q < FEW_PIXELS:

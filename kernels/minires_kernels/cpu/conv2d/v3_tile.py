@@ -25,7 +25,7 @@ from ..vector_width import VECTOR_BYTES
 from . import depthwise
 from .common import SMALLEST_FLOPS, Gradients, bias_gradient
 from .gather import Gather, backward_gathers, forward_gather
-from .units import ENOUGH_ITEMS, SLACK, copy_band, pixel_table, units
+from .units import SLACK, copy_band, pixel_table, units
 from .v3_weights import weight_gradient
 
 
@@ -150,7 +150,7 @@ def _run_gather(
     n, h, width, c = source.shape
     k_group, c_group = y.shape[3] // groups, c // groups
     per_register = VECTOR_BYTES // y.itemsize
-    u = units(gather, h, width, c, source.itemsize, False, n)
+    u = units(gather, h, width, c, source.itemsize, images=n, weights=w.nbytes)
     taps, runs, length = _tables(gather, groups == 1, u.pitch, c)
     packed = _packed(w, taps, groups, mirrored)
     bias = np.zeros(len(packed) * per_register, y.dtype)
@@ -233,5 +233,3 @@ def conv2d_backward_v3(
               else weight_gradient(gather, to_nhwc(x), source, w.shape, groups))  # fmt: skip
     return dx, dw, bias_gradient(dy) if has_b and needs[2] else None
 
-
-_ = ENOUGH_ITEMS

@@ -147,7 +147,7 @@ def weight_gradient(
     k_group, per_register = k // groups, VECTOR_BYTES // x.itemsize
     merge = groups == 1
     run_length = (gather.runs(merge)[0][2]) * c_group
-    u = units(gather, h, w, c, x.itemsize, run_length % TILE != 0, 1)
+    u = units(gather, h, w, c, x.itemsize, copied=run_length % TILE != 0)
     runs, tap_rows, run_length = _runs(gather, merge, u.pitch, c, c_group)
     blocks_per_group = -(-k_group // per_register)
     blocks = groups * blocks_per_group
