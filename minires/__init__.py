@@ -6,7 +6,7 @@ x = mr.tensor([1.0, 2.0], requires_grad=True)
 x.grad                      # array([2., 4.], dtype=float32)
 """
 
-from minires_kernels import use_backend
+from minires_kernels import use_backend, use_versions
 
 from .tensor import Tensor, tensor  # isort: skip  (first: the engine needs it)
 from . import data, functional, models, nn, optim, random
@@ -14,6 +14,7 @@ from .engine import Function, is_grad_enabled, no_grad
 from .gradcheck import GradcheckReport, gradcheck
 from .ops import concat, where
 from .random import manual_seed
+from .threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
@@ -24,6 +25,7 @@ __all__ = [
     "concat",
     "data",
     "functional",
+    "get_num_threads",
     "gradcheck",
     "is_grad_enabled",
     "manual_seed",
@@ -32,7 +34,9 @@ __all__ = [
     "no_grad",
     "optim",
     "random",
+    "set_num_threads",
     "tensor",
     "use_backend",
+    "use_versions",
     "where",
 ]

@@ -1,16 +1,23 @@
 """Threads: the same bits for any number of them, two callers at once, and processes that fork."""
 
-import itertools
+import ast
+import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
+import threading
+import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import minires
 from minires_kernels import kernel
 from minires_kernels.backends import load
 from minires_kernels.cpu import threads
@@ -19,9 +26,10 @@ IMPLEMENTATIONS = [(n, v.number) for n, versions in load("cpu").KERNELS.items() 
 
 
 @pytest.fixture(autouse=True)
-def _restore_threads(monkeypatch):
-    monkeypatch.setattr(threads, "_threads", threads._threads)
-    monkeypatch.setattr(threads, "_pool", None)
+def _restore_threads():
+    before = threads.num_threads()
+    yield
+    threads.set_num_threads(before)
 
 
 def large_call(name):
@@ -36,6 +44,7 @@ def large_call(name):
         "conv2d": ((x, normal(8, 12, 3, 3), normal(8)), {"padding": 1}),
         "linear": ((normal(500, 70), normal(90, 70), normal(90)), {}),
         "batch_norm": ((x, normal(12), normal(12)), {}),
+        "batch_norm_relu": ((x, normal(12), normal(12), None, None, normal(*x.shape)), {}),
         "relu": ((x,), {}),
         "add_relu": ((x, x[::-1].copy()), {}),
         "max_pool2d": ((x,), {"kernel_size": 3, "stride": 2, "padding": 1}),
@@ -57,15 +66,18 @@ def results(name, number):
 
 
 @pytest.mark.parametrize(("name", "number"), IMPLEMENTATIONS)
-def test_any_number_of_threads_gives_the_same_bits(name, number):
+def test_any_number_of_threads_gives_the_same_bits(name, number, monkeypatch):
+    jobs = []
+    start = threads._Job.__init__
+    monkeypatch.setattr(threads._Job, "__init__", lambda *a: (jobs.append(a[1]), start(*a))[1])
     threads.set_num_threads(1)
     expected = results(name, number)
     for n in (2, 3):
         threads.set_num_threads(n)
         for a, b in zip(results(name, number), expected, strict=True):
             assert a.tobytes() == b.tobytes()
-        if (name, number) != ("linear", 2):  # which leaves its threads to the BLAS library
-            assert threads._pool is not None, "the call was too small to be shared"
+        if (name, number) != ("linear", 2):  # whose products are too small here
+            assert jobs, "the call was too small to be shared"
 
 
 def test_two_python_threads_at_once():
@@ -90,7 +102,7 @@ warnings.simplefilter("ignore")  # Python's own, on forking with threads
 threads.set_num_threads(2)
 x = np.arange(-200_000.0, 200_000.0)
 y = kernel("relu", "cpu").forward(x)[0]
-assert threads._pool is not None
+assert len(threads._helpers) == 1
 child = os.fork()
 if child == 0:
     os._exit(0 if np.array_equal(kernel("relu", "cpu").forward(x)[0], y) else 3)
@@ -122,23 +134,99 @@ def test_set_num_threads_refuses(n):
 
 
 @given(st.integers(0, 10**7), st.integers(0, 10**5), st.integers(1, 100))
-def test_chunks_cover_the_range(n, smallest, most):
-    pieces = threads.chunks(n, smallest, most)
-    assert 1 <= len(pieces) <= most
-    assert (pieces[0][0], pieces[-1][1]) == (0, n)
-    for (_, end), (start, _) in itertools.pairwise(pieces):
-        assert end == start
-    if len(pieces) > 1:
-        assert min(hi - lo for lo, hi in pieces) >= max(1, smallest)
+def test_parts_depend_on_the_sizes_alone(n, smallest, most):
+    count = threads.parts(n, smallest, most)
+    assert 1 <= count <= most
+    assert count == 1 or n // count >= max(1, smallest)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+@given(n=st.integers(0, 300), smallest=st.integers(1, 50))
+@settings(max_examples=30)
+def test_ranges_cover_every_item_once(n_threads, n, smallest):
+    threads.set_num_threads(n_threads)
+    seen = np.zeros(n, int)
+
+    def loop(lo, hi, counts):
+        assert hi > lo
+        counts[lo:hi] += 1
+
+    threads.run(loop, n, seen, smallest=smallest)
+    assert (seen == 1).all()
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
-def test_an_error_in_any_piece_is_raised(n):
-    def loop(i, lo, hi, seen):
-        seen.append(i)
-        if i == 4:
-            raise ZeroDivisionError("piece 4")
+def test_an_error_in_any_range_is_raised_and_the_threads_live_on(n):
+    def loop(lo, hi):
+        if hi == 60:
+            raise ZeroDivisionError("the last range")
 
     threads.set_num_threads(n)
-    with pytest.raises(ZeroDivisionError, match="piece 4"):
-        threads.run(loop, threads.chunks(6), [])
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError, match="the last range"):
+            threads.run(loop, 60)
+    seen = []
+    threads.run(lambda lo, hi: seen.extend(range(lo, hi)), 50)
+    assert sorted(seen) == list(range(50))
+
+
+def test_helpers_end_when_the_number_is_reduced():
+    threads.set_num_threads(4)
+    threads.run(lambda lo, hi: time.sleep(0.01), 16)
+    assert len(threads._helpers) == 3
+    threads.set_num_threads(2)
+    deadline = time.monotonic() + 10
+    while sum(t.name.startswith("minires-") for t in threading.enumerate()) > 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_more_threads_than_cores_neither_hang_nor_change_the_result():
+    expected = [a.tobytes() for a in results("conv2d", 3)]
+    threads.set_num_threads(4 * (os.cpu_count() or 1))
+    assert [a.tobytes() for a in results("conv2d", 3)] == expected
+
+
+def test_a_job_keeps_no_array_alive():
+    """A helper that waits for the next job must not hold the arrays of the last."""
+    threads.set_num_threads(2)
+    a = np.zeros(1000)
+    gone = weakref.ref(a)
+    threads.run(lambda lo, hi, a: None, 1000, a)
+    del a
+    deadline = time.monotonic() + 10
+    while gone() is not None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_worker_processes_compute():
+    """As joblib's workers and PyTorch's loaders do: fresh processes that import and run a kernel."""
+    code = "import sys; sys.path[:] = [p for p in sys.path if p]\n"
+    code += """
+from concurrent.futures import ProcessPoolExecutor
+import multiprocessing, numpy as np
+def work(seed):
+    from minires_kernels import kernel
+    from minires_kernels.cpu import threads
+    threads.set_num_threads(2)
+    x = np.random.default_rng(seed).standard_normal(400_000)
+    return float(kernel("relu", "cpu").forward(x)[0].sum())
+if __name__ == "__main__":
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("METHOD")) as pool:
+        print(list(pool.map(work, [1, 1, 1, 1])))
+"""
+    for method in multiprocessing.get_all_start_methods():
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "workers.py"
+            path.write_text(code.replace("METHOD", method))
+            done = subprocess.run(
+                [sys.executable, path], capture_output=True, text=True, timeout=120
+            )
+        assert done.returncode == 0, done.stderr
+        assert len(set(ast.literal_eval(done.stdout))) == 1
+
+
+def test_minires_names():
+    minires.set_num_threads(3)
+    assert minires.get_num_threads() == 3

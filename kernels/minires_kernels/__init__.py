@@ -7,7 +7,7 @@
 `spec.py` says what a kernel is, `reference/` computes it in obvious NumPy, `cpu/` in Numba.
 """
 
-from .backends import BACKENDS, current_backend, kernel, specs, use_backend
+from .backends import BACKENDS, current_backend, kernel, specs, use_backend, use_versions
 from .spec import Case, Kernel, KernelSpec, Version
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "kernel",
     "specs",
     "use_backend",
+    "use_versions",
 ]

@@ -16,8 +16,9 @@ from .spec import Kernel, KernelSpec
 
 BACKENDS = ("reference", "cpu")
 _DTYPES = {"reference": None, "cpu": (np.dtype(np.float32), np.dtype(np.float64))}
-_cache: dict[tuple[str, str, int | None], Kernel] = {}
+_cache: dict[tuple[str, str, int | None, int | None], Kernel] = {}
 _current: str | None = None
+_newest: dict[str, int] = {}  # by kernel, where `use_versions` limits it
 
 
 def _known(name: str, source: str) -> str:
@@ -61,6 +62,36 @@ class use_backend:
         _current = self._before
 
 
+class use_versions:
+    """Leave out newer versions of kernels: `use_versions(conv2d=2)`, for good or as a `with` block.
+
+    Each call then runs the highest version up to that number which supports its arguments, on every
+    backend. Shows what a version costs or gains in a whole network. Raises ValueError for an
+    unknown kernel or a number below 1.
+    """
+
+    def __init__(self, **newest: int) -> None:
+        global _newest
+        for name, number in newest.items():
+            if name not in specs():
+                raise ValueError(f"no kernel {name!r}; there are {', '.join(sorted(specs()))}")
+            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+                raise ValueError(f"{name}: expected a version number from 1 on, got {number!r}")
+        self._before, _newest = _newest, _newest | newest
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        global _newest
+        _newest = self._before
+
+
 def load(backend: str) -> ModuleType:
     """Import a backend's package; the first call of "cpu" imports Numba."""
     return importlib.import_module(f"minires_kernels.{backend}")
@@ -77,18 +108,20 @@ def kernel(name: str, backend: str | None = None, version: int | None = None) ->
     `backend` None means the one in use; `version` None the highest that supports the arguments.
     Raises ValueError for an unknown kernel, backend or version.
     """
-    key = (name, backend or current_backend(), version)
+    key = (name, backend or current_backend(), version, _newest.get(name))
     found = _cache.get(key)
     if found is None:
         found = _cache[key] = _find(*key)
     return found
 
 
-def _find(name: str, backend: str, version: int | None) -> Kernel:
+def _find(name: str, backend: str, version: int | None, newest: int | None) -> Kernel:
     implementations = load(_known(backend, "backend")).KERNELS.get(name)
     if implementations is None:
         raise ValueError(f"no kernel {name!r}; there are {', '.join(sorted(specs()))}")
     if version is not None and version not in [v.number for v in implementations]:
         have = ", ".join(str(v.number) for v in implementations)
         raise ValueError(f"{name} has versions {have} on {backend}, got version={version!r}")
+    if version is None and newest is not None:
+        implementations = tuple(v for v in implementations if v.number <= newest)
     return Kernel(specs()[name], backend, implementations, _DTYPES[backend], version)

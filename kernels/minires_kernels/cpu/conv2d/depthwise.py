@@ -17,7 +17,7 @@ from ..simd import fill, lanes, load, store
 from ..threads import run
 from .common import SMALLEST_FLOPS, sum_parts, weight_parts
 from .gather import Gather
-from .units import SLACK, copy_band, units
+from .units import copy_band, units
 
 
 @jit
@@ -38,7 +38,7 @@ def _gather(
     y_image, y_row, y_pixel, y_start = to
     per_register = lanes(source)
     whole = c_all - c_all % per_register
-    scratch = np.empty(height * width * c_all + SLACK if copied else 1, source.dtype)
+    scratch = np.empty(height * width * c_all if copied else 1, source.dtype)
     x = scratch if copied else source
     for u in range(lo, hi):
         n, p0 = u // bands, u % bands * band
@@ -79,7 +79,7 @@ def _weight_sums(
     h, w_all, c_all, top, left, p_all, q_all, step_r, step_s = gather
     per_register = lanes(x)
     whole = c_all - c_all % per_register
-    scratch = np.empty(height * width * c_all + SLACK if copied else 1, x.dtype)
+    scratch = np.empty(height * width * c_all if copied else 1, x.dtype)
     source = scratch if copied else x
     for part in range(lo, hi):
         for n in range(part * n_all // parts, (part + 1) * n_all // parts):

@@ -14,7 +14,6 @@ import numpy as np
 
 from ...spec import Array
 from ..jit import jit_inner
-from ..tile import TILE
 from .gather import Gather
 
 UNIT_BYTES = 1 << 18  # of source per unit, up to three times: a usual second-level cache has four
@@ -52,7 +51,6 @@ def units(
     w: int,
     c: int,
     itemsize: int,
-    copied: bool = False,
     images: int = 1,
     weights: int = 0,
 ) -> Units:
@@ -65,7 +63,7 @@ def units(
     height = (p - 1) * step_r + gather.reach[0] + 1
     top, left = gather.origin
     inside = top >= 0 and left >= 0 and top + height <= h and left + width <= w
-    copied = copied or not inside
+    copied = not inside
     pitch = (width if copied else w) * c
     unit_bytes = min(max(UNIT_BYTES, weights // 4), 3 * UNIT_BYTES)
     rows = unit_bytes // (pitch * itemsize)  # of source
@@ -117,6 +115,3 @@ def copy_band(source: Array, image: int, size: Source, top: int, left: int, to: 
         origin = source[begin : begin + destination.size]
         for j in range(destination.size):
             destination[j] = origin[j]
-
-
-SLACK = 64 + TILE  # elements after a scratch buffer that a whole register or tile may read

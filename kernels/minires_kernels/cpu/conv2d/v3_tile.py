@@ -25,7 +25,7 @@ from ..vector_width import VECTOR_BYTES
 from . import depthwise
 from .common import SMALLEST_FLOPS, Gradients, bias_gradient
 from .gather import Gather, backward_gathers, forward_gather
-from .units import SLACK, copy_band, pixel_table, units
+from .units import copy_band, pixel_table, units
 from .v3_weights import weight_gradient
 
 
@@ -51,7 +51,7 @@ def _gather(
     per_register = lanes(source)
     blocks = groups * blocks_per_group
     image_size = height * width * c
-    scratch = np.empty(images * image_size + SLACK if copied else 1, source.dtype)
+    scratch = np.empty(images * image_size if copied else 1, source.dtype)
     tail = np.empty(TILE * per_register, source.dtype)
     x = scratch if copied else source
     present = -1  # the unit in scratch

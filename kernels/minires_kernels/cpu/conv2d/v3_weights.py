@@ -1,6 +1,8 @@
-"""The gradient of the weights in v3: a tile of TILE taps·channels × one register of filters.
+"""The gradient of the weights in v3: a tile of TILE places × one register of filters.
 
-    dw[run, j, k] = Σ_{n,p,q} x[window of n, p, q][run, j] · dy[n, p, q, k]
+    dw[place, k] = Σ_{n,p,q} x[window of n, p, q][place] · dy[n, p, q, k]
+
+A place is a tap and a channel; `places` holds its offset from the start of a window.
 
 The tile's sums stay in registers over all pixels of a band. The sum over the batch is cut into
 parts by its size, each with sums of its own, which `_collect` adds in order and in float64.
@@ -17,11 +19,11 @@ from ..jit import jit, jit_inner
 from ...memory import empty, zeros
 from ..simd import fill, lanes
 from ..threads import run
-from ..tile import TILE, load_tile, multiply_add, repeat, spaced, store_tile
+from ..tile import TILE, load_tile, looked_up, multiply_add, repeat, spaced, store_tile
 from ..vector_width import VECTOR_BYTES
 from .common import SMALLEST_FLOPS, weight_parts
 from .gather import Gather
-from .units import ENOUGH_ITEMS, SLACK, copy_band, units
+from .units import ENOUGH_ITEMS, copy_band, units
 
 
 @jit
@@ -30,22 +32,23 @@ def _sums(
     hi: int,
     x: Array,  # flat (N, h, w, c)
     dy: Array,  # flat (N, p, q, k)
-    partial: Array,  # flat (parts, blocks, runs, run length rounded up to TILE, lanes)
+    partial: Array,  # flat (parts, blocks, places rounded up to TILE, lanes)
     unit: tuple[int, ...],
     gather: tuple[int, ...],
     filters: tuple[int, ...],
-    runs: Array,
+    places: Array,
 ) -> None:
     """Compute items lo … hi - 1; an item is some filter blocks of one part of the batch."""
     n_all, bands, band, height, width, copied, parts, splits = unit
-    h, w_all, c, top, left, p_all, q_all, step_r, step_s, run_length, pitch = gather
+    h, w_all, c, top, left, p_all, q_all, step_r, step_s, pitch = gather
     blocks_per_group, k_group, c_group, groups = filters
     per_register = lanes(x)
     blocks = groups * blocks_per_group
-    run_size = (run_length + TILE - 1) // TILE * TILE
+    last = places.size - 1
+    rows_all = (places.size + TILE - 1) // TILE * TILE
     padded = k_group % per_register != 0  # then dy is copied with zeros between the groups
     k_all = blocks * per_register if padded else groups * k_group
-    scratch = np.empty(height * width * c + SLACK if copied else 1, x.dtype)
+    scratch = np.empty(height * width * c if copied else 1, x.dtype)
     dy_scratch = np.zeros(band * q_all * k_all if padded else 1, x.dtype)
     source = scratch if copied else x
     upstream = dy_scratch if padded else dy
@@ -73,21 +76,20 @@ def _sums(
                     group, k = block // blocks_per_group, block % blocks_per_group
                     group_start = group * (blocks_per_group * per_register if padded else k_group)
                     y_start = y_base + group_start + k * per_register
-                    for r in range(runs.size):
-                        start = base + group * c_group + runs[r]
-                        row = ((part * blocks + block) * runs.size + r) * run_size
-                        for j in range(0, run_length, TILE):
-                            at = spaced((row + j) * per_register, per_register)
-                            sums = repeat(fill(x, 0)) if first else load_tile(partial, at, 0)
-                            x_rows = spaced(start + j, 1)
-                            for p in range(rows):
-                                o = y_start + p * q_all * k_all
-                                i = p * step_r * pitch
-                                for _q in range(q_all):
-                                    sums = multiply_add(sums, source, x_rows, i, upstream, o)
-                                    i += step_s * c
-                                    o += k_all
-                            store_tile(partial, at, 0, sums)
+                    start = base + group * c_group
+                    for j in range(0, rows_all, TILE):
+                        row = (part * blocks + block) * rows_all + j
+                        at = spaced(row * per_register, per_register)
+                        sums = repeat(fill(x, 0)) if first else load_tile(partial, at, 0)
+                        x_places = looked_up(places, j, last)
+                        for p in range(rows):
+                            o = y_start + p * q_all * k_all
+                            i = start + p * step_r * pitch
+                            for _q in range(q_all):
+                                sums = multiply_add(sums, source, x_places, i, upstream, o)
+                                i += step_s * c
+                                o += k_all
+                        store_tile(partial, at, 0, sums)
 
 
 @jit_inner
@@ -108,7 +110,7 @@ def _pad_groups(
 def _collect(
     lo: int, hi: int, partial: Array, tap_rows: Array, filters: tuple[int, ...], dw: Array
 ) -> None:
-    """dw[k, c, tap] = Σ_parts partial[part, k's block, tap's run and place, k's lane]."""
+    """dw[k, c, tap] = Σ_parts partial[part, k's block, place of tap and c, k's lane]."""
     blocks_per_group, k_group = filters
     parts, _, _, per_register = partial.shape
     for k in range(lo, hi):
@@ -125,17 +127,13 @@ def _collect(
 
 
 @lru_cache(maxsize=1024)
-def _runs(gather: Gather, merge: bool, pitch: int, c: int, c_run: int) -> tuple[Array, Array, int]:
-    """Return the runs' offsets in the source, each tap's first row of sums, and the run length."""
-    runs = gather.runs(merge)
-    taps_per_run = runs[0][2]
-    length = taps_per_run * c_run
-    size = -(-length // TILE) * TILE
-    offsets = [(r - gather.origin[0]) * pitch + (s - gather.origin[1]) * c for r, s, _ in runs]
-    rows = np.empty(len(gather.taps), np.int64)
-    for i, (_, _, tap) in enumerate(gather.taps):
-        rows[tap] = i // taps_per_run * size + i % taps_per_run * c_run
-    return np.array(offsets, np.int64), rows, length
+def _places(gather: Gather, pitch: int, c: int, c_group: int) -> tuple[Array, Array]:
+    """Return the offset of each tap's channels in the source, and each tap's first place."""
+    taps = [(r - gather.origin[0]) * pitch + (s - gather.origin[1]) * c for r, s, _ in gather.taps]
+    offsets = np.array(taps, np.int64)[:, None] + np.arange(c_group)
+    rows = np.empty(len(taps), np.int64)
+    rows[[tap for _, _, tap in gather.taps]] = np.arange(len(taps)) * c_group
+    return offsets.reshape(-1), rows
 
 
 def weight_gradient(
@@ -145,13 +143,11 @@ def weight_gradient(
     n, h, w, c = x.shape
     k, c_group = shape[:2]
     k_group, per_register = k // groups, VECTOR_BYTES // x.itemsize
-    merge = groups == 1
-    run_length = (gather.runs(merge)[0][2]) * c_group
-    u = units(gather, h, w, c, x.itemsize, copied=run_length % TILE != 0)
-    runs, tap_rows, run_length = _runs(gather, merge, u.pitch, c, c_group)
+    u = units(gather, h, w, c, x.itemsize)
+    places, tap_rows = _places(gather, u.pitch, c, c_group)
     blocks_per_group = -(-k_group // per_register)
     blocks = groups * blocks_per_group
-    rows = len(runs) * -(-run_length // TILE) * TILE
+    rows = -(-len(places) // TILE) * TILE
     flops = 2 * gather.output[0] * gather.output[1] * k * c_group * shape[2] * shape[3] + 1
     few = SMALLEST_FLOPS // flops + 1
     parts = weight_parts(n, blocks * rows * VECTOR_BYTES, few)
@@ -164,9 +160,9 @@ def weight_gradient(
         dy.reshape(-1),
         partial.reshape(-1),
         (n, u.bands, u.band, u.height, u.width, int(u.copied), parts, splits),
-        (h, w, c, *gather.origin, *gather.output, *gather.step, run_length, u.pitch),
+        (h, w, c, *gather.origin, *gather.output, *gather.step, u.pitch),
         (blocks_per_group, k_group, c_group, groups),
-        runs,
+        places,
         smallest=max(1, splits * parts * few // max(1, n)),
     )
     dw = empty((k, c_group, shape[2] * shape[3]), x.dtype)

@@ -1,0 +1,17 @@
+"""How many threads the kernels use. Results do not depend on it."""
+
+from __future__ import annotations
+
+
+def set_num_threads(n: int) -> None:
+    """Use `n` threads from now on; the default is `MINIRES_NUM_THREADS`, or the usable cores."""
+    from minires_kernels.cpu import threads  # imports Numba, which `import minires` does not
+
+    threads.set_num_threads(n)
+
+
+def get_num_threads() -> int:
+    """Return how many threads the kernels of the cpu backend use."""
+    from minires_kernels.cpu import threads
+
+    return threads.num_threads()

@@ -1,0 +1,187 @@
+"""The fast versions of convolution: any shape against the reference, and which one is chosen."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minires_kernels import kernel, use_versions
+from minires_kernels.cpu.conv2d import v4_winograd
+from minires_kernels.cpu.conv2d.gather import backward_gathers, forward_gather
+from minires_kernels.windows import windows
+
+
+def compare(version, x, w, b, options, tolerance):
+    """Run forward and backward of a version and of the float64 reference."""
+    k, reference = kernel("conv2d", "cpu", version), kernel("conv2d", "reference", 2)
+    y, *saved = k.forward(x, w, b, **options)
+    exact = [None if a is None else a.astype(np.float64) for a in (x, w, b)]
+    y0, *saved0 = reference.forward(*exact, **options)
+    dy = np.random.default_rng(1).standard_normal(y.shape).astype(x.dtype)
+    got = (y, *k.backward(dy, *saved))
+    expected = (y0, *reference.backward(dy.astype(np.float64), *saved0))
+    for name, a, e in zip(("y", "dx", "dw", "db"), got, expected, strict=True):
+        if e is not None and e.size:
+            scale = np.abs(e).max()
+            assert np.abs(a - e).max() <= tolerance * max(scale, 1e-30), (name, version)
+
+
+sizes = st.integers(1, 4)
+
+
+@st.composite
+def calls(draw):
+    """Any shape that v3 takes: sizes, channels beyond a register, strides, groups, padding."""
+    groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    c, k = draw(st.integers(1, 20)), draw(st.integers(1, 36))
+    if draw(st.booleans()) and groups > 1:
+        c = k = 1  # as many groups as channels: depthwise
+        groups = draw(st.integers(2, 40))
+    r, s = draw(sizes), draw(sizes)
+    stride, dilation = (draw(st.tuples(st.integers(1, 3), st.integers(1, 3))) for _ in "sd")
+    padding = draw(st.tuples(st.integers(0, 3), st.integers(0, 3)))
+    h = draw(st.integers(1, 12)) + max(0, dilation[0] * (r - 1) - 2 * padding[0])
+    w = draw(st.integers(1, 12)) + max(0, dilation[1] * (s - 1) - 2 * padding[1])
+    return {
+        "x": (draw(st.integers(0, 3)), c * groups, h, w),
+        "w": (k * groups, c, r, s),
+        "bias": draw(st.booleans()),
+        "options": {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups},
+        "dtype": draw(st.sampled_from([np.float32, np.float64])),
+    }
+
+
+@given(calls())
+@settings(max_examples=80, deadline=None)
+def test_the_register_tile_takes_any_shape(call):
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(call[a]).astype(call["dtype"]) for a in "xw")
+    b = rng.standard_normal(len(w)).astype(call["dtype"]) if call["bias"] else None
+    tolerance = 1e-5 if call["dtype"] == np.float32 else 1e-12
+    compare(3, x, w, b, call["options"], tolerance)
+
+
+@pytest.mark.parametrize("staged", [False, True], ids=["groups of tiles", "stages"])
+@given(
+    n=st.integers(1, 5),
+    c=st.integers(8, 40),
+    k=st.integers(8, 40),
+    h=st.integers(4, 19),
+    w=st.integers(4, 19),
+    padding=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    bias=st.booleans(),
+)
+@settings(max_examples=30, deadline=None)
+def test_winograd_takes_any_size_and_both_ways(staged, n, c, k, h, w, padding, bias):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((n, c, h, w)).astype(np.float32)
+    weights = rng.standard_normal((k, c, 3, 3)).astype(np.float32)
+    b = rng.standard_normal(k).astype(np.float32) if bias else None
+    win = windows((h, w), (3, 3), 1, padding, 1)
+    if not v4_winograd.pays(x, weights, b, win=win, groups=1):
+        return
+    before = v4_winograd.STAGED_BYTES
+    v4_winograd.STAGED_BYTES = 0 if staged else 1 << 60
+    try:
+        compare(4, x, weights, b, {"padding": padding}, 1e-4)
+    finally:
+        v4_winograd.STAGED_BYTES = before
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "options"),
+    [
+        ((2, 64, 56, 56), (96, 64, 3, 3), {"stride": 2, "padding": 1}),  # bands of an image
+        ((9, 48, 7, 7), (64, 48, 3, 3), {"stride": 2, "padding": 1}),  # several images per unit
+        ((3, 3, 61, 67), (20, 3, 7, 7), {"stride": 2, "padding": 3}),  # the stem
+        ((2, 72, 30, 31), (40, 72, 1, 1), {"stride": 2}),  # read in place, odd sizes
+        ((1, 256, 9, 9), (130, 256, 3, 3), {"stride": 3, "padding": 1}),  # filters split
+        ((2, 64, 60, 60), (64, 1, 5, 5), {"padding": 2, "groups": 64}),  # depthwise bands
+    ],
+)
+def test_sizes_beyond_a_unit_of_work(x, w, options):
+    rng = np.random.default_rng(0)
+    arrays = (rng.standard_normal(shape).astype(np.float32) for shape in (x, w))
+    compare(3, *arrays, None, options, 1e-5)
+
+
+def test_which_version_runs():
+    def chosen(x, w, dtype=np.float32, **options):
+        k = kernel("conv2d", "cpu")
+        arrays, checked = k.spec.check_forward(
+            np.zeros(x, dtype), np.zeros(w, dtype), None, **options
+        )
+        return k._select("supports", arrays, checked).number
+
+    assert chosen((2, 16, 8, 8), (16, 16, 3, 3), padding=1) == 4
+    assert chosen((2, 512, 7, 7), (512, 512, 3, 3), padding=1) == 4
+    assert chosen((2, 16, 8, 8), (16, 16, 3, 3), np.float64, padding=1) == 3
+    assert chosen((2, 16, 8, 8), (16, 16, 3, 3), padding=1, stride=2) == 3
+    assert chosen((2, 16, 8, 8), (16, 16, 3, 3), padding=2, dilation=2) == 3
+    assert chosen((2, 16, 8, 8), (16, 8, 3, 3), padding=1, groups=2) == 3
+    assert chosen((2, 3, 8, 8), (16, 3, 3, 3), padding=1) == 3
+    assert chosen((2, 16, 8, 8), (16, 16, 1, 1)) == 3
+    with use_versions(conv2d=2):
+        assert chosen((2, 16, 8, 8), (16, 16, 3, 3), padding=1) == 2
+        with use_versions(relu=1):
+            assert chosen((2, 16, 8, 8), (16, 16, 3, 3), padding=1) == 2
+    assert chosen((2, 16, 8, 8), (16, 16, 3, 3), padding=1) == 4
+
+
+def test_use_versions_refuses():
+    with pytest.raises(ValueError, match="no kernel 'conv3d'"):
+        use_versions(conv3d=1)
+    for number in (0, True, "2"):
+        with pytest.raises(ValueError, match="version number"):
+            use_versions(conv2d=number)
+
+
+def test_phases_of_a_stride_form_no_product_with_zero():
+    """Together the gathers of dx have each tap once per output pixel: no more work than forward."""
+    win = windows((9, 8), (3, 3), 2, 1, 1)
+    (p, q), gathers = win.output, backward_gathers(win, (9, 8))
+    assert len(gathers) == 4
+    assert sorted(t for g in gathers for _, _, t in g.taps) == list(range(9))
+    assert len(forward_gather(win).taps) == 9
+    assert sum(g.output[0] * g.output[1] for g in gathers) == 9 * 8
+    assert (p, q) == (5, 4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("cpu", "width"), [("haswell", 32), ("nehalem", 16)])
+def test_narrower_registers(cpu, width):
+    """The kernels compiled for processors without AVX-512, and without AVX."""
+    code = f"""
+import numpy as np
+from minires_kernels.cpu.vector_width import VECTOR_BYTES
+assert VECTOR_BYTES <= {width}, VECTOR_BYTES
+from minires_kernels import kernel, specs
+reference = kernel("conv2d", "reference", 2)
+for version, scale in ((3, 1), (4, 10)):
+    k, ran = kernel("conv2d", "cpu", version), 0
+    for case in specs()["conv2d"].cases(np.random.default_rng(0)):
+        try:
+            y, *saved = k.forward(*case.astype(np.float32), **case.options)
+        except ValueError:
+            continue
+        y0, *saved0 = reference.forward(*case.arrays, **case.options)
+        dy = np.random.default_rng(1).standard_normal(y.shape)
+        got = (y, *k.backward(dy.astype(np.float32), *saved))
+        expected = (y0, *reference.backward(dy, *saved0))
+        for a, e in zip(got, expected):
+            if e is not None and e.size:
+                assert abs(a - e).max() <= scale * 1e-5 * abs(e).max(), case.label
+        ran += 1
+    assert ran >= 4
+print(VECTOR_BYTES)
+"""
+    env = os.environ | {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == width

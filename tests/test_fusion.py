@@ -1,0 +1,119 @@
+"""act(norm(x) + add) in one pass: the same bits as its parts, and out of the way of hooks."""
+
+import numpy as np
+import pytest
+
+import minires as mr
+import minires.functional as F
+from minires import Tensor, models, nn, nn_ops
+
+
+def in_dtype(module, dtype):
+    """Cast parameters and floating buffers."""
+    for m in module.modules():
+        for p in m._parameters.values():
+            if p is not None:
+                p.data = p.data.astype(dtype)
+        for name, a in m._buffers.items():
+            if a is not None and a.dtype.kind == "f":
+                m._buffers[name] = a.astype(dtype)
+    return module
+
+
+def outcome(net, x, target):
+    """Return the loss, every gradient and every buffer of one training step."""
+    x = Tensor(x, requires_grad=True)
+    loss = F.cross_entropy(net(x), target)
+    loss.backward()
+    gradients = {name: p.grad for name, p in net.named_parameters()}
+    return {"loss": loss.data, "x": x.grad} | gradients | dict(net.named_buffers())
+
+
+NETS = {
+    "resnet": lambda: models.resnet(8, width=4, seed=0),
+    "plain": lambda: models.plain(8, width=4, seed=0),
+    "projections": lambda: models.resnet(8, width=4, shortcut="B", seed=0),
+    "scaled": lambda: models.resnet(8, width=4, branch_scale=0.5, seed=0),
+    "tanh": lambda: models.resnet(8, width=4, activation="tanh", seed=0),
+    "no norm": lambda: models.resnet(8, width=4, norm="none", seed=0),
+    "bottleneck": lambda: models.imagenet_resnet(50, width=4, num_classes=10, seed=0),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_fusion_changes_no_bit(name, dtype):
+    rng = np.random.default_rng(0)
+    size = 32 if name == "bottleneck" else 12
+    x, target = rng.standard_normal((6, 3, size, size)).astype(dtype), rng.integers(0, 10, 6)
+    found = []
+    for enabled in (True, False):
+        net = in_dtype(NETS[name](), dtype)
+        with nn.use_fusion(enabled):
+            found.append(outcome(net, x, target))
+    for key, fused in found[0].items():
+        np.testing.assert_array_equal(fused, found[1][key], err_msg=key)
+
+
+def functions(y):
+    """Return the names of all Functions in the graph of y."""
+    names, stack = [], [y.node]
+    while stack:
+        node = stack.pop()
+        if node is not None and node.function is not None:
+            names.append(node.name)
+            stack.extend(node.parents)
+    return names
+
+
+def test_what_runs():
+    bn, relu = nn.BatchNorm2d(3), nn.ReLU()
+    x = Tensor(np.random.default_rng(0).standard_normal((4, 3, 5, 5)), requires_grad=True)
+    bn = in_dtype(bn, np.float64)
+    assert functions(nn.norm_act(bn, relu, x, add=x)) == ["BatchNormReLU"]
+    with nn.use_fusion(False):
+        assert set(functions(nn.norm_act(bn, relu, x, add=x))) == {"ReLU", "Add", "BatchNorm"}
+    assert functions(nn.norm_act(bn, nn.Tanh(), x))[1] == "BatchNorm"
+    assert functions(nn.norm_act(nn.Identity(), relu, x)) == ["ReLU"]
+
+
+@pytest.mark.parametrize("hooked", ["norm", "act"])
+def test_a_hooked_module_runs_by_itself(hooked):
+    norm, act = nn.BatchNorm1d(3), nn.ReLU()
+    seen = []
+    module = norm if hooked == "norm" else act
+    handle = module.register_forward_hook(lambda m, i, y: seen.append(type(m).__name__))
+    x = mr.tensor(np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32))
+    nn.norm_act(norm, act, x)
+    assert seen == [type(module).__name__]
+    handle.remove()
+    nn.norm_act(norm, act, x)
+    assert len(seen) == 1
+
+
+def test_evaluation_uses_the_running_statistics():
+    rng = np.random.default_rng(0)
+    bn = nn.BatchNorm2d(3)
+    bn.running_mean[:], bn.running_var[:] = rng.standard_normal(3), rng.uniform(1, 2, 3)
+    bn.eval()
+    x, r = (Tensor(rng.standard_normal((2, 3, 4, 4), dtype=np.float32)) for _ in "xr")
+    fused = nn.norm_act(bn, nn.ReLU(), x, add=r).data
+    np.testing.assert_array_equal(fused, np.maximum(bn(x).data + r.data, 0))
+
+
+def test_gradcheck_covers_the_fused_function():
+    rng = np.random.default_rng(0)
+    x, r = rng.standard_normal((2, 4, 3, 3, 2))
+    w, b = rng.standard_normal((2, 3))
+    options = {"mean": None, "var": None, "eps": 1e-5}
+    report = mr.gradcheck(lambda *a: nn_ops.BatchNormReLU.apply(*a, **options), x, w, b, r)
+    assert report.ok, report
+
+
+def test_use_fusion_refuses_and_restores():
+    with pytest.raises(TypeError, match="True or False"):
+        nn.use_fusion(1)
+    with nn.use_fusion(False), nn.use_fusion(True):
+        pass
+    relu = nn.norm_act(nn.BatchNorm1d(2), nn.ReLU(), Tensor(np.ones((2, 2), np.float32)))
+    assert relu.shape == (2, 2)
