@@ -96,11 +96,11 @@ def backward(
     sums = new_sums(rows)
     run(backward_sums, len(sums), dy_rows, rows, vectors, y_rows, g, sums, mode)
     dweight, dbias = np.empty(c, x.dtype), np.empty(c, x.dtype)
-    gradients(sums, plain(var), eps, x.size // c if training else 0, dweight, dbias, shares)
+    gradients(sums, plain(var), eps, x.size // c, dweight, dbias, shares)
     dx = None
     if needs[0]:
         dx = empty_like(rows)
-        args = (g, rows, vectors, shares, dx, mode)
+        args = (g, rows, vectors, shares, dx, mode, training)
         run(backward_apply, len(rows), *args, smallest=SMALLEST // lanes + 1)
         dx = image_of(dx, x)
     return (

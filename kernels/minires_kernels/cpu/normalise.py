@@ -115,19 +115,25 @@ def backward_sums(lo: int, hi: int, dy: Array, x: Array, vectors: Array, y: Arra
 
 
 @jit_in_order
-def backward_apply(
-    lo: int, hi: int, dy: Array, x: Array, vectors: Array, shares: Array, dx: Array, mode: int
-) -> None:
+def backward_apply(lo: int, hi: int, dy: Array, x: Array, vectors: Array, shares: Array,
+                   dx: Array, mode: int, training: bool) -> None:  # fmt: skip
     """dx = scale · (g - constant - (x - mean) · slope), `shares` (2, lanes) being the two.
 
-    `dy` is g already unless the mode is RELU.
+    `dy` is g already unless the mode is RELU. In evaluation dx = scale · g, whatever x is.
     """
     mean, scale, bias = vectors[0], vectors[1], vectors[2]
     constant, slope = shares[0], shares[1]
     zero = x.dtype.type(0)
     for m in range(lo, hi):
         d, row, out = dy[m], x[m], dx[m]
-        if mode == RELU:
+        if not training and mode == RELU:
+            for j in range(row.size):
+                z = (row[j] - mean[j]) * scale[j] + bias[j]
+                out[j] = zero if z <= zero else scale[j] * d[j]
+        elif not training:
+            for j in range(row.size):
+                out[j] = scale[j] * d[j]
+        elif mode == RELU:
             for j in range(row.size):
                 c = row[j] - mean[j]
                 g = zero if c * scale[j] + bias[j] <= zero else d[j]
@@ -175,10 +181,7 @@ def moments(sums: Array, shift: Array, count: int, mean: Array, var: Array, weig
 @jit_in_order
 def gradients(sums: Array, var: Array, eps: float, count: int, dweight: Array, dbias: Array,
               vectors: Array) -> None:  # fmt: skip
-    """Set dweight and dbias from the `backward_sums`; vectors (2, lanes) = constant and slope.
-
-    A `count` of 0 stands for evaluation, where mean and var are constants: both vectors are zero.
-    """
+    """Set dweight and dbias from the `backward_sums`; vectors (2, lanes) = constant and slope."""
     parts_all, _, lanes = sums.shape
     channels = var.size
     for c in range(channels):
@@ -191,8 +194,8 @@ def gradients(sums: Array, var: Array, eps: float, count: int, dweight: Array, d
         dbias[c] = first
         dweight[c] = second * rstd
         for j in range(c, lanes, channels):
-            vectors[0, j] = first / count if count else 0
-            vectors[1, j] = second * rstd * rstd / count if count else 0
+            vectors[0, j] = first / count
+            vectors[1, j] = second * rstd * rstd / count
 
 
 def rows_of(x: Array) -> Array:
