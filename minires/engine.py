@@ -116,11 +116,23 @@ _recorded = itertools.count(1)
 class Node:
     """One recorded call, or (with `function` None) a leaf that collects a gradient."""
 
-    __slots__ = ("ctx", "dtype", "function", "hooks", "index", "keeper", "parents", "shape", "versions")
+    __slots__ = (
+        "ctx",
+        "dtype",
+        "function",
+        "hooks",
+        "index",
+        "keeper",
+        "parents",
+        "shape",
+        "versions",
+    )
 
     def __init__(self, function: type[Function] | None, y: Tensor) -> None:
         self.function = function
-        self.index = next(_recorded) if function is not None else -next(_recorded)  # its place in the recording
+        self.index = (
+            next(_recorded) if function is not None else -next(_recorded)
+        )  # its place in the recording
         self.shape, self.dtype = y.data.shape, y.data.dtype
         self.ctx: Context | None = None
         self.parents: tuple[Node | None, ...] = ()

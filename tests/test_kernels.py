@@ -40,7 +40,7 @@ def supported(k, arrays, options):
 
 
 def example(k):
-    """Return the first case that the version of `k` supports, and its arrays, in float64 if it can."""
+    """Return the first case that the version of `k` supports, and arrays, in float64 if it can."""
     for dtype in ("float64", "float32"):
         for case in cases(k.spec.name):
             if supported(k, case.astype(dtype), case.options):
@@ -331,7 +331,8 @@ for name, spec in specs().items():
         case = next(c for c in all_cases if not labels or c.label in labels)
         dtype, slack = ("float32", 1e-3) if winograd else ("float64", 1e-9)
         got = []
-        for k in (kernel(name, "reference", 2 if winograd else 1), kernel(name, "cpu", version.number)):
+        reference = kernel(name, "reference", 2 if winograd else 1)
+        for k in (reference, kernel(name, "cpu", version.number)):
             y, *saved = k.forward(*case.astype(dtype), **case.options)
             gradients = k.backward(np.ones_like(y), *saved)
             got.append((y, *(gradients if isinstance(gradients, tuple) else (gradients,))))

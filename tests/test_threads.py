@@ -201,9 +201,8 @@ def test_a_job_keeps_no_array_alive():
 
 
 def test_worker_processes_compute():
-    """As joblib's workers and PyTorch's loaders do: fresh processes that import and run a kernel."""
-    code = "import sys; sys.path[:] = [p for p in sys.path if p]\n"
-    code += """
+    """As joblib's workers do: processes that import minires, started in any way."""
+    code = """
 from concurrent.futures import ProcessPoolExecutor
 import multiprocessing, numpy as np
 def work(seed):

@@ -45,7 +45,7 @@ class _Pool:
         """Return a block of `size` bytes, used before or new."""
         with self.lock:
             memory = self.find(size)
-            self.used += size if memory is None else memory.size
+            self.used += size if memory is None else memory.nbytes
             self.peak = max(self.peak, self.used)
             self.trim(int(self.peak * (1 + SLACK)) - self.used)
         if memory is None:
@@ -68,11 +68,11 @@ class _Pool:
     def give(self, memory: _Block) -> None:
         """Keep a block whose arrays are gone."""
         with self.lock:
-            blocks = self.unused_blocks.pop(memory.size, [])
+            blocks = self.unused_blocks.pop(memory.nbytes, [])
             blocks.append(memory)
-            self.unused_blocks[memory.size] = blocks  # this size is now the last
-            self.used -= memory.size
-            self.unused += memory.size
+            self.unused_blocks[memory.nbytes] = blocks  # this size is now the last
+            self.used -= memory.nbytes
+            self.unused += memory.nbytes
 
     def trim(self, limit: int) -> None:
         """Let go of unused blocks until they have no more than `limit` bytes together."""
@@ -87,10 +87,10 @@ class _Pool:
 
 
 class _Block(mmap.mmap):
-    """Whole pages of memory: `size` bytes from `start` on."""
+    """Whole pages of memory: `nbytes` from `start` on."""
 
     start: int
-    size: int
+    nbytes: int
 
 
 def _pages(size: int) -> _Block:
@@ -104,7 +104,7 @@ def _pages(size: int) -> _Block:
         block = _Block(-1, size + LARGE_PAGE if large else size)
     except OSError as error:
         raise MemoryError(f"no memory for an array of {size} bytes") from error
-    block.start, block.size = 0, size
+    block.start, block.nbytes = 0, size
     if large:
         block.start = -np.frombuffer(block, np.uint8).ctypes.data % LARGE_PAGE
         block.madvise(mmap.MADV_HUGEPAGE)

@@ -11,7 +11,6 @@ from .backends import current_backend
 from .reference import updates as reference
 from .spec import Array
 
-
 Move = tuple[Array, Array, Array | None, bool]
 LARGE = 1 << 12  # elements; for fewer, the cpu backend is not worth being loaded
 

@@ -74,7 +74,8 @@ class ImageNetResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, in_channels, H, W) → logits (N, num_classes), of images of any size."""
-        x = self.maxpool(nn.norm_act(self.bn1, self.act, self.conv1(x)))  # (N, width, ⌈H / 4⌉, ⌈W / 4⌉)
+        x = nn.norm_act(self.bn1, self.act, self.conv1(x))
+        x = self.maxpool(x)  # (N, width, ⌈H / 4⌉, ⌈W / 4⌉)
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         x = F.adaptive_avg_pool2d(x, 1).flatten(1)  # (N, 8 width), or 32 width of Bottlenecks
         return self.fc(x)  # type: ignore[no-any-return]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..memory import empty_like
 from ..spec import Array
 from .jit import jit
 from .layout import flat, unflat
-from ..memory import empty_like
 from .threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves

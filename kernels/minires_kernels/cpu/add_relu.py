@@ -9,10 +9,10 @@ Versions
 
 from __future__ import annotations
 
+from ..memory import empty_like
 from ..spec import Array, versions
 from .jit import jit
 from .layout import flat, unflat
-from ..memory import empty_like
 from .relu import SMALLEST, relu_backward_v1
 from .threads import run
 

@@ -13,21 +13,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..memory import empty, zeros
 from ..reference.avg_pool2d import area
 from ..spec import Array, versions
 from ..windows import Windows
 from .jit import jit
 from .layout import to_nchw, to_nhwc
-from ..memory import empty, zeros
 from .threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 
 
 @jit
-def _forward(
-    lo: int, hi: int, x: Array, geometry: tuple[int, ...], areas: Array, y: Array
-) -> None:
+def _forward(lo: int, hi: int, x: Array, geometry: tuple[int, ...], areas: Array, y: Array) -> None:
     r_all, s_all, sh, sw, ph, pw = geometry
     _, h_all, w_all, c_all = x.shape
     for n in range(lo, hi):

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from ..memory import empty_like
 from ..spec import Array, versions
 from .layout import plain
-from ..memory import empty_like
 from .normalise import (
     ADD_RELU,
     RELU,
@@ -121,7 +121,7 @@ def batch_norm_relu_forward_v1(
     *,
     eps: float,
 ) -> tuple[Any, ...]:
-    """Saved: x, weight, bias, the mean and variance used, eps, the mode, y, and whether it added."""
+    """Saved: x, weight, bias, mean and variance used, eps, the mode, y, and whether it added."""
     training, added = mean is None, residual is not None
     mode = ADD_RELU if added else RELU
     y, mean, var = forward(x, weight, bias, mean, var, residual, eps, mode)

@@ -16,19 +16,17 @@ from typing import Any
 
 import numpy as np
 
+from ..memory import empty
 from ..spec import Array, versions
 from .jit import jit
 from .layout import plain
-from ..memory import empty
 from .threads import run
 
 SMALLEST = 1 << 13  # elements, an exponential each: below that a thread costs more than it saves
 
 
 @jit
-def _forward(
-    lo: int, hi: int, logits: Array, target: Array, log_p: Array, loss: Array
-) -> None:
+def _forward(lo: int, hi: int, logits: Array, target: Array, log_p: Array, loss: Array) -> None:
     for n in range(lo, hi):
         row, out = logits[n], log_p[n]
         largest = row[0]
@@ -46,9 +44,7 @@ def _forward(
 
 
 @jit
-def _backward(
-    lo: int, hi: int, dloss: Array, log_p: Array, target: Array, dlogits: Array
-) -> None:
+def _backward(lo: int, hi: int, dloss: Array, log_p: Array, target: Array, dlogits: Array) -> None:
     for n in range(lo, hi):
         row, out, d = log_p[n], dlogits[n], dloss[n]
         for c in range(row.size):

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from ..memory import empty
 from ..spec import Array, versions
 from .jit import jit
 from .layout import plain, to_nchw, to_nhwc
-from ..memory import empty
 from .threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from ..memory import empty, zeros
 from ..spec import Array, versions
 from .jit import jit
 from .layout import plain
 from .matmul import matmul
-from ..memory import empty, zeros
 from .threads import parts, run
 
 Gradients = tuple[Array | None, Array | None, Array | None]

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from ..memory import empty, zeros
 from ..spec import Array, versions
 from ..windows import Windows
 from .jit import jit
 from .layout import to_nchw, to_nhwc
-from ..memory import empty, zeros
 from .threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves

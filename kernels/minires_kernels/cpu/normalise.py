@@ -7,9 +7,9 @@ vector registers, and per-channel values are repeated along it.
     g = dy, or dy where z > 0                         dresidual = g
     dx = scale · (g - mean(g) - (x - mean) · slope)
 
-`mode` is one of PLAIN, RELU (after z) and ADD_RELU (of z + residual). Sums are kept in x's type over
-FOLD rows at a time and then added in float64: the loop vectorises, and the rounding of a sum does
-not grow with the number of rows. The order of operations is kept, so that a fused pass and its
+`mode` is one of PLAIN, RELU (after z) and ADD_RELU (of z + residual). Sums are kept in x's type
+over FOLD rows at a time and then added in float64: the loop vectorises, and the rounding of a sum
+does not grow with the number of rows. The order of operations is kept, so that a fused pass and its
 parts one after another give the same bits.
 """
 
@@ -56,9 +56,7 @@ def statistics(lo: int, hi: int, x: Array, shift: Array, sums: Array) -> None:
 
 
 @jit_in_order
-def apply(
-    lo: int, hi: int, x: Array, vectors: Array, residual: Array, y: Array, mode: int
-) -> None:
+def apply(lo: int, hi: int, x: Array, vectors: Array, residual: Array, y: Array, mode: int) -> None:
     """Write rows lo … hi - 1 of y; vectors (3, lanes) are mean, scale, bias."""
     mean, scale, bias = vectors[0], vectors[1], vectors[2]
     zero = x.dtype.type(0)
@@ -81,7 +79,7 @@ def apply(
 @jit_in_order
 def backward_sums(lo: int, hi: int, dy: Array, x: Array, vectors: Array, y: Array, g: Array,
                   sums: Array, mode: int) -> None:  # fmt: skip
-    """sums[part] = Σ g and Σ g (x - mean) per lane; ADD_RELU also writes g, the residual's gradient.
+    """sums[part] = Σ g and Σ g (x - mean) per lane; ADD_RELU also writes g.
 
     RELU finds where z > 0 from x, because reading y would cost more than computing z.
     """
@@ -144,9 +142,7 @@ def backward_apply(lo: int, hi: int, dy: Array, x: Array, vectors: Array, shares
 
 
 @jit_in_order
-def affine(
-    mean: Array, var: Array, weight: Array, bias: Array, eps: float, vectors: Array
-) -> None:
+def affine(mean: Array, var: Array, weight: Array, bias: Array, eps: float, vectors: Array) -> None:
     """vectors (3, lanes) = mean, scale and bias, repeated; weight and bias may be empty."""
     channels = mean.size
     for c in range(channels):
@@ -162,7 +158,7 @@ def affine(
 @jit_in_order
 def moments(sums: Array, shift: Array, count: int, mean: Array, var: Array, weight: Array,
             bias: Array, eps: float, vectors: Array) -> None:  # fmt: skip
-    """Set mean, (biased) var and `affine`'s vectors from the `statistics` of `count` values each."""
+    """Set mean, (biased) var and `affine`'s vectors from `statistics` of `count` values each."""
     parts_all, _, lanes = sums.shape
     channels = mean.size
     for c in range(channels):

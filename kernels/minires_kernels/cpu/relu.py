@@ -9,10 +9,10 @@ Versions
 
 from __future__ import annotations
 
+from ..memory import empty_like
 from ..spec import Array, versions
 from .jit import jit
 from .layout import flat, unflat
-from ..memory import empty_like
 from .threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves

@@ -58,4 +58,6 @@ def scalar(a: Array, i: int) -> Any:
 
 
 if not numba_config.DISABLE_JIT:
-    from .simd_llvm import fill, lanes, load, prefetch, scalar, store  # type: ignore[assignment] # noqa: F811
+    from . import simd_llvm
+
+    globals().update({name: getattr(simd_llvm, name) for name in simd_llvm.INSTRUCTIONS})

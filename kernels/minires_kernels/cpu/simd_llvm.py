@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
+from numba import extending as _extending
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.core import cgutils as _cgutils
+from numba.extending import models, overload, register_model
 
 from .vector_width import VECTOR_BYTES
 
+cgutils: Any = _cgutils
 
-class Register(types.Type):  # type: ignore[misc]
+
+def intrinsic(function: Callable[..., Any]) -> Any:
+    """numba.extending.intrinsic, with a type."""
+    return _extending.intrinsic(function)
+
+
+class Register(types.Type):
     """One vector register of `element`s."""
 
     def __init__(self, element: Any) -> None:
@@ -23,10 +32,11 @@ class Register(types.Type):  # type: ignore[misc]
 
 
 @register_model(Register)
-class _RegisterModel(models.PrimitiveModel):  # type: ignore[misc]
+class _RegisterModel(models.PrimitiveModel):
     def __init__(self, manager: Any, register: Register) -> None:
         element = manager.lookup(register.element).get_value_type()
-        super().__init__(manager, register, ir.VectorType(element, register.count))
+        vector = ir.VectorType(element, register.count)
+        super().__init__(manager, register, vector)  # type: ignore[no-untyped-call]
 
 
 def _pointer(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
@@ -43,7 +53,7 @@ def _align(array_type: Any) -> int:
     return int(array_type.dtype.bitwidth // 8)  # arrays are aligned to elements, not to registers
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def lanes(typing_context: Any, a: Any) -> Any:
     """See `simd.lanes`; a constant in compiled code."""
     count = Register(a.dtype).count
@@ -54,7 +64,7 @@ def lanes(typing_context: Any, a: Any) -> Any:
     return types.intp(a), code
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def load(typing_context: Any, a: Any, i: Any) -> Any:
     """See `simd.load`."""
 
@@ -64,7 +74,7 @@ def load(typing_context: Any, a: Any, i: Any) -> Any:
     return Register(a.dtype)(a, types.intp), code
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def store(typing_context: Any, a: Any, i: Any, v: Any) -> Any:
     """See `simd.store`."""
 
@@ -76,7 +86,7 @@ def store(typing_context: Any, a: Any, i: Any, v: Any) -> Any:
     return types.void(a, types.intp, v), code
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def scalar(typing_context: Any, a: Any, i: Any) -> Any:
     """See `simd.scalar`: unlike a[i], without a check for negative i."""
 
@@ -86,7 +96,7 @@ def scalar(typing_context: Any, a: Any, i: Any) -> Any:
     return a.dtype(a, types.intp), code
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def prefetch(typing_context: Any, a: Any, i: Any) -> Any:
     """See `simd.prefetch`."""
 
@@ -115,7 +125,7 @@ def _splat(context: Any, builder: Any, value: Any, given: Any, register: Registe
 def _arithmetic(python_operator: Any, llvm_name: str) -> None:
     """Let + - * take registers, and numbers beside them; LLVM may fuse a product and a sum."""
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def instruction(typing_context: Any, a: Any, b: Any) -> Any:
         register = a if isinstance(a, Register) else b
 
@@ -126,11 +136,11 @@ def _arithmetic(python_operator: Any, llvm_name: str) -> None:
 
         return register(a, b), code
 
-    @overload(python_operator, strict=False)  # type: ignore[misc]
+    @overload(python_operator, strict=False)
     def _(a: Any, b: Any) -> Any:
         registers = [t for t in (a, b) if isinstance(t, Register)]
         numbers = [t for t in (a, b) if isinstance(t, types.Number | types.Literal)]
-        if len(registers) == 2 and a == b or len(registers) == len(numbers) == 1:
+        if (len(registers) == 2 and a == b) or len(registers) == len(numbers) == 1:
             return lambda a, b: instruction(a, b)
         return None
 
@@ -140,7 +150,7 @@ _arithmetic(operator.sub, "fsub")
 _arithmetic(operator.mul, "fmul")
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def fill(typing_context: Any, a: Any, value: Any) -> Any:
     """See `simd.fill`."""
     register = Register(a.dtype)
@@ -150,3 +160,5 @@ def fill(typing_context: Any, a: Any, value: Any) -> Any:
 
     return register(a, value), code
 
+
+INSTRUCTIONS = ("fill", "lanes", "load", "prefetch", "scalar", "store")

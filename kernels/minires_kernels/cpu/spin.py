@@ -1,31 +1,40 @@
 """Waiting without sleeping: a thread that sleeps takes 20 to 1000 µs to run again.
 
-Between two kernels of a training step pass some 50 µs. A helper thread that goes to sleep after each
-of them is woken late, or on a core that is busy, and half of the machine stands idle meanwhile. So
-a thread that expects to be needed soon watches a number in memory for a while, without the GIL,
-before it sleeps.
+Between two kernels of a training step pass some 50 µs. A helper thread that goes to sleep after
+each of them is woken late, or on a core that is busy, and half of the machine stands idle
+meanwhile. So a thread that expects to be needed soon watches a number in memory for a while,
+without the GIL, before it sleeps.
 """
 
 from __future__ import annotations
 
 import platform
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from numba import extending as _extending
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.core import cgutils as _cgutils
 
 from ..spec import Array
 from .jit import jit, numba_config
 
+cgutils: Any = _cgutils
+
+
+def intrinsic(function: Callable[..., Any]) -> Any:
+    """numba.extending.intrinsic, with a type."""
+    return _extending.intrinsic(function)
+
+
 _X86 = platform.machine() in ("x86_64", "AMD64")
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _read(typing_context: Any, a: Any) -> Any:
     """Read a[0] from memory again, after telling the processor that this is a waiting loop."""
 
@@ -40,7 +49,7 @@ def _read(typing_context: Any, a: Any) -> Any:
     return a.dtype(a), code
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic
 def _subtract(typing_context: Any, a: Any, value: Any) -> Any:
     """Subtract from a[0] as one step, which other threads see whole."""
 
@@ -55,7 +64,7 @@ def _subtract(typing_context: Any, a: Any, value: Any) -> Any:
 @jit
 def _watch(number: Array, value: int, wanted: bool, turns: int) -> bool:
     """Watch number[0] until (number[0] == value) is `wanted`, for so many turns."""
-    for _ in range(turns):
+    for _ in range(turns):  # noqa: SIM110  (compiled)
         if (_read(number) == value) == wanted:
             return True
     return False
@@ -64,7 +73,7 @@ def _watch(number: Array, value: int, wanted: bool, turns: int) -> bool:
 @jit
 def _finish(unfinished: Array, done: int, turns: int) -> bool:
     _subtract(unfinished, done)
-    return _watch(unfinished, 0, True, turns)
+    return bool(_watch(unfinished, 0, True, turns))
 
 
 @jit

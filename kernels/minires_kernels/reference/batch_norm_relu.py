@@ -34,7 +34,7 @@ def batch_norm_relu_forward_v1(
     *,
     eps: float,
 ) -> tuple[Any, ...]:
-    """Saved: x, weight, bias, the mean and variance used, eps, the mode, y, and whether it added."""
+    """Saved: x, weight, bias, mean and variance used, eps, the mode, y, and whether it added."""
     z, _, _, mean, var, _, training = batch_norm_forward_v1(x, weight, bias, mean, var, eps=eps)
     y, _ = relu_forward_v1(z if residual is None else z + residual)
     return y, x, weight, bias, mean, var, eps, training, y, residual is not None

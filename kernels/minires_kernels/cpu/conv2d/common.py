@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...memory import zeros
 from ...spec import Array
 from ...windows import Windows
 from ..layout import plain
-from ...memory import zeros
 from ..threads import parts
 
 Gradients = tuple[Array | None, Array | None, Array | None]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...memory import empty, zeros
 from ...spec import Array
 from ..jit import jit
 from ..layout import plain
-from ...memory import empty, zeros
 from ..simd import fill, lanes, load, store
 from ..threads import run
 from .common import SMALLEST_FLOPS, sum_parts, weight_parts

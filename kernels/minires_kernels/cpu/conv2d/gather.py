@@ -2,10 +2,10 @@
 
     dst[p, q, k] = b[k] + Σ_taps Σ_c src[p·step + dr, q·step + ds, c] · w[tap, c, k]
 
-Forward, src is x and a tap (dr, ds) = (r·dilation - padding, …). For dx with stride 1, src is dy and
-the taps are mirrored. With stride s, the pixels of dx whose row and column leave the same remainders
-modulo s meet the same taps: each of the s·s *phases* is such a gather of its own, with stride 1 in
-dy, and no product with a zero is ever formed.
+Forward, src is x and a tap (dr, ds) = (r·dilation - padding, …). For dx with stride 1, src is dy
+and the taps are mirrored. With stride s, the pixels of dx whose row and column leave the same
+remainders modulo s meet the same taps: each of the s·s *phases* is such a gather of its own, with
+stride 1 in dy, and no product with a zero is ever formed.
 
 Taps next to each other in a row of src, channels included, are one contiguous *run* of numbers.
 """

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ...memory import zeros
 from ...spec import Array
 from ...windows import Windows
 from ..jit import jit
 from ..layout import plain, to_nchw, to_nhwc
-from ...memory import zeros
 from ..threads import run
 from .common import (
     Geometry,
@@ -133,5 +133,7 @@ def conv2d_backward_v1(
         count = weight_parts(len(x), w.nbytes, smallest_images(win, w))
         partial = zeros((count, *w_last.shape), w.dtype)
         run(_backward_weight_v1, count, dy_last, to_nhwc(x), first, sizes, partial)
-        dw = plain(sum_parts(partial).transpose(3, 2, 0, 1))  # (R, S, C/groups, K) → (K, C/groups, R, S)
+        dw = plain(
+            sum_parts(partial).transpose(3, 2, 0, 1)
+        )  # (R, S, C/groups, K) → (K, C/groups, R, S)
     return dx, dw, bias_gradient(dy) if has_b and needs[2] else None

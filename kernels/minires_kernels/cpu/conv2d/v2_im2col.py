@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ...memory import zeros
 from ...spec import Array
 from ...windows import Windows
 from ..jit import jit
 from ..layout import plain, to_nchw, to_nhwc
 from ..matmul import matmul
-from ...memory import zeros
 from ..threads import run
 from .common import (
     Geometry,
@@ -181,4 +181,5 @@ def wide_groups(x: Array, w: Array, b: Array | None, *, win: Windows, groups: in
 def wide_groups_backward(
     dy: Array, x: Array, w: Array, has_b: bool, win: Windows, groups: int
 ) -> bool:
+    """As `wide_groups`."""
     return groups == 1 or len(w) // groups >= 4

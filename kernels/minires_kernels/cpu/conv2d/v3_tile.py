@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from ...memory import empty
 from ...spec import Array
 from ...windows import Windows
 from ..jit import jit
 from ..layout import plain, to_nchw, to_nhwc
-from ...memory import empty
 from ..simd import lanes, load
 from ..threads import run
 from ..tile import TILE, looked_up, multiply_add, repeat, spaced, store_tile
@@ -96,9 +96,7 @@ def _gather(
 
 
 @jit
-def _pack(
-    lo: int, hi: int, w: Array, taps: Array, strides: tuple[int, ...], packed: Array
-) -> None:
+def _pack(lo: int, hi: int, w: Array, taps: Array, strides: tuple[int, ...], packed: Array) -> None:
     """packed[block, tap, c, lane] = w[group, filter, c, tap], zero where there is no filter."""
     blocks_per_group, k_group, group_stride, k_stride, c_stride = strides
     _, _, c_all, per_register = packed.shape
@@ -232,4 +230,3 @@ def conv2d_backward_v3(
         dw = (depthwise.weight_gradient(gather, to_nhwc(x), source, w.shape) if alone
               else weight_gradient(gather, to_nhwc(x), source, w.shape, groups))  # fmt: skip
     return dx, dw, bias_gradient(dy) if has_b and needs[2] else None
-

@@ -14,9 +14,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from ...memory import empty, zeros
 from ...spec import Array
 from ..jit import jit, jit_inner
-from ...memory import empty, zeros
 from ..simd import fill, lanes
 from ..threads import run
 from ..tile import TILE, load_tile, looked_up, multiply_add, repeat, spaced, store_tile
@@ -39,7 +39,7 @@ def _sums(
     places: Array,
 ) -> None:
     """Compute items lo … hi - 1; an item is some filter blocks of one part of the batch."""
-    n_all, bands, band, height, width, copied, parts, splits = unit
+    n_all, band, height, width, copied, parts, splits = unit
     h, w_all, c, top, left, p_all, q_all, step_r, step_s, pitch = gather
     blocks_per_group, k_group, c_group, groups = filters
     per_register = lanes(x)
@@ -159,7 +159,7 @@ def weight_gradient(
         x.reshape(-1),
         dy.reshape(-1),
         partial.reshape(-1),
-        (n, u.bands, u.band, u.height, u.width, int(u.copied), parts, splits),
+        (n, u.band, u.height, u.width, int(u.copied), parts, splits),
         (h, w, c, *gather.origin, *gather.output, *gather.step, u.pitch),
         (blocks_per_group, k_group, c_group, groups),
         places,
