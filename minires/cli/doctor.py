@@ -50,7 +50,7 @@ def examine() -> dict[str, dict[str, str]]:
     return {
         "versions": _versions(),
         "backends": {name: _try(name) for name in ("reference", "cpu")} | {"cuda": _cuda()},
-        "threads": _threads(),
+        "threads": _threads() | {"registers": _vectors()},
         "caches": _caches(),
         "data": {"digits": _digits()},
         "dtypes": {"training": "float32", "checking": "float64"},
@@ -83,6 +83,15 @@ def _try(backend: str) -> str:
     except Exception as error:  # whatever is wrong, a doctor reports it
         return f"fails: {type(error).__name__}: {error}"
     return "ok" if y.tolist() == [0.0, 2.0] and dx.tolist() == [0.0, 1.0] else "wrong result"
+
+
+def _vectors() -> str:
+    """Return the width of the vector registers that the cpu backend compiles for."""
+    try:
+        from minires_kernels.cpu.vector_width import VECTOR_BYTES
+    except Exception as error:  # whatever is wrong, a doctor reports it
+        return f"unknown: {type(error).__name__}: {error}"
+    return f"{VECTOR_BYTES} bytes ({VECTOR_BYTES // 4} float32 at a time)"
 
 
 def _cuda() -> str:

@@ -22,6 +22,11 @@ def to_nhwc(x: Array) -> Array:
     return plain(x.transpose(0, 2, 3, 1))
 
 
+def kept(x: Array, source: Array) -> Array:
+    """Return what to save for backward: x, or the copy that `source = to_nhwc(x)` had to make."""
+    return x if np.may_share_memory(x, source) else to_nchw(source)
+
+
 def to_nchw(x: Array) -> Array:
     """View (N, H, W, C) as (N, C, H, W). No copy: memory stays channels-last."""
     return x.transpose(0, 3, 1, 2)

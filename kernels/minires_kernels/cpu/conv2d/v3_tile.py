@@ -17,7 +17,7 @@ from ...memory import empty
 from ...spec import Array
 from ...windows import Windows
 from ..jit import jit
-from ..layout import plain, to_nchw, to_nhwc
+from ..layout import kept, plain, to_nchw, to_nhwc
 from ..simd import lanes, load
 from ..threads import run
 from ..tile import TILE, looked_up, multiply_add, repeat, spaced, store_tile
@@ -196,12 +196,12 @@ def conv2d_forward_v3(
     x: Array, w: Array, b: Array | None, *, win: Windows, groups: int
 ) -> tuple[Any, ...]:
     """One gather; depthwise has a loop of its own."""
-    y = empty((len(x), *win.output, len(w)), x.dtype)
+    source, y = to_nhwc(x), empty((len(x), *win.output, len(w)), x.dtype)
     if _is_depthwise(x, w, groups):
-        depthwise.gather(forward_gather(win), to_nhwc(x), w, b, y)
+        depthwise.gather(forward_gather(win), source, w, b, y)
     elif y.size:
-        _run_gather(forward_gather(win), to_nhwc(x), plain(w), b, y, groups, mirrored=False)
-    return to_nchw(y), x, w, b is not None, win, groups
+        _run_gather(forward_gather(win), source, plain(w), b, y, groups, mirrored=False)
+    return to_nchw(y), kept(x, source), w, b is not None, win, groups
 
 
 def conv2d_backward_v3(

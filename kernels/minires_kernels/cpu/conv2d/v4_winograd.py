@@ -17,7 +17,7 @@ from ...memory import empty
 from ...spec import Array
 from ...windows import Windows
 from ..jit import jit
-from ..layout import to_nchw, to_nhwc
+from ..layout import kept, to_nchw, to_nhwc
 from ..simd import lanes
 from ..threads import run
 from ..tile import TILE
@@ -125,23 +125,23 @@ def conv2d_forward_v4(
     x: Array, w: Array, b: Array | None, *, win: Windows, groups: int
 ) -> tuple[Any, ...]:
     """y = Aᵀ [U ⊙ V] A per tile."""
-    z, n, k = _sizes(x, w, win), len(x), len(w)
+    z, n, k, source = _sizes(x, w, win), len(x), len(w), to_nhwc(x)
     y = empty((n, *win.output, k), x.dtype)
     bias = np.zeros(whole_blocks(k), x.dtype)
     if b is not None:
         bias[:k] = b
     if _weight_bytes(x, w) > STAGED_BYTES:
         stages = Stages(n, z)
-        v = stages.transform(to_nhwc(x), forward=True)
+        v = stages.transform(source, forward=True)
         stages.output(stages.products(v, w, forward=True), bias, y)
     else:
         u = transformed(w, mirrored=False)
         total = n * z[8] * z[9]
         tiles = _group(total, x.shape[1], k)
         group = (total, tiles, whole_blocks(x.shape[1]), whole_blocks(k))
-        args = (to_nhwc(x).reshape(-1), u.reshape(-1), bias, z, group, y.reshape(-1))
+        args = (source.reshape(-1), u.reshape(-1), bias, z, group, y.reshape(-1))
         run(_forward_group, -(-total // tiles), *args)
-    return to_nchw(y), x, w, b is not None, win, groups
+    return to_nchw(y), kept(x, source), w, b is not None, win, groups
 
 
 def conv2d_backward_v4(
