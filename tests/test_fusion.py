@@ -91,6 +91,19 @@ def test_a_hooked_module_runs_by_itself(hooked):
     assert len(seen) == 1
 
 
+def test_a_module_with_a_forward_of_its_own_runs_it():
+    class Larger(nn.BatchNorm1d):
+        def forward(self, x):
+            return super().forward(x) * 100
+
+    x = mr.tensor(np.random.default_rng(0).standard_normal((9, 3)).astype(np.float32))
+    usual = nn.norm_act(nn.BatchNorm1d(3), nn.ReLU(), x).data
+    np.testing.assert_allclose(nn.norm_act(Larger(3), nn.ReLU(), x).data, 100 * usual, rtol=1e-6)
+    norm = nn.BatchNorm1d(3)
+    norm.forward = lambda x: x * 0
+    assert not nn.norm_act(norm, nn.ReLU(), x).data.any()
+
+
 def test_evaluation_uses_the_running_statistics():
     rng = np.random.default_rng(0)
     bn = nn.BatchNorm2d(3)

@@ -231,6 +231,15 @@ def test_batch_norm_survives_a_large_mean(backend, offset, spread):
     np.testing.assert_allclose(var, exact.var(axis=(0, 2, 3)), rtol=1e-5, atol=2 * slack)
 
 
+@pytest.mark.parametrize("outlier", [100.0, 1e4, -1e4])
+def test_batch_norm_survives_an_outlier_in_the_first_pixel(outlier):
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((16, 3, 64, 64)).astype(np.float32)
+    x[0, :, 0, 0] = outlier
+    _, _, _, _, var, *_ = kernel("batch_norm", "cpu").forward(x)
+    np.testing.assert_allclose(var, x.astype(np.float64).var(axis=(0, 2, 3)), rtol=2e-6)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_max_pool_ties_and_nan(backend):
     x = np.zeros((1, 1, 3, 3))

@@ -200,6 +200,53 @@ def test_a_job_keeps_no_array_alive():
         time.sleep(0.01)
 
 
+def test_a_finished_job_keeps_no_array_alive_though_a_helper_is_busy():
+    threads.set_num_threads(2)
+    busy, arrays = threading.Event(), []
+
+    def slow(lo, hi):
+        busy.set()
+        time.sleep(0.5)
+
+    other = threading.Thread(target=threads.run, args=(slow, 4))
+    other.start()
+    assert busy.wait(10)
+    for _ in range(3):
+        a = np.zeros(1000)
+        arrays.append(weakref.ref(a))
+        threads.run(lambda lo, hi, a: None, 1000, a)
+        del a
+    assert all(gone() is None for gone in arrays)
+    other.join()
+
+
+def test_an_interrupt_leaves_no_helper_at_work():
+    """As Ctrl-C between two ranges: when it is raised, nobody writes any more."""
+    threads.set_num_threads(2)
+    writing = []
+    here = threading.current_thread()
+
+    def loop(lo, hi):
+        if threading.current_thread() is not here:
+            writing.append(lo)
+            time.sleep(0.2)
+            writing.remove(lo)
+
+    class Interrupted(threads._Job):
+        def work(self):
+            if threading.current_thread() is here:
+                time.sleep(0.05)  # the helper is within a range now
+                raise KeyboardInterrupt
+            return super().work()
+
+    job = Interrupted(loop, (), 8, 4)
+    threads.run(lambda lo, hi: None, 4)  # starts the helper
+    threads._helpers[0].put(job)
+    with pytest.raises(KeyboardInterrupt):
+        job.complete()
+    assert not writing
+
+
 def test_worker_processes_compute():
     """As joblib's workers do: processes that import minires, started in any way."""
     code = """

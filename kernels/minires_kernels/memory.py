@@ -18,6 +18,7 @@ import math
 import mmap
 import os
 import threading
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -34,27 +35,44 @@ LARGE = 1 << 21  # bytes of an array that is worth large pages
 
 
 class _Pool:
-    """The unused blocks by size, and counts of bytes."""
+    """The unused blocks by size, and counts of bytes.
+
+    A block that comes back is only appended to `returned`, in one step that needs no lock: that may
+    happen anywhere, in a garbage collection or a signal handler in the midst of a method, or in
+    a forked child whose parent held the lock. Whoever holds the lock sorts them in.
+    """
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()  # re-entrant: a __del__ may run while this thread holds it
+        self.lock = threading.Lock()
+        self.returned: deque[_Block] = deque()
         self.unused_blocks: dict[int, list[_Block]] = {}  # longest waiting size first
         self.unused = self.used = self.peak = 0
 
     def take(self, size: int) -> _Block:
-        """Return a block of `size` bytes, used before or new."""
+        """Return a block of `size` bytes or a little more, used before or new."""
         with self.lock:
-            memory = self.find(size)
-            self.used += size if memory is None else memory.nbytes
+            self.sort_in()
+            block = self.find(size)
+            if block is None:
+                try:
+                    block = _pages(size)
+                except MemoryError:
+                    self.trim(0)  # what is kept may be what is missing
+                    block = _pages(size)
+            self.used += block.nbytes
             self.peak = max(self.peak, self.used)
             self.trim(int(self.peak * (1 + SLACK)) - self.used)
-        if memory is None:
-            try:
-                memory = _pages(size)
-            except MemoryError:
-                self.trim(0)  # what is kept may be what is missing
-                memory = _pages(size)
-        return memory
+        return block
+
+    def sort_in(self) -> None:
+        """Keep the blocks whose arrays are gone."""
+        while self.returned:
+            block = self.returned.popleft()
+            blocks = self.unused_blocks.pop(block.nbytes, [])
+            blocks.append(block)
+            self.unused_blocks[block.nbytes] = blocks  # this size is now the last
+            self.used -= block.nbytes
+            self.unused += block.nbytes
 
     def find(self, size: int) -> _Block | None:
         """Take the smallest unused block that is large enough, and not wastefully so."""
@@ -65,25 +83,15 @@ class _Pool:
         self.unused -= best
         return self.unused_blocks[best].pop()
 
-    def give(self, memory: _Block) -> None:
-        """Keep a block whose arrays are gone."""
-        with self.lock:
-            blocks = self.unused_blocks.pop(memory.nbytes, [])
-            blocks.append(memory)
-            self.unused_blocks[memory.nbytes] = blocks  # this size is now the last
-            self.used -= memory.nbytes
-            self.unused += memory.nbytes
-
     def trim(self, limit: int) -> None:
         """Let go of unused blocks until they have no more than `limit` bytes together."""
-        with self.lock:
-            while self.unused > limit:
-                size, blocks = next(iter(self.unused_blocks.items()))
-                if blocks:
-                    blocks.pop()
-                    self.unused -= size
-                else:
-                    del self.unused_blocks[size]
+        while self.unused > max(limit, 0):
+            size, blocks = next(iter(self.unused_blocks.items()))
+            if blocks:
+                blocks.pop()
+                self.unused -= size
+            else:
+                del self.unused_blocks[size]
 
 
 class _Block(mmap.mmap):
@@ -100,9 +108,12 @@ def _pages(size: int) -> _Block:
     and one entry of the processor's page tables stand for 2 MiB instead of 4 KiB.
     """
     large = size >= LARGE and hasattr(mmap, "MADV_HUGEPAGE")
+    # Private, not shared with forked children, which get a copy as of any other memory.
+    private = getattr(mmap, "MAP_PRIVATE", 0) | getattr(mmap, "MAP_ANONYMOUS", 0)
+    options = {"flags": private} if private else {}  # Windows has neither, and no fork
     try:
-        block = _Block(-1, size + LARGE_PAGE if large else size)
-    except OSError as error:
+        block = _Block(-1, size + LARGE_PAGE if large else size, **options)
+    except (OSError, OverflowError) as error:
         raise MemoryError(f"no memory for an array of {size} bytes") from error
     block.start, block.nbytes = 0, size
     if large:
@@ -115,7 +126,7 @@ _pool = _Pool()
 
 
 def _new_pool() -> None:
-    """After a fork the parent's lock may be held for ever; blocks in use go to the old pool."""
+    """After a fork the lock may be held for ever; blocks in use go back to the old pool."""
     global _pool
     _pool = _Pool()
 
@@ -135,7 +146,7 @@ class _Lease(np.ndarray[Any, Any]):
 
     def __del__(self) -> None:
         if self.pool is not None and isinstance(self.base, _Block):
-            self.pool.give(self.base)
+            self.pool.returned.append(self.base)
 
 
 def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
@@ -166,16 +177,20 @@ def zeros(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
 def usage() -> dict[str, int]:
     """Return bytes: `used` by live arrays, `unused` but kept, and `peak` of used."""
     with _pool.lock:
+        _pool.sort_in()
         return {"used": _pool.used, "unused": _pool.unused, "peak": _pool.peak}
 
 
 def reset_peak() -> None:
     """Start counting the peak anew, and let go of what is kept beyond it."""
     with _pool.lock:
+        _pool.sort_in()
         _pool.peak = _pool.used
         _pool.trim(int(_pool.peak * SLACK))
 
 
 def release() -> None:
     """Return all unused blocks to the system."""
-    _pool.trim(0)
+    with _pool.lock:
+        _pool.sort_in()
+        _pool.trim(0)

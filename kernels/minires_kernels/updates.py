@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
+
 from .backends import current_backend
 from .reference import updates as reference
 from .spec import Array
 
-Move = tuple[Array, Array, Array | None, bool]
 LARGE = 1 << 12  # elements; for fewer, the cpu backend is not worth being loaded
 
 
@@ -29,11 +30,14 @@ def add(a: Array, b: Array, owned: bool = False) -> Array:
         from .cpu import accumulate
 
         return accumulate.add(a, b, owned)
-    return a + b
+    return np.asarray(a + b)
 
 
 def sgd(
-    moves: list[Move],
+    p: Array,
+    g: Array,
+    v: Array | None,
+    first: bool,
     *,
     lr: float,
     momentum: float,
@@ -43,14 +47,24 @@ def sgd(
 ) -> None:
     """Take a step of stochastic gradient descent in place: see `reference.updates.sgd`.
 
-    Each move is a parameter, its gradient, its velocity (None without momentum), and whether the
-    velocity is yet to be set.
+    p, g and v (None without momentum) agree in shape and dtype, else ValueError; at `first`, v is
+    yet to be set.
     """
+    if g.shape != p.shape or g.dtype != p.dtype:
+        raise ValueError(_disagree(p, "gradient", g))
+    if v is not None and (v.shape != p.shape or v.dtype != p.dtype):
+        raise ValueError(_disagree(p, "velocity", v))
     options = (lr, momentum, dampening, weight_decay, nesterov)
-    for p, g, v, first in moves:
-        if _on_cpu(p) and p.flags.carray and (v is None or v.flags.carray) and p.dtype == g.dtype:
-            from .cpu import updates
+    if _on_cpu(p) and p.flags.carray and (v is None or v.flags.carray):
+        from .cpu import updates
 
-            updates.sgd(p, g, v, first, *options)
-        else:
-            reference.sgd(p, g, v, first, *options)
+        updates.sgd(p, g, v, first, *options)
+    else:
+        reference.sgd(p, g, v, first, *options)
+
+
+def _disagree(p: Array, name: str, a: Array) -> str:
+    return (
+        f"SGD: a parameter is {p.dtype} of shape {p.shape}, its {name} {a.dtype} of shape "
+        f"{a.shape}; they must agree"
+    )

@@ -3,7 +3,7 @@
 The three are separate modules, and mean what they say; but each of them reads and writes every
 activation once, and memory is what limits them. Where all that happens is act(norm(x) + add), one
 pass does. Fusion changes no value, and it is off wherever somebody looks in between: a module with
-hooks runs by itself.
+hooks, or with a forward of its own, runs by itself.
 """
 
 from __future__ import annotations
@@ -46,13 +46,14 @@ def norm_act(norm: Module, act: Module, x: Tensor, add: Tensor | None = None) ->
     """
     if (
         _enabled
-        and isinstance(norm, BatchNorm1d | BatchNorm2d)
+        and type(norm) in (BatchNorm1d, BatchNorm2d)
         and type(act) is ReLU
-        and not norm.hooked
-        and not act.hooked
+        and not (norm.hooked or act.hooked)
+        and "forward" not in norm.__dict__
+        and "forward" not in act.__dict__
         and (add is None or add.shape == x.shape)
     ):
-        return norm.then_relu(x, add)
+        return norm.then_relu(x, add)  # type: ignore[no-any-return]
     y = norm(x)
     if add is not None:
         y = y + add

@@ -22,6 +22,11 @@ def check_number(name: str, value: float, low: float = 0.0, below: float = math.
     return float(value)
 
 
+def _shapes(key: str, p: Tensor) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes that an entry of a parameter's state may have."""
+    return (p.shape,) if key == "velocity" else ((), p.shape)
+
+
 class Optimizer:
     """Base class: holds groups of parameters with options, and one dict of state per parameter.
 
@@ -103,7 +108,7 @@ class Optimizer:
             )
         for p, saved in zip(params, state["state"], strict=True):
             for key, value in saved.items():
-                if isinstance(value, np.ndarray) and value.shape not in ((), p.shape):
+                if isinstance(value, np.ndarray) and value.shape not in _shapes(key, p):
                     raise ValueError(f"{key}: expected shape {p.shape}, got {value.shape}")
         for group, options in zip(self.param_groups, state["groups"], strict=True):
             group.update(options)

@@ -51,13 +51,12 @@ class SGD(Optimizer):
         self, params: list[Parameter], group: dict[str, Any], states: list[dict[str, Any]]
     ) -> None:
         """Apply the formula to each parameter."""
-        moves = []
+        names = ("lr", "momentum", "dampening", "weight_decay", "nesterov")
+        options = {name: group[name] for name in names}
         for p, state in zip(params, states, strict=True):
             first = group["momentum"] != 0 and "velocity" not in state
+            velocity = np.zeros(p.shape, p.dtype) if first else state.get("velocity")
+            sgd(p.data, p.grad, velocity, first, **options)  # type: ignore[arg-type]
             if first:
-                state["velocity"] = np.empty(p.shape, p.dtype)  # set by this step
-            moves.append((p.data, p.grad, state.get("velocity"), first))
-        names = ("lr", "momentum", "dampening", "weight_decay", "nesterov")
-        sgd(moves, **{name: group[name] for name in names})  # type: ignore[arg-type]
-        for p in params:
+                state["velocity"] = velocity  # only now: a step that failed has left none
             p.mark_updated()

@@ -23,7 +23,7 @@ def _add(lo: int, hi: int, a: Array, b: Array, y: Array) -> None:
 def add(a: Array, b: Array, owned: bool) -> Array:
     """Return a + b, in the memory order of a; in its memory if it is `owned` by the caller."""
     if a.size < 1 << 12:
-        return a + b
+        return np.asarray(a + b)
     values = flat(a)
     total = values if owned and np.shares_memory(values, a) else empty_like(values)
     run(_add, a.size, values, flat(b, a), total, smallest=SMALLEST)

@@ -4,7 +4,7 @@ forward    statistics: one read of x; then y = (x - mean) · scale + bias: one r
 backward   sums of dy and dy x̂: one read of x and dy; then dx: one read of both, one write
 shapes     x (N, C) or (N, H, W, C), seen as rows × lanes; a lane row holds one or more pixels
 threads    a thread owns rows; sums are kept per part of the rows and added in order
-numerics   sums of x - shift, the shift being the first pixel: a large mean cancels
+numerics   sums of x - shift, the shift being the median of five pixels: a large mean cancels
 
 Versions
     v1  one set of loops for this kernel and for batch_norm_relu (normalise.py), at memory speed

@@ -33,6 +33,7 @@ from .normalise import (
     new_sums,
     rows_of,
     statistics,
+    typical,
 )
 from .threads import run
 
@@ -60,7 +61,7 @@ def forward(
     parameters = _or_empty(weight, x), _or_empty(bias, x)
     if mean is None or var is None:
         shift, sums = np.empty(lanes, x.dtype), new_sums(rows)
-        shift.reshape(-1, c)[:] = rows[0, :c]
+        typical(rows, shift, c)
         run(statistics, len(sums), rows, shift, sums)
         mean, var = np.empty((2, c), x.dtype)
         moments(sums, shift, x.size // c, mean, var, *parameters, eps, vectors)

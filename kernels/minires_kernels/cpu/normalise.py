@@ -39,6 +39,26 @@ def _fold(first: Array, second: Array, sums: Array) -> None:
 
 
 @jit_in_order
+def typical(x: Array, shift: Array, channels: int) -> None:
+    """shift (lanes,) = per channel the median of five values: near the mean, and no outlier.
+
+    Sums of x - shift then lose no digits to a large mean. 0 where the median is not finite.
+    """
+    values = np.empty(5, x.dtype)
+    for c in range(channels):
+        for i in range(5):
+            v = x[i * (len(x) - 1) // 4, c]
+            j = i
+            while j > 0 and values[j - 1] > v:  # insert into the sorted ones before
+                values[j] = values[j - 1]
+                j -= 1
+            values[j] = v
+        middle = values[2] if np.isfinite(values[2]) else x.dtype.type(0)
+        for j in range(c, shift.size, channels):
+            shift[j] = middle
+
+
+@jit_in_order
 def statistics(lo: int, hi: int, x: Array, shift: Array, sums: Array) -> None:
     """sums[part] = Σ d and Σ d² per lane, d = x - shift, for parts lo … hi - 1 of the rows."""
     count, _, lanes = sums.shape

@@ -9,6 +9,7 @@ without the GIL, before it sleeps.
 from __future__ import annotations
 
 import platform
+import threading
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -102,7 +103,8 @@ def _turns(microseconds: float) -> int:
 def finish(unfinished: Array, done: int, microseconds: float) -> bool:
     """Subtract `done` from unfinished[0], and wait until it is 0; False if it is not by then."""
     if numba_config.DISABLE_JIT:
-        unfinished[0] -= done
+        with _in_python:
+            unfinished[0] -= done
         return bool(unfinished[0] == 0)
     return bool(_finish(unfinished, done, _turns(microseconds)))
 
@@ -114,9 +116,11 @@ def leave(unfinished: Array, done: int, given: Array, seen: int, microseconds: f
     has changed, a few µs pass until its giver is done with the GIL.
     """
     if numba_config.DISABLE_JIT:
-        unfinished[0] -= done
+        with _in_python:
+            unfinished[0] -= done
     else:
         _leave(unfinished, done, given, seen, _turns(microseconds), _turns(GIVER_NEEDS))
 
 
+_in_python = threading.Lock()  # where nothing is compiled
 GIVER_NEEDS = 5  # µs, from giving a job to entering compiled code

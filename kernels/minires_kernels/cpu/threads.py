@@ -82,6 +82,10 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_helpers)
 
 
+def _nothing(*_args: Any) -> None:
+    """What a finished job does."""
+
+
 class _Job:
     """One loop, cut into ranges that threads take until none is left."""
 
@@ -89,6 +93,7 @@ class _Job:
         self.loop, self.args = loop, args
         self.ranges = [(i * n // cuts, (i + 1) * n // cuts) for i in reversed(range(cuts))]
         self.unfinished = np.array([cuts])
+        self.helping: list[None] = []  # an entry for each helper within `work`
         self.error: BaseException | None = None
 
     def work(self) -> int:
@@ -99,38 +104,56 @@ class _Job:
                 lo, hi = self.ranges.pop()  # atomic
             except IndexError:
                 return done
+            done += 1
             try:
                 if self.error is None:
                     self.loop(lo, hi, *self.args)
             except BaseException as error:  # raised again in the calling thread
                 self.error = error
-            done += 1
 
-    def wait(self, done: int) -> None:
-        """Wait until all ranges are finished, `done` of them by the calling thread."""
-        if not finish(self.unfinished, done, _watch_time(CALLER_WATCHES)):
-            while self.unfinished[0]:
+    def complete(self) -> None:
+        """Take part, and wait until all ranges are finished; raise what any of them raised."""
+        try:
+            done = self.work()
+            if not finish(self.unfinished, done, _watch_time(CALLER_WATCHES)):
+                while self.unfinished[0]:
+                    time.sleep(1e-4)
+        except BaseException:  # an interrupt: helpers may be within their ranges
+            self.ranges.clear()
+            while self.helping:
                 time.sleep(1e-4)
+            raise
+        finally:
+            self.loop, self.args = _nothing, ()  # a helper may hold this job for a while yet
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
 
 
 def _help(jobs: queue.SimpleQueue[_Job | None]) -> None:
     """Work on one job after another; ends at a None."""
     while True:
-        seen = _jobs_given[0]
         job = jobs.get()
         if job is None:
             return
+        job.helping.append(None)
         done, unfinished = job.work(), job.unfinished
+        job.helping.pop()
         del job  # its arrays must not stay alive until the next job
+        seen = _jobs_given[0]  # before the look at the queue: a job in between is seen
         watch = _watch_time(HELPER_WATCHES) if jobs.empty() else 0
-        leave(unfinished, done, _jobs_given, max(seen, _jobs_given[0]), watch)
+        leave(unfinished, done, _jobs_given, seen, watch)
 
 
 def _start_helper() -> None:
     jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
     name = f"minires-{len(_helpers) + 1}"
-    threading.Thread(target=_help, args=(jobs,), name=name, daemon=True).start()
-    _helpers.append(jobs)
+    try:
+        threading.Thread(target=_help, args=(jobs,), name=name, daemon=True).start()
+        _helpers.append(jobs)
+    except BaseException:  # an interrupt: the thread may have started, and must end
+        jobs.put(None)
+        raise
 
 
 def parts(n: int, smallest: int = 1, most: int = 16) -> int:
@@ -164,6 +187,4 @@ def run(loop: Callable[..., Any], n: int, *args: Any, smallest: int = 1) -> None
     for jobs in helpers:
         jobs.put(job)
     _jobs_given[0] += 1
-    job.wait(job.work())
-    if job.error is not None:
-        raise job.error
+    job.complete()

@@ -82,7 +82,7 @@ def units(
     )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)  # tables of up to 1 MB
 def pixel_table(
     count: tuple[int, int, int], image: int, row: tuple[int, int], column: tuple[int, int]
 ) -> Array:

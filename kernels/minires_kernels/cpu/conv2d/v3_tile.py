@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...memory import empty
+from ...memory import empty, zeros
 from ...spec import Array
 from ...windows import Windows
 from ..jit import jit
@@ -218,8 +218,13 @@ def conv2d_backward_v3(
     alone = _is_depthwise(x, w, groups)
     if needs[0]:
         n, c, h, width = x.shape
-        dx = empty((n, h, width, c), x.dtype)
-        for gather in backward_gathers(win, (h, width)) if dx.size else ():
+        gathers = backward_gathers(win, (h, width))
+        # Pixels between the windows, if any, get no gradient: their phases have no taps.
+        new = empty if all(g.taps for g in gathers) else zeros
+        dx = new((n, h, width, c), x.dtype)
+        for gather in gathers if dx.size else ():
+            if not gather.taps:
+                continue
             if alone:
                 depthwise.gather(gather, source, w, None, dx)
             else:
