@@ -82,6 +82,17 @@ class Pad(nn.Module):
         return f"channels={self.channels}, stride={self.stride}"
 
 
+def make_shortcut(
+    kind: str, in_channels: int, channels: int, stride: int, normalised: bool
+) -> nn.Module:
+    """Return what x passes around a branch of convolutions: option "A", "B" or "C", or "none"."""
+    changes = stride != 1 or in_channels != channels
+    if kind == "C" or (kind == "B" and changes):
+        conv = nn.Conv2d(in_channels, channels, 1, stride, bias=not normalised)
+        return nn.Sequential(conv, nn.BatchNorm2d(channels) if normalised else nn.Identity())
+    return Pad(channels, stride) if kind != "none" and changes else nn.Identity()
+
+
 class MLPBlock(nn.Module):
     """Two width → width linear layers; see the top of this file for the three kinds.
 
@@ -173,16 +184,8 @@ class BasicBlock(nn.Module):
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=bias)
         self.bn2 = make_norm(channels)
         self.act2 = act()
-        changes = stride != 1 or in_channels != channels
-        self.downsample: nn.Module
-        if skip and (shortcut == "C" or (shortcut == "B" and changes)):
-            self.downsample = nn.Sequential(
-                nn.Conv2d(in_channels, channels, 1, stride, bias=bias), make_norm(channels)
-            )
-        elif skip and changes:
-            self.downsample = Pad(channels, stride)
-        else:
-            self.downsample = nn.Identity()
+        kind = shortcut if skip else "none"
+        self.downsample = make_shortcut(kind, in_channels, channels, stride, normalised)
         if scale is None:
             self.alpha = nn.Parameter(np.zeros((), np.float32))
 

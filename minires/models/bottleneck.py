@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import nn
 from ..tensor import Tensor
-from .blocks import ACTIVATIONS, Pad, end_of_block
+from .blocks import ACTIVATIONS, end_of_block, make_shortcut
 
 EXPANSION = 4
 STRIDES_IN = ("3x3", "1x1")
@@ -58,16 +58,8 @@ class Bottleneck(nn.Module):
         self.conv3 = nn.Conv2d(channels, outputs, 1, bias=bias)
         self.bn3 = make_norm(outputs)
         self.act3 = act()
-        changes = stride != 1 or in_channels != outputs
-        self.downsample: nn.Module
-        if skip and (shortcut == "C" or (shortcut == "B" and changes)):
-            self.downsample = nn.Sequential(
-                nn.Conv2d(in_channels, outputs, 1, stride, bias=bias), make_norm(outputs)
-            )
-        elif skip and changes:
-            self.downsample = Pad(outputs, stride)
-        else:
-            self.downsample = nn.Identity()
+        kind = shortcut if skip else "none"
+        self.downsample = make_shortcut(kind, in_channels, outputs, stride, normalised)
         if scale is None:
             self.alpha = nn.Parameter(np.zeros((), np.float32))
 
