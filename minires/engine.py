@@ -116,23 +116,13 @@ _recorded = itertools.count(1)
 class Node:
     """One recorded call, or (with `function` None) a leaf that collects a gradient."""
 
-    __slots__ = (
-        "ctx",
-        "dtype",
-        "function",
-        "hooks",
-        "index",
-        "keeper",
-        "parents",
-        "shape",
-        "versions",
-    )
+    __slots__ = ("ctx", "dtype", "function", "hooks", "index", "keeper", "parents", "shape",
+                 "versions")  # fmt: skip
 
     def __init__(self, function: type[Function] | None, y: Tensor) -> None:
         self.function = function
-        self.index = (
-            next(_recorded) if function is not None else -next(_recorded)
-        )  # its place in the recording
+        place = next(_recorded)  # in the recording; going backward, leaves come last
+        self.index = -place if function is None else place
         self.shape, self.dtype = y.data.shape, y.data.dtype
         self.ctx: Context | None = None
         self.parents: tuple[Node | None, ...] = ()

@@ -75,6 +75,7 @@ def test_what_runs():
         assert set(functions(nn.norm_act(bn, relu, x, add=x))) == {"ReLU", "Add", "BatchNorm"}
     assert functions(nn.norm_act(bn, nn.Tanh(), x))[1] == "BatchNorm"
     assert functions(nn.norm_act(nn.Identity(), relu, x)) == ["ReLU"]
+    assert functions(nn.norm_act(nn.Identity(), relu, x, add=x)) == ["AddReLU"]
 
 
 @pytest.mark.parametrize("hooked", ["norm", "act"])

@@ -32,8 +32,10 @@ def test_a_velocity_that_no_longer_fits_is_refused():
         sgd.step()
     state = optim.SGD([p], lr=0.1, momentum=0.9).state_dict()
     state["state"][0]["velocity"] = np.zeros(())
+    sgd = optim.SGD([p], lr=0.1, momentum=0.9)
+    sgd.load_state_dict(state)
     with pytest.raises(ValueError, match="velocity"):
-        optim.SGD([p], lr=0.1, momentum=0.9).load_state_dict(state)
+        sgd.step()
 
 
 def test_a_failed_step_leaves_no_velocity_behind():

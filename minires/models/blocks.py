@@ -39,8 +39,7 @@ def end_of_block(
 ) -> Tensor:
     """act(factor · norm(y) + shortcut); no shortcut in a plain block."""
     if shortcut is not None and (block.scale is None or block.scale != 1):
-        z: Tensor = act(_scaled(norm(y), block) + shortcut)
-        return z
+        return nn.add_act(act, _scaled(norm(y), block), shortcut)
     return nn.norm_act(norm, act, y, add=shortcut)
 
 
@@ -133,7 +132,7 @@ class MLPBlock(nn.Module):
         return self.norm1 if self.preact else self.linear1
 
     def branch(self, x: Tensor) -> Tensor:
-        """Return F(x) unscaled; after the addition's order of 2015, without its last norm."""
+        """Return the branch up to its last linear layer; in the order of 2015 a norm follows."""
         y: Tensor
         if self.preact:
             h = self.linear1(nn.norm_act(self.norm1, self.act1, x))

@@ -1,7 +1,7 @@
 """Modules of networks, under PyTorch's names."""
 
 from . import init
-from .fusion import norm_act, use_fusion
+from .fusion import add_act, norm_act, use_fusion
 from .layers import (
     AdaptiveAvgPool2d,
     AvgPool2d,
@@ -41,6 +41,7 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Tanh",
+    "add_act",
     "init",
     "norm_act",
     "use_fusion",

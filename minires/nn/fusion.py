@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from .. import functional as F
 from ..tensor import Tensor
 from .layers import BatchNorm1d, BatchNorm2d, ReLU
 from .module import Module
@@ -46,16 +47,22 @@ def norm_act(norm: Module, act: Module, x: Tensor, add: Tensor | None = None) ->
     """
     if (
         _enabled
-        and type(norm) in (BatchNorm1d, BatchNorm2d)
-        and type(act) is ReLU
-        and not (norm.hooked or act.hooked)
-        and "forward" not in norm.__dict__
-        and "forward" not in act.__dict__
+        and _plain(norm, BatchNorm1d, BatchNorm2d)
+        and _plain(act, ReLU)
         and (add is None or add.shape == x.shape)
     ):
         return norm.then_relu(x, add)  # type: ignore[no-any-return]
-    y = norm(x)
-    if add is not None:
-        y = y + add
-    z: Tensor = act(y)
-    return z
+    y: Tensor = norm(x)
+    return act(y) if add is None else add_act(act, y, add)
+
+
+def add_act(act: Module, x: Tensor, add: Tensor) -> Tensor:
+    """act(x + add), as one kernel if it is ReLU of equal shapes, under the conditions above."""
+    if _enabled and _plain(act, ReLU) and add.shape == x.shape:
+        return F.add_relu(x, add)
+    return act(x + add)  # type: ignore[no-any-return]
+
+
+def _plain(module: Module, *kinds: type[Module]) -> bool:
+    """Whether `module` is exactly of these kinds, and nobody watches or replaces its forward."""
+    return type(module) in kinds and not module.hooked and "forward" not in module.__dict__

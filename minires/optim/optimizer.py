@@ -22,11 +22,6 @@ def check_number(name: str, value: float, low: float = 0.0, below: float = math.
     return float(value)
 
 
-def _shapes(key: str, p: Tensor) -> tuple[tuple[int, ...], ...]:
-    """Return the shapes that an entry of a parameter's state may have."""
-    return (p.shape,) if key == "velocity" else ((), p.shape)
-
-
 class Optimizer:
     """Base class: holds groups of parameters with options, and one dict of state per parameter.
 
@@ -69,15 +64,9 @@ class Optimizer:
     def step(self) -> None:
         """Move every parameter that has a gradient."""
         for group in self.param_groups:
-            moving = [p for p in group["params"] if p.grad is not None]
-            self.move_all(moving, group, [self.state.setdefault(id(p), {}) for p in moving])
-
-    def move_all(
-        self, params: list[Parameter], group: dict[str, Any], states: list[dict[str, Any]]
-    ) -> None:
-        """Move parameters that have a gradient; subclasses define this or `move`."""
-        for p, state in zip(params, states, strict=True):
-            self.move(p, p.grad, group, state)  # type: ignore[arg-type]
+            for p in group["params"]:
+                if p.grad is not None:
+                    self.move(p, p.grad, group, self.state.setdefault(id(p), {}))
 
     def move(self, p: Parameter, g: Array, group: dict[str, Any], state: dict[str, Any]) -> None:
         """Move one parameter `p` with gradient `g`; subclasses define it."""
@@ -108,7 +97,7 @@ class Optimizer:
             )
         for p, saved in zip(params, state["state"], strict=True):
             for key, value in saved.items():
-                if isinstance(value, np.ndarray) and value.shape not in _shapes(key, p):
+                if isinstance(value, np.ndarray) and value.shape not in ((), p.shape):
                     raise ValueError(f"{key}: expected shape {p.shape}, got {value.shape}")
         for group, options in zip(self.param_groups, state["groups"], strict=True):
             group.update(options)

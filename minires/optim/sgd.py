@@ -10,7 +10,10 @@ import numpy as np
 from minires_kernels.updates import sgd
 
 from ..nn import Parameter
+from ..tensor import Array
 from .optimizer import Optimizer, check_number
+
+OPTIONS = ("lr", "momentum", "dampening", "weight_decay", "nesterov")
 
 
 class SGD(Optimizer):
@@ -47,16 +50,11 @@ class SGD(Optimizer):
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             raise ValueError("nesterov needs a momentum above 0 and a dampening of 0")
 
-    def move_all(
-        self, params: list[Parameter], group: dict[str, Any], states: list[dict[str, Any]]
-    ) -> None:
-        """Apply the formula to each parameter."""
-        names = ("lr", "momentum", "dampening", "weight_decay", "nesterov")
-        options = {name: group[name] for name in names}
-        for p, state in zip(params, states, strict=True):
-            first = group["momentum"] != 0 and "velocity" not in state
-            velocity = np.zeros(p.shape, p.dtype) if first else state.get("velocity")
-            sgd(p.data, p.grad, velocity, first, **options)  # type: ignore[arg-type]
-            if first:
-                state["velocity"] = velocity  # only now: a step that failed has left none
-            p.mark_updated()
+    def move(self, p: Parameter, g: Array, group: dict[str, Any], state: dict[str, Any]) -> None:
+        """Apply the formula to one parameter."""
+        first = group["momentum"] != 0 and "velocity" not in state
+        velocity = np.zeros(p.shape, p.dtype) if first else state.get("velocity")
+        sgd(p.data, g, velocity, first, **{name: group[name] for name in OPTIONS})
+        if first:
+            state["velocity"] = velocity  # only now: a step that failed has left none
+        p.mark_updated()

@@ -135,7 +135,7 @@ def _tables(gather: Gather, merge: bool, pitch: int, c: int) -> tuple[Array, Arr
     """Return the taps' indices, the runs' offsets in the source, and taps per run."""
     runs = gather.runs(merge)
     offsets = [(r - gather.origin[0]) * pitch + (s - gather.origin[1]) * c for r, s, _ in runs]
-    lengths = {length for _, _, length in runs} or {0}
+    lengths = {length for _, _, length in runs}
     assert len(lengths) == 1  # a gather's taps form a grid
     taps = np.array([t for _, _, t in gather.taps], np.int64)
     return taps, np.array(offsets, np.int64), lengths.pop()
