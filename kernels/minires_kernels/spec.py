@@ -85,6 +85,7 @@ class Version:
 
     `supports` and `supports_backward` get a validated call and say whether this version can run it.
     `tolerance` multiplies the spec's, for an algorithm that rounds more than the definition does.
+    While `offered` is false, it runs only when its number is asked for.
     """
 
     number: int
@@ -94,6 +95,7 @@ class Version:
     supports: Callable[..., bool] = _always
     supports_backward: Callable[..., bool] = _always
     tolerance: float = 1.0
+    offered: Callable[[], bool] = _always
 
 
 def documented_versions(header: str | None) -> dict[int, str]:
@@ -102,7 +104,7 @@ def documented_versions(header: str | None) -> dict[int, str]:
 
 
 def versions(header: str | None, *pairs: tuple[Any, ...]) -> tuple[Version, ...]:
-    """Number (forward, backward[, supports[, supports_backward[, tolerance]]]) as v1, v2, …
+    """Number (forward, backward[, supports[, supports_backward[, tolerance[, offered]]]]) from 1.
 
     The idea of each is read from the file's docstring, so that header and code cannot drift apart:
     a version without a line, or a line without a version, raises `ValueError` at import.
@@ -166,6 +168,6 @@ class Kernel:
                 f"got version={self.version}"
             )
         for v in reversed(self.implementations):
-            if getattr(v, predicate)(*arrays, **options):
+            if v.offered() and getattr(v, predicate)(*arrays, **options):
                 return v
         raise ValueError(f"no version of {self.spec.name} on {self.backend} supports this call")

@@ -60,17 +60,19 @@ def _backward(lo: int, hi: int, dy: Array, winner: Array, dx: Array) -> None:
 
 
 def max_pool2d_forward_v1(x: Array, *, win: Windows) -> tuple[Any, ...]:
-    """Saved: the winners' indices (N, C, P, Q) and the shape of x."""
+    """Saved: the winners' indices (N, C, P, Q), the shape of x, and the geometry."""
     n, c, h, w = x.shape
     y = empty((n, *win.output, c), x.dtype)
     winner = empty(y.shape, np.intp)
     geometry = (*win.size, *win.stride, *win.padding, *win.dilation)
     few = SMALLEST // (c * h * w) + 1
     run(_forward, n, to_nhwc(x), geometry, y, winner, smallest=few)
-    return to_nchw(y), to_nchw(winner), x.shape
+    return to_nchw(y), to_nchw(winner), x.shape, win
 
 
-def max_pool2d_backward_v1(dy: Array, winner: Array, shape: tuple[int, ...]) -> Array:
+def max_pool2d_backward_v1(
+    dy: Array, winner: Array, shape: tuple[int, ...], win: Windows
+) -> Array:
     """Each image's dy is added to its dx in row-major order of the windows."""
     n, c, h, w = shape
     dx = zeros((n, h * w, c), dy.dtype)

@@ -1,0 +1,32 @@
+"""The cuda backend: CUDA C++ on a GPU, through CuPy, in float32 and float64.
+
+The .cu files and their host wrappers are here; `minires_kernels.cuda_sim` runs the same files on
+the CPU. Importing this package does not import CuPy: `KERNELS` and `updates` do, when first read.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+__all__ = ["KERNELS", "updates"]  # noqa: F822  (made by __getattr__)
+
+
+@functools.cache
+def _gpu() -> dict[str, Any]:
+    from .. import arrays
+    from . import status
+    from .device import Device
+    from .kernels import kernels_on
+    from .in_place import Updates
+
+    status.require(ImportError)
+    cupy = arrays.device_module()
+    device = Device(cupy, cupy.RawModule)
+    return {"KERNELS": kernels_on(device), "updates": Updates(device)}
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return _gpu()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,81 @@
+// cross_entropy.cu - loss[n] = -log softmax(logits)[n, target[n]], and its gradient; logits (N, C).
+//
+//   A label outside 0 ... C - 1 makes the loss of its row, and that row's gradient, NaN: a kernel
+//   cannot raise an error, and must not read beyond the row.
+//   v1   a thread owns a row
+//   v2   a warp owns a row: its lanes take every 32nd class and meet by shuffles
+#include "common.cuh"
+
+template <class T> __device__ __forceinline__ T not_a_number() { return T(0) / T(0); }
+
+template <class T>
+__global__ void cross_entropy_forward_v1(const T* __restrict__ logits,
+                                         const long long* __restrict__ target,
+                                         T* __restrict__ loss, T* __restrict__ log_p, int N, int C)
+{
+    const int n = blockIdx.x * blockDim.x + threadIdx.x;
+    if (n >= N) return;
+    const T* const row = logits + (long long)n * C;
+    T* const out = log_p + (long long)n * C;
+    T largest = row[0], sum = 0;
+    for (int c = 1; c < C; c++) largest = row[c] > largest || row[c] != row[c] ? row[c] : largest;
+    for (int c = 0; c < C; c++) sum += exponential(row[c] - largest);
+    const T log_sum = logarithm(sum);
+    for (int c = 0; c < C; c++) out[c] = row[c] - largest - log_sum;
+    const long long label = target[n];
+    loss[n] = label >= 0 && label < C ? -out[label] : not_a_number<T>();
+}
+
+template <class T>
+__global__ void cross_entropy_forward_v2(const T* __restrict__ logits,
+                                         const long long* __restrict__ target,
+                                         T* __restrict__ loss, T* __restrict__ log_p, int N, int C)
+{
+    const int n = (blockIdx.x * blockDim.x + threadIdx.x) / 32, lane = threadIdx.x % 32;
+    if (n >= N) return;                       // a whole warp leaves, or none of it
+    const T* const row = logits + (long long)n * C;
+    T* const out = log_p + (long long)n * C;
+    T largest = row[0], sum = 0;
+    for (int c = lane; c < C; c += 32) largest = row[c] > largest || row[c] != row[c] ? row[c] : largest;
+    largest = warp_max(largest);
+    for (int c = lane; c < C; c += 32) sum += exponential(row[c] - largest);
+    const T log_sum = logarithm(warp_sum(sum));
+    const long long label = target[n];
+    for (int c = lane; c < C; c += 32) {
+        const T value = row[c] - largest - log_sum;
+        out[c] = value;
+        if (c == label) loss[n] = -value;
+    }
+    if (lane == 0 && (label < 0 || label >= C)) loss[n] = not_a_number<T>();
+}
+
+// dlogits = (softmax - one-hot) dloss: a thread owns one element.
+template <class T>
+__global__ void cross_entropy_backward_v1(const T* __restrict__ dloss, const T* __restrict__ log_p,
+                                          const long long* __restrict__ target,
+                                          T* __restrict__ dlogits, int N, int C)
+{
+    const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= (long long)N * C) return;
+    const int n = i / C, c = i % C;
+    const long long label = target[n];
+    const T p = label >= 0 && label < C ? exponential(log_p[i]) : not_a_number<T>();
+    dlogits[i] = (p - (c == label ? T(1) : T(0))) * dloss[n];
+}
+
+// A warp owns a row: no division, one load of the label and of dloss for 32 elements.
+template <class T>
+__global__ void cross_entropy_backward_v2(const T* __restrict__ dloss, const T* __restrict__ log_p,
+                                          const long long* __restrict__ target,
+                                          T* __restrict__ dlogits, int N, int C)
+{
+    const int n = (blockIdx.x * blockDim.x + threadIdx.x) / 32, lane = threadIdx.x % 32;
+    if (n >= N) return;
+    const long long label = target[n], first = (long long)n * C;
+    const bool known = label >= 0 && label < C;
+    const T d = dloss[n];
+    for (int c = lane; c < C; c += 32) {
+        const T p = known ? exponential(log_p[first + c]) : not_a_number<T>();
+        dlogits[first + c] = (p - (c == label ? T(1) : T(0))) * d;
+    }
+}

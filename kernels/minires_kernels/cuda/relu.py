@@ -1,0 +1,53 @@
+"""ReLU on a device; the kernels are in relu.cu.
+
+forward    y = max(x, 0)           reads x, writes y
+backward   dx = dy where y > 0     reads dy and y, writes dx
+
+Versions
+    v1  a thread for each element
+    v2  a thread for four neighbours, 128 bits at a time
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from ..spec import Array, Version, versions
+from .device import THREADS, Device, Unit, aligned, blocks
+
+UNIT = Unit(
+    "relu.cu",
+    ("relu_forward_v1<T>", "relu_backward_v1<T>", "relu_forward_v2<T>", "relu_backward_v2<T>"),
+)
+PER_THREAD = {1: 1, 2: 4}  # elements, by version
+
+
+def relu_forward(device: Device, version: int, x: Array) -> tuple[Array, Array]:
+    """Return y, and y again to be saved."""
+    x = device.plain(x)
+    y = device.empty(x.shape, x.dtype)
+    grid = (blocks(x.size, THREADS * PER_THREAD[version]),)
+    name = f"relu_forward_v{version}<T>"
+    device.run(UNIT, name, x.dtype, grid, THREADS, x, y, np.int64(x.size))
+    return y, y
+
+
+def relu_backward(device: Device, version: int, dy: Array, y: Array) -> Array:
+    """Return dy where y > 0, else 0."""
+    dy, y = device.plain(dy), device.plain(y)
+    dx = device.empty(y.shape, y.dtype)
+    grid = (blocks(y.size, THREADS * PER_THREAD[version]),)
+    name = f"relu_backward_v{version}<T>"
+    device.run(UNIT, name, y.dtype, grid, THREADS, dy, y, dx, np.int64(y.size))
+    return dx
+
+
+def on(device: Device) -> tuple[Version, ...]:
+    """Return the versions that run on `device`."""
+    return versions(
+        __doc__,
+        (partial(relu_forward, device, 1), partial(relu_backward, device, 1)),
+        (partial(relu_forward, device, 2), partial(relu_backward, device, 2), aligned, aligned),
+    )
