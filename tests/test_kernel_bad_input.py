@@ -257,10 +257,10 @@ def test_absurd_sizes_are_refused_before_memory_is_asked_for(backend, name, opti
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_saved_values_that_would_reach_out_of_memory_are_refused(backend):
     pool, ce = kernel("max_pool2d", backend), kernel("cross_entropy", backend)
-    y, index, shape = pool.forward(X, kernel_size=2)
+    y, index, *geometry = pool.forward(X, kernel_size=2)
     for wrong in (index - 1, index + 25):
         with pytest.raises(ValueError, match="saved indices"):
-            pool.backward(y, wrong, shape)
+            pool.backward(y, wrong, *geometry)
     loss, log_p, _ = ce.forward(np.zeros((3, 4)), np.array([0, 1, 2]))
     for label in (-1, 4, 10**9):
         with pytest.raises(ValueError, match=r"target\[1\]"):

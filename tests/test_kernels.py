@@ -240,14 +240,14 @@ def test_batch_norm_survives_an_outlier_in_the_first_pixel(outlier):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_max_pool_ties_and_nan(backend):
     x = np.zeros((1, 1, 3, 3))
-    y, index, _ = kernel("max_pool2d", backend).forward(x, kernel_size=3)
+    y, index, *_ = kernel("max_pool2d", backend).forward(x, kernel_size=3)
     assert (y.item(), index.item()) == (0.0, 0)
     x[0, 0, 1, 2] = x[0, 0, 2, 0] = np.nan
-    y, index, _ = kernel("max_pool2d", backend).forward(x, kernel_size=3)
+    y, index, *_ = kernel("max_pool2d", backend).forward(x, kernel_size=3)
     assert np.isnan(y.item())
     assert index.item() == 5
     lowest = np.full((1, 1, 2, 2), -np.inf)
-    y, index, _ = kernel("max_pool2d", backend).forward(lowest, kernel_size=2, padding=1)
+    y, index, *_ = kernel("max_pool2d", backend).forward(lowest, kernel_size=2, padding=1)
     assert (y == -np.inf).all()
     assert index.ravel().tolist() == [0, 1, 2, 3]
 

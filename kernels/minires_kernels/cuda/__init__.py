@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-__all__ = ["KERNELS", "updates"]  # noqa: F822  (made by __getattr__)
+__all__ = ["KERNELS", "updates"]
 
 
 @functools.cache
@@ -17,8 +17,8 @@ def _gpu() -> dict[str, Any]:
     from .. import arrays
     from . import status
     from .device import Device
-    from .kernels import kernels_on
     from .in_place import Updates
+    from .kernels import kernels_on
 
     status.require(ImportError)
     cupy = arrays.device_module()

@@ -72,7 +72,7 @@ class _Call:
     @property
     def plane(self) -> int:
         """H W, or 1 for rows."""
-        return self.x.size // max(1, len(self.x) * self.x.shape[1])
+        return int(self.x.size // max(1, len(self.x) * self.x.shape[1]))
 
     @property
     def values(self) -> int:
@@ -164,10 +164,12 @@ def _backward(
     x, dtype = call.x, call.x.dtype
     dx = device.empty(x.shape, dtype)
     dweight, dbias = (device.empty(x.shape[1:2], dtype) for _ in range(2))
-    dresidual = device.empty(x.shape, dtype) if call.add else dx  # not written without `add`
+    dresidual = device.empty(x.shape if call.add else (4,), dtype)  # without `add`, a place holder
     weight = x if call.weight is None else call.weight
     relu = str(call.relu).lower()
     rest = (call.scalar, call.shape)
+    grid: tuple[int, ...]
+    arrays: tuple[Array, ...]
     if version == 3 and call.values:
         grid = (blocks(call.values, CHUNK), x.shape[1])
         parts = device.empty((x.shape[1], grid[0], 2), dtype)
@@ -282,7 +284,7 @@ def _wanted(gradients: tuple[Array | None, ...], needs: tuple[bool, ...]) -> Gra
 
 def _few_channels(x: Array, *_others: Any, **_options: Any) -> bool:
     """v3 has a row of blocks for each channel, of which a grid holds so many."""
-    return x.shape[1] <= MAX_GRID_YZ
+    return bool(x.shape[1] <= MAX_GRID_YZ)
 
 
 def on(device: Device, forward: Any, backward: Any) -> tuple[Version, ...]:

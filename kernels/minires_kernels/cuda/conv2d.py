@@ -126,6 +126,8 @@ def _images(
     conv = _conv(x_shape, len(w), win, groups)
     filters, channels = len(w) // groups, w.shape[1]
     rows, depth = (channels, filters) if gradient else (filters, channels)
+    grid: tuple[int, ...]
+    block: tuple[int, ...]
     if version == 1 or (version >= 3 and rows * depth < FEW_PRODUCTS):
         unit, grid, block = DIRECT, (blocks(result.size, THREADS),), (THREADS,)
         name = "conv2d_dx_v1<T>" if gradient else "conv2d_forward_v1<T>"
@@ -193,6 +195,8 @@ def _weight_gradient(
 ) -> Array:
     conv = _conv(x.shape, len(w), win, groups)
     rows, columns = len(w) // groups, w.size // len(w)  # of a group; columns are (c, r, s)
+    grid: tuple[int, ...]
+    block: tuple[int, ...]
     if version <= 2:
         dw = device.empty(w.shape, dy.dtype)
         if version == 1:

@@ -209,31 +209,30 @@ __device__ __forceinline__ void weight_tile(const T* __restrict__ dy, const T* _
 
     // This thread loads pixel t % BK of each step, for rows and columns t / BK, t / BK + STEP, ...
     const int lane = t % BK, l0 = t / BK;
-    int channel[B_LOADS], down[B_LOADS], right[B_LOADS];      // of the tap of each column
+    int offset[B_LOADS], down[B_LOADS], right[B_LOADS];       // of the tap of each column
 #pragma unroll
     for (int l = 0; l < B_LOADS; l++) {
-        const int j = j0 + l0 + l * STEP;
-        channel[l] = j < columns ? group * g.channels() + j / taps : -1;
-        down[l] = j / g.S % g.R * g.dh - g.ph;
+        const int j = j0 + l0 + l * STEP, c = group * g.channels() + j / taps;
+        down[l] = j < columns ? j / g.S % g.R * g.dh - g.ph : -(1 << 30);      // outside
         right[l] = j % g.S * g.dw - g.pw;
+        offset[l] = j < columns ? (c * g.H + down[l]) * g.W + right[l] : 0;
     }
 
     T a_next[A_LOADS], b_next[B_LOADS];
     auto load = [&](int e0) {
-        const int e = e0 + lane, n = e / outputs, p = e / g.Q % g.P, q = e % g.Q;
+        const int e = e0 + lane, n = e / outputs, top = e / g.Q % g.P * g.sh, left = e % g.Q * g.sw;
+        const T* const d = dy + ((long long)n * g.K + group * g.filters()) * outputs + e % outputs;
+        const T* const image = x + ((long long)n * g.C * g.H + top) * g.W + left;
 #pragma unroll
         for (int l = 0; l < A_LOADS; l++) {
             const int m = m0 + l0 + l * STEP;
-            a_next[l] = e < end && m < g.filters()
-                ? dy[((long long)n * g.K + group * g.filters() + m) * outputs + e % outputs] : T(0);
+            a_next[l] = e < end && m < g.filters() ? d[(long long)m * outputs] : T(0);
         }
 #pragma unroll
         for (int l = 0; l < B_LOADS; l++) {
-            const int h = p * g.sh + down[l], column = q * g.sw + right[l];
-            const bool inside = e < end && channel[l] >= 0 && h >= 0 && h < g.H && column >= 0
-                && column < g.W;
-            b_next[l] = inside
-                ? x[(((long long)n * g.C + channel[l]) * g.H + h) * g.W + column] : T(0);
+            const int h = top + down[l], column = left + right[l];
+            const bool inside = e < end && h >= 0 && h < g.H && column >= 0 && column < g.W;
+            b_next[l] = inside ? image[offset[l]] : T(0);
         }
     };
     auto store = [&](int buffer) {

@@ -1,4 +1,4 @@
-"""A device that runs CUDA C++: compiles the .cu files beside this module and launches their kernels.
+"""A device that runs CUDA C++: compiles the .cu files beside this module, launches kernels.
 
 A `Device` is made of two things only: an array module and a `RawModule` class. With `cupy` and
 `cupy.RawModule` it is a GPU; with `numpy` and `minires_emulator.RawModule` the same sources, grids,
@@ -66,7 +66,7 @@ def _instance(kernel: str, dtype: np.dtype[Any]) -> str:
 
 
 class Device:
-    """Where kernels run: `xp` makes the arrays, `raw_module` compiles the sources, when first used."""
+    """Where kernels run: `xp` makes arrays, `raw_module` compiles sources when first used."""
 
     def __init__(self, xp: Any, raw_module: Any) -> None:
         self.xp, self._raw_module = xp, raw_module
@@ -120,7 +120,7 @@ class Device:
 
     def plain(self, a: Array) -> Array:
         """Return `a` itself if it is C-contiguous, else a copy that is: what kernels read."""
-        return a if a.flags.c_contiguous else self.xp.ascontiguousarray(a)  # type: ignore[no-any-return]
+        return a if a.flags.c_contiguous else self.xp.ascontiguousarray(a)
 
 
 def aligned(*arrays: Any) -> bool:

@@ -10,7 +10,9 @@ import numpy as np
 from ..spec import Array
 from .device import THREADS, Device, Unit, blocks, structure
 
-UNIT = Unit("updates.cu", ("add<T>", "add_into<T>", "sgd_v1<T>", "sgd_v2<T>", "running_statistics<T>"))
+UNIT = Unit(
+    "updates.cu", ("add<T>", "add_into<T>", "sgd_v1<T>", "sgd_v2<T>", "running_statistics<T>")
+)
 TOGETHER = 8  # parameters of one launch of sgd_v2
 SIZES = structure(*(f"n{i}" for i in range(TOGETHER)))
 

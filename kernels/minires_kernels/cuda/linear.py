@@ -54,10 +54,11 @@ def column_sums(device: Device, version: int, a: Array) -> Array:
     m, n = a.shape
     sums = device.empty((n,), a.dtype)
     if version == 1:
-        grid, block = (blocks(n, THREADS),), (THREADS,)
+        grid = (blocks(n, THREADS),)
+        device.run(UNIT, "column_sums_v1<T>", a.dtype, grid, THREADS, a, sums, m, n)
     else:
-        grid, block = (blocks(n, 32),), (32, 8)
-    device.run(UNIT, f"column_sums_v{min(version, 2)}<T>", a.dtype, grid, block, a, sums, m, n)
+        grid = (blocks(n, 32),)
+        device.run(UNIT, "column_sums_v2<T>", a.dtype, grid, (32, 8), a, sums, m, n)
     return sums
 
 

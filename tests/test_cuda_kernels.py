@@ -1,0 +1,244 @@
+"""The CUDA kernels on the emulator: every version, dtype and case against the float64 reference."""
+
+import re
+
+import numpy as np
+import pytest
+from cuda_cases import VERSIONS, cases, runs, worst_error
+
+from minires_emulator import KernelFault, check
+from minires_kernels import kernel, use_versions
+from minires_kernels.cuda import conv2d
+from minires_kernels.cuda.device import Device, source
+from minires_kernels.cuda.kernels import UNITS
+from minires_kernels.cuda.options import allow_tf32
+from minires_kernels.cuda_sim import DEVICE, KERNELS, updates
+from minires_kernels.reference import updates as reference_updates
+
+DTYPES = ("float32", "float64")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("name", "number"), VERSIONS)
+def test_against_the_reference(name, number, dtype):
+    ran = 0
+    for version, spec, case, i in runs(name, number, dtype):
+        allowed = spec.tolerance[dtype] * version.tolerance
+        assert worst_error(version, spec, case, i, dtype) <= max(allowed, 1e-14), case.label
+        ran += 1
+    assert ran or (name, number, dtype) == ("conv2d", 4, "float64")  # TF32 is for float32
+
+
+@pytest.mark.parametrize("number", [3, 4])
+def test_large_tiles_of_convolution(number, monkeypatch):
+    """Tiles of 64 × 64 are for calls with blocks enough; here a few are enough."""
+    monkeypatch.setattr(conv2d, "MANY_BLOCKS", 1)
+    for version, spec, case, i in runs("conv2d", number, "float32"):
+        if case.label.startswith("stage"):
+            allowed = spec.tolerance["float32"] * version.tolerance
+            assert worst_error(version, spec, case, i, "float32") <= allowed, case.label
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("name", "number"), VERSIONS)
+def test_check_mode_has_nothing_to_report(name, number, dtype):
+    """No race, no access out of bounds, no unset shared memory: in three orders of threads."""
+    for version, spec, case, i in runs(name, number, dtype):
+        for order in (0, 1, 7) if case.arrays[0].size < 2000 else (7,):
+            with check(order=order) as session:
+                worst = worst_error(version, spec, case, i, dtype)
+            allowed = spec.tolerance[dtype] * version.tolerance
+            assert worst <= max(allowed, 1e-14), case.label
+            assert session.float_atomics == 0  # their order, and so their sum, would vary
+
+
+@pytest.mark.parametrize(("name", "number"), VERSIONS)
+def test_any_order_of_threads_gives_the_same_bits(name, number):
+    dtype = "float32"
+    for version, spec, case, _ in runs(name, number, dtype):
+        if case.arrays[0].size > 2000:
+            continue
+        arrays, options = spec.check_forward(*case.astype(dtype), **case.options)
+        results = []
+        for order in (0, 1, 5):
+            with check(order=order):
+                y, *saved = version.forward(*arrays, **options)
+                dy = np.ones_like(y)
+                gradients = version.backward(dy, *saved)
+            found = gradients if isinstance(gradients, tuple) else (gradients,)
+            results.append([a.tobytes() for a in (y, *found) if a is not None])
+        assert results[0] == results[1] == results[2], case.label
+
+
+def test_tf32_runs_only_when_allowed_or_asked_for():
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(s).astype("f") for s in ((2, 16, 8, 8), (16, 16, 3, 3)))
+    exact = kernel("conv2d", "reference").forward(x.astype("d"), w.astype("d"), padding=1)[0]
+
+    def error_of(version=None):
+        y = kernel("conv2d", "cuda-sim", version).forward(x, w, padding=1)[0]
+        return np.abs(y - exact).max() / np.abs(exact).max()
+
+    assert error_of() < 2e-6
+    assert 1e-5 < error_of(4) < 1e-3
+    with allow_tf32(True):
+        assert 1e-5 < error_of() < 1e-3
+        with use_versions(conv2d=3):
+            assert error_of() < 2e-6
+    assert error_of() < 2e-6
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("label", [-1, 4, 2**40, -(2**40)])
+def test_a_label_out_of_range_gives_nan_and_reads_nothing_outside(number, label):
+    """On a GPU labels are not looked at before the launch; the kernel must not follow them."""
+    (version,) = [v for v in KERNELS["cross_entropy"] if v.number == number]
+    logits, target = np.random.default_rng(0).standard_normal((3, 4)), np.array([0, label, 3])
+    with check():
+        loss, *saved = version.forward(logits, target)
+        d = version.backward(np.ones(3), *saved)
+    assert np.isnan(loss).tolist() == [False, True, False]
+    assert np.isnan(d).any(axis=1).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("name", ["relu", "add_relu"])
+def test_arrays_that_vector_loads_cannot_take_run_on_version_1(name):
+    n = 1 if name == "relu" else 2
+    shifted = [np.arange(-20, 21, dtype="f")[1:] for _ in range(n)]  # 4 bytes past an alignment
+    k = kernel(name, "cuda-sim")
+    y, *_ = k.forward(*shifted)
+    np.testing.assert_array_equal(y, np.maximum(sum(shifted), 0))
+    with pytest.raises(ValueError, match="does not support"):
+        kernel(name, "cuda-sim", 2).forward(*shifted)
+
+
+@pytest.mark.parametrize("name", ["relu", "add_relu"])
+def test_nan_passes_and_negative_infinity_does_not(name):
+    x = np.array([np.nan, -np.inf, np.inf, -0.0, 1.0], "f")
+    arrays = (x,) if name == "relu" else (x, np.zeros(5, "f"))
+    for number in (1, 2):
+        k = kernel(name, "cuda-sim", number)
+        y, saved = k.forward(*arrays)
+        np.testing.assert_array_equal(y, [np.nan, 0, np.inf, 0, 1])
+        np.testing.assert_array_equal(k.backward(np.ones(5, "f"), saved), [1, 0, 1, 0, 1])
+
+
+def test_batch_norm_keeps_the_digits_that_a_large_mean_takes():
+    rng = np.random.default_rng(0)
+    x = (1e4 + rng.standard_normal((8, 3, 40, 40))).astype("f")  # several chunks of v3
+    exact = kernel("batch_norm", "reference").forward(x.astype("d"))
+    for number in (1, 2, 3):
+        y, _, _, _, var, *_ = kernel("batch_norm", "cuda-sim", number).forward(x)
+        # v1 adds up 12,800 numbers near 1e4 one by one, which moves the mean
+        limit = 2e-2 if number == 1 else 3e-4
+        assert np.abs(var / exact[4] - 1).max() < limit, number
+        assert np.abs(y - exact[0]).max() < 10 * limit, number
+
+
+def test_grids_beyond_a_gpus_limits_are_refused():
+    with pytest.raises(ValueError, match="more than a GPU takes"):
+        DEVICE.run(UNITS[0], "conv2d_db<T>", np.dtype("f"), (1, 65536), 256)
+
+
+def test_an_empty_grid_launches_nothing():
+    compiled = []
+    device = Device(np, lambda **options: compiled.append(options))
+    device.run(UNITS[0], "conv2d_db<T>", np.dtype("f"), (0, 4), 256)
+    assert not compiled
+
+
+def test_sources_have_no_headers_and_no_float_atomics():
+    for unit in UNITS:
+        text = source(unit.file)
+        assert "#include" not in text
+        assert not re.search("atomic[A-Z]", text)
+
+
+def test_versions_say_what_they_do():
+    for name, versions in KERNELS.items():
+        assert [v.number for v in versions] == list(range(1, len(versions) + 1)), name
+        assert all(len(v.idea) > 10 for v in versions), name
+
+
+# ---- steps in place -----------------------------------------------------------------------------
+OPTIONS = {
+    "plain": (0.1, 0.0, 0.0, 0.0, 0.0),
+    "momentum": (0.1, 0.9, 0.0, 0.0, 0.0),
+    "dampened, decayed": (0.1, 0.9, 0.3, 0.01, 0.0),
+    "nesterov": (0.1, 0.9, 0.0, 0.01, 1.0),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_sgd_of_many_parameters_equals_the_reference(options, dtype):
+    """Twenty parameters, which is three launches; some at their first step, one of them empty."""
+    rng = np.random.default_rng(0)
+    shapes = [(3,), (), (0,), (300,), (2, 3, 3, 3), *[(k,) for k in range(1, 16)]]
+    moves, expected = [], []
+    for i, shape in enumerate(shapes):
+        p, g, v = (np.asarray(rng.standard_normal(shape)).astype(dtype) for _ in range(3))
+        v = v if options[1] else None
+        moves.append((p, g, v, i % 2 == 0))
+        expected.append((p.copy(), None if v is None else v.copy()))
+        reference_updates.sgd(
+            expected[i][0], g.copy(), expected[i][1], i % 2 == 0, *options[:4], bool(options[4])
+        )
+    before = [g.copy() for _, g, _, _ in moves]
+    given = np.array(options, dtype)
+    with check(order=3):
+        updates.sgd_many(moves, given)
+    tolerance = 1e-6 if dtype == "float32" else 1e-14
+    for (p, g, v, _), (p0, v0), g0 in zip(moves, expected, before, strict=True):
+        np.testing.assert_allclose(p, p0, rtol=tolerance, atol=tolerance)
+        np.testing.assert_array_equal(g, g0)
+        if v is not None:
+            np.testing.assert_allclose(v, v0, rtol=tolerance, atol=tolerance)
+    p, g, v, _ = moves[3]
+    p1, v1 = p.copy(), None if v is None else v.copy()
+    updates.sgd(p, g, v, False, given)
+    updates.sgd_many([(p1, g, v1, False)], given)
+    np.testing.assert_array_equal(p, p1)
+
+
+def test_sums_of_gradients_are_made_in_place_only_when_owned():
+    a, b = (np.random.default_rng(i).standard_normal((5, 7)).astype("f") for i in range(2))
+    total = a + b
+    kept = a.copy()
+    y = updates.add(a, b)
+    np.testing.assert_array_equal(y, total)
+    np.testing.assert_array_equal(a, kept)
+    assert updates.add(a, b, owned=True) is a
+    np.testing.assert_array_equal(a, total)
+    np.testing.assert_array_equal(updates.add(a.T, b.T), (a + b).T)
+
+
+def test_running_statistics_equal_the_reference():
+    rng = np.random.default_rng(0)
+    arrays = [rng.uniform(0.5, 2, 300) for _ in range(4)]
+    copies = [a.copy() for a in arrays]
+    with check():
+        updates.running_statistics(*arrays, 10, 0.1)
+    reference_updates.running_statistics(*copies, 10, 0.1)
+    for a, b in zip(arrays, copies, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-14)
+
+
+def test_a_fault_in_a_kernel_is_an_error_with_the_place():
+    """What a learner sees who breaks a kernel: the file and the line."""
+    from minires_emulator import RawModule
+
+    def broken(code, **options):
+        return RawModule(code=code.replace("if (i < n) y[i] =", "y[i] ="), **options)
+
+    from minires_kernels.cuda.relu import relu_forward
+
+    first, rest = re.search(r'#line (\d+) "relu.cu"\n(.*)$', source("relu.cu")[20:], re.S).groups()
+    lines = rest.splitlines()
+    place = int(first) + next(i for i, line in enumerate(lines) if "y[i] = positive" in line)
+    with check(), pytest.raises(KernelFault, match=rf"relu\.cu:{place}\b"):
+        relu_forward(Device(np, broken), 1, np.zeros(5, "f"))
+
+
+def test_every_kernel_has_cases():
+    assert all(len(cases(name)) > 3 for name, _ in VERSIONS)
