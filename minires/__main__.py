@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__
-from .cli import degradation, doctor, gradcheck, gradflow, lessons
+from .cli import cuda_lint, degradation, doctor, gradcheck, gradflow, lessons
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"minires {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (gradflow, degradation, gradcheck, lessons, doctor):
+    for command in (gradflow, degradation, gradcheck, lessons, cuda_lint, doctor):
         command.add_parser(subparsers)
     args = parser.parse_args(argv)
     try:

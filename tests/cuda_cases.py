@@ -3,9 +3,16 @@
 import functools
 
 import numpy as np
+import pytest
 
+from minires_emulator import NoCompiler, compiler
 from minires_kernels import Case, kernel, specs
 from minires_kernels.cuda_sim import KERNELS
+
+try:
+    compiler()
+except NoCompiler as missing:
+    pytest.skip(f"the emulator needs a C++ compiler: {missing}", allow_module_level=True)
 
 SPECS = specs()
 VERSIONS = [(name, v.number) for name, versions in KERNELS.items() for v in versions]

@@ -7,7 +7,8 @@ import minires as mr
 import minires.functional as F
 from minires_emulator import check
 from minires_kernels import use_backend, use_versions
-from minires_kernels.cuda_sim import KERNELS
+
+from cuda_cases import KERNELS
 
 
 def batch(dtype):

@@ -14,7 +14,7 @@ constexpr int TILE = 16;
 template <class T, class A, class B, class Store>
 __device__ __forceinline__ void tile_product(int M, int N, int K, A a, B b, Store store)
 {
-    __shared__ T as[TILE][TILE + 1], bs[TILE][TILE + 1];      // + 1: columns lie in different banks
+    __shared__ T as[TILE][TILE], bs[TILE][TILE];
     const int tx = threadIdx.x, ty = threadIdx.y;
     const int i = blockIdx.y * TILE + ty, j = blockIdx.x * TILE + tx;
     T sum = 0;

@@ -29,7 +29,9 @@ __global__ void __launch_bounds__(256)
 matmul_v2(const T* __restrict__ a, const T* __restrict__ b, const T* __restrict__ bias,
           T* __restrict__ c, Product p)
 {
-    __shared__ T as[16][17], bs[16][17];      // 17: a column's elements lie in different banks
+    // Not padded to 17 columns: a warp reads two elements of `as` and a row of `bs`, which never
+    // share a bank, and with 17 its two rows of stores would (a profile in check mode shows it).
+    __shared__ T as[16][16], bs[16][16];
     const int tx = threadIdx.x, ty = threadIdx.y;
     const int i = blockIdx.x * 16 + ty, j = blockIdx.y * 16 + tx;
     T sum = 0;

@@ -93,6 +93,11 @@ def architectures() -> tuple[str, ...]:
     return tuple(f"sm_{n}" for n in sorted(numbers))
 
 
+def knows(arch: str) -> bool:
+    """Return whether NVRTC compiles for `arch`: one of `architectures`, or a variant as sm_90a."""
+    return re.sub(r"(?<=\d)[af]$", "", arch) in architectures()
+
+
 def compile(
     source: str,
     name: str = "kernel.cu",
@@ -136,12 +141,9 @@ def _check_arguments(
     _encoded("name", name)
     if not name.strip() or "\n" in name or "\r" in name:
         raise ValueError(f"nvrtc: name: expected a file's name on one line, got {name!r}")
-    known = architectures()
-    if not isinstance(arch, str) or re.sub(r"(?<=\d)[af]$", "", arch) not in known:
-        raise ValueError(
-            f"nvrtc: arch: NVRTC {'.'.join(map(str, version()))} compiles for {', '.join(known)}; "
-            f"got {arch!r}"
-        )
+    if not isinstance(arch, str) or not knows(arch):
+        number, known = ".".join(map(str, version())), ", ".join(architectures())
+        raise ValueError(f"nvrtc: arch: NVRTC {number} compiles for {known}; got {arch!r}")
 
 
 def _encoded(what: str, text: str) -> bytes:
