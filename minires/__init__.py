@@ -8,8 +8,9 @@ x.grad                      # array([2., 4.], dtype=float32)
 
 from minires_kernels import use_backend, use_versions
 
-from .tensor import Tensor, tensor  # isort: skip  (first: the engine needs it)
-from . import data, functional, models, nn, optim, random
+from .tensor import Tensor  # isort: skip  (first: the engine needs it)
+from . import cuda, data, functional, models, nn, optim, random
+from .creation import tensor
 from .engine import Function, is_grad_enabled, no_grad
 from .gradcheck import GradcheckReport, gradcheck
 from .ops import concat, where
@@ -23,6 +24,7 @@ __all__ = [
     "GradcheckReport",
     "Tensor",
     "concat",
+    "cuda",
     "data",
     "functional",
     "get_num_threads",

@@ -9,31 +9,26 @@ recursion, so depth is bounded by memory and not by Python's recursion limit.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from minires_kernels.arrays import Array, as_array, is_array, is_device, place_of
 from minires_kernels.updates import add
 
+from . import branches, capture
 from .tensor import Tensor
 
-Array = npt.NDArray[Any]
 Hook = Callable[[Array], Array | None]
-
-
-ARRAYS = (np.ndarray, np.generic)
 
 
 class _State(threading.local):
     grad_enabled = True
-    branch_logs: tuple[BranchLog, ...] = ()
 
 
 _state = _State()
@@ -53,37 +48,6 @@ class no_grad(contextlib.ContextDecorator):
 def is_grad_enabled() -> bool:
     """Return whether operations are being recorded in this thread."""
     return _state.grad_enabled
-
-
-class BranchLog:
-    """Fingerprint of the branches taken at kinks (which ReLUs were open, which maximum won, …).
-
-    Two evaluations with equal digests took the same branches, so no kink lies between them.
-    """
-
-    def __init__(self) -> None:
-        self._hash = hashlib.blake2b(digest_size=16)
-        self.count = 0
-
-    def add(self, choice: Array) -> None:
-        """Append one array of choices (a mask, or the indices of winners)."""
-        self._hash.update(np.ascontiguousarray(choice).tobytes())
-        self.count += 1
-
-    def digest(self) -> bytes:
-        """Return the fingerprint of all choices so far."""
-        return self._hash.digest()
-
-
-@contextlib.contextmanager
-def observe_branches() -> Iterator[BranchLog]:
-    """Collect into the yielded BranchLog every `ctx.branch(...)` made in the block."""
-    log, before = BranchLog(), _state.branch_logs
-    _state.branch_logs = (*before, log)
-    try:
-        yield log
-    finally:
-        _state.branch_logs = before
 
 
 class Context:
@@ -106,8 +70,7 @@ class Context:
 
         A callable is evaluated only while somebody observes, so that training does not pay for it.
         """
-        for log in _state.branch_logs:
-            log.add(choice() if callable(choice) else choice)
+        branches.record(choice)
 
 
 _recorded = itertools.count(1)
@@ -116,14 +79,15 @@ _recorded = itertools.count(1)
 class Node:
     """One recorded call, or (with `function` None) a leaf that collects a gradient."""
 
-    __slots__ = ("ctx", "dtype", "function", "hooks", "index", "keeper", "parents", "shape",
-                 "versions")  # fmt: skip
+    __slots__ = ("ctx", "dtype", "function", "hooks", "index", "keeper", "on_device", "parents",
+                 "shape", "versions")  # fmt: skip
 
     def __init__(self, function: type[Function] | None, y: Tensor) -> None:
         self.function = function
         place = next(_recorded)  # in the recording; going backward, leaves come last
         self.index = -place if function is None else place
         self.shape, self.dtype = y.data.shape, y.data.dtype
+        self.on_device = type(y.data) is not np.ndarray and is_device(y.data)
         self.ctx: Context | None = None
         self.parents: tuple[Node | None, ...] = ()
         self.versions: tuple[tuple[Tensor, int], ...] = ()
@@ -169,12 +133,19 @@ class Node:
         )
 
     def _checked(self, i: int, parent: Node, dx: Any) -> Array:
-        if not isinstance(dx, ARRAYS):
+        if type(dx) is not np.ndarray:
+            if not is_array(dx) and not isinstance(dx, np.generic):
+                raise RuntimeError(
+                    f"{self.name}.backward returned {type(dx).__name__} for input {i}, which "
+                    "requires a gradient; return an array (zeros, if the derivative is zero)"
+                )
+            dx = as_array(dx)
+        if (type(dx) is not np.ndarray) != parent.on_device:  # both are plain arrays by now
+            there, here = ("cpu", "cuda") if parent.on_device else ("cuda", "cpu")
             raise RuntimeError(
-                f"{self.name}.backward returned {type(dx).__name__} for input {i}, which requires "
-                "a gradient; return an array (zeros, if the derivative is zero)"
+                f"{self.name}.backward returned an array on {there} for input {i}, which is on "
+                f"{here}; compute gradients where the inputs are"
             )
-        dx = np.asarray(dx)
         if dx.shape != parent.shape and dx.shape == self.shape:
             dx = unbroadcast(dx, parent.shape)
         if dx.shape != parent.shape or dx.dtype != parent.dtype:
@@ -182,7 +153,7 @@ class Node:
                 f"{self.name}.backward returned {dx.dtype} of shape {dx.shape} for input {i}, "
                 f"which is {parent.dtype} of shape {parent.shape}"
             )
-        return np.asarray(dx)
+        return dx  # type: ignore[no-any-return]
 
 
 def unbroadcast(dy: Array, shape: tuple[int, ...]) -> Array:
@@ -192,7 +163,7 @@ def unbroadcast(dy: Array, shape: tuple[int, ...]) -> Array:
         return dy
     dy = dy.sum(axis=tuple(range(added))) if added else dy
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and dy.shape[i] != 1)
-    return np.asarray(dy.sum(axis=stretched, keepdims=True) if stretched else dy)
+    return as_array(dy.sum(axis=stretched, keepdims=True) if stretched else dy)  # type: ignore[no-any-return]
 
 
 class Function:
@@ -240,9 +211,11 @@ class Function:
         enabled = _state.grad_enabled
         ctx.needs = tuple([enabled and isinstance(t, Tensor) and t.requires_grad for t in inputs])
         y = cls.forward(ctx, *arrays, **options)
-        if not isinstance(y, ARRAYS):
-            raise TypeError(f"{cls.__name__}.forward returned {type(y).__name__}, not an array")
-        out = Tensor(np.asarray(y))
+        if type(y) is not np.ndarray:
+            if not is_array(y) and not isinstance(y, np.generic):
+                raise TypeError(f"{cls.__name__}.forward returned {type(y).__name__}, not an array")
+            y = as_array(y)
+        out = Tensor(y)
         if any(ctx.needs):
             _record(cls, ctx, inputs, out)
         return out
@@ -294,6 +267,9 @@ def backward(root: Node, dy: Array, retain_graph: bool) -> None:
 
     Gradients are stored only when the whole pass has succeeded.
     """
+    captured = capture.current()
+    if captured is not None and not root.on_device:
+        raise RuntimeError("a step under capture must compute on the GPU; move its data there")
     order = topological_order(root)
     for node in order:
         node.check_usable()
@@ -323,7 +299,11 @@ def backward(root: Node, dy: Array, retain_graph: bool) -> None:
         if not retain_graph:
             node.ctx, node.versions = None, ()  # frees what forward saved
     for tensor, grad, new in results:
-        if tensor.grad is not None:
+        if captured is not None:
+            captured.replace_gradient(tensor)
+        if tensor.grad is not None and captured is not None:
+            tensor.grad += grad  # a replay adds to this very array
+        elif tensor.grad is not None:
             tensor.grad = add(tensor.grad, grad)
         else:
             tensor.grad = grad if new else grad.copy(order="K")
@@ -331,14 +311,25 @@ def backward(root: Node, dy: Array, retain_graph: bool) -> None:
 
 def _run_hooks(node: Node, dy: Array) -> Array:
     for hook in list(node.hooks):
-        shown = dy.view()
-        shown.flags.writeable = False  # the array may be shared; a hook returns a new one
-        changed = hook(shown)
+        changed = hook(_shown(dy))
         if changed is not None:
-            if np.shape(changed) != dy.shape or changed.dtype != dy.dtype:
+            changed = as_array(changed)
+            if (changed.shape, changed.dtype) != (dy.shape, dy.dtype) or (
+                is_device(changed) != is_device(dy)
+            ):
                 raise RuntimeError(
-                    f"a gradient hook returned shape {np.shape(changed)}, expected {dy.dtype} of "
-                    f"shape {dy.shape}"
+                    f"a gradient hook returned shape {changed.shape}, {changed.dtype} on "
+                    f"{place_of(changed)}; expected {dy.dtype} of shape {dy.shape} on "
+                    f"{place_of(dy)}"
                 )
             dy = changed
     return dy
+
+
+def _shown(dy: Array) -> Array:
+    """Return what a hook may look at: the array may be shared, and a hook must not change it."""
+    if is_device(dy):
+        return dy.copy(order="K")  # arrays on a device cannot be made read-only
+    shown = dy.view()
+    shown.flags.writeable = False
+    return shown

@@ -10,6 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minires_kernels.arrays import beside, require_same_place
+from minires_kernels.memory import zeros_beside
+from minires_kernels.updates import running_statistics
+
 from . import nn_ops
 from . import ops as _ops
 from .nn_ops import relu
@@ -132,20 +136,18 @@ def _statistics(
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: evaluation needs running_mean and running_var")
         return {"mean": running_mean, "var": running_var}
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("batch_norm: give both running_mean and running_var, or neither")
+    if running_mean is None or running_var is None:
+        return {"mean": None, "var": None}
+    if type(running_mean) is not type(x.data):
+        require_same_place("x", x.data, running_mean=running_mean)
 
     def observe(mean: Array, var: Array) -> None:
         count = x.size // mean.size
-        if running_mean is not None:
-            _move_average(running_mean, mean, momentum)
-        if running_var is not None:
-            _move_average(running_var, count / (count - 1) * var, momentum)  # unbiased
+        running_statistics(running_mean, running_var, mean, var, count, momentum)
 
     return {"mean": None, "var": None, "observe": observe}
-
-
-def _move_average(average: Array, value: Array, momentum: float) -> None:
-    average *= 1 - momentum
-    average += momentum * value
 
 
 def add_relu(a: Tensor, b: Tensor) -> Tensor:
@@ -208,14 +210,14 @@ def adaptive_avg_pool2d(x: Tensor, output_size: Size) -> Tensor:
         raise ValueError(f"x: expected shape (N, C, H, W), got {x.shape}")
     if x.shape[2] % rows == 0 and x.shape[3] % columns == 0:
         return avg_pool2d(x, (x.shape[2] // rows, x.shape[3] // columns))
-    left = _cell_means(rows, x.shape[2], x.data.dtype)  # (H', H)
-    right = _cell_means(columns, x.shape[3], x.data.dtype).T  # (W, W')
+    left = _cell_means(rows, x.shape[2], x.data)  # (H', H)
+    right = _cell_means(columns, x.shape[3], x.data).T  # (W, W')
     return Tensor(left) @ x @ Tensor(right)
 
 
-def _cell_means(cells: int, size: int, dtype: np.dtype[Any]) -> Array:
-    """Return the (cells, size) matrix whose row i averages cell i."""
-    matrix = np.zeros((cells, size), dtype)
+def _cell_means(cells: int, size: int, like: Array) -> Array:
+    """Return the (cells, size) matrix whose row i averages cell i, of dtype and place of `like`."""
+    matrix = zeros_beside(like, (cells, size))
     for i in range(cells):
         lo, hi = i * size // cells, -(-(i + 1) * size // cells)
         matrix[i, lo:hi] = 1 / (hi - lo)
@@ -249,6 +251,7 @@ def mse_loss(
     """(input - target)², for equal shapes."""
     if input.shape != target.shape:
         raise ValueError(f"mse_loss: input {input.shape} and target {target.shape} differ in shape")
+    require_same_place("input", input.data, target=_ops.values(target))
     d = input - target
     return _reduce(d * d, reduction)
 
@@ -271,11 +274,12 @@ def dropout(
 ) -> Tensor:
     """Zero each element with probability p and scale the others by 1 / (1 - p), in training only.
 
-    The mask comes from `rng`, by default the generator of `minires.manual_seed`.
+    The mask comes from `rng`, by default the generator of `minires.manual_seed`; it is drawn in
+    NumPy's memory and moved to where x is, so that a seed means the same everywhere.
     """
     if not 0 <= p < 1:
         raise ValueError(f"dropout: expected 0 <= p < 1, got {p}")
     if not training or p == 0:
         return x
     kept = generator(rng).random(x.shape) >= p
-    return x * Tensor(kept.astype(x.dtype) / x.dtype.type(1 - p))
+    return x * Tensor(beside(kept.astype(x.dtype) / x.dtype.type(1 - p), x.data))

@@ -1,7 +1,8 @@
 """The operations of networks as Functions: thin wrappers that call kernels.
 
 The mathematics is in `minires_kernels`; a Function only says what is saved and which branch was
-taken at a kink. The graph keeps the kernel that ran forward, so backward runs on the same backend.
+taken at a kink. The graph keeps the kernel that ran forward, so backward runs on the same backend:
+"cuda" for arrays on a GPU, the one in use for NumPy's.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from minires_kernels import kernel
+from minires_kernels.backends import kernel_for
 
 from .engine import Context, Function
 from .tensor import Array, Tensor
@@ -17,7 +18,7 @@ from .tensor import Array, Tensor
 
 def _forward(ctx: Context, name: str, *arrays: Any, **options: Any) -> Array:
     """Run a kernel; keep it, with what it saved, for backward, and report the branch taken."""
-    ctx.kernel = kernel(name)
+    ctx.kernel = kernel_for(name, arrays[0])
     y, *saved = ctx.kernel.forward(*arrays, **options)
     ctx.save(*saved)
     branch = ctx.kernel.spec.branch

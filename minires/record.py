@@ -12,11 +12,14 @@ Norms are summed in float64: float32 squares of gradients below 1e-23 would unde
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from minires_kernels.arrays import module_of
 
 from . import nn
 from .engine import Context, Function, is_grad_enabled
@@ -26,19 +29,24 @@ from .tensor import Array, Tensor
 def norm(a: Array) -> float:
     """Return the Euclidean norm of all elements, accumulated in float64.
 
-    Elements are divided by the largest first, so that no square underflows or overflows.
+    Elements are divided by the largest first, so that no square underflows or overflows. For an
+    array on a GPU the sums run there, and two numbers are waited for.
     """
-    flat = a.astype(np.float64).ravel(order="K")
-    largest = float(np.abs(flat).max(initial=0.0))
+    if a.size == 0:
+        return 0.0
+    xp = module_of(a)
+    wide = a.astype(np.float64)
+    flat = wide.ravel(order="K") if xp is np else wide.ravel()  # CuPy offers no order "K"
+    largest = float(xp.abs(flat).max())
     if largest == 0 or not np.isfinite(largest):  # infinities and NaN are results here
         return largest
     flat /= largest
-    return largest * float(np.sqrt(flat @ flat))
+    return largest * math.sqrt(float(flat @ flat))
 
 
 def rms(a: Array) -> float:
     """Return the root mean square of all elements, accumulated in float64."""
-    return norm(a) / np.sqrt(a.size) if a.size else 0.0
+    return norm(a) / math.sqrt(a.size) if a.size else 0.0
 
 
 @dataclass
@@ -194,8 +202,9 @@ class Recorder:
 
     def _see_relu(self, _module: nn.Module, _inputs: tuple[Any, ...], y: Tensor) -> None:
         if self.layers and y.size:
-            units = np.moveaxis(y.data, 1, -1).reshape(-1, y.shape[1]) if y.ndim > 1 else y.data
-            self.layers[-1].dead_relu = float(np.mean(~(units > 0).any(axis=0)))
+            xp = module_of(y.data)
+            units = xp.moveaxis(y.data, 1, -1).reshape(-1, y.shape[1]) if y.ndim > 1 else y.data
+            self.layers[-1].dead_relu = float((~(units > 0).any(axis=0)).mean())
 
     def measure_update(self, step: Callable[[], Any]) -> None:
         """Call `step()` (the optimiser's) and set each layer's `update_ratio`, ‖ΔW‖ / ‖W‖."""

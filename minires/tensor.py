@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
+import operator
 import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
+
+from minires_kernels import arrays
+
+from .hooks import HookHandle
 
 if TYPE_CHECKING:
     from .engine import Node
 
-Array = npt.NDArray[Any]
+Array = arrays.Array
 Dims = int | tuple[int, ...] | None
-
-
-class HookHandle:
-    """What `register_hook` returns; `remove()` takes the hook out again."""
-
-    def __init__(self, hooks: list[Any], hook: Any) -> None:
-        self._hooks, self._hook = hooks, hook
-
-    def remove(self) -> None:
-        """Remove the hook; a second call does nothing."""
-        if self._hook in self._hooks:
-            self._hooks.remove(self._hook)
 
 
 class Tensor:
     """An n-dimensional array with, on request, a gradient.
 
-    data           the values, a NumPy array (shared, not copied; `minires.tensor` copies)
+    data           the values, an array (shared, not copied; `minires.tensor` copies): NumPy's, or
+                   on a GPU CuPy's
     requires_grad  whether operations on it are recorded
     grad           after `backward()`: dL/d(this), an array of the same shape and dtype, or None
     """
@@ -40,9 +33,9 @@ class Tensor:
     __array_ufunc__ = None  # so that `array + tensor` calls Tensor.__radd__
 
     def __init__(self, data: Array, requires_grad: bool = False) -> None:
-        if not isinstance(data, np.ndarray):
+        if type(data) is not np.ndarray and not arrays.is_array(data):
             raise TypeError(
-                f"Tensor: expected a NumPy array, got {type(data).__name__}; "
+                f"Tensor: expected an array, got {type(data).__name__}; "
                 "minires.tensor(...) takes numbers and lists"
             )
         if requires_grad and data.dtype.kind != "f":
@@ -75,31 +68,55 @@ class Tensor:
         return self.data.size
 
     @property
+    def device(self) -> str:
+        """Where the values are: "cpu", or "cuda" for a GPU."""
+        return arrays.place_of(self.data)
+
+    @property
     def is_leaf(self) -> bool:
         """Whether it was made by the user rather than computed by a recorded operation."""
         return self.node is None or self.node.function is None
 
     def numpy(self) -> Array:
-        """Return the array itself; refuses a tensor that requires a gradient, as PyTorch does."""
+        """Return the array itself; refuses a tensor that requires a gradient, or is on a GPU."""
         if self.requires_grad:
             raise RuntimeError("numpy(): this tensor requires a gradient; use .detach().numpy()")
+        if arrays.is_device(self.data):
+            raise TypeError("numpy(): this tensor is on the GPU; use .cpu() to copy it")
         return self.data
 
     def item(self) -> float | int | bool:
-        """Return the value of a one-element tensor as a Python number."""
+        """Return the value of a one-element tensor as a Python number; waits for the device."""
         if self.data.size != 1:
             raise ValueError(f"item(): expected one element, this tensor has shape {self.shape}")
-        return self.data.item()  # type: ignore[no-any-return]
+        return arrays.to_host(self.data).item()  # type: ignore[no-any-return]
+
+    def to(self, device: str) -> Tensor:
+        """Return this tensor on "cpu" or "cuda", itself if it is there; gradients flow back.
+
+        Raises RuntimeError where no GPU can be used, saying what is missing.
+        """
+        return ops.to(self, device)
+
+    def cuda(self) -> Tensor:
+        """Return this tensor on the GPU."""
+        return ops.to(self, "cuda")
+
+    def cpu(self) -> Tensor:
+        """Return this tensor in NumPy's memory."""
+        return ops.to(self, "cpu")
 
     def detach(self) -> Tensor:
         """Return a tensor with the same array and no history."""
         return Tensor(self.data)
 
     def __repr__(self) -> str:
-        values = np.array2string(self.data, precision=4, threshold=20, edgeitems=2, prefix=" " * 7)
+        shown = arrays.to_host(self.data)
+        values = np.array2string(shown, precision=4, threshold=20, edgeitems=2, prefix=" " * 7)
         how = f", op={self.node.name}" if self.node is not None and not self.is_leaf else ""
         grad = ", requires_grad=True" if self.requires_grad and self.is_leaf else ""
-        return f"tensor({values}, shape={self.shape}, dtype={self.dtype}{how}{grad})"
+        place = ", device=cuda" if arrays.is_device(self.data) else ""
+        return f"tensor({values}, shape={self.shape}, dtype={self.dtype}{place}{how}{grad})"
 
     def __len__(self) -> int:
         if self.data.ndim == 0:
@@ -118,7 +135,7 @@ class Tensor:
     def __bool__(self) -> bool:
         if self.data.size != 1:
             raise ValueError("the truth of a tensor with several elements is ambiguous")
-        return bool(self.data.item())
+        return bool(self.item())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
@@ -141,9 +158,11 @@ class Tensor:
                     f"backward(): a tensor of shape {self.shape} needs `grad`, the gradient of the "
                     "loss with respect to it; or reduce it to a scalar, e.g. with .sum()"
                 )
-            dy = np.ones_like(self.data)
+            dy = arrays.module_of(self.data).ones_like(self.data)
         else:
-            dy = grad.data if isinstance(grad, Tensor) else np.asarray(grad)
+            dy = grad.data if isinstance(grad, Tensor) else grad
+            dy = arrays.as_array(dy)
+            arrays.require_same_place("this tensor", self.data, grad=dy)
         if dy.shape != self.shape or dy.dtype != self.dtype:
             raise ValueError(
                 f"backward(grad): expected {self.dtype} of shape {self.shape}, got {dy.dtype} of "
@@ -180,13 +199,17 @@ class Tensor:
     def update_(self, values: Array) -> Tensor:
         """Overwrite the values of a leaf in place, as an optimiser's step does.
 
-        A graph recorded before the update refuses to run backward: its saved values are gone.
+        `values` live where the tensor does. A graph recorded before the update refuses to run
+        backward: its saved values are gone.
         """
         if not self.is_leaf:
             raise RuntimeError("update_() is for leaves: parameters and inputs")
-        if np.shape(values) != self.shape:
-            raise ValueError(f"update_: expected shape {self.shape}, got {np.shape(values)}")
-        np.copyto(self.data, values, casting="same_kind")
+        if type(values) is not type(self.data):
+            values = arrays.as_array(values)
+            arrays.require_same_place("this tensor", self.data, values=values)
+        if values.shape != self.shape:
+            raise ValueError(f"update_: expected shape {self.shape}, got {values.shape}")
+        arrays.module_of(self.data).copyto(self.data, values, casting="same_kind")
         self.mark_updated()
         return self
 
@@ -239,22 +262,22 @@ class Tensor:
         )
 
     def __lt__(self, other: Any) -> Tensor:
-        return Tensor(np.asarray(self.data < ops.values(other)))
+        return ops.compare(operator.lt, self, other)
 
     def __le__(self, other: Any) -> Tensor:
-        return Tensor(np.asarray(self.data <= ops.values(other)))
+        return ops.compare(operator.le, self, other)
 
     def __gt__(self, other: Any) -> Tensor:
-        return Tensor(np.asarray(self.data > ops.values(other)))
+        return ops.compare(operator.gt, self, other)
 
     def __ge__(self, other: Any) -> Tensor:
-        return Tensor(np.asarray(self.data >= ops.values(other)))
+        return ops.compare(operator.ge, self, other)
 
     def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return Tensor(np.asarray(self.data == ops.values(other)))
+        return ops.compare(operator.eq, self, other)
 
     def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return Tensor(np.asarray(self.data != ops.values(other)))
+        return ops.compare(operator.ne, self, other)
 
     __hash__ = object.__hash__
 
@@ -325,25 +348,6 @@ class Tensor:
         if self.ndim != 2:
             raise ValueError(f".T is for matrices, this tensor has shape {self.shape}")
         return ops.transpose(self, 0, 1)
-
-
-def tensor(data: Any, dtype: npt.DTypeLike | None = None, requires_grad: bool = False) -> Tensor:
-    """Make a leaf from numbers, lists or an array, always copying.
-
-    Python floats become float32 (as in PyTorch); an array keeps its dtype.
-    """
-    if isinstance(data, Tensor):
-        raise TypeError("tensor() of a Tensor: use .detach(), or tensor(t.data) for a copy")
-    array = np.array(data, dtype=dtype)
-    if (
-        dtype is None
-        and array.dtype == np.float64
-        and not isinstance(data, np.ndarray | np.generic)
-    ):
-        array = array.astype(np.float32)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"tensor(): expected real numbers, got {array.dtype}")
-    return Tensor(array, requires_grad)
 
 
 # Last, because these modules need the class above.

@@ -8,6 +8,7 @@ import pytest
 
 import minires as mr
 from minires import Function, engine
+from minires.branches import observe_branches
 from minires.tensor import Tensor
 
 
@@ -280,7 +281,7 @@ def test_branches_are_seen_only_while_somebody_observes():
     assert calls == []
     digests = []
     for values in ([1.0, -1.0], [2.0, -3.0], [-1.0, 1.0]):
-        with engine.observe_branches() as log:
+        with observe_branches() as log:
             Kinked.apply(leaf(values))
         digests.append(log.digest())
     assert digests[0] == digests[1] != digests[2]

@@ -16,7 +16,7 @@ def call(*arguments):
         return stop.code
 
 
-@pytest.mark.parametrize("backend", backends.BACKENDS)
+@pytest.mark.parametrize("backend", ["reference", "cpu"])
 def test_everything_passes(backend, capsys):
     code = call("--backend", backend, "--json")
     document = json.loads(capsys.readouterr().out)
@@ -66,7 +66,7 @@ def test_list(capsys):
         (["relu", "Relu"], "'Relu'"),
         (["--mutants", "Linear"], "'Linear'"),
         (["--mutants", "--backend", "cpu"], "--mutants"),
-        (["--backend", "cuda"], "invalid choice"),
+        (["--backend", "gpu"], "invalid choice"),
         (["--seed", "-1"], "--seed"),
         (["--seed", "x"], "--seed"),
     ],

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_import_minires_loads_nothing_heavy():
-    heavy = "('numba', 'matplotlib', 'tqdm')"
+    heavy = "('numba', 'matplotlib', 'tqdm', 'cupy', 'minires_emulator')"
     code = f"import sys, minires; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -20,6 +20,7 @@ def test_import_minires_loads_nothing_heavy():
 @pytest.mark.parametrize(
     ("folder", "forbidden"),
     [
+        ("kernels/minires_emulator", {"minires", "minires_kernels", "cupy", "numba"}),
         ("kernels/minires_kernels", {"minires", "lessons", "benchmarks", "torch"}),
         ("minires", {"benchmarks", "torch"}),
     ],

@@ -4,7 +4,9 @@
     y, *saved = kernel("conv2d").forward(x, w, b, stride=2, padding=1)
     dx, dw, db = kernel("conv2d").backward(dy, *saved)
 
-`spec.py` says what a kernel is, `reference/` computes it in obvious NumPy, `cpu/` in Numba.
+`spec.py` says what a kernel is, `reference/` computes it in obvious NumPy, `cpu/` in Numba, `cuda/`
+in CUDA C++ on a GPU, and `cuda_sim/` runs the same CUDA C++ on the CPU. `arrays.py` says what is an
+array and where it lives.
 """
 
 from .backends import BACKENDS, current_backend, kernel, specs, use_backend, use_versions

@@ -2,6 +2,10 @@
 
 reference   obvious NumPy, any float type: the specification
 cpu         Numba, float32 and float64: the default
+cuda        CUDA C++ on a GPU, float32 and float64, for CuPy's arrays
+cuda-sim    the same CUDA C++ on the CPU, emulated, for NumPy's arrays
+
+Arrays on a device run on "cuda" whatever is in use; NumPy's run on the one in use (`kernel_for`).
 """
 
 from __future__ import annotations
@@ -9,13 +13,17 @@ from __future__ import annotations
 import importlib
 import os
 from types import ModuleType, TracebackType
+from typing import Any
 
 import numpy as np
 
+from .arrays import is_device
 from .spec import Kernel, KernelSpec
 
-BACKENDS = ("reference", "cpu")
-_DTYPES = {"reference": None, "cpu": (np.dtype(np.float32), np.dtype(np.float64))}
+BACKENDS = ("reference", "cpu", "cuda", "cuda-sim")
+_COMPILED = (np.dtype(np.float32), np.dtype(np.float64))
+_DTYPES = {"reference": None, "cpu": _COMPILED, "cuda": _COMPILED, "cuda-sim": _COMPILED}
+_packages: dict[str, ModuleType] = {}
 _cache: dict[tuple[str, str, int | None, int | None], Kernel] = {}
 _current: str | None = None
 _newest: dict[str, int] = {}  # by kernel, where `use_versions` limits it
@@ -93,8 +101,19 @@ class use_versions:
 
 
 def load(backend: str) -> ModuleType:
-    """Import a backend's package; the first call of "cpu" imports Numba."""
-    return importlib.import_module(f"minires_kernels.{backend}")
+    """Import a backend's package; the first call of "cpu" imports Numba, of "cuda" CuPy.
+
+    Raises ImportError that says what is missing, and what to install, where "cuda" cannot run.
+    """
+    package = _packages.get(backend)
+    if package is None:
+        if backend == "cuda":
+            from .cuda import status
+
+            status.require(ImportError)
+        name = f"minires_kernels.{backend.replace('-', '_')}"
+        package = _packages[backend] = importlib.import_module(name)
+    return package
 
 
 def specs() -> dict[str, KernelSpec]:
@@ -113,6 +132,21 @@ def kernel(name: str, backend: str | None = None, version: int | None = None) ->
     if found is None:
         found = _cache[key] = _find(*key)
     return found
+
+
+def kernel_for(name: str, x: Any) -> Kernel:
+    """Look up the kernel for the array `x`: "cuda" for one on a device, else the one in use.
+
+    Raises TypeError for a NumPy array while "cuda" is in use: nothing is moved silently.
+    """
+    if is_device(x):
+        return kernel(name, "cuda")
+    if current_backend() == "cuda" and isinstance(x, np.ndarray):
+        raise TypeError(
+            f"{name}: the backend in use is cuda, and a NumPy array came; move it to the GPU with "
+            'x.to("cuda"), and a net with net.to("cuda")'
+        )
+    return kernel(name)
 
 
 def _find(name: str, backend: str, version: int | None, newest: int | None) -> Kernel:

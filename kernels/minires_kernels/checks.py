@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import is_device, require_same_place
 from .spec import Array
 
 BOOLEANS = (bool, np.bool_)
 
 
 def array(name: str, a: Any) -> Array:
-    """Return `a` as a plain ndarray, or raise TypeError. Lists and masked arrays are refused."""
-    if type(a) is np.ndarray:
-        return a
+    """Return `a` as a plain ndarray, or as it is if it lives on a device; else raise TypeError.
+
+    Lists and masked arrays are refused.
+    """
+    if type(a) is np.ndarray or is_device(a):
+        return a  # type: ignore[no-any-return]
     if not isinstance(a, np.ndarray):
         raise TypeError(
             f"{name}: expected a NumPy array, got {type(a).__name__}; use np.asarray({name})"
@@ -40,9 +44,16 @@ def floating(name: str, a: Any, shape: str | None = None) -> Array:
 
 
 def same_dtype(first: str, a: Array, **others: Array | None) -> None:
-    """Raise TypeError unless every given array has the dtype of `a`: nothing is cast silently."""
+    """Raise TypeError unless every given array has the dtype of `a` and lives where `a` does.
+
+    Nothing is cast or moved silently.
+    """
     for name, b in others.items():
-        if b is not None and b.dtype != a.dtype:
+        if b is None:
+            continue
+        if type(b) is not type(a):
+            require_same_place(first, a, **{name: b})
+        if b.dtype != a.dtype:
             raise TypeError(
                 f"{first} is {a.dtype} but {name} is {b.dtype}; cast one of them, "
                 f"e.g. {name}.astype(np.{a.dtype})"
@@ -107,8 +118,10 @@ def flag(name: str, value: Any) -> bool:
 
 
 def upstream(dy: Any, like: Array, expected: Sequence[int]) -> Array:
-    """Check the gradient handed to a backward pass: float, shape of y, dtype of the input."""
+    """Check the gradient handed to a backward pass: shape of y, float dtype and place of `like`."""
     checked = floating("dy", dy)
+    if type(checked) is not type(like):
+        require_same_place("dy", checked, x=like)
     has_shape("dy", checked, expected, "the shape of y")
     if checked.dtype != like.dtype:
         raise TypeError(f"dy is {checked.dtype}, the forward pass ran in {like.dtype}; cast dy")

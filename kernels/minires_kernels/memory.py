@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import is_device, module_of
 from .spec import Array
 
 SMALLEST = 1 << 16  # bytes; below it NumPy's allocator is as good
@@ -172,6 +173,13 @@ def zeros(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
     a = empty(shape, dtype)
     a.fill(0)
     return a
+
+
+def zeros_beside(a: Array, shape: tuple[int, ...]) -> Array:
+    """Return zeros of the dtype of `a`, in the memory where `a` lives."""
+    if is_device(a):
+        return module_of(a).zeros(shape, a.dtype)  # type: ignore[no-any-return]
+    return zeros(shape, a.dtype)
 
 
 def usage() -> dict[str, int]:

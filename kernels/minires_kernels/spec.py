@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import is_device
+
 Array = npt.NDArray[Any]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]  # positional arrays, keyword options
 
@@ -145,6 +147,12 @@ class Kernel:
         return run.backward(dy, *saved, **options)
 
     def _check_dtype(self, x: Array) -> None:
+        if is_device(x) != (self.backend == "cuda"):
+            came = "an array on the GPU" if is_device(x) else "a NumPy array"
+            raise TypeError(
+                f"{self.spec.name}: the {self.backend} backend got {came}; leave `backend` out, "
+                'or move the array: x.to("cuda") or x.to("cpu") for a Tensor'
+            )
         if self.dtypes is not None and x.dtype not in self.dtypes:
             raise TypeError(
                 f"{self.spec.name}: the {self.backend} backend computes in "

@@ -7,6 +7,8 @@ import sys
 import time
 from typing import Any
 
+from minires_kernels import BACKENDS
+
 from .arguments import (
     ARCHS,
     INITS,
@@ -59,7 +61,7 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument("--lr", type=positive_float, default=0.01, help="default: 0.01")
     p.add_argument("--weight-decay", type=positive_float, default=1e-4, help="default: 1e-4")
     p.add_argument("--batch-size", type=positive_int, default=128, metavar="N", help="default: 128")
-    p.add_argument("--backend", choices=("reference", "cpu"), default="cpu", help="default: cpu")
+    p.add_argument("--backend", choices=BACKENDS, default="cpu", help="default: cpu")
     p.add_argument("--out", default="out", metavar="DIR", help="folder to write to. Default: out")
     p.add_argument("--json", action="store_true", help="print run.json instead of the table")
     p.set_defaults(run=run)  # fmt: skip

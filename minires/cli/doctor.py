@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
 import sys
 from typing import Any
 
+from minires_kernels import BACKENDS
+
 BLAS_SETTINGS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-PACKAGES = ("numpy", "numba", "llvmlite", "matplotlib", "tqdm", "torch", "cupy")
+PACKAGES = ("numpy", "numba", "llvmlite", "matplotlib", "tqdm", "torch")
+CUPY = ("cupy-cuda13x", "cupy-cuda12x", "cupy")  # the names of its distributions
 
 
 def add_parser(subparsers: Any) -> None:
@@ -49,7 +51,7 @@ def examine() -> dict[str, dict[str, str]]:
     """Return the findings by section, as text."""
     return {
         "versions": _versions(),
-        "backends": {name: _try(name) for name in ("reference", "cpu")} | {"cuda": _cuda()},
+        "backends": {name: _backend(name) for name in BACKENDS},
         "threads": _threads() | {"registers": _vectors()},
         "caches": _caches(),
         "data": {"digits": _digits()},
@@ -65,9 +67,36 @@ def _versions() -> dict[str, str]:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            optional = " (optional)" if name in ("torch", "cupy") else ""
+            optional = " (optional)" if name == "torch" else ""
             found[name] = f"not installed{optional}"
-    return found
+    return found | {"cupy": _cupy()}
+
+
+def _cupy() -> str:
+    for name in CUPY:
+        try:
+            return f"{importlib.metadata.version(name)} ({name})"
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return "not installed (optional)"
+
+
+def _backend(name: str) -> str:
+    """Return "ok", with the GPU or the compiler that is used, or what is missing or wrong."""
+    if name == "cuda":
+        from minires_kernels.cuda.status import status
+
+        code, sentence = status()
+        return f"{_try(name)}: {sentence}" if code == "ok" else f"not available: {sentence}"
+    if name == "cuda-sim":
+        try:
+            from minires_emulator import compiler
+
+            found = compiler()
+        except Exception as error:  # whatever is wrong, a doctor reports it
+            return f"not available: {error}"
+        return f"{_try(name)}: emulated, compiled with {found}"
+    return _try(name)
 
 
 def _try(backend: str) -> str:
@@ -75,11 +104,13 @@ def _try(backend: str) -> str:
     import numpy as np
 
     from minires_kernels import kernel
+    from minires_kernels.arrays import to_place
 
+    place = "cuda" if backend == "cuda" else "cpu"
     try:
         relu = kernel("relu", backend)
-        y, *saved = relu.forward(np.array([-1.0, 2.0]))
-        dx = relu.backward(np.ones(2), *saved)
+        y, *saved = relu.forward(to_place(np.array([-1.0, 2.0]), place))
+        dx = relu.backward(to_place(np.ones(2), place), *saved)
     except Exception as error:  # whatever is wrong, a doctor reports it
         return f"fails: {type(error).__name__}: {error}"
     return "ok" if y.tolist() == [0.0, 2.0] and dx.tolist() == [0.0, 1.0] else "wrong result"
@@ -92,12 +123,6 @@ def _vectors() -> str:
     except Exception as error:  # whatever is wrong, a doctor reports it
         return f"unknown: {type(error).__name__}: {error}"
     return f"{VECTOR_BYTES} bytes ({VECTOR_BYTES // 4} float32 at a time)"
-
-
-def _cuda() -> str:
-    if importlib.util.find_spec("cupy") is None:
-        return "not available: CuPy is not installed; and this version has no CUDA kernels yet"
-    return "not available: this version has no CUDA kernels yet"
 
 
 def _threads() -> dict[str, str]:

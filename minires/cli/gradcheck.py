@@ -7,6 +7,8 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from minires_kernels import BACKENDS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument(
         "names", nargs="*", metavar="NAME", help="what to check, e.g. conv2d; see --list"
     )
-    p.add_argument("--backend", choices=("reference", "cpu"), help="default: cpu")
+    p.add_argument("--backend", choices=BACKENDS, help="default: cpu")
     p.add_argument("--seed", type=int, default=0, help="default: 0")
     p.add_argument("--list", action="store_true", help="list the names and stop")
     p.add_argument(

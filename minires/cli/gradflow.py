@@ -7,6 +7,8 @@ import sys
 import time
 from typing import Any
 
+from minires_kernels import BACKENDS
+
 from . import degradation
 from .arguments import (
     ACTIVATIONS,
@@ -88,7 +90,7 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument("--lr", type=positive_float, default=0.01, help="for --steps. Default: 0.01")
     p.add_argument("--batch-size", type=positive_int, default=128, metavar="N", help="default: 128")
     p.add_argument("--dtype", choices=("float32", "float64"), default="float32")
-    p.add_argument("--backend", choices=("reference", "cpu"), default="cpu", help="default: cpu")
+    p.add_argument("--backend", choices=BACKENDS, default="cpu", help="default: cpu")
     p.add_argument(
         "--train",
         action="store_true",

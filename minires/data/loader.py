@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from minires_kernels import checks
+from minires_kernels.arrays import beside
 
 from ..tensor import Array
 
@@ -16,7 +17,8 @@ class DataLoader:
 
     The order of epoch e is the permutation drawn from (seed, e), whatever else has drawn random
     numbers; so two nets trained with loaders of one seed see the same batches. `epoch` may be set.
-    With `drop_last` an incomplete last batch is left out.
+    With `drop_last` an incomplete last batch is left out. Arrays on a GPU give batches there; only
+    the order is moved, once per epoch.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class DataLoader:
         if self.shuffle:
             order = np.random.default_rng((self.seed, self.epoch)).permutation(order)
         self.epoch += 1
+        of_x, of_y = beside(order, self.x), beside(order, self.y)
         for i in range(len(self)):
-            picked = order[i * self.batch_size : (i + 1) * self.batch_size]
-            yield self.x[picked], self.y[picked]
+            batch = slice(i * self.batch_size, (i + 1) * self.batch_size)
+            yield self.x[of_x[batch]], self.y[of_y[batch]]

@@ -13,9 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from minires_kernels import arrays
+
 from .. import data as datasets
 from .. import functional as F
 from .. import nn, optim
+from ..creation import default_device
 from ..engine import no_grad
 from ..gradflow.experiment import Setting, grid
 from ..tensor import Array, Tensor
@@ -67,12 +70,16 @@ class Recipe:
 
 
 def train(setting: Setting, seed: int, digits: Any, recipe: Recipe) -> Curve:
-    """Train one net; twins of one seed start alike and see the same batches in the same order."""
+    """Train one net; twins of one seed start alike and see the same batches in the same order.
+
+    Net and data are moved to the device of the backend in use.
+    """
     as_input = _flat if setting.arch == "mlp" else _same
-    x = as_input(digits.x_train)
-    net = setting.build(x.shape[1:], seed)
+    device = default_device()
+    x, y = (arrays.to_place(a, device) for a in (as_input(digits.x_train), digits.y_train))
+    net = setting.build(x.shape[1:], seed).to(device)
     loader = datasets.DataLoader(
-        x, digits.y_train, batch_size=recipe.batch_size, shuffle=True, seed=seed, drop_last=True
+        x, y, batch_size=recipe.batch_size, shuffle=True, seed=seed, drop_last=True
     )
     sgd = optim.SGD(
         net.parameters(),
@@ -96,7 +103,8 @@ def train(setting: Setting, seed: int, digits: Any, recipe: Recipe) -> Curve:
             wrong, seen = wrong + errors, seen + len(yb)
         curve.losses.append(float(np.mean(losses)))
         curve.errors.append(wrong / seen)
-    curve.test_error = error(net, as_input(digits.x_test), digits.y_test)
+    tests = (arrays.to_place(a, device) for a in (as_input(digits.x_test), digits.y_test))
+    curve.test_error = error(net, *tests)
     return curve
 
 

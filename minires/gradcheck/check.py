@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from minires_kernels.arrays import is_array, module_of
+
 from ..engine import Context, Function
 from ..tensor import Array
 from . import hints, hygiene
@@ -86,7 +88,8 @@ def check_backward(
     subject = Subject(Pair.apply, arrays, getattr(backward, "__name__", "backward"), names)
     report = _run(subject, rtol, mode, seed, max_elements, expect_zero)
     if report.error is None:
-        _check_results(report, forward, backward, arrays, names)
+        placed = [subject.placed(a) for a in arrays]
+        _check_results(report, forward, backward, placed, names)
     return _returned(report, raise_on_failure)
 
 
@@ -115,14 +118,14 @@ def _check_results(
     names: Sequence[str],
 ) -> None:
     """Look at what backward itself returns, before the engine sums or copies it."""
-    copies = [x.copy() if isinstance(x, np.ndarray) else x for x in arrays]
+    copies = [x.copy() if is_array(x) else x for x in arrays]
     y, saved = _call(forward, copies)
-    dy = np.ones_like(y)
+    dy = module_of(y).ones_like(y)
     grads = backward(dy, *saved)
     grads = grads if isinstance(grads, tuple) else (grads,)
     seen = {"dy": dy}
     for name, x, g in zip(names, arrays, grads, strict=True):
-        if not isinstance(g, np.ndarray) or not isinstance(x, np.ndarray):
+        if not is_array(g) or not is_array(x):
             continue
         if g.shape != x.shape:
             text = (
@@ -132,7 +135,7 @@ def _check_results(
             report.hygiene["shapes"] = text
             report.hints.append(("broadcast", text))
         for other, h in seen.items():
-            if np.shares_memory(g, h):
+            if module_of(g).shares_memory(g, h):
                 report.hygiene["no aliasing"] = (
                     f"the gradient of {name} shares memory with {other}; return a copy"
                 )

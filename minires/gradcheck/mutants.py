@@ -222,8 +222,8 @@ def _pooling(rng: np.random.Generator) -> list[Mutant]:
     padded, padded_right = _kernel_pair("avg_pool2d", kernel_size=2, padding=1)
     means, means_right = _kernel_pair("global_avg_pool2d")
 
-    def all_ties(dy: Array, winner: Array, shape: Any) -> Array:
-        dx = pool_right(dy, winner, shape)
+    def all_ties(dy: Array, *saved: Any) -> Array:
+        dx = pool_right(dy, *saved)
         dx[0, 0, 0, 1] = dx[0, 0, 0, 0]
         return np.asarray(dx)
 
@@ -236,8 +236,8 @@ def _pooling(rng: np.random.Generator) -> list[Mutant]:
     def area_inside(dy: Array, shape: Any, windows: Any, count_include_pad: bool) -> Array:
         return np.asarray(padded_right(dy, shape, windows, False))
 
-    def columns_reversed(dy: Array, winner: Array, shape: Any) -> Array:
-        dx = pool_right(dy, winner, shape)
+    def columns_reversed(dy: Array, *saved: Any) -> Array:
+        dx = pool_right(dy, *saved)
         return np.asarray(dx[..., ::-1])
 
     return [

@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from minires_kernels.arrays import is_array, is_device, to_host, to_place
+
 from .. import engine, nn
 from .. import random as minires_random
-from ..engine import Function, no_grad, observe_branches
+from ..branches import observe_branches
+from ..creation import default_device
+from ..engine import Function, no_grad
 from ..tensor import Array, Tensor
 
 
@@ -19,7 +23,8 @@ class Subject:
 
     Inputs are copied and cast to float64; a Module is copied, cast, and its parameters are checked
     too. Buffers and the random generator are put back before every evaluation, so that running
-    statistics and dropout are the same function each time.
+    statistics and dropout are the same function each time. Arrays here are NumPy's; they are moved
+    for each evaluation if the inputs or the module are on a GPU, or if its backend is in use.
     """
 
     def __init__(
@@ -39,6 +44,12 @@ class Subject:
                 f"gradcheck: expected a function of Tensors, a Function or a Module, got {f!r}"
             )
         self.f: Callable[..., Any] = f
+        self.device = default_device()
+        own = [] if self.module is None else list(self.module.parameters())
+        if any(is_device(x.data if isinstance(x, Tensor) else x) for x in (*inputs, *own)):
+            self.device = "cuda"
+        if self.module is not None:
+            self.module.to(self.device)
         self.fixed = [_as_array(i, x) for i, x in enumerate(inputs)]
         self.differentiable = [
             i for i, x in enumerate(self.fixed) if isinstance(x, np.ndarray) and x.dtype.kind == "f"
@@ -50,7 +61,7 @@ class Subject:
         self.parameters = [p for _, p in parameters if p.requires_grad]
         self.names += [n for n, p in parameters if p.requires_grad]
         self.arrays = [self.fixed[i] for i in self.differentiable]
-        self.arrays += [p.data.copy() for p in self.parameters]
+        self.arrays += [to_host(p.data).copy() for p in self.parameters]
         if not self.arrays:
             raise ValueError("gradcheck: there is no floating input or parameter to check")
         self._buffers = {} if self.module is None else _buffers(self.module)
@@ -66,20 +77,24 @@ class Subject:
                 self.fixed[i] = self.fixed[i].astype(np.float64)
 
     def call(self, arrays: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
-        """Evaluate on leaves made of `arrays` (not copied); return the output and the leaves."""
+        """Evaluate on leaves made of `arrays` (moved, not copied); return output and leaves."""
         count = len(self.differentiable)
-        leaves = [Tensor(np.asarray(a), requires_grad=True) for a in arrays[:count]]
-        inputs: list[Any] = list(self.fixed)
+        leaves = [Tensor(self.placed(np.asarray(a)), requires_grad=True) for a in arrays[:count]]
+        inputs: list[Any] = [self.placed(x) for x in self.fixed]
         for i, leaf in zip(self.differentiable, leaves, strict=True):
             inputs[i] = leaf
         for p, a in zip(self.parameters, arrays[len(leaves) :], strict=True):
-            p.data, p.grad, p.node = np.asarray(a), None, None
+            p.data, p.grad, p.node = self.placed(np.asarray(a)), None, None
         self._restore()
         with minires_random.using(copy.deepcopy(self._rng)):
             y = self.f(*inputs)
         if not isinstance(y, Tensor):
             raise TypeError(f"{self.name} returned {type(y).__name__}, expected a Tensor")
         return y, [*leaves, *self.parameters]
+
+    def placed(self, a: Any) -> Any:
+        """Return an array where the function computes; anything else as it is."""
+        return to_place(a, self.device) if is_array(a) else a
 
     def _restore(self) -> None:
         if self.module is not None:
@@ -91,7 +106,7 @@ class Subject:
         """Return the output and the fingerprint of the branches taken (None if none report any)."""
         with no_grad(), observe_branches() as log:
             y, _ = self.call([a.copy() for a in arrays])  # `f` may wrongly write into them
-        return y.data, log.digest() if log.count else None
+        return to_host(y.data), log.digest() if log.count else None
 
     def gradients(self, v: Array, layout: Callable[[Array], Array] = np.copy) -> list[Array]:
         """Return the analytic gradients of Σ v·y, zeros where no gradient arrived.
@@ -102,9 +117,9 @@ class Subject:
         inputs = [layout(a) for a in self.arrays[:count]]
         y, leaves = self.call([*inputs, *(a.copy() for a in self.arrays[count:])])
         if y.requires_grad:
-            y.backward(layout(v))
+            y.backward(self.placed(layout(v)))
         return [
-            np.zeros_like(a) if t.grad is None else t.grad
+            np.zeros_like(a) if t.grad is None else to_host(t.grad)
             for t, a in zip(leaves, self.arrays, strict=True)
         ]
 
@@ -140,9 +155,9 @@ def _as_array(i: int, x: Any) -> Any:
     if x is None or isinstance(x, int | float | str):
         return x  # an option, not a value to differentiate
     a = x.data if isinstance(x, Tensor) else x
-    if not isinstance(a, np.ndarray):
+    if not is_array(a):
         raise TypeError(f"gradcheck: input {i} is {type(x).__name__}; pass arrays or Tensors")
-    return a.copy()
+    return to_host(a).copy()
 
 
 def _buffers(module: nn.Module) -> dict[nn.Module, dict[str, Any]]:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels import checks
+from minires_kernels import arrays, checks
 
 from .. import data as datasets
 from .. import functional as F
 from .. import models, nn, optim
+from ..creation import default_device
 from ..record import BlockRecord, LayerRecord, Recorder
 from ..tensor import Array, Tensor
 from . import theory
@@ -203,11 +204,14 @@ def measure(
     """Train one net with SGD (momentum 0.9) and measure it before the steps named in `steps`.
 
     Step 0 is the untrained net. Measuring uses the batch that the step then trains on, so it does
-    not change what is computed. A net that diverges is measured no further.
+    not change what is computed. A net that diverges is measured no further. Net and data are moved
+    to the device of the backend in use.
     """
-    net = setting.build(x.shape[1:], seed).to(dtype)
+    device = default_device()
+    net = setting.build(x.shape[1:], seed).to(dtype).to(device)
     optimizer = optim.SGD(net.parameters(), lr=lr, momentum=0.9)
-    source = batches(x.astype(dtype), y, batch_size, seed)
+    x, y = arrays.to_place(x.astype(dtype), device), arrays.to_place(y, device)
+    source = batches(x, y, batch_size, seed)
     runs: list[Run] = []
     for step in range(max(steps) + 1):
         xb, yb = next(source)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels.memory import zeros
+from minires_kernels.memory import zeros_beside
 
 from .. import nn
 from ..engine import Context, Function
@@ -52,7 +52,7 @@ class PadShortcut(Function):
         ctx.save(x.shape, stride)
         picked = x[:, :, ::stride, ::stride]
         n, c, h, w = picked.shape
-        y = zeros((n, h, w, channels), x.dtype).transpose(0, 3, 1, 2)  # channels-last memory
+        y = zeros_beside(x, (n, h, w, channels)).transpose(0, 3, 1, 2)  # channels-last memory
         y[:, :c] = picked
         return y
 
@@ -60,7 +60,7 @@ class PadShortcut(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy of the picked pixels and present channels, 0 elsewhere."""
         (n, c, h, w), stride = ctx.saved
-        dx = zeros((n, h, w, c), dy.dtype).transpose(0, 3, 1, 2)
+        dx = zeros_beside(dy, (n, h, w, c)).transpose(0, 3, 1, 2)
         dx[:, :, ::stride, ::stride] = dy[:, :c]
         return dx
 

@@ -1,6 +1,7 @@
 """Modules of networks, under PyTorch's names."""
 
 from . import init
+from .containers import ModuleList, Sequential
 from .fusion import add_act, norm_act, use_fusion
 from .layers import (
     AdaptiveAvgPool2d,
@@ -19,7 +20,7 @@ from .layers import (
     Sigmoid,
     Tanh,
 )
-from .module import Module, ModuleList, Parameter, Sequential
+from .module import Module, Parameter
 
 __all__ = [
     "AdaptiveAvgPool2d",

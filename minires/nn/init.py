@@ -1,7 +1,8 @@
 """Initial values of parameters, under PyTorch's names: each fills a tensor in place.
 
 Fans follow PyTorch: for weights (out, in, *window), fan_in = in × window, fan_out = out × window.
-Random numbers come from `rng` (a Generator or a seed), by default from `minires.manual_seed`.
+Random numbers come from `rng` (a Generator or a seed), by default from `minires.manual_seed`. They
+are drawn in NumPy's memory and moved to where the tensor is.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from typing import Literal
 
 import numpy as np
 
+from minires_kernels.arrays import beside
+
 from ..random import generator
-from ..tensor import Tensor
+from ..tensor import Array, Tensor
 
 Rng = np.random.Generator | int | None
 Mode = Literal["fan_in", "fan_out"]
@@ -41,19 +44,24 @@ def fans(w: Tensor) -> tuple[int, int]:
     return w.shape[1] * window, w.shape[0] * window
 
 
+def _fill(w: Tensor, values: Array) -> Tensor:
+    """Overwrite `w` with NumPy's `values`, cast to its dtype."""
+    return w.update_(beside(values.astype(w.dtype), w.data))
+
+
 def normal_(w: Tensor, mean: float = 0.0, std: float = 1.0, rng: Rng = None) -> Tensor:
     """Fill with N(mean, std²)."""
-    return w.update_(generator(rng).normal(mean, std, w.shape).astype(w.dtype))
+    return _fill(w, generator(rng).normal(mean, std, w.shape))
 
 
 def uniform_(w: Tensor, low: float = 0.0, high: float = 1.0, rng: Rng = None) -> Tensor:
     """Fill with U(low, high)."""
-    return w.update_(generator(rng).uniform(low, high, w.shape).astype(w.dtype))
+    return _fill(w, generator(rng).uniform(low, high, w.shape))
 
 
 def constant_(w: Tensor, value: float) -> Tensor:
     """Fill with one value."""
-    return w.update_(np.full(w.shape, value, w.dtype))
+    return _fill(w, np.full(w.shape, value, w.dtype))
 
 
 def zeros_(w: Tensor) -> Tensor:
@@ -118,14 +126,14 @@ def orthogonal_(w: Tensor, gain: float = 1.0, rng: Rng = None) -> Tensor:
     q, r = np.linalg.qr(a)
     q = q * np.sign(np.diag(r))  # makes the distribution uniform (Haar)
     q = q if rows >= columns else q.T
-    return w.update_((gain * q).reshape(w.shape).astype(w.dtype))
+    return _fill(w, (gain * q).reshape(w.shape))
 
 
 def eye_(w: Tensor) -> Tensor:
     """Fill a matrix with the identity."""
     if w.ndim != 2:
         raise ValueError(f"eye_: expected a matrix, got shape {w.shape}")
-    return w.update_(np.eye(*w.shape, dtype=w.dtype))
+    return _fill(w, np.eye(w.shape[0], w.shape[1]))
 
 
 def dirac_(w: Tensor) -> Tensor:
@@ -136,4 +144,4 @@ def dirac_(w: Tensor) -> Tensor:
     values = np.zeros(w.shape, w.dtype)
     i = np.arange(min(k, c))
     values[i, i, r // 2, s // 2] = 1
-    return w.update_(values)
+    return _fill(w, values)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minires_kernels import checks
+from minires_kernels.arrays import to_host
 
 from .. import functional as F
 from ..tensor import Array, Tensor
@@ -153,7 +154,7 @@ class _BatchNorm(Module):
         count = self._buffers["num_batches_tracked"]
         count += 1  # in place, the array being a buffer
         if self.momentum is None:  # a plain average over all batches so far
-            momentum = 1 / int(count)
+            momentum = 1 / int(to_host(count))  # on a GPU this waits for the device
         return mean, var, True, momentum
 
     def _statistics(self) -> tuple[Array | None, Array | None]:

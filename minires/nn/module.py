@@ -8,7 +8,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..tensor import Array, HookHandle, Tensor
+from minires_kernels import arrays
+
+from ..hooks import HookHandle
+from ..tensor import Array, Tensor
 
 
 class Parameter(Tensor):
@@ -74,7 +77,7 @@ class Module:
         elif isinstance(value, Module):
             home = self._modules
         elif name in self._buffers:
-            home, value = self._buffers, None if value is None else np.asarray(value)
+            home, value = self._buffers, None if value is None else arrays.as_array(value)
         elif name in self._parameters and value is not None:
             raise TypeError(f"{name} is a parameter; assign a Parameter, or None to remove it")
         for registry in registries:
@@ -104,7 +107,7 @@ class Module:
         """Keep an array that is part of the state but not trained, e.g. running statistics."""
         if hasattr(self, name):
             raise ValueError(f"{type(self).__name__} already has an attribute {name!r}")
-        self._buffers[name] = None if value is None else np.asarray(value)
+        self._buffers[name] = None if value is None else arrays.as_array(value)
 
     # ---- walking --------------------------------------------------------------------------------
     def children(self) -> Iterator[Module]:
@@ -180,18 +183,50 @@ class Module:
             p.requires_grad_(requires_grad)
         return self
 
-    def to(self, dtype: npt.DTypeLike) -> Self:
-        """Cast floating parameters and buffers to `dtype` in place and drop gradients."""
-        target = np.dtype(dtype)
-        if target.kind != "f":
-            raise TypeError(f"to(): expected a floating dtype, got {target}")
+    def to(self, target: npt.DTypeLike) -> Self:
+        """Move to "cpu" or "cuda", or cast to a floating dtype, in place; returns self.
+
+        A move takes parameters, gradients and buffers along; make optimisers after it. A cast is of
+        floating parameters and buffers, and drops gradients. Raises RuntimeError without a GPU.
+        """
+        if isinstance(target, str) and target in ("cpu", "cuda"):
+            return self._move(target)
+        try:
+            dtype = np.dtype(target)
+        except TypeError:
+            dtype = None
+        if dtype is None or dtype.kind != "f":
+            raise TypeError(f"to(): expected 'cpu', 'cuda' or a floating dtype, got {target!r}")
+        return self._cast(dtype)
+
+    def cuda(self) -> Self:
+        """Move to the GPU: `to("cuda")`."""
+        return self._move("cuda")
+
+    def cpu(self) -> Self:
+        """Move to NumPy's memory: `to("cpu")`."""
+        return self._move("cpu")
+
+    def _move(self, device: str) -> Self:
+        for p in self.parameters():
+            if p.device != device:
+                _replace(p, arrays.to_place(p.data, device))
+            if p.grad is not None:
+                p.grad = arrays.to_place(p.grad, device)
         for module in self.modules():
-            for p in module._parameters.values():
-                p.data, p.grad, p.node = p.data.astype(target), None, None
-                p.version += 1
+            for key, value in module._buffers.items():
+                if value is not None:
+                    module._buffers[key] = arrays.to_place(value, device)
+        return self
+
+    def _cast(self, dtype: np.dtype[Any]) -> Self:
+        for p in self.parameters():
+            _replace(p, p.data.astype(dtype))
+            p.grad = None
+        for module in self.modules():
             for key, value in module._buffers.items():
                 if value is not None and value.dtype.kind == "f":
-                    module._buffers[key] = value.astype(target)
+                    module._buffers[key] = value.astype(dtype)
         return self
 
     def double(self) -> Self:
@@ -203,7 +238,7 @@ class Module:
         return self.to(np.float32)
 
     def state_dict(self) -> dict[str, Array]:
-        """Return copies of all parameters and buffers by dotted name."""
+        """Return copies of all parameters and buffers by dotted name, each where it lives."""
         state = {}
         for prefix, module in self.named_modules():
             dot = f"{prefix}." if prefix else ""
@@ -215,7 +250,7 @@ class Module:
         return state
 
     def load_state_dict(self, state: dict[str, Array], strict: bool = True) -> None:
-        """Copy values by name into the parameters and buffers, keeping their dtypes.
+        """Copy values by name into the parameters and buffers, keeping their dtypes and places.
 
         Raises ValueError that lists missing and unexpected names (if strict) and differing shapes;
         then nothing is changed.
@@ -227,7 +262,7 @@ class Module:
                 problems.append("missing: " + ", ".join(missing))
             if unexpected := sorted(set(state) - set(own)):
                 problems.append("unexpected: " + ", ".join(unexpected))
-        both = {name: np.asarray(state[name]) for name in own if name in state}
+        both = {name: arrays.as_array(state[name]) for name in own if name in state}
         problems += [
             f"{name}: expected shape {own[name].shape}, got {value.shape}"
             for name, value in both.items()
@@ -238,9 +273,10 @@ class Module:
         for name, value in both.items():
             target = own[name]
             if isinstance(target, Parameter):
-                target.update_(value)
+                target.update_(arrays.beside(value, target.data))
             else:
-                np.copyto(target, value, casting="same_kind")
+                moved = arrays.beside(value, target)
+                arrays.module_of(target).copyto(target, moved, casting="same_kind")
 
     # ---- hooks and text -------------------------------------------------------------------------
     @property
@@ -270,54 +306,7 @@ class Module:
         return f"{type(self).__name__}(\n  {body}\n)"
 
 
-class Sequential(Module):
-    """Modules applied one after the other."""
-
-    def __init__(self, *modules: Module) -> None:
-        super().__init__()
-        for i, module in enumerate(modules):
-            if not isinstance(module, Module):
-                raise TypeError(f"Sequential: argument {i} is {type(module).__name__}, no Module")
-            setattr(self, str(i), module)
-
-    def forward(self, x: Any) -> Any:
-        """Apply the modules in order."""
-        for module in self._modules.values():
-            x = module(x)
-        return x
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules.values())
-
-    def __getitem__(self, index: int) -> Module:
-        found: Module = list(self._modules.values())[index]
-        return found
-
-
-class ModuleList(Module):
-    """A list of modules, registered under their indices."""
-
-    def __init__(self, modules: Any = ()) -> None:
-        super().__init__()
-        for module in modules:
-            self.append(module)
-
-    def append(self, module: Module) -> Self:
-        """Add a module at the end; returns self."""
-        if not isinstance(module, Module):
-            raise TypeError(f"ModuleList: expected a Module, got {type(module).__name__}")
-        setattr(self, str(len(self)), module)
-        return self
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._modules.values())
-
-    def __getitem__(self, index: int) -> Module:
-        found: Module = list(self._modules.values())[index]
-        return found
+def _replace(p: Parameter, values: Array) -> None:
+    """Give `p` another array; graphs recorded with the old one refuse to run backward."""
+    p.data, p.node = values, None
+    p.version += 1

@@ -1,7 +1,8 @@
 """Arithmetic with broadcasting, and matrix products.
 
 Where inputs are broadcast, a backward may return a gradient of the output's shape: the engine sums
-it down. Floating dtypes are never mixed: float32 with float64 raises.
+it down. Floating dtypes are never mixed, nor are memories: float32 with float64 raises, and so does
+a NumPy array with one on a GPU.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
+from minires_kernels import arrays
 
 from ..engine import Context, Function
 from ..tensor import Array, Tensor
@@ -22,27 +25,33 @@ def values(x: Any) -> Any:
 def operands(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     """Make two operands one dtype without a silent change of precision.
 
-    Numbers take the dtype of the other operand, and so do integer and boolean arrays.
+    Numbers take the dtype of the other operand, and so do integer and boolean arrays. Raises
+    TypeError for two floating dtypes, and for arrays in two memories.
     """
     a, b = _number(a), _number(b)
-    da, db = getattr(values(a), "dtype", None), getattr(values(b), "dtype", None)
-    if da is None or db is None or da == db:
+    x, y = values(a), values(b)
+    da, db = getattr(x, "dtype", None), getattr(y, "dtype", None)
+    if da is None or db is None:
+        return a, b
+    if type(x) is not type(y):
+        arrays.require_same_place(f"the first operand of {name}", x, **{"the second": y})
+    if da == db:
         return a, b
     if da.kind == "f" and db.kind == "f":
         raise TypeError(f"{name}: {da} with {db}; cast one of them, e.g. with .astype(np.{da})")
     if da.kind == "f" and not isinstance(b, Tensor | None):
-        return a, np.asarray(b).astype(da)
+        return a, b.astype(da)
     if da.kind == "f":
-        return a, Tensor(values(b).astype(da))
+        return a, Tensor(y.astype(da))
     if db.kind == "f":
-        return Tensor(values(a).astype(db)), b
+        return Tensor(x.astype(db)), b
     return a, b
 
 
 def _number(x: Any) -> Any:
     if isinstance(x, np.generic):
         return x.item()  # a NumPy scalar would impose its float64
-    if isinstance(x, Tensor | np.ndarray | int | float):
+    if isinstance(x, Tensor | np.ndarray | int | float) or arrays.is_device(x):
         return x
     raise TypeError(f"expected a Tensor, an array or a number, got {type(x).__name__}")
 
@@ -133,26 +142,28 @@ class Power(Function):
     """y = x^p for a number p."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array, *, exponent: float) -> Array:
+    def forward(ctx: Context, x: Array, *, exponent: float) -> Any:
         """Raise to a constant power."""
         ctx.save(x, exponent)
-        return np.asarray(x**exponent)
+        return x**exponent
 
     @staticmethod
-    def backward(ctx: Context, dy: Array) -> Array:
+    def backward(ctx: Context, dy: Array) -> Any:
         """dx = p x^(p-1) dy, and 0 for p = 0 (also at x = 0)."""
         x, p = ctx.saved
-        return np.zeros_like(x) if p == 0 else np.asarray(dy * (p * x ** (p - 1)))
+        if p == 0:
+            return arrays.module_of(x).zeros_like(x)
+        return dy * (p * x ** (p - 1))
 
 
 class MatMul(Function):
     """y = a @ b, batched over leading dimensions, which broadcast."""
 
     @staticmethod
-    def forward(ctx: Context, a: Array, b: Array) -> Array:
+    def forward(ctx: Context, a: Array, b: Array) -> Any:
         """Multiply matrices, as np.matmul."""
         ctx.save(a, b)
-        return np.asarray(a @ b)
+        return a @ b
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
@@ -171,9 +182,10 @@ class MatMul(Function):
 
 def _sum_batch(dx: Array, shape: tuple[int, ...]) -> Array:
     """Sum over batch dimensions that the other factor had and this one lacks (or has as 1)."""
-    dx = dx.sum(axis=tuple(range(dx.ndim - len(shape))))
+    added = tuple(range(dx.ndim - len(shape)))
+    dx = dx.sum(axis=added) if added else dx
     stretched = tuple(i for i, n in enumerate(shape[:-2]) if n == 1 and dx.shape[i] != 1)
-    return np.asarray(dx.sum(axis=stretched, keepdims=True))
+    return dx.sum(axis=stretched, keepdims=True) if stretched else dx
 
 
 def add(a: Any, b: Any) -> Tensor:
@@ -203,7 +215,7 @@ def neg(x: Tensor) -> Tensor:
 
 def power(x: Tensor, exponent: float) -> Tensor:
     """Return x ** exponent for a number as exponent."""
-    if isinstance(exponent, Tensor | np.ndarray):
+    if isinstance(exponent, Tensor) or arrays.is_array(exponent):
         raise TypeError("power: the exponent must be a number; for tensors use (b * a.log()).exp()")
     return Power.apply(x, exponent=_number(exponent))
 
@@ -211,6 +223,6 @@ def power(x: Tensor, exponent: float) -> Tensor:
 def matmul(a: Any, b: Any) -> Tensor:
     """Return a @ b: matrices or vectors, batched over leading dimensions."""
     for name, x in (("a", a), ("b", b)):
-        if not isinstance(x, Tensor | np.ndarray) or x.ndim == 0:
+        if not (isinstance(x, Tensor) or arrays.is_array(x)) or x.ndim == 0:
             raise TypeError(f"matmul: {name} must be a tensor of at least one dimension")
     return MatMul.apply(*operands("matmul", a, b))

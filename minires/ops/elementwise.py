@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from minires_kernels.arrays import as_array, module_of, require_same_place
+
 from ..engine import Context, Function
 from ..tensor import Array, Tensor
 from .arithmetic import operands, require_float, values
@@ -15,107 +17,109 @@ class Exp(Function):
     """y = exp(x)."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
+    def forward(ctx: Context, x: Array) -> Any:
         """Exponential."""
-        y = np.exp(x)
+        y = module_of(x).exp(x)
         ctx.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, dy: Array) -> Array:
+    def backward(ctx: Context, dy: Array) -> Any:
         """dx = y dy."""
         (y,) = ctx.saved
-        return np.asarray(dy * y)
+        return dy * y
 
 
 class Log(Function):
     """y = ln(x)."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
+    def forward(ctx: Context, x: Array) -> Any:
         """Natural logarithm."""
         ctx.save(x)
-        return np.log(x)
+        return module_of(x).log(x)
 
     @staticmethod
-    def backward(ctx: Context, dy: Array) -> Array:
+    def backward(ctx: Context, dy: Array) -> Any:
         """dx = dy / x."""
         (x,) = ctx.saved
-        return np.asarray(dy / x)
+        return dy / x
 
 
 class Sqrt(Function):
     """y = sqrt(x)."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
+    def forward(ctx: Context, x: Array) -> Any:
         """Square root."""
-        y = np.sqrt(x)
+        y = module_of(x).sqrt(x)
         ctx.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, dy: Array) -> Array:
+    def backward(ctx: Context, dy: Array) -> Any:
         """dx = dy / (2 y), infinite at 0."""
         (y,) = ctx.saved
-        return np.asarray(dy / (2 * y))
+        return dy / (2 * y)
 
 
 class Tanh(Function):
     """y = tanh(x)."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
+    def forward(ctx: Context, x: Array) -> Any:
         """Hyperbolic tangent."""
-        y = np.tanh(x)
+        y = module_of(x).tanh(x)
         ctx.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, dy: Array) -> Array:
+    def backward(ctx: Context, dy: Array) -> Any:
         """dx = (1 - y²) dy."""
         (y,) = ctx.saved
-        return np.asarray(dy * (1 - y * y))
+        return dy * (1 - y * y)
 
 
 class Sigmoid(Function):
     """y = 1 / (1 + exp(-x)), without overflow for large |x|."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array) -> Array:
+    def forward(ctx: Context, x: Array) -> Any:
         """Logistic function; exp only ever sees -|x|."""
-        e = np.exp(-np.abs(x))
-        y = np.where(x >= 0, 1 / (1 + e), e / (1 + e))
+        xp = module_of(x)
+        e = xp.exp(-xp.abs(x))
+        y = xp.where(x >= 0, 1 / (1 + e), e / (1 + e))
         ctx.save(y)
         return y
 
     @staticmethod
-    def backward(ctx: Context, dy: Array) -> Array:
+    def backward(ctx: Context, dy: Array) -> Any:
         """dx = y (1 - y) dy."""
         (y,) = ctx.saved
-        return np.asarray(dy * (y * (1 - y)))
+        return dy * (y * (1 - y))
 
 
 class Clip(Function):
     """y = min(max(x, low), high)."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array, *, low: float | None, high: float | None) -> Array:
+    def forward(ctx: Context, x: Array, *, low: float | None, high: float | None) -> Any:
         """Limit to [low, high]."""
-        inside = np.ones(x.shape, bool)
+        xp = module_of(x)
+        inside = xp.ones(x.shape, bool)
         if low is not None:
             inside &= x >= low
         if high is not None:
             inside &= x <= high
         ctx.save(inside)
         ctx.branch(inside)
-        return np.clip(x, low, high)
+        return xp.clip(x, low, high)
 
     @staticmethod
-    def backward(ctx: Context, dy: Array) -> Array:
+    def backward(ctx: Context, dy: Array) -> Any:
         """dx = dy inside the limits (which count as inside), 0 outside."""
         (inside,) = ctx.saved
-        return np.where(inside, dy, dy.dtype.type(0))
+        return module_of(dy).where(inside, dy, dy.dtype.type(0))
 
 
 def exp(x: Tensor) -> Tensor:
@@ -159,27 +163,30 @@ class Where(Function):
     """y = a where the mask is true, b elsewhere."""
 
     @staticmethod
-    def forward(ctx: Context, mask: Array, a: Any, b: Any) -> Array:
+    def forward(ctx: Context, mask: Array, a: Any, b: Any) -> Any:
         """Select with broadcasting."""
         ctx.save(mask)
-        return np.asarray(np.where(mask, a, b))
+        return module_of(mask).where(mask, a, b)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
         """da = dy where the mask is true, db = dy elsewhere."""
         (mask,) = ctx.saved
-        zero = dy.dtype.type(0)
-        return None, np.where(mask, dy, zero), np.where(mask, zero, dy)
+        zero, where = dy.dtype.type(0), module_of(mask).where
+        return None, where(mask, dy, zero), where(mask, zero, dy)
 
 
 def where(mask: Any, a: Any, b: Any) -> Tensor:
     """Return `a` where `mask` (booleans) is true, else `b`; all three broadcast."""
-    m = np.asarray(values(mask))
+    m = as_array(values(mask))
     if m.dtype != bool:
         raise TypeError(f"where: expected a boolean mask, got {m.dtype}; compare first, e.g. x > 0")
     a, b = operands("where", a, b)
-    like = values(a) if hasattr(values(a), "dtype") else values(b)
-    dtype = getattr(like, "dtype", np.dtype(np.float32))
-    # np.where would take a Python number as float64
-    a, b = (np.asarray(v, dtype) if isinstance(v, int | float) else v for v in (a, b))
+    xs = [v for v in (values(a), values(b)) if hasattr(v, "dtype")]
+    for x in xs:
+        require_same_place("the mask", m, **{"a value of where": x})
+    dtype = xs[0].dtype if xs else np.dtype(np.float32)
+    # `where` would take a Python number as float64
+    xp = module_of(m)
+    a, b = (xp.asarray(v, dtype) if isinstance(v, int | float) else v for v in (a, b))
     return Where.apply(m, a, b)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+from minires_kernels.arrays import module_of
 
 from ..engine import Context, Function
 from ..tensor import Array, Dims, Tensor
@@ -14,37 +18,39 @@ class Sum(Function):
     """y = sum of x over some dimensions."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Array:
+    def forward(ctx: Context, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Any:
         """Sum; dims may be empty."""
         ctx.save(x.shape, dims)
-        return np.asarray(x.sum(axis=dims, keepdims=keepdim))
+        return x.sum(axis=dims, keepdims=keepdim) if dims else x.copy()
 
     @staticmethod
-    def backward(ctx: Context, dy: Array) -> Array:
+    def backward(ctx: Context, dy: Array) -> Any:
         """dx = dy, repeated along the summed dimensions."""
         shape, dims = ctx.saved
         kept = tuple(1 if i in dims else n for i, n in enumerate(shape))
-        return np.broadcast_to(dy.reshape(kept), shape).copy()
+        return module_of(dy).broadcast_to(dy.reshape(kept), shape).copy()
 
 
 class Max(Function):
     """y = maximum of x over one dimension; the first of equals wins."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array, *, dim: int, keepdim: bool) -> Array:
+    def forward(ctx: Context, x: Array, *, dim: int, keepdim: bool) -> Any:
         """Maximum along `dim`."""
-        winner = np.expand_dims(x.argmax(axis=dim), dim)
+        xp = module_of(x)
+        winner = xp.expand_dims(x.argmax(axis=dim), dim)
         ctx.save(x.shape, dim, winner)
         ctx.branch(winner)
-        y = np.take_along_axis(x, winner, dim)
+        y = xp.take_along_axis(x, winner, dim)
         return y if keepdim else y.squeeze(dim)
 
     @staticmethod
-    def backward(ctx: Context, dy: Array) -> Array:
+    def backward(ctx: Context, dy: Array) -> Any:
         """dx = dy at the winner, 0 elsewhere."""
         shape, dim, winner = ctx.saved
-        dx = np.zeros(shape, dy.dtype)
-        np.put_along_axis(dx, winner, dy.reshape(winner.shape), dim)
+        xp = module_of(dy)
+        dx = xp.zeros(shape, dy.dtype)
+        xp.put_along_axis(dx, winner, dy.reshape(winner.shape), dim)
         return dx
 
 

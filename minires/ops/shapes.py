@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
+
+from minires_kernels.arrays import (
+    is_array,
+    is_device,
+    module_of,
+    require_same_place,
+    to_device,
+    to_host,
+)
 
 from ..engine import Context, Function
 from ..tensor import Array, Dims, Tensor
@@ -53,41 +63,65 @@ class Permute(Function):
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy in the old order."""
-        return dy.transpose(np.argsort(ctx.saved[0]))
+        dims = ctx.saved[0]
+        return dy.transpose(sorted(range(len(dims)), key=dims.__getitem__))
 
 
 class GetItem(Function):
     """y = x[index], with NumPy's indexing."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array, *, index: Any) -> Array:
+    def forward(ctx: Context, x: Array, *, index: Any) -> Any:
         """Select; a copy, so that y and x never share memory."""
         ctx.save(x.shape, index)
-        return np.array(x[index])
+        return module_of(x).array(x[index])
 
     @staticmethod
-    def backward(ctx: Context, dy: Array) -> Array:
+    def backward(ctx: Context, dy: Array) -> Any:
         """dx = 0 but for the selected elements; one selected twice receives both gradients."""
         shape, index = ctx.saved
-        dx = np.zeros(shape, dy.dtype)
-        np.add.at(dx, index, dy)
+        dx = module_of(dy).zeros(shape, dy.dtype)
+        if not is_device(dy):
+            np.add.at(dx, index, dy)
+        elif any(is_array(i) and i.dtype.kind != "b" for i in index):
+            _add_at(dx, index, dy)
+        else:
+            dx[index] = dy
         return dx
+
+
+def _add_at(dx: Array, index: Any, dy: Array) -> None:
+    """Add dy to dx[index] for arrays of integers on a device.
+
+    Gradients of an element that was selected twice are added in the order of `index`, by sorting:
+    the atomic additions of `cupyx.scatter_add` would add them in another order each time.
+    """
+    xp = module_of(dx)
+    place = xp.arange(dx.size).reshape(dx.shape)[index].reshape(-1)
+    if place.size == 0:
+        return
+    order = xp.argsort(place)  # stable in CuPy
+    place = place[order]
+    first = xp.ones(place.shape, bool)  # of equal places
+    first[1:] = place[1:] != place[:-1]
+    starts = xp.flatnonzero(first)
+    dx.reshape(-1)[place[starts]] = xp.add.reduceat(dy.reshape(-1)[order], starts)
 
 
 class Concat(Function):
     """Several arrays, one after the other along a dimension."""
 
     @staticmethod
-    def forward(ctx: Context, *xs: Array, dim: int) -> Array:
+    def forward(ctx: Context, *xs: Array, dim: int) -> Any:
         """Concatenate."""
-        ctx.save(dim, np.cumsum([x.shape[dim] for x in xs])[:-1])
-        return np.concatenate(xs, axis=dim)
+        ctx.save(dim, list(accumulate(x.shape[dim] for x in xs))[:-1])
+        return module_of(xs[0]).concatenate(xs, axis=dim)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
         """Each input receives its part of dy."""
         dim, cuts = ctx.saved
-        return tuple(np.split(dy, cuts, axis=dim))
+        return tuple(module_of(dy).split(dy, cuts, axis=dim))
 
 
 class Pad(Function):
@@ -96,15 +130,15 @@ class Pad(Function):
     @staticmethod
     def forward(
         ctx: Context, x: Array, *, widths: tuple[tuple[int, int], ...], value: float
-    ) -> Array:
+    ) -> Any:
         """Widths are (before, after) for every dimension."""
         ctx.save(tuple(slice(a, a + n) for (a, _), n in zip(widths, x.shape, strict=True)))
-        return np.pad(x, widths, constant_values=value)
+        return module_of(x).pad(x, widths, constant_values=value)
 
     @staticmethod
-    def backward(ctx: Context, dy: Array) -> Array:
+    def backward(ctx: Context, dy: Array) -> Any:
         """dx = dy without the border."""
-        return np.array(dy[ctx.saved[0]])
+        return dy[ctx.saved[0]].copy()
 
 
 def reshape(x: Tensor, shape: int | Sequence[int]) -> Tensor:
@@ -135,16 +169,44 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
-    """Return x[index] with NumPy's indexing: integers, slices, masks, integer arrays."""
+    """Return x[index] with NumPy's indexing: integers, slices, masks, integer arrays.
+
+    On a GPU arrays of indices must be there too, and an index out of range is not noticed: CuPy
+    wraps it around.
+    """
     parts = index if isinstance(index, tuple) else (index,)
     plain = tuple(values(i) for i in parts)
+    if is_device(x.data):
+        plain = _on_device(x.data, plain)
     return GetItem.apply(x, index=plain)
+
+
+def _on_device(x: Array, index: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return an index of `x` with lists as arrays on the device, or raise IndexError, TypeError."""
+    for i in index:
+        if is_array(i):
+            require_same_place("this tensor", x, index=i)
+    if not any(isinstance(i, list) for i in index):
+        return index
+    listed = [np.array(i, None if i else np.intp) if isinstance(i, list) else i for i in index]
+    # CuPy would wrap an index that is out of range; NumPy's indexing of a stand-in raises.
+    np.broadcast_to(False, x.shape)[tuple(_stand_in(i) for i in listed)]
+    return tuple(to_device(i) if isinstance(i, np.ndarray) else i for i in listed)
+
+
+def _stand_in(i: Any) -> Any:
+    """Return an index of the same shape on the host; integers on a device are not looked at."""
+    if not is_device(i):
+        return i
+    return to_host(i) if i.dtype.kind == "b" else np.zeros(i.shape, np.intp)
 
 
 def concat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     """Join tensors along a dimension; other sizes and dtypes must agree."""
     if not tensors:
         raise ValueError("concat: expected at least one tensor")
+    for i, t in enumerate(tensors):
+        require_same_place("tensor 0", values(tensors[0]), **{f"tensor {i}": values(t)})
     dtypes = {np.dtype(values(t).dtype) for t in tensors}
     if len(dtypes) > 1:
         raise TypeError(f"concat: mixed dtypes {', '.join(sorted(map(str, dtypes)))}; cast first")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
+from minires_kernels.arrays import module_of, require_same_place
 
 from ..nn import Parameter
 from ..tensor import Array
@@ -40,9 +40,12 @@ class Adam(Optimizer):
 
     def move(self, p: Parameter, g: Array, group: dict[str, Any], state: dict[str, Any]) -> None:
         """Apply the formula to one parameter."""
+        xp = module_of(p.data)
         beta1, beta2 = group["betas"]
         if not state:
-            state.update(step=0, m=np.zeros_like(p.data), v=np.zeros_like(p.data))
+            state.update(step=0, m=xp.zeros_like(p.data), v=xp.zeros_like(p.data))
+        for name in ("m", "v"):
+            require_same_place("Adam: a parameter", p.data, **{f"its {name}": state[name]})
         if group["weight_decay"]:
             g = g + group["weight_decay"] * p.data
         state["step"] += 1
@@ -50,5 +53,5 @@ class Adam(Optimizer):
         m += (1 - beta1) * (g - m)
         v *= beta2
         v += (1 - beta2) * g * g
-        denominator = np.sqrt(v) / math.sqrt(1 - beta2**t) + group["eps"]
+        denominator = xp.sqrt(v) / math.sqrt(1 - beta2**t) + group["eps"]
         p.update_(p.data - group["lr"] / (1 - beta1**t) * m / denominator)

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from minires_kernels.arrays import as_array, beside, is_array, require_same_place
+
+from .. import capture
 from ..nn import Parameter
 from ..tensor import Array, Tensor
 
@@ -20,6 +23,22 @@ def check_number(name: str, value: float, low: float = 0.0, below: float = math.
         limit = f" and below {below}" if below != math.inf else ""
         raise ValueError(f"{name}: expected a finite number of at least {low}{limit}, got {value}")
     return float(value)
+
+
+def check_gradient(who: str, p: Parameter) -> None:
+    """Raise ValueError or TypeError unless p's gradient has its shape, dtype and place."""
+    g = as_array(p.grad)
+    require_same_place(f"{who}: a parameter", p.data, **{"its gradient": g})
+    if g.shape != p.shape or g.dtype != p.dtype:
+        raise ValueError(
+            f"{who}: a parameter is {p.dtype} of shape {p.shape}, its gradient {g.dtype} of shape "
+            f"{g.shape}; they must agree"
+        )
+
+
+def _taken_over(value: Any, p: Parameter) -> Any:
+    """Return a copy of a value of the state, an array where `p` lives."""
+    return beside(value.copy(order="K"), p.data) if is_array(value) else value
 
 
 class Optimizer:
@@ -62,7 +81,19 @@ class Optimizer:
                 p.grad = None
 
     def step(self) -> None:
-        """Move every parameter that has a gradient."""
+        """Move every parameter that has a gradient.
+
+        Raises ValueError or TypeError, before any of them moves, for a gradient of another shape,
+        dtype or place than its parameter.
+        """
+        if capture.current() is not None:
+            raise RuntimeError(
+                f"{type(self).__name__} cannot be captured: its step computes with numbers of the "
+                "host, which a replay would not renew; use SGD, or leave the step out of the graph"
+            )
+        for p in self._ordered():
+            if p.grad is not None:
+                check_gradient(type(self).__name__, p)
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
@@ -82,13 +113,16 @@ class Optimizer:
                 {k: v for k, v in group.items() if k != "params"} for group in self.param_groups
             ],
             "state": [
-                {k: np.copy(v) if isinstance(v, np.ndarray) else v for k, v in s.items()}
+                {k: v.copy(order="K") if is_array(v) else v for k, v in s.items()}
                 for s in (self.state.get(id(p), {}) for p in self._ordered())
             ],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a `state_dict` of an optimiser with the same parameters in the same order."""
+        """Take over a `state_dict` of an optimiser with the same parameters in the same order.
+
+        Arrays are copied to where their parameters live.
+        """
         params = self._ordered()
         if len(state["state"]) != len(params) or len(state["groups"]) != len(self.param_groups):
             raise ValueError(
@@ -97,11 +131,11 @@ class Optimizer:
             )
         for p, saved in zip(params, state["state"], strict=True):
             for key, value in saved.items():
-                if isinstance(value, np.ndarray) and value.shape not in ((), p.shape):
+                if is_array(value) and value.shape not in ((), p.shape):
                     raise ValueError(f"{key}: expected shape {p.shape}, got {value.shape}")
         for group, options in zip(self.param_groups, state["groups"], strict=True):
             group.update(options)
         self.state = {
-            id(p): {k: np.copy(v) if isinstance(v, np.ndarray) else v for k, v in saved.items()}
+            id(p): {k: _taken_over(v, p) for k, v in saved.items()}
             for p, saved in zip(params, state["state"], strict=True)
         }

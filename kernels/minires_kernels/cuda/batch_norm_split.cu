@@ -188,13 +188,13 @@ gradient_v3(const T* __restrict__ dy, const T* __restrict__ x, const T* __restri
         dweight[c] = dw;
     }
     const T scale = s.has_weight ? weight[c] * inverse : inverse;
-    const T constant = s.training ? db / M : T(0), slope = s.training ? inverse * (dw / M) : T(0);
+    const T constant = db / M, slope = inverse * (dw / M);
     each_group<V>(s, [&](int, long long j) {
         const Group<T, V> g = passed<T, V, RELU>(dy, y, j), values = load<T, V>(x + j);
         Group<T, V> d;
 #pragma unroll
         for (int e = 0; e < V; e++)
-            d.v[e] = scale * (g.v[e] - constant - slope * (values.v[e] - mu));
+            d.v[e] = scale * (s.training ? g.v[e] - constant - slope * (values.v[e] - mu) : g.v[e]);
         store<T, V>(dx + j, d);
         if (ADD) store<T, V>(dresidual + j, g);
     });

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..arrays import is_device, require_same_place
 from ..spec import Arguments, Array, Case, KernelSpec, versions
 
 
@@ -40,11 +41,14 @@ def _check_forward(logits: Any, target: Any) -> Arguments:
     if target.dtype.kind not in "iu":
         raise TypeError(f"target: expected integer class labels, got {target.dtype}")
     checks.has_shape("target", target, logits.shape[:1], "one label per row of logits")
+    require_same_place("logits", logits, target=target)
     _check_range(target, logits)
     return (logits, target.astype(np.intp)), {}
 
 
 def _check_range(target: Array, logits: Array) -> None:
+    if is_device(target):
+        return  # the answer would have to be waited for: the kernels write NaN for a wrong label
     outside = np.flatnonzero((target < 0) | (target >= logits.shape[1]))
     if outside.size:
         i = int(outside[0])
@@ -55,6 +59,7 @@ def _check_range(target: Array, logits: Array) -> None:
 
 
 def _check_backward(dloss: Any, log_p: Array, target: Array) -> None:
+    require_same_place("log_p", log_p, target=target)
     _check_range(target, log_p)
     checks.upstream(dloss, log_p, target.shape)
 

@@ -22,7 +22,7 @@ from ..windows import Windows, pooling_windows
 
 
 def max_pool2d_forward_v1(x: Array, *, win: Windows) -> tuple[Any, ...]:
-    """Compare tap by tap. Saved: the winners' indices (N, C, P, Q), the shape of x, the geometry."""
+    """Compare tap by tap. Saved: the winners (N, C, P, Q), the shape of x, the geometry."""
     n, c, h, w = x.shape
     p, q = win.output
     best = np.full((n, c, p, q), -np.inf, x.dtype)
@@ -39,9 +39,7 @@ def max_pool2d_forward_v1(x: Array, *, win: Windows) -> tuple[Any, ...]:
     return best, winner, x.shape, win
 
 
-def max_pool2d_backward_v1(
-    dy: Array, winner: Array, shape: tuple[int, ...], win: Windows
-) -> Array:
+def max_pool2d_backward_v1(dy: Array, winner: Array, shape: tuple[int, ...], win: Windows) -> Array:
     """Add each dy to its winner."""
     n, c, h, w = shape
     dx = np.zeros((n * c, h * w), dy.dtype)

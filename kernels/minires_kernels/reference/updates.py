@@ -1,4 +1,4 @@
-"""Optimiser steps in place."""
+"""Optimiser steps and running statistics, in place."""
 
 from __future__ import annotations
 
@@ -30,3 +30,17 @@ def sgd(
             v += p.dtype.type(1 - dampening) * g
         g = g + p.dtype.type(momentum) * v if nesterov else v
     p -= p.dtype.type(lr) * g
+
+
+def running_statistics(
+    running_mean: Array,
+    running_var: Array,
+    mean: Array,
+    var: Array,
+    count: int,
+    momentum: float,
+) -> None:
+    """running ← (1 - momentum) running + momentum batch, with the unbiased variance."""
+    for running, batch in ((running_mean, mean), (running_var, count / (count - 1) * var)):
+        running *= 1 - momentum
+        running += momentum * batch

@@ -1,0 +1,145 @@
+"""What is an array, and where it lives: in the memory of NumPy ("cpu") or of a GPU ("cuda").
+
+Arrays on a device are CuPy's. CuPy is never imported here: before somebody has, there are none of
+its arrays. A NumPy array is told by its type alone, so that the cpu pays nothing for the question.
+
+Nothing moves by itself. `to_device`, `to_host` and `beside` are the only ways from one memory to
+the other, and while a CUDA graph is captured none of them is open: see `transfers_forbidden`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]  # also an array on a device, which offers the same operations
+
+_stand_in: Any = None
+
+
+class _State(threading.local):
+    forbidden = ""  # why arrays must not move now
+
+
+_state = _State()
+
+
+def device_module() -> Any:
+    """Return the array module of the device: CuPy once it is imported, else None."""
+    return sys.modules.get("cupy") if _stand_in is None else _stand_in
+
+
+@contextlib.contextmanager
+def use_device_module(module: Any) -> Iterator[None]:
+    """Let `module` take CuPy's place within the block: for tests on machines without a GPU."""
+    global _stand_in
+    before, _stand_in = _stand_in, module
+    try:
+        yield
+    finally:
+        _stand_in = before
+
+
+def is_device(a: Any) -> bool:
+    """Return whether `a` is an array on a device."""
+    if type(a) is np.ndarray:
+        return False
+    # A module in the midst of its import may have no ndarray yet, and then there is no array of it.
+    return isinstance(a, getattr(device_module(), "ndarray", ()))
+
+
+def is_array(a: Any) -> bool:
+    """Return whether `a` is an array, in whichever memory."""
+    return isinstance(a, np.ndarray) or is_device(a)
+
+
+def module_of(a: Any) -> Any:
+    """Return the module whose functions work on `a`: NumPy, or the device's."""
+    return device_module() if is_device(a) else np
+
+
+def place_of(a: Any) -> str:
+    """Return "cuda" for an array on a device, "cpu" for anything else."""
+    return "cuda" if is_device(a) else "cpu"
+
+
+def as_array(a: Any) -> Any:
+    """Return `a` itself if it lives on a device, else as a plain NumPy array."""
+    return a if is_device(a) else np.asarray(a)
+
+
+def to_host(a: Any) -> Array:
+    """Return `a` as a NumPy array; one on a device is copied, which waits for the device."""
+    if not is_device(a):
+        return np.asarray(a)
+    _check_transfer()
+    return a.get()  # type: ignore[no-any-return]
+
+
+def to_device(a: Any) -> Any:
+    """Return `a` as an array on the device; one that is there already is returned as it is.
+
+    Raises RuntimeError where no GPU can be used, with what is missing.
+    """
+    if is_device(a):
+        return a
+    module = _usable_cupy() if _stand_in is None else _stand_in
+    _check_transfer()
+    return module.asarray(a)
+
+
+@functools.cache  # of success: what it raises is not kept
+def _usable_cupy() -> Any:
+    from .cuda import status
+
+    status.require(RuntimeError)
+    return sys.modules["cupy"]
+
+
+def to_place(a: Any, place: str) -> Any:
+    """Return `a` on "cpu" or on "cuda"; ValueError for another name."""
+    if place == "cuda":
+        return to_device(a)
+    if place == "cpu":
+        return to_host(a)
+    raise ValueError(f"device: expected 'cpu' or 'cuda', got {place!r}")
+
+
+def beside(a: Any, other: Any) -> Any:
+    """Return `a` in the memory where the array `other` lives, copied only if it must be."""
+    if is_device(other) == is_device(a):
+        return a
+    return to_device(a) if is_device(other) else to_host(a)
+
+
+def require_same_place(first: str, a: Any, **others: Any) -> None:
+    """Raise TypeError unless every given array (None is left out) lives where `a` does."""
+    for name, b in others.items():
+        if type(b) is not type(a) and b is not None and is_device(a) != is_device(b):
+            on, off = (first, name) if is_device(a) else (name, first)
+            raise TypeError(
+                f"{on} lives on the GPU, {off} is a NumPy array; move one of them, "
+                f'e.g. {off}.to("cuda") (minires.tensor(…, device="cuda") makes a Tensor there)'
+            )
+
+
+@contextlib.contextmanager
+def transfers_forbidden(reason: str) -> Iterator[None]:
+    """Within the block (in this thread) an array that would move raises RuntimeError instead."""
+    before, _state.forbidden = _state.forbidden, reason
+    try:
+        yield
+    finally:
+        _state.forbidden = before
+
+
+def _check_transfer() -> None:
+    if _state.forbidden:
+        raise RuntimeError(_state.forbidden)
