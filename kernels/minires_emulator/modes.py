@@ -1,0 +1,98 @@
+"""The mode of a launch: fast, or within `check()` or `coverage()` another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import toolchain
+from .profile import ProfileRow, aggregate, rows_of
+
+Triple = tuple[int, int, int]
+Lines = dict[str, dict[int, int]]
+
+
+@dataclass(eq=False)
+class Session:
+    """What `check()` gives: how launches run within it, and what they did.
+
+    order          0 ascending threads and blocks, 1 descending, from 2 the seed of a random order
+    launches       (kernel's name, grid, block) of each
+    float_atomics  atomic operations on float and double, whose result depends on their order
+    """
+
+    order: int = 0
+    profiling: bool = False
+    launches: list[tuple[str, Triple, Triple]] = field(default_factory=list)
+    float_atomics: int = 0
+    _rows: list[ProfileRow] = field(default_factory=list)
+
+    @property
+    def profile(self) -> tuple[ProfileRow, ...]:
+        """One row for each source line and kind of access, of the first block of each launch."""
+        return aggregate(self._rows)
+
+    def add(self, records: Any, line_of: Any) -> None:
+        """Take up the profile of one launch."""
+        self._rows += rows_of(records, line_of)
+
+
+@dataclass(eq=False)
+class Coverage:
+    """Within `coverage()`: how often each line was run."""
+
+    lines: Lines = field(default_factory=dict)
+
+
+# Changed in single steps only, which neither an interrupt nor another thread can cut in two.
+_active: list[Session | Coverage] = []
+
+
+def current() -> Session | Coverage | None:
+    """Return what the innermost `with` set up; None for fast mode."""
+    for active in _active[-1:]:
+        return active
+    return None
+
+
+def mode_of(active: Session | Coverage | None) -> str:
+    """Return the name of the variant to compile."""
+    if active is None:
+        return toolchain.FAST
+    return toolchain.CHECK if isinstance(active, Session) else toolchain.COVERAGE
+
+
+@contextmanager
+def check(order: int = 0, profile: bool = False) -> Iterator[Session]:
+    """Run every launch within, of all Python threads, in check mode; see `Session`.
+
+    A fault raises KernelFault from the launch, and leaves the arrays as they were. Of several
+    nested `with` the innermost counts.
+    """
+    if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order < 2**32:
+        raise ValueError(f"check: order must be an integer from 0 to 2**32 - 1, got {order!r}")
+    with _entered(Session(order, bool(profile))) as session:
+        yield session
+
+
+@contextmanager
+def coverage() -> Iterator[Lines]:
+    """Count how often each source line is run by the launches within: `lines[file][line]`.
+
+    Lines that hold code and never ran are there with 0. All instantiations of a template count
+    together.
+    """
+    with _entered(Coverage()) as active:
+        yield active.lines
+
+
+@contextmanager
+def _entered(active: Any) -> Iterator[Any]:
+    try:
+        _active.append(active)
+        yield active
+    finally:
+        if active in _active:
+            _active.remove(active)

@@ -1,0 +1,663 @@
+"""The emulator as CuPy's RawModule: what runs, what is refused, and what errors say."""
+
+import ctypes
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minires_emulator
+from minires_emulator import CompileError, KernelFault, NoCompiler, RawModule, check, coverage
+
+CODE = r"""
+struct Pair { int a; double b; };
+__constant__ float weights[3] = {1, 10, 100};
+#define KERNEL(name, T) extern "C" __global__ void name(T* y) { y[threadIdx.x] += 1; }
+KERNEL(add_one_f, float)
+KERNEL(add_one_d, double)
+template <class T, int N> struct Tile { T data[N]; };
+namespace inner { template <class T> __global__ void twice(T* y) { y[threadIdx.x] *= 2; } }
+template <class T, int N> __global__ void __launch_bounds__(N)
+total(const T* __restrict__ x, T* __restrict__ y, int n) {
+    __shared__ Tile<T, N> part;
+    T sum = 0;
+    for (int i = threadIdx.x; i < n; i += N) sum += x[i];
+    part.data[threadIdx.x] = sum;
+#pragma unroll
+    for (int d = N / 2; d > 0; d /= 2) {
+        __syncthreads();
+        if (threadIdx.x < d) part.data[threadIdx.x] += part.data[threadIdx.x + d];
+    }
+    if (threadIdx.x == 0) y[blockIdx.x] = part.data[0];
+}
+extern "C" {
+__global__ void scale(const float* x, float* y, int n, float a) {
+    const int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) y[i] = a * x[i];
+}
+__global__ void indices(int* y) {
+    const uint3 b = blockIdx;
+    const dim3 n = gridDim;
+    const int block = b.x + n.x * (b.y + n.y * b.z);
+    const int thread = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
+    y[block * blockDim.x * blockDim.y * blockDim.z + thread] = 1000 * block + thread;
+}
+__global__ void scalars(double* y, bool a, unsigned char b, short c, unsigned d, long long e, float f,
+                        double g, Pair h, size_t i, float4 v) {
+    y[0] = a, y[1] = b, y[2] = c, y[3] = d, y[4] = e, y[5] = f, y[6] = g, y[7] = h.a + h.b, y[8] = i;
+    y[9] = v.x + v.w;
+}
+__global__ void vectors(const float4* x, float2* y, const int* null) {
+    const float4 v = x[threadIdx.x];
+    y[threadIdx.x] = make_float2(v.x + v.y, v.z + v.w);
+    if (null) y[0].x = -1;
+}
+__global__ void structs(Pair* p) { p[threadIdx.x].b = 2 * p[threadIdx.x].a; }
+}
+extern "C" __global__ void dynamic(float* y) {
+    extern __shared__ __align__(16) unsigned char bytes[];   /* all such arrays begin at one place */
+    extern __shared__ float
+        numbers[];
+    ((float4*)bytes)[threadIdx.x] = make_float4(1, 2, 3, threadIdx.x);
+    __syncthreads();
+    y[threadIdx.x] = numbers[4 * (blockDim.x - 1 - threadIdx.x) + 3];
+}
+extern "C" __global__ void convolve(const float* x, float* y) {
+    auto at = [&](int i) { return weights[i] * x[threadIdx.x + i]; };
+    y[threadIdx.x] = at(0) + at(1) + at(2);
+}
+extern "C" __global__ void votes(int* y) {
+    const int i = threadIdx.x, lane = i % 32;
+    const unsigned full = 0xffffffffu;
+    y[i] = __ballot_sync(full, lane < 3) + __any_sync(full, lane == 9) + 2 * __all_sync(full, lane < 40);
+    y[64 + i] = __syncthreads_count(i < 5) + 100 * __syncthreads_or(i == 63) + 1000 * __syncthreads_and(i < 63);
+}
+template <class T> __device__ T everywhere(T v) {
+#pragma unroll 5
+    for (int d = 16; d; d >>= 1) v += __shfl_xor_sync(0xffffffffu, v, d);
+    return v;
+}
+extern "C" __global__ void shuffles(double* y) {
+    const int i = threadIdx.x;
+    const unsigned full = 0xffffffffu;
+    y[i] = everywhere(i) + everywhere(0.5 * i) + everywhere((long long)i << 33) + everywhere(1.0f);
+    y[32 + i] = __shfl_up_sync(full, i, 1) + 100 * __shfl_down_sync(full, i, 2, 8) + 10000 * __shfl_sync(full, i, 5, 16);
+}
+extern "C" __global__ void atomics(int* y, float* f, double* d, unsigned* u, unsigned long long* q) {
+    const int i = threadIdx.x;
+    atomicAdd(&y[0], i), atomicMax(&y[1], i), atomicMin(&y[2], -i), atomicOr(&y[3], 1 << i % 8);
+    atomicAdd(f, 1), atomicAdd(d, 0.5), atomicInc(u, 9), atomicAdd(q, 1ull << 40);
+    int old = y[4], seen;
+    do { seen = old; old = atomicCAS(&y[4], seen, seen + 2); } while (old != seen);
+}
+extern "C" __global__ void functions(float* y) {
+    const float x = y[threadIdx.x];
+    static_assert(sizeof(sqrt(x)) == 4, "float stays float");
+    y[threadIdx.x] = rsqrtf(x) + fmaf(x, 2, 1) + fmaxf(x, 0) + min(3, 2) + max(x, 1.0f) + __expf(x) + abs(-x)
+                   + __uint_as_float(__float_as_uint(x)) + __popc(7) + (isnan(x) ? 1 : 0);
+}
+extern "C" __global__ void print(int n) { if (threadIdx.x < n) printf("thread %d of %s\n", threadIdx.x, "mine"); }
+extern "C" __global__ void exchange(unsigned long long* y) {
+    unsigned long long all[32];
+    emulator_warp_exchange(0xffffffffu, threadIdx.x * 3, all);
+    y[threadIdx.x] = all[31 - emulator_lane()];
+}
+extern "C" __global__ void uninitialised(float* y) {
+    __shared__ float part[64];
+    if (threadIdx.x < 32) part[threadIdx.x] = 0;
+    __syncthreads();
+    y[threadIdx.x] = part[threadIdx.x];
+}
+extern "C" __global__ void early_return(float* y) {
+    if (threadIdx.x >= 40) return;
+    __syncthreads();
+    y[threadIdx.x] = 1;
+}
+"""
+NAMES = ("total<float, 128>", "total<double, 64>", "inner::twice<int>")
+MODULE = RawModule(CODE, name_expressions=NAMES)
+f4, i4 = np.float32, np.int32
+
+
+@pytest.fixture(params=["fast", "check", "coverage"])
+def mode(request):
+    if request.param == "fast":
+        yield
+    else:
+        with check(order=5) if request.param == "check" else coverage():
+            yield
+
+
+def run(name, grid, block, *args, **options):
+    MODULE.get_function(name)(grid, block, args, **options)
+
+
+@pytest.mark.usefixtures("mode")
+class TestKernelsThatRun:
+    def test_extern_c(self):
+        x = np.arange(1000, dtype=f4)
+        y = np.full(1000, np.nan, f4)
+        run("scale", (8,), (128,), x, y, i4(1000), f4(2.5))
+        assert (y == 2.5 * x).all()
+
+    def test_templates(self):
+        x = np.arange(1000.0)
+        y = np.zeros(3)
+        run("total<double, 64>", (3,), (64,), x, y, i4(1000))
+        assert y.tolist() == [x.sum()] * 3
+        y = np.zeros(1, f4)
+        run("total<float, 128>", (1,), (128,), x.astype(f4), y, i4(100))
+        assert y[0] == 4950
+        z = np.arange(4, dtype=i4)
+        run("inner::twice<int>", (1,), (4,), z)
+        assert z.tolist() == [0, 2, 4, 6]
+
+    def test_kernels_made_by_a_macro(self):
+        y = np.zeros(4)
+        run("add_one_d", (1,), (4,), y)
+        assert y.tolist() == [1] * 4
+
+    @pytest.mark.parametrize(
+        ("grid", "block"), [((2, 3, 2), (4, 2, 3)), ((3, 2), (5, 2)), ((2,), (33,))]
+    )
+    def test_indices(self, grid, block):
+        n, m = int(np.prod(grid)), int(np.prod(block))
+        y = np.zeros((n, m), i4)
+        run("indices", grid, block, y)
+        assert (y == 1000 * np.arange(n)[:, None] + np.arange(m)).all()
+
+    def test_scalars_by_value(self):
+        y = np.zeros(10)
+        pair = np.array((3, 0.5), np.dtype([("a", "i4"), ("b", "f8")], align=True))
+        vector = np.array((1, 2, 3, 4), "f4,f4,f4,f4")
+        run(
+            "scalars", (1,), (1,), y, True, np.uint8(200), np.int16(-3), np.uint32(2**32 - 1),
+            -(2**40), f4(0.5), 0.1, pair, 7, vector,
+        )  # fmt: skip
+        assert y.tolist() == [1, 200, -3, 2**32 - 1, -(2**40), 0.5, 0.1, 3.5, 7, 5]
+
+    def test_vectors_and_null_pointers(self):
+        x = np.arange(32, dtype=f4)
+        y = np.zeros(16, f4)
+        run("vectors", (1,), (8,), x, y, None)
+        assert (y == x.reshape(16, 2).sum(1)).all()
+
+    def test_structs(self):
+        pairs = np.zeros(5, np.dtype([("a", "i4"), ("b", "f8")], align=True))
+        pairs["a"] = np.arange(5)
+        run("structs", (1,), (5,), pairs)
+        assert (pairs["b"] == 2 * np.arange(5)).all()
+
+    def test_dynamic_shared_memory(self):
+        y = np.zeros(64, f4)
+        run("dynamic", (1,), (64,), y, shared_mem=64 * 16)
+        assert (y == np.arange(64)[::-1]).all()
+
+    def test_constants_and_lambdas(self):
+        x = np.arange(10, dtype=f4)
+        y = np.zeros(8, f4)
+        run("convolve", (1,), (8,), x, y)
+        assert (y == x[:8] + 10 * x[1:9] + 100 * x[2:]).all()
+
+    def test_votes(self):
+        y = np.zeros(128, i4)
+        run("votes", (1,), (64,), y)
+        assert (y[:64] == 7 + 1 + 2).all()
+        assert (y[64:] == 5 + 100).all()
+
+    def test_shuffles(self):
+        y = np.zeros(64)
+        run("shuffles", (1,), (32,), y)
+        assert (y[:32] == 496 * 1.5 + (496 << 33) + 32).all()
+        i = np.arange(32)
+        down = np.where(i % 8 < 6, i + 2, i)
+        assert (y[32:] == np.maximum(i - 1, 0) + 100 * down + 10000 * (i // 16 * 16 + 5)).all()
+
+    def test_atomics(self):
+        y, f, d = np.zeros(5, i4), np.zeros(1, f4), np.zeros(1)
+        u, q = np.zeros(1, np.uint32), np.zeros(1, np.uint64)
+        MODULE.get_function("atomics")((1,), (1,), (y, f, d, u, q))  # one thread: nothing to race
+        assert (y.tolist(), f[0], d[0], u[0], q[0]) == ([0, 0, 0, 1, 2], 1, 0.5, 1, 2**40)
+
+    def test_functions(self):
+        x = np.array([0.25, 1, 4], f4)
+        y = x.copy()
+        run("functions", (1,), (3,), y)
+        expected = x**-0.5 + 2 * x + 1 + x + 2 + np.maximum(x, 1) + np.exp(x) + x + x + 3
+        assert y == pytest.approx(expected, rel=1e-6)
+
+    def test_exchange(self):
+        y = np.zeros(32, np.uint64)
+        run("exchange", (1,), (32,), y)
+        assert (y == 3 * np.arange(32)[::-1]).all()
+
+    def test_empty_arrays(self):
+        run("scale", (1,), (32,), np.empty(0, f4), np.empty(0, f4), i4(0), f4(1))
+
+    def test_views_of_one_array(self):
+        x = np.arange(20, dtype=f4)
+        run("scale", (1,), (32,), x[10:], x[10:], i4(10), f4(2))
+        assert x.tolist() == [*range(10), *range(20, 40, 2)]
+
+    def test_print(self, capsys):
+        run("print", (1,), (5,), i4(2))
+        assert sorted(capsys.readouterr().out.splitlines()) == ["thread 0 of mine", "thread 1 of mine"]
+
+
+def test_atomics_of_many_threads():
+    y, f, d = np.zeros(5, i4), np.zeros(1, f4), np.zeros(1)
+    u, q = np.zeros(1, np.uint32), np.zeros(1, np.uint64)
+    run("atomics", (2,), (64,), y, f, d, u, q)
+    assert y.tolist() == [2 * 2016, 63, -63, 255, 256]
+    assert (f[0], d[0], u[0], q[0]) == (128, 64, 128 % 10, 128 * 2**40)
+
+
+def test_float_atomics_are_counted():
+    with check() as session, pytest.raises(KernelFault):  # the loop around CAS reads y[4] plainly
+        run(
+            "atomics", (2,), (8,), np.zeros(5, i4), np.zeros(1, f4), np.zeros(1),
+            np.zeros(1, np.uint32), np.zeros(1, np.uint64),
+        )  # fmt: skip
+    assert session.float_atomics == 2 * 2 * 8
+    assert session.launches == [("atomics", (2, 1, 1), (8, 1, 1))]
+
+
+def test_fast_mode_poisons_shared_memory_of_each_block():
+    y = np.zeros(64, f4)
+    run("uninitialised", (3,), (64,), y)
+    assert (y[:32] == 0).all()
+    assert np.isnan(y[32:]).all()
+
+
+def test_fast_mode_lets_threads_leave():
+    y = np.zeros(64, f4)
+    run("early_return", (1,), (64,), y)
+    assert y.sum() == 40
+
+
+def test_check_mode_leaves_arrays_alone_after_a_fault():
+    y = np.full(64, 7, f4)
+    with check(), pytest.raises(KernelFault):
+        run("early_return", (1,), (64,), y)
+    assert (y == 7).all()
+
+
+# ---- the signature -----------------------------------------------------------------------------------
+
+
+def test_parameters():
+    p = MODULE.get_function("scalars").parameters
+    assert [(q.kind, q.itemsize, q.is_pointer, q.is_const) for q in p[:8]] == [
+        ("f", 8, True, False),
+        ("b", 1, False, False),
+        ("u", 1, False, False),
+        ("i", 2, False, False),
+        ("u", 4, False, False),
+        ("i", 8, False, False),
+        ("f", 4, False, False),
+        ("f", 8, False, False),
+    ]
+    assert [(q.kind, q.itemsize) for q in p[8:]] == [("V", 16), ("u", 8), ("V", 16)]
+    x, y, null = MODULE.get_function("vectors").parameters
+    assert (x.is_const, x.component, x.dtype, x.itemsize) == (True, "f4", np.dtype("f4"), 16)
+    assert (y.is_const, y.component, y.itemsize) == (False, "f4", 8)
+    assert str(null) == "const int32*"
+
+
+def test_static_shared_memory_is_counted_per_kernel():
+    sizes = {n: MODULE.get_function(n).attributes["shared_size_bytes"] for n in (*NAMES, "scale")}
+    assert list(sizes.values()) == [512, 512, 0, 0]
+
+
+x, y = np.zeros(8, f4), np.zeros(8, f4)
+READ_ONLY = np.zeros(8, f4)
+READ_ONLY.flags.writeable = False
+
+
+@pytest.mark.parametrize(
+    ("args", "error", "says"),
+    [
+        ((x, y, 5, f4(1)), TypeError, r"argument 2: the kernel takes int32, got a Python int, which "
+         r"CuPy passes as int64; pass np.int32\(5\)"),
+        ((x, y, i4(5), 1.0), TypeError, r"argument 3: .* float32, .* float64; pass np.float32\(1.0\)"),
+        ((x, y, True, f4(1)), TypeError, "takes int32, got a Python bool"),
+        ((x, y, f4(5), f4(1)), TypeError, r"takes int32, got float32; pass np.int32\(5.0\)"),
+        ((x, y, np.int64(5), f4(1)), TypeError, "takes int32, got int64"),
+        ((x, y, 2**70, f4(1)), OverflowError, "does not fit into int64"),
+        ((x, y, None, f4(1)), TypeError, "takes int32, got NoneType"),
+        ((x, y, "5", f4(1)), TypeError, "takes int32, got str"),
+        ((x, y, x, f4(1)), TypeError, r"takes int32, got an array of shape \(8,\)"),
+        ((x, y, i4(5)), TypeError, r"takes 4 arguments \(const float32\*, float32\*, int32, float32\), got 3"),
+        (x, TypeError, "args must be a tuple, got ndarray"),
+        ((x.astype("f8"), y, i4(5), f4(1)), TypeError, r"argument 0: .* const float32\*, .* float64"),
+        ((x.astype(">f4"), y, i4(5), f4(1)), TypeError, "array of >f4"),
+        ((3, y, i4(5), f4(1)), TypeError, "got int; pass an array"),
+        (([1.0], y, i4(5), f4(1)), TypeError, "got list; pass an array"),
+        ((x[::2], y, i4(4), f4(1)), ValueError, r"argument 0: the array is not C-contiguous .*strides \(8,\)"),
+        ((x, READ_ONLY, i4(8), f4(1)), ValueError, "argument 1: the array is read-only"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("mode")
+def test_wrong_arguments(args, error, says):
+    with pytest.raises(error, match=says) as caught:
+        MODULE.get_function("scale")((1,), (8,), args)
+    assert str(caught.value).startswith("scale: ")
+
+
+def test_unsigned_for_signed_is_accepted():
+    run("scale", (1,), (8,), READ_ONLY, y, np.uint32(8), f4(1))
+
+
+@pytest.mark.parametrize(
+    ("array", "says"),
+    [
+        (np.zeros(6, f4), "24 bytes, not a multiple of the 16"),
+        (np.zeros(9, f4)[1:], "not aligned to 16 bytes"),
+        (np.zeros(8, i4), "got an array of int32"),
+    ],
+)
+def test_vector_pointers(array, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        run("vectors", (1,), (1,), array, np.zeros(8, f4), None)
+
+
+def test_structs_of_another_size():
+    with pytest.raises(TypeError, match="a struct of 16 bytes"):
+        run("structs", (1,), (1,), np.zeros(3, "i4,f4"))
+
+
+@pytest.mark.parametrize(
+    ("grid", "block", "shared", "says"),
+    [
+        ((1,), (1025,), 0, "1025 threads"),
+        ((1,), (32, 33), 0, "1056 threads"),
+        ((1,), (1, 1, 65), 0, "64 in z"),
+        ((1, 65536), (1,), 0, "limit"),
+        ((1, 1, 65536), (1,), 0, "limit"),
+        ((2**31,), (1,), 0, "limit"),
+        ((0,), (1,), 0, "at least 1"),
+        ((1,), (-1,), 0, "at least 1"),
+        ((), (1,), 0, "1 to 3"),
+        ((1, 1, 1, 1), (1,), 0, "1 to 3"),
+        ((1.5,), (1,), 0, "integers"),
+        (1, (1,), 0, "integers"),
+        ((1,), (1,), (227 << 10) + 1, "232449 of dynamic"),
+        ((1,), (1,), -1, "number of bytes"),
+    ],
+)
+def test_launch_limits(grid, block, shared, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        run("scale", grid, block, x, y, i4(0), f4(1), shared_mem=shared)
+
+
+def test_a_grid_may_have_numpy_integers():
+    run("scale", (np.int64(1),), (np.int32(8),), x, y, i4(8), f4(1))
+
+
+def test_largest_block():
+    z = np.zeros(1024, i4)
+    run("indices", (1,), (16, 16, 4), z)
+    assert (z == np.arange(1024)).all()
+
+
+def test_too_much_static_shared_memory():
+    code = """extern "C" __global__ void big(float* y) {
+        __shared__ float part[12289];
+        part[threadIdx.x] = 1;
+        __syncthreads();
+        y[0] = part[0];
+    }"""
+    with pytest.raises(ValueError, match="49156 bytes of static shared memory, 49152 are allowed"):
+        RawModule(code).get_function("big")((1,), (1,), (np.zeros(1, f4),))
+
+
+# ---- compiling ---------------------------------------------------------------------------------------
+
+
+def simple(body, before=""):
+    return f'{before}\nextern "C" __global__ void k(float* y, int n) {{\n{body}\n}}\n'
+
+
+def launch(code, *args, **options):
+    RawModule(code, **options).get_function("k")((1,), (1,), args or (np.zeros(4, f4), i4(1)))
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (simple("y[0] = undefined_name;"), r"kernel.cu:3:\d+: error: .*undefined_name"),
+        (simple("y[0] = 1"), r"kernel.cu:[34]:\d+: error: expected"),
+        (simple("", "#error not today"), r"kernel.cu:1:\d+: error: .*not today"),
+        (simple("", '#line 12 "relu.cu"\nint f() { return x; }'), r"relu.cu:12:\d+: error"),
+        ('#line 40 "dir/relu.cu"\n' + simple("oops;"), r"dir/relu.cu:42:\d+: error"),
+        (simple("", "#include <vector>"), r"kernel.cu:1:\d+: .*error: .*vector"),
+        # what NVRTC does not offer either
+        (simple("y[0] = INFINITY;"), "INFINITY"),
+        (simple("uint32_t i = 0;"), "uint32_t"),
+        (simple("y[0] = std::sqrt(y[1]);"), "std"),
+        (simple("y[0] = min(n, 2LL);"), "ambiguous"),
+        (simple("threadIdx.x = 1;"), "read-only|const-qualified"),
+        (simple("atomicMax(y, 1.0f);"), "no matching function"),
+        (simple("__shared__ int s = 3; s += n; y[0] = s;"), "__shared__ variable has an initial value"),
+        (simple("try { } catch (...) { throw; }"), "exception"),
+    ],
+)  # fmt: skip
+def test_compile_errors(code, says):
+    with pytest.raises(CompileError, match=says):
+        launch(code)
+
+
+def test_compile_error_in_a_name_expression():
+    with pytest.raises(CompileError, match="kernel names:.*nothing"):
+        RawModule(CODE, name_expressions=["nothing<float>"]).get_function("scale").parameters
+
+
+def test_lines_of_reports_follow_line_directives():
+    code = '#line 70 "my/relu.cu"\n' + simple("extern __shared__ float\n s[];\ny[9] = 1;")
+    with check(), pytest.raises(KernelFault) as caught:
+        launch(code)
+    place = caught.value.reports[0].first
+    assert (place.file, place.line) == ("my/relu.cu", 74)
+
+
+@pytest.mark.parametrize(
+    ("code", "names", "name", "says"),
+    [
+        ("__global__ void k() {}", None, "other", "no kernel 'other'; known are: none"),
+        (CODE, NAMES, "total<float, 1>", "known are: scale, .*total<float, 128>"),
+        ("", None, "k", "no kernel 'k'"),
+    ],
+)
+def test_unknown_kernels(code, names, name, says):
+    with pytest.raises(ValueError, match=says):
+        RawModule(code, name_expressions=names).get_function(name)
+
+
+def test_a_kernel_without_extern_c_needs_a_name_expression():
+    code = "__global__ void k(float* y, int n) { y[0] = n; }"
+    with pytest.raises(ValueError, match="name_expressions"):
+        RawModule(code).get_function("k")
+    z = np.zeros(1, f4)
+    launch(code, z, i4(5), name_expressions=["k"])
+    assert z[0] == 5
+
+
+def test_comments_and_strings_hide_what_they_hold():
+    code = simple('const char* t = "extern __shared__ float a[]; //"; y[0] = t[0];') + (
+        '/* extern "C" __global__ void other() {}\nextern __shared__ float b[]; */\n'
+        '// extern "C" __global__ void third() {}\n'
+        "__device__ char c = '\"';\n"
+        'extern "C" __global__ void last() {}\n'
+    )
+    module = RawModule(code)
+    z = np.zeros(4, f4)
+    module.get_function("k")((1,), (1,), (z, i4(1)))
+    assert z[0] == ord("e")
+    module.get_function("last")((1,), (1,), ())
+    with pytest.raises((ValueError, CompileError)):
+        module.get_function("third")((1,), (1,), ())
+
+
+@pytest.mark.parametrize(
+    ("options", "value"),
+    [
+        ((), 1),
+        (("-DVALUE=3",), 3),
+        (("-D", "VALUE=3"), ValueError),
+        (("--std=c++17", "-DVALUE=4", "--use_fast_math", "-arch=sm_90"), 4),
+        (("--device-as-default-execution-space", "-std=c++20", "--fmad=false"), 1),
+        (("-O3",), ValueError),
+        (("--std=fortran",), ValueError),
+        ("-DVALUE=3", TypeError),
+        ((3,), TypeError),
+    ],
+)
+def test_options(options, value):
+    code = "#ifndef VALUE\n#define VALUE 1\n#endif\n" + simple("y[0] = VALUE;")
+    z = np.zeros(1, f4)
+    if isinstance(value, type):
+        with pytest.raises(value, match="option"):
+            launch(code, z, i4(1), options=options)
+    else:
+        launch(code, z, i4(1), options=options)
+        assert z[0] == value
+
+
+def test_include_folders(tmp_path, monkeypatch):
+    (tmp_path / "common.cuh").write_text("__device__ inline float three() { return 3; }\n")
+    monkeypatch.chdir(tmp_path)
+    z = np.zeros(1, f4)
+    launch(simple("y[0] = three();", '#include "common.cuh"'), z, i4(1), options=("-I.",))
+    assert z[0] == 3
+    (tmp_path / "common.cuh").write_text("__device__ inline float three() { return 33; }\n")
+    launch(simple("y[0] = three();", '#include "common.cuh"'), z, i4(1), options=("-I.",))
+    assert z[0] == 33  # an included file that changed is compiled again
+
+
+@pytest.mark.parametrize("code", [None, 3, b"x", "a\0b"])
+def test_code_must_be_text(code):
+    with pytest.raises((TypeError, ValueError), match="code"):
+        RawModule(code)
+
+
+@pytest.mark.parametrize("name", ["", "a;b", "a\nb", 'a"b', None])
+def test_names_must_be_names(name):
+    with pytest.raises(ValueError, match="not the name"):
+        RawModule("", name_expressions=[name])
+
+
+# ---- compilers and the cache -----------------------------------------------------------------------
+
+
+def in_python(code, **environment):
+    env = {**os.environ, **{k: str(v) for k, v in environment.items()}}
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=env
+    )
+
+
+SMALL = f"""
+import numpy as np
+from minires_emulator import RawModule
+y = np.zeros(1, np.float32)
+RawModule({simple("y[0] = n;")!r}).get_function("k")((1,), (1,), (y, np.int32(5)))
+assert y[0] == 5
+"""
+
+
+def test_compiler_is_named():
+    assert minires_emulator.compiler()
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"PATH": "", "MINIRES_CXX": ""}, "apt install g++"),
+        ({"MINIRES_CXX": "no-such-compiler"}, "MINIRES_CXX=no-such-compiler"),
+        ({"MINIRES_CXX": "false"}, "--version failed"),
+    ],
+)
+def test_no_compiler(variables, says, monkeypatch):
+    for key, value in variables.items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(NoCompiler) as caught:
+        launch(simple("y[0] = 1;"))
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "remove"])
+def test_damaged_cache_entries_are_made_again(damage, tmp_path):
+    cache = tmp_path / "emulator"
+    assert in_python(SMALL, MINIRES_CACHE_DIR=tmp_path).returncode == 0
+    (kernel,) = cache.glob("fast-*.so")
+    content = kernel.read_bytes()
+    if damage == "remove":
+        kernel.unlink()
+    else:
+        flipped = content[:5000] + bytes([content[5000] ^ 255]) + content[5001:]
+        kernel.write_bytes({"truncate": content[:4000], "flip": flipped, "empty": b""}[damage])
+    done = in_python(SMALL, MINIRES_CACHE_DIR=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(kernel.read_bytes()) == len(content)
+    assert len(list(cache.iterdir())) == 2  # nothing else is left: the runtime and the kernel
+
+
+def test_a_cache_that_cannot_be_written(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    done = in_python(SMALL, MINIRES_CACHE_DIR=blocked, TMPDIR=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]  # the temporary one is gone
+
+
+def test_processes_that_compile_at_once(tmp_path):
+    env = {**os.environ, "MINIRES_CACHE_DIR": str(tmp_path)}
+    several = [
+        subprocess.Popen([sys.executable, "-c", SMALL], env=env, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    for process in several:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+
+
+def test_compiling_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with coverage():
+        launch(simple("y[0] = 1; // left behind"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_importing_it_loads_and_compiles_nothing():
+    done = in_python(
+        "import sys, minires_emulator; "
+        "print([m for m in ('minires_kernels', 'minires', 'numba') if m in sys.modules])",
+        PATH="",
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_structures_have_the_size_that_the_runtime_has():
+    from minires_emulator import native
+
+    runtime = (Path(native.__file__).parent / "cpp" / "runtime.h").read_text()
+    code = runtime + "\n".join(
+        f'static_assert(sizeof(emulator::{cpp}) == {ctypes.sizeof(python)}, "{cpp}");'
+        for cpp, python in [
+            ("Launch", native._Launch),
+            ("Outcome", native._Outcome),
+            ("Report", native.NativeReport),
+            ("Side", native.Side),
+            ("Buffer", native.Buffer),
+            ("Object", native.Object),
+        ]
+    )
+    done = subprocess.run(
+        ["c++", "-x", "c++", "-std=c++17", "-fsyntax-only", "-"],
+        input=code, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,323 @@
+"""Whatever a kernel does, the interpreter goes on: signals, time, threads, forks."""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import minires_emulator
+from minires_emulator import KernelFault, RawModule, check
+
+CODE = r"""
+extern "C" __global__ void null_pointer(float* y, float* p) { *p = y[0]; }
+extern "C" __global__ void wild(float* y) { y[1ll << 44] = 1; }
+extern "C" __global__ void wild_atomic(float* y) { atomicAdd(y + (1ll << 44), 1); }
+extern "C" __global__ void wild_read(float* y) { y[0] = y[-(1ll << 44)]; }
+extern "C" __global__ void divide(float* y, int n) { y[0] = 7 / n; }
+extern "C" __global__ void remainder(float* y, long long n) { y[0] = 7 % n; }
+extern "C" __global__ void overflow(float* y, int n) { y[0] = (-2147483647 - 1) / n; }
+__device__ __noinline__ float deep(int n, float* y) { volatile float own[512]; own[n % 512] = y[0]; return n ? own[3] + deep(n - 1, y) : 0; }
+extern "C" __global__ void recursion(float* y) { y[0] = deep(1 << 30, y); }
+extern "C" __global__ void large_frame(float* y) { volatile float own[1 << 20]; own[(int)y[0]] = 1; y[0] = own[5]; }
+extern "C" __global__ void trap(float* y) { __trap(); }
+extern "C" __global__ void endless(float* y) { while (true) y[0] = y[0] * 0.5f; }
+extern "C" __global__ void endless_empty(float* y) { volatile int n = 1; while (n) { } }
+extern "C" __global__ void endless_barriers(float* y) { volatile int n = 1; while (n) __syncthreads(); }
+extern "C" __global__ void endless_shuffles(float* y) { volatile int n = 1; while (n) __syncwarp(); }
+extern "C" __global__ void endless_atomics(int* y) { volatile int n = 1; while (n) atomicAdd(y, 1); }
+extern "C" __global__ void endless_prints(float* y) { volatile int n = 1; while (n) printf("%d\n", n); }
+extern "C" __global__ void add(float* y, int n) { for (int i = 0; i < n; i++) atomicAdd(y, 1); }
+extern "C" __global__ void deadlock(float* y) { if (threadIdx.x < 7) __syncwarp(); else __syncthreads(); }
+"""
+MODULE = RawModule(CODE)
+f4, i4 = np.float32, np.int32
+
+
+def run(name, *args, grid=(1,), block=(32,)):
+    MODULE.get_function(name)(grid, block, args)
+
+
+def line_of(name):
+    return 1 + next(i for i, s in enumerate(CODE.splitlines()) if f" {name}(" in s)
+
+
+FAULTS = {
+    "null_pointer": ("access to no array's memory", (None,)),
+    "wild": ("access to no array's memory", ()),
+    "wild_atomic": ("access to no array's memory", ()),
+    "wild_read": ("access to no array's memory", ()),
+    "divide": ("integer division by zero", (i4(0),)),
+    "remainder": ("integer division by zero", (0,)),
+    "overflow": ("integer division by zero", (i4(-1),)),
+    "recursion": ("stack overflow", ()),
+    "large_frame": ("stack overflow", ()),
+    "trap": ("trap", ()),
+    "deadlock": ("warp intrinsic with missing lanes", ()),
+}
+
+
+@pytest.mark.parametrize("mode", ["fast", "check"])
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_do_not_end_the_interpreter(name, mode):
+    kind, args = FAULTS[name]
+    for _ in range(2):  # the second time, too
+        with pytest.raises(KernelFault) as caught:
+            if mode == "fast":
+                run(name, np.zeros(8, f4), *args)
+            else:
+                with check():
+                    run(name, np.zeros(8, f4), *args)
+        (report,) = caught.value.reports
+        assert report.kind == kind
+        where = (report.first.file, report.first.line)
+        expected = ("kernel.cu", line_of("deep" if name == "recursion" else name))
+        assert where == expected or (name == "large_frame" and where == ("", 0))  # not begun yet
+    y = np.zeros(8, f4)
+    run("add", y, i4(3), grid=(2,))
+    assert y[0] == 2 * 32 * 3
+
+
+def test_faults_can_be_pickled():
+    with pytest.raises(KernelFault) as caught:
+        run("trap", np.zeros(8, f4))
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert again.reports == caught.value.reports
+    assert str(again) == str(caught.value)
+
+
+ENDLESS = [n for n in ("endless", "endless_empty", "endless_barriers", "endless_shuffles")]
+
+
+@pytest.mark.parametrize("mode", ["fast", "check"])
+@pytest.mark.parametrize("name", [*ENDLESS, "endless_atomics", "endless_prints"])
+def test_endless_kernels_end(name, mode, monkeypatch):
+    monkeypatch.setattr(minires_emulator, "limit_seconds", 0.2)
+    y = np.zeros(8, i4 if "atomics" in name else f4)
+    with pytest.raises(KernelFault) as caught:
+        if mode == "fast":
+            run(name, y)
+        else:
+            with check():
+                run(name, y)
+    assert caught.value.reports[-1].kind == "time limit"
+    assert caught.value.reports[-1].first.line in (line_of(name), 0)
+
+
+def test_limit_from_the_environment(monkeypatch):
+    monkeypatch.setenv("MINIRES_EMULATOR_LIMIT", "0.1")
+    with pytest.raises(KernelFault, match="time limit"):
+        run("endless", np.zeros(8, f4))
+    monkeypatch.setenv("MINIRES_EMULATOR_LIMIT", "soon")
+    with pytest.raises(ValueError, match="seconds"):
+        run("add", np.zeros(8, f4), i4(1))
+
+
+def interrupted(name, seconds=0.2):
+    """Send this process a SIGINT while a kernel runs."""
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+    y = np.zeros(8, f4)
+    run("add", y, i4(1))  # compiled
+    timer.start()
+    started = time.monotonic()
+    try:
+        run(name, y)
+    finally:
+        timer.join()
+        assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_interrupt(name):
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(name)
+    y = np.zeros(8, f4)
+    run("add", y, i4(1))
+    assert y[0] == 32
+
+
+def test_interrupt_in_check_mode():
+    with pytest.raises(KeyboardInterrupt), check():
+        interrupted("endless")
+
+
+def test_interrupt_calls_the_users_handler():
+    class Mine(Exception):
+        pass
+
+    def handler(number, frame):
+        raise Mine
+
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        with pytest.raises(Mine):
+            interrupted("endless")
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_handler_that_returns_still_ends_the_kernel():
+    seen = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted("endless")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == [signal.SIGINT]
+
+
+def test_handlers_are_restored():
+    def handler(number, frame):
+        pass
+
+    numbers = (signal.SIGINT, signal.SIGFPE, signal.SIGSEGV)
+    before = [signal.signal(n, handler) for n in numbers]
+    try:
+        run("add", np.zeros(8, f4), i4(1))
+        with pytest.raises(KernelFault):
+            run("divide", np.zeros(8, f4), i4(0))
+        assert [signal.getsignal(n) for n in numbers] == [handler] * 3
+        code = "import signal; signal.raise_signal(signal.SIGFPE)"
+        exec(code)  # would end the process, were the handler gone
+    finally:
+        for number, old in zip(numbers, before):
+            signal.signal(number, old)
+
+
+def test_a_crash_elsewhere_is_still_a_crash():
+    code = f"""
+import ctypes, threading, time, numpy as np
+from minires_emulator import RawModule
+module = RawModule({CODE!r})
+run = lambda: module.get_function("endless")((1,), (1,), (np.zeros(8, np.float32),))
+threading.Thread(target=run, daemon=True).start()
+time.sleep(1)
+ctypes.string_at(1)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert done.returncode == -signal.SIGSEGV
+
+
+def test_launches_from_several_threads():
+    y = np.zeros(8, f4)
+    failures = []
+
+    def work(seed):
+        for _ in range(20):
+            z = np.zeros(8, f4)
+            try:
+                run("add", z, i4(seed), grid=(3,))
+                run("add", y, i4(1))
+                if seed == 2:
+                    with pytest.raises(KernelFault):
+                        run("divide", z, i4(0))
+                assert z[0] == 96 * seed
+            except BaseException as error:
+                failures.append(error)
+
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    assert not failures
+    assert y[0] == 4 * 20 * 32
+
+
+def test_check_covers_other_threads():
+    caught = []
+
+    def work():
+        try:
+            run("deadlock", np.zeros(8, f4), block=(64,))
+        except KernelFault as fault:
+            caught.append(fault)
+
+    with check() as session:
+        worker = threading.Thread(target=work)
+        worker.start()
+        worker.join()
+    assert len(caught) == len(session.launches) == 1
+
+
+def test_python_goes_on_while_a_kernel_runs():
+    counted = []
+    stop = threading.Event()
+
+    def count():
+        while not stop.wait(0.01):
+            counted.append(None)
+
+    worker = threading.Thread(target=count)
+    worker.start()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted("endless", 0.5)
+    stop.set()
+    worker.join()
+    assert len(counted) > 5
+
+
+def _in_child(queue):
+    y = np.zeros(8, f4)
+    run("add", y, i4(2))
+    queue.put(float(y[0]))
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_child_runs_kernels():
+    run("add", np.zeros(8, f4), i4(1))
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_in_child, args=(queue,))
+    child.start()
+    assert queue.get(timeout=30) == 64
+    child.join()
+
+
+def test_a_child_forked_during_a_launch_runs_kernels():
+    code = f"""
+import os, signal, threading, time, warnings, numpy as np
+warnings.simplefilter("ignore")
+from minires_emulator import RawModule
+module = RawModule({CODE!r})
+def run(name, *args): module.get_function(name)((1,), (32,), args)
+threading.Thread(target=run, args=("endless", np.zeros(8, np.float32)), daemon=True).start()
+time.sleep(1)
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    y = np.zeros(8, np.float32)
+    run("add", y, np.int32(2))
+    os._exit(0 if y[0] == 64 else 3)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 255)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_launches_leave_no_memory_behind():
+    code = f"""
+import resource, numpy as np
+from minires_emulator import KernelFault, RawModule, check
+module = RawModule({CODE!r})
+y = np.zeros(1 << 18, np.float32)
+def run(name, *args):
+    try: module.get_function(name)((1,), (32,), (y, *args))
+    except KernelFault: pass
+def rounds(n):
+    for _ in range(n):
+        run("add", np.int32(1)), run("divide", np.int32(0)), run("recursion")
+        with check(profile=True): run("add", np.int32(1)), run("trap")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = rounds(5)
+assert rounds(40) - before < 8000, rounds(0) - before
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
