@@ -36,7 +36,7 @@ RACE, OUTSIDE, WRONG = "race", "out-of-bounds", "numbers"
 MUTANTS = (
     # missing barriers
     Mutant("block_sum: warps' sums are read before they are there", "batch_norm", 2,
-           "    __syncthreads();\n    Pair<T> sum", "    Pair<T> sum", RACE),
+           "    __syncthreads();\n    T sum = 0;", "    T sum = 0;", RACE),
     Mutant("block_sum: an earlier call is still being read", "batch_norm", 2,
            "__syncthreads();                                      // an earlier call", "//", RACE),
     Mutant("matmul v2: tiles used before they are complete", "linear", 2,

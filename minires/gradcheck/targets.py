@@ -19,6 +19,7 @@ from ..tensor import Array
 from .check import check_backward, gradcheck
 from .report import GradcheckReport
 
+ELEMENTS = {"cuda-sim": 100}  # differenced one by one; an emulated launch takes a millisecond
 MOST_FLOPS_IN_LOOPS = 20_000  # of one forward pass, for the versions written as Python loops
 
 
@@ -111,7 +112,7 @@ def check_case(k: Kernel, case: Case, seed: int = 0) -> GradcheckReport:
         names=[names[i] for i in moving],
         rtol=1e-6 if k.spec.branch is None else 1e-4,
         seed=seed,
-        max_elements=300,
+        max_elements=ELEMENTS.get(k.backend, 300),
         expect_zero=expect_zero,
         branch=k.spec.branch,
     )
@@ -204,7 +205,7 @@ def layer_targets(backend: str) -> list[Target]:
         target("MSELoss", lambda r: (nn.MSELoss(), x2(r), x2(r))),
     ]
     found += _operations(backend)
-    for name, build, x, options in _nets():
+    for name, build, x, options in _nets(backend):
         found.append(target(name, partial(_built, build, x), **options))
     return found
 
@@ -244,14 +245,14 @@ def _built(
     return build(), x(r)
 
 
-def _nets() -> list[tuple[str, Callable[[], nn.Module], Any, dict[str, Any]]]:
+def _nets(backend: str) -> list[tuple[str, Callable[[], nn.Module], Any, dict[str, Any]]]:
     def block(**options: Any) -> Callable[[], nn.Module]:
         return lambda: models.BasicBlock(4, 8, 2, **options)
 
     def mlp(**options: Any) -> Callable[[], nn.Module]:
         return lambda: models.mlp_stack(4, 6, seed=0, **options)
 
-    few = {"max_elements": 400}
+    few = {"max_elements": ELEMENTS.get(backend, 400)}
     n, x = _normal, _normal(3, 4, 6, 6)
     return [
         ("BasicBlock A", block(), x, few),

@@ -133,12 +133,12 @@ __global__ void forward_v2(const T* __restrict__ x, T* __restrict__ mean, T* __r
     const long long M = (long long)s.N * s.HW;
     T sum = 0, squares = 0;
     for (long long i = threadIdx.x; i < M; i += blockDim.x) sum += x[place(i, c, s)];
-    const T mu = block_sum(sum, T(0)).a / T(M);
+    const T mu = block_sum(sum) / T(M);
     for (long long i = threadIdx.x; i < M; i += blockDim.x) {
         const T d = x[place(i, c, s)] - mu;
         squares += d * d;
     }
-    const T variance = block_sum(squares, T(0)).a / T(M);
+    const T variance = block_sum(squares) / T(M);
     if (threadIdx.x == 0) {
         mean[c] = mu;
         var[c] = variance;

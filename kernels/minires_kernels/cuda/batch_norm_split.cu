@@ -50,7 +50,7 @@ partial_statistics_v3(const T* __restrict__ x, T* __restrict__ parts, Shape s)
 #pragma unroll
         for (int e = 0; e < V; e++) sum += kept[k].v[e];
     });
-    const T mean = block_sum(sum, T(0)).a / T(chunk_size(blockIdx.x, (long long)s.N * s.HW));
+    const T mean = block_sum(sum) / T(chunk_size(blockIdx.x, (long long)s.N * s.HW));
     each_group<V>(s, [&](int k, long long) {
 #pragma unroll
         for (int e = 0; e < V; e++) {
@@ -58,7 +58,7 @@ partial_statistics_v3(const T* __restrict__ x, T* __restrict__ parts, Shape s)
             squares += d * d;
         }
     });
-    squares = block_sum(squares, T(0)).a;
+    squares = block_sum(squares);
     if (threadIdx.x == 0) {
         T* const out = parts + 2 * ((long long)blockIdx.y * gridDim.x + blockIdx.x);
         out[0] = mean;
@@ -68,20 +68,21 @@ partial_statistics_v3(const T* __restrict__ x, T* __restrict__ parts, Shape s)
 
 // Mean and variance of channel blockIdx.y from its chunks, in every thread:
 //   mean = sum of n_k mean_k / M,   M var = sum of squares_k + sum of n_k (mean_k - mean)^2
+// There are few chunks, so every warp adds them up for itself, without a barrier.
 template <class T>
 __device__ __forceinline__ Pair<T> merged(const T* parts, const Shape& s)
 {
     const long long M = (long long)s.N * s.HW;
     const T* const own = parts + 2LL * blockIdx.y * gridDim.x;
     T weighted = 0, squares = 0;
-    for (int k = threadIdx.x; k < (int)gridDim.x; k += THREADS)
+    for (int k = threadIdx.x % 32; k < (int)gridDim.x; k += 32)
         weighted += T(chunk_size(k, M)) * (own[2 * k] - own[0]);      // from the first chunk's mean
-    const T mean = own[0] + block_sum(weighted, T(0)).a / T(M);
-    for (int k = threadIdx.x; k < (int)gridDim.x; k += THREADS) {
+    const T mean = own[0] + warp_sum(weighted) / T(M);
+    for (int k = threadIdx.x % 32; k < (int)gridDim.x; k += 32) {
         const T d = own[2 * k] - mean;
         squares += own[2 * k + 1] + T(chunk_size(k, M)) * d * d;
     }
-    return {mean, block_sum(squares, T(0)).a / T(M)};
+    return {mean, warp_sum(squares) / T(M)};
 }
 
 template <class T, int V, bool RELU, bool ADD>
@@ -176,13 +177,12 @@ gradient_v3(const T* __restrict__ dy, const T* __restrict__ x, const T* __restri
     const int c = blockIdx.y;
     const T* const own = parts + 2LL * c * gridDim.x;
     T sum = 0, product = 0;
-    for (int k = threadIdx.x; k < (int)gridDim.x; k += THREADS) {
+    for (int k = threadIdx.x % 32; k < (int)gridDim.x; k += 32) {
         sum += own[2 * k];
         product += own[2 * k + 1];
     }
-    const Pair<T> total = block_sum(sum, product);
     const T M = T((long long)s.N * s.HW), mu = mean[c], inverse = T(1) / root(var[c] + eps);
-    const T db = total.a, dw = total.b * inverse;
+    const T db = warp_sum(sum), dw = warp_sum(product) * inverse;      // in every warp the same
     if (blockIdx.x == 0 && threadIdx.x == 0) {
         dbias[c] = db;
         dweight[c] = dw;

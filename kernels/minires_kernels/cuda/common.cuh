@@ -46,15 +46,28 @@ template <class T> __device__ __forceinline__ T warp_max(T x)
     return x;
 }
 
-// Sums of a and of b over a block of whole warps (at most 32), in every thread: within each warp by
-// shuffles, then the warps' sums, which every thread adds up in the same order.
+// Sum over a block of whole warps (at most 32), in every thread: within each warp by shuffles, then
+// the warps' sums, which every thread adds up in the same order.
+template <class T> __device__ __forceinline__ T block_sum(T a)
+{
+    __shared__ T sums[32];
+    a = warp_sum(a);
+    __syncthreads();                                      // an earlier call may still be read
+    if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = a;
+    __syncthreads();
+    T sum = 0;
+    for (int i = 0; i < (int)blockDim.x / 32; i++) sum += sums[i];
+    return sum;
+}
+
+// The same for two numbers, with no more barriers.
 template <class T> __device__ __forceinline__ Pair<T> block_sum(T a, T b)
 {
     __shared__ T sa[32], sb[32];
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     a = warp_sum(a);
     b = warp_sum(b);
-    __syncthreads();                                      // an earlier call may still be read
+    __syncthreads();
     if (lane == 0) {
         sa[warp] = a;
         sb[warp] = b;

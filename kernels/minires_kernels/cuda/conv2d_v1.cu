@@ -91,6 +91,6 @@ __global__ void conv2d_db(const T* __restrict__ dy, T* __restrict__ db, int N, i
     T sum = 0;
     for (long long i = threadIdx.x; i < (long long)N * pixels; i += blockDim.x)
         sum += dy[(i / pixels * K + k) * pixels + i % pixels];
-    sum = block_sum(sum, T(0)).a;
+    sum = block_sum(sum);
     if (threadIdx.x == 0) db[k] = sum;
 }
