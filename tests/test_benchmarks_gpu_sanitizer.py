@@ -1,0 +1,63 @@
+"""compute-sanitizer over the GPU's checks: what it says is told, and it never hangs the program."""
+
+import sys
+import time
+import types
+
+from benchmarks import gpu, gpu_plan, gpu_sanitizer
+from benchmarks.gpu_report import Report
+
+
+def program(path, body):
+    """Write an executable Python program."""
+    path.write_text(f"#!{sys.executable}\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+FAKE = """
+import sys
+arguments = dict(zip(sys.argv[1:], sys.argv[2:]))
+assert "--plain-memory" in sys.argv and "--quick" in sys.argv
+assert arguments["-m"] == "benchmarks.gpu" and arguments["--only"] == "checks"
+lines, status = {"memcheck": (["ERROR SUMMARY: 0 errors"], 0),
+    "racecheck": (["RACECHECK SUMMARY: 2 hazards displayed (2 errors, 0 warnings)"], 99),
+    "synccheck": (["Error: Device not supported"], 255),
+    "initcheck": (["ERROR SUMMARY: 0 errors"], 1)}[arguments["--tool"]]
+open(arguments["--log-file"], "w").write("".join(f"========= {line}\\n" for line in lines))
+sys.exit(status)
+"""
+
+
+def test_the_sanitizers_summaries_are_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("CUDA_PATH", raising=False)
+    monkeypatch.setenv("CUDA_HOME", str(tmp_path))
+    (tmp_path / "bin").mkdir()
+    path = program(tmp_path / "bin" / "compute-sanitizer", FAKE)
+    assert gpu_sanitizer.find() == path
+    monkeypatch.setattr(gpu_sanitizer, "find", lambda: path)
+    report = Report(True, {"device": "Some GPU 7"}, ("sanitizer",), quick=False)
+    place = types.SimpleNamespace(measured=True)
+    gpu.sanitizer(gpu.Session(place, gpu_plan.TINY, report, tmp_path))
+    rows = {row["tool"]: row for _, rows, _ in report.sections[0].tables for row in rows}
+    assert rows["memcheck"]["result"] == "clean"
+    assert rows["racecheck"]["result"] == "ERRORS"
+    assert "2 hazards" in rows["racecheck"]["summary"]
+    assert rows["synccheck"]["result"] == "no result, exit status 255"
+    assert "Device not supported" in rows["synccheck"]["summary"]
+    assert "checks themselves failed with exit status 1" in rows["initcheck"]["result"]
+    assert [p.split(":")[1].strip() for p in report.problems] == ["racecheck", "initcheck"]
+
+
+def test_a_tool_that_takes_too_long_is_ended_with_what_it_watches(tmp_path):
+    """The child's child would write a file, a second after its parent was ended."""
+    mark = tmp_path / "alive"
+    late = f"import time; time.sleep(1.5); open({str(mark)!r}, 'w')"
+    body = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {late!r}])"
+    path = program(tmp_path / "slow", body)
+    row = gpu_sanitizer.run_tool(path, "memcheck", limit_s=0.5)
+    assert row["result"].startswith("no result within")
+    assert not row["failed"]
+    time.sleep(1.5)
+    assert not mark.exists()
