@@ -105,7 +105,8 @@ def test_against_the_reference(name, backend, number, dtype):
         if not supported(k, case.astype(dtype), case.options):
             continue
         ran += 1
-        for order in ORDERS:
+        in_loops = (name, backend, number) == ("conv2d", "reference", 1)
+        for order in ("C", "channels last") if in_loops else ORDERS:
             arrays = reorder(case.astype(dtype), order)
             (dy,) = reorder([dy0.astype(dtype)], order)
             y, *saved = k.forward(*arrays, **case.options)
@@ -158,7 +159,7 @@ def test_saved_values_are_interchangeable(name):
             assert len(saved) == len(saved0)
             crossed = (
                 as_tuple(k.backward(dy, *saved0)),
-                as_tuple(kernel(name, "reference", 1).backward(dy, *saved)),
+                as_tuple(kernel(name, "reference").backward(dy, *saved)),
             )
             for gradients in crossed:
                 for got, expected in zip(gradients, gradients0, strict=True):

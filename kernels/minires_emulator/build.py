@@ -81,7 +81,7 @@ class Module:
         return found if found is not None and is_users(found[0]) else ("", 0)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _load(path: Path) -> ctypes.CDLL:
     try:
         return ctypes.CDLL(str(path))

@@ -33,8 +33,18 @@ class Reader:
         self.grid, self.block, self.shared_mem, self.copies = grid, block, shared_mem, copies
 
     def read(self, native: Sequence[NativeReport]) -> tuple[Report, ...]:
-        """Return the reports as users see them."""
-        return tuple(map(self._report, native))
+        """Return the reports as users see them: one for each kind and pair of source lines.
+
+        A line that the compiler unrolled is several places in the code. Threads of one block and
+        threads of two blocks are reported apart: the reasons differ.
+        """
+        found: dict[object, Report] = {}
+        for report in map(self._report, native):
+            a, b = report.first, report.second
+            where = (a.file, a.line) + ((b.file, b.line, a.block == b.block) if b else ())
+            unknown = () if a.file else (len(found),)
+            found.setdefault((report.kind, where, unknown), report)
+        return tuple(found.values())
 
     def _report(self, r: NativeReport) -> Report:
         return Report(

@@ -21,9 +21,8 @@
 #define __align__(n) __attribute__((aligned(n)))
 
 // The shared memory of a block is the thread-local storage of this module: one operating system
-// thread runs all CUDA threads of a block, one block after another. The alignment keeps the bank of
-// an address (address / 4 % 32) the same from launch to launch.
-#define __shared__ __attribute__((aligned(128))) thread_local
+// thread runs all CUDA threads of a block, one block after another.
+#define __shared__ thread_local
 
 #define EMULATOR_EXPORT extern "C" __attribute__((visibility("default")))
 // Code of these headers is not itself checked; it says what it does on behalf of the user's code.

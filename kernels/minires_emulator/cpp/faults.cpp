@@ -40,17 +40,16 @@ Side at_place(int thread, Action action, Place place) {
     return {block, 0, place.file, place.line, thread, action, 0};
 }
 
-static bool same_line(const Side &a, const Side &b) {
-    return a.site == b.site && a.line == b.line && (a.thread < 0) == (b.thread < 0);
+static bool alike(const Report &r, Kind kind, const Side &first, const Side &second) {
+    return r.kind == kind && r.first.site == first.site && r.first.line == first.line &&
+           r.second.site == second.site && r.second.line == second.line &&
+           (r.first.block == r.second.block) == (first.block == second.block);
 }
 
 Report *report(Kind kind, Side first, Side second) {
     Busy writing;
-    for (int i = 0; i < n_reports; i++) {
-        const Report &r = reports[i];
-        if (r.kind == kind && same_line(r.first, first) && same_line(r.second, second))
-            return nullptr;
-    }
+    for (int i = 0; i < n_reports; i++)
+        if (alike(reports[i], kind, first, second)) return nullptr;
     if (n_reports == MAX_REPORTS) return nullptr;
     Report &r = reports[n_reports++];
     memset(&r, 0, sizeof r);

@@ -140,7 +140,7 @@ static void release_barrier() {
     for (int i = 0; i < n_threads; i++) {
         const Thread &t = threads[i];
         if (t.state == AT_WARP) missing_lanes(i);
-        if (t.state == GONE) gone = i;
+        if (t.state == GONE && gone < 0) gone = i;
         if (t.state != AT_BARRIER) continue;
         if (first < 0) first = i;
         if (!same_place(t.place, threads[first].place)) {
