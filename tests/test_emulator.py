@@ -1,4 +1,4 @@
-"""The emulator as CuPy's RawModule: kernels that run, and calls that are refused."""
+"""The emulator as CuPy's RawModule: what kernels may use, in every mode."""
 
 import numpy as np
 import pytest
@@ -38,10 +38,10 @@ __global__ void indices(int* y) {
     const int thread = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
     y[block * blockDim.x * blockDim.y * blockDim.z + thread] = 1000 * block + thread;
 }
-__global__ void scalars(double* y, bool a, unsigned char b, short c, unsigned d, long long e, float f,
-                        double g, Pair h, size_t i, float4 v) {
-    y[0] = a, y[1] = b, y[2] = c, y[3] = d, y[4] = e, y[5] = f, y[6] = g, y[7] = h.a + h.b, y[8] = i;
-    y[9] = v.x + v.w;
+__global__ void scalars(double* y, bool a, unsigned char b, short c, unsigned d, long long e,
+                        float f, double g, Pair h, size_t i, float4 v) {
+    y[0] = a, y[1] = b, y[2] = c, y[3] = d, y[4] = e, y[5] = f, y[6] = g, y[7] = h.a + h.b;
+    y[8] = i, y[9] = v.x + v.w;
 }
 __global__ void vectors(const float4* x, float2* y, const int* null) {
     const float4 v = x[threadIdx.x];
@@ -51,7 +51,7 @@ __global__ void vectors(const float4* x, float2* y, const int* null) {
 __global__ void structs(Pair* p) { p[threadIdx.x].b = 2 * p[threadIdx.x].a; }
 }
 extern "C" __global__ void dynamic(float* y) {
-    extern __shared__ __align__(16) unsigned char bytes[];   /* all such arrays begin at one place */
+    extern __shared__ __align__(16) unsigned char bytes[];  /* all begin at one place */
     extern __shared__ float
         numbers[];
     ((float4*)bytes)[threadIdx.x] = make_float4(1, 2, 3, threadIdx.x);
@@ -65,8 +65,15 @@ extern "C" __global__ void convolve(const float* x, float* y) {
 extern "C" __global__ void votes(int* y) {
     const int i = threadIdx.x, lane = i % 32;
     const unsigned full = 0xffffffffu;
-    y[i] = __ballot_sync(full, lane < 3) + __any_sync(full, lane == 9) + 2 * __all_sync(full, lane < 40);
-    y[64 + i] = __syncthreads_count(i < 5) + 100 * __syncthreads_or(i == 63) + 1000 * __syncthreads_and(i < 63);
+    y[i] = __ballot_sync(full, lane < 3) + __any_sync(full, lane == 9);
+    y[i] += 2 * __all_sync(full, lane < 40) + 4 * __all_sync(full, lane < 31);
+    y[64 + i] = __syncthreads_count(i < 5) + 100 * __syncthreads_or(i == 63);
+    y[64 + i] += 1000 * __syncthreads_and(i < 63);
+}
+// Lanes that have left are not waited for.
+extern "C" __global__ void left_lanes(int* y) {
+    if (threadIdx.x % 32 >= 16) return;
+    y[threadIdx.x] = __ballot_sync(0xffffffffu, 1) + __shfl_sync(0xffffffffu, 5, 3);
 }
 template <class T> __device__ T everywhere(T v) {
 #pragma unroll 5
@@ -77,9 +84,11 @@ extern "C" __global__ void shuffles(double* y) {
     const int i = threadIdx.x;
     const unsigned full = 0xffffffffu;
     y[i] = everywhere(i) + everywhere(0.5 * i) + everywhere((long long)i << 33) + everywhere(1.0f);
-    y[32 + i] = __shfl_up_sync(full, i, 1) + 100 * __shfl_down_sync(full, i, 2, 8) + 10000 * __shfl_sync(full, i, 5, 16);
+    y[32 + i] = __shfl_up_sync(full, i, 1) + 100 * __shfl_down_sync(full, i, 2, 8);
+    y[32 + i] += 10000 * __shfl_sync(full, i, 5, 16);
 }
-extern "C" __global__ void atomics(int* y, float* f, double* d, unsigned* u, unsigned long long* q) {
+extern "C" __global__ void atomics(int* y, float* f, double* d, unsigned* u,
+                                   unsigned long long* q) {
     const int i = threadIdx.x;
     atomicAdd(&y[0], i), atomicMax(&y[1], i), atomicMin(&y[2], -i), atomicOr(&y[3], 1 << i % 8);
     atomicAdd(f, 1), atomicAdd(d, 0.5), atomicInc(u, 9), atomicAdd(q, 1ull << 40);
@@ -89,10 +98,18 @@ extern "C" __global__ void atomics(int* y, float* f, double* d, unsigned* u, uns
 extern "C" __global__ void functions(float* y) {
     const float x = y[threadIdx.x];
     static_assert(sizeof(sqrt(x)) == 4, "float stays float");
-    y[threadIdx.x] = rsqrtf(x) + fmaf(x, 2, 1) + fmaxf(x, 0) + min(3, 2) + max(x, 1.0f) + __expf(x) + abs(-x)
-                   + __uint_as_float(__float_as_uint(x)) + __popc(7) + (isnan(x) ? 1 : 0);
+    y[threadIdx.x] = rsqrtf(x) + fmaf(x, 2, 1) + fmaxf(x, 0) + min(3, 2) + max(x, 1.0f)
+        + __expf(x) + abs(-x) + __uint_as_float(__float_as_uint(x)) + __popc(7) + isnan(x);
 }
-extern "C" __global__ void print(int n) { if (threadIdx.x < n) printf("thread %d of %s\n", threadIdx.x, "mine"); }
+extern "C" __global__ void print(int n) {
+    if (threadIdx.x < n) printf("thread %d of %s\n", threadIdx.x, "mine");
+}
+extern "C" __global__ void prefix(const float* x, float* y, int n) {
+    for (int i = 0; i < n; i++) y[i] = x[i] + 1;
+}
+extern "C" __global__ void arrival(int* y, int* count) {
+    y[atomicAdd(count, 1)] = blockIdx.x * blockDim.x + threadIdx.x;
+}
 extern "C" __global__ void exchange(unsigned long long* y) {
     unsigned long long all[32];
     emulator_warp_exchange(0xffffffffu, threadIdx.x * 3, all);
@@ -113,6 +130,8 @@ extern "C" __global__ void early_return(float* y) {
 NAMES = ("total<float, 128>", "total<double, 64>", "inner::twice<int>")
 MODULE = RawModule(CODE, name_expressions=NAMES)
 f4, i4 = np.float32, np.int32
+READ_ONLY = np.zeros(8, f4)
+READ_ONLY.flags.writeable = False
 
 
 @pytest.fixture(params=["fast", "check", "coverage"])
@@ -201,6 +220,11 @@ class TestKernelsThatRun:
         assert (y[:64] == 7 + 1 + 2).all()
         assert (y[64:] == 5 + 100).all()
 
+    def test_lanes_that_have_left(self):
+        y = np.zeros(64, i4)
+        run("left_lanes", (1,), (64,), y)
+        assert (y.reshape(2, 2, 16)[:, 0] == 0xFFFF + 5).all()
+
     def test_shuffles(self):
         y = np.zeros(64)
         run("shuffles", (1,), (32,), y)
@@ -235,9 +259,45 @@ class TestKernelsThatRun:
         run("scale", (1,), (32,), x[10:], x[10:], i4(10), f4(2))
         assert x.tolist() == [*range(10), *range(20, 40, 2)]
 
+    def test_memory_that_overlaps(self):
+        x = np.zeros(10, f4)
+        run("prefix", (1,), (1,), x[:-1], x[1:], i4(9))
+        assert x.tolist() == list(range(10))
+
+    def test_unsigned_for_signed_and_read_only_for_const(self):
+        run("scale", (1,), (8,), READ_ONLY, np.zeros(8, f4), np.uint32(8), f4(1))
+
     def test_print(self, capsys):
         run("print", (1,), (5,), i4(2))
-        assert sorted(capsys.readouterr().out.splitlines()) == ["thread 0 of mine", "thread 1 of mine"]
+        printed = sorted(capsys.readouterr().out.splitlines())
+        assert printed == ["thread 0 of mine", "thread 1 of mine"]
+
+
+def arrivals(order, threads=7, blocks=5):
+    y, count = np.zeros(blocks * threads, i4), np.zeros(1, i4)
+    with check(order=order):
+        run("arrival", (blocks,), (threads,), y, count)
+    return y.reshape(blocks, threads)
+
+
+def test_orders_of_threads_and_blocks():
+    ids = np.arange(35).reshape(5, 7)
+    assert (arrivals(0) == ids).all()
+    assert (arrivals(1) == ids[::-1, ::-1]).all()
+    a, b = arrivals(7), arrivals(8)
+    assert (a == arrivals(7)).all()  # the same every time
+    assert (a != b).any()
+    blocks = a[:, 0] // 7
+    assert sorted(blocks) == list(range(5)) != blocks.tolist()
+    for block in a:
+        assert sorted(block % 7) == list(range(7))
+    assert any((np.diff(block) < 0).any() for block in a)
+
+
+@pytest.mark.parametrize("order", [-1, 1.5, True, None, 2**32])
+def test_orders_must_be_numbers(order):
+    with pytest.raises(ValueError, match="order must be"), check(order=order):
+        pass
 
 
 def test_atomics_of_many_threads():
@@ -276,132 +336,3 @@ def test_check_mode_leaves_arrays_alone_after_a_fault():
     with check(), pytest.raises(KernelFault):
         run("early_return", (1,), (64,), y)
     assert (y == 7).all()
-
-
-# ---- the signature
-
-
-def test_parameters():
-    p = MODULE.get_function("scalars").parameters
-    assert [(q.kind, q.itemsize, q.is_pointer, q.is_const) for q in p[:8]] == [
-        ("f", 8, True, False),
-        ("b", 1, False, False),
-        ("u", 1, False, False),
-        ("i", 2, False, False),
-        ("u", 4, False, False),
-        ("i", 8, False, False),
-        ("f", 4, False, False),
-        ("f", 8, False, False),
-    ]
-    assert [(q.kind, q.itemsize) for q in p[8:]] == [("V", 16), ("u", 8), ("V", 16)]
-    x, y, null = MODULE.get_function("vectors").parameters
-    assert (x.is_const, x.component, x.dtype, x.itemsize) == (True, "f4", np.dtype("f4"), 16)
-    assert (y.is_const, y.component, y.itemsize) == (False, "f4", 8)
-    assert str(null) == "const int32*"
-
-
-def test_static_shared_memory_is_counted_per_kernel():
-    sizes = {n: MODULE.get_function(n).attributes["shared_size_bytes"] for n in (*NAMES, "scale")}
-    assert list(sizes.values()) == [512, 512, 0, 0]
-
-
-x, y = np.zeros(8, f4), np.zeros(8, f4)
-READ_ONLY = np.zeros(8, f4)
-READ_ONLY.flags.writeable = False
-
-
-@pytest.mark.parametrize(
-    ("args", "error", "says"),
-    [
-        ((x, y, 5, f4(1)), TypeError, r"argument 2: the kernel takes int32, got a Python int, which "
-         r"CuPy passes as int64; pass np.int32\(5\)"),
-        ((x, y, i4(5), 1.0), TypeError, r"argument 3: .* float32, .* float64; pass np.float32\(1.0\)"),
-        ((x, y, True, f4(1)), TypeError, "takes int32, got a Python bool"),
-        ((x, y, f4(5), f4(1)), TypeError, r"takes int32, got float32; pass np.int32\(5.0\)"),
-        ((x, y, np.int64(5), f4(1)), TypeError, "takes int32, got int64"),
-        ((x, y, 2**70, f4(1)), OverflowError, "does not fit into int64"),
-        ((x, y, None, f4(1)), TypeError, "takes int32, got NoneType"),
-        ((x, y, "5", f4(1)), TypeError, "takes int32, got str"),
-        ((x, y, x, f4(1)), TypeError, r"takes int32, got an array of shape \(8,\)"),
-        ((x, y, i4(5)), TypeError, r"takes 4 arguments \(const float32\*, float32\*, int32, float32\), got 3"),
-        (x, TypeError, "args must be a tuple, got ndarray"),
-        ((x.astype("f8"), y, i4(5), f4(1)), TypeError, r"argument 0: .* const float32\*, .* float64"),
-        ((x.astype(">f4"), y, i4(5), f4(1)), TypeError, "array of >f4"),
-        ((3, y, i4(5), f4(1)), TypeError, "got int; pass an array"),
-        (([1.0], y, i4(5), f4(1)), TypeError, "got list; pass an array"),
-        ((x[::2], y, i4(4), f4(1)), ValueError, r"argument 0: the array is not C-contiguous .*strides \(8,\)"),
-        ((x, READ_ONLY, i4(8), f4(1)), ValueError, "argument 1: the array is read-only"),
-    ],
-)  # fmt: skip
-@pytest.mark.usefixtures("mode")
-def test_wrong_arguments(args, error, says):
-    with pytest.raises(error, match=says) as caught:
-        MODULE.get_function("scale")((1,), (8,), args)
-    assert str(caught.value).startswith("scale: ")
-
-
-def test_unsigned_for_signed_is_accepted():
-    run("scale", (1,), (8,), READ_ONLY, y, np.uint32(8), f4(1))
-
-
-@pytest.mark.parametrize(
-    ("array", "says"),
-    [
-        (np.zeros(6, f4), "24 bytes, not a multiple of the 16"),
-        (np.zeros(9, f4)[1:], "not aligned to 16 bytes"),
-        (np.zeros(8, i4), "got an array of int32"),
-    ],
-)
-def test_vector_pointers(array, says):
-    with pytest.raises((TypeError, ValueError), match=says):
-        run("vectors", (1,), (1,), array, np.zeros(8, f4), None)
-
-
-def test_structs_of_another_size():
-    with pytest.raises(TypeError, match="a struct of 16 bytes"):
-        run("structs", (1,), (1,), np.zeros(3, "i4,f4"))
-
-
-@pytest.mark.parametrize(
-    ("grid", "block", "shared", "says"),
-    [
-        ((1,), (1025,), 0, "1025 threads"),
-        ((1,), (32, 33), 0, "1056 threads"),
-        ((1,), (1, 1, 65), 0, "64 in z"),
-        ((1, 65536), (1,), 0, "limit"),
-        ((1, 1, 65536), (1,), 0, "limit"),
-        ((2**31,), (1,), 0, "limit"),
-        ((0,), (1,), 0, "at least 1"),
-        ((1,), (-1,), 0, "at least 1"),
-        ((), (1,), 0, "1 to 3"),
-        ((1, 1, 1, 1), (1,), 0, "1 to 3"),
-        ((1.5,), (1,), 0, "integers"),
-        (1, (1,), 0, "integers"),
-        ((1,), (1,), (227 << 10) + 1, "232449 of dynamic"),
-        ((1,), (1,), -1, "number of bytes"),
-    ],
-)
-def test_launch_limits(grid, block, shared, says):
-    with pytest.raises((TypeError, ValueError), match=says):
-        run("scale", grid, block, x, y, i4(0), f4(1), shared_mem=shared)
-
-
-def test_a_grid_may_have_numpy_integers():
-    run("scale", (np.int64(1),), (np.int32(8),), x, y, i4(8), f4(1))
-
-
-def test_largest_block():
-    z = np.zeros(1024, i4)
-    run("indices", (1,), (16, 16, 4), z)
-    assert (z == np.arange(1024)).all()
-
-
-def test_too_much_static_shared_memory():
-    code = """extern "C" __global__ void big(float* y) {
-        __shared__ float part[12289];
-        part[threadIdx.x] = 1;
-        __syncthreads();
-        y[0] = part[0];
-    }"""
-    with pytest.raises(ValueError, match="49156 bytes of static shared memory, 49152 are allowed"):
-        RawModule(code).get_function("big")((1,), (1,), (np.zeros(1, f4),))

@@ -7,35 +7,36 @@ from minires_emulator import KernelFault, RawModule, check, compiler
 
 # Each pair: `name` has a fault in the line marked FAULT, `name_fixed` has not.
 KERNELS = r"""
+#define KERNEL(name) extern "C" __global__ void name(const float* x, float* y)
 // ---- races in shared memory
 template <bool FIXED> __device__ void sum_pairs(const float* x, float* y) {
     __shared__ float part[64];
     part[threadIdx.x] = x[threadIdx.x];
     if (FIXED) __syncthreads();
-    y[threadIdx.x] = part[threadIdx.x] + part[63 - threadIdx.x];                // FAULT missing_barrier
+    y[threadIdx.x] = part[threadIdx.x] + part[63 - threadIdx.x];  // FAULT missing_barrier
 }
-extern "C" __global__ void missing_barrier(const float* x, float* y) { sum_pairs<false>(x, y); }
-extern "C" __global__ void missing_barrier_fixed(const float* x, float* y) { sum_pairs<true>(x, y); }
+KERNEL(missing_barrier) { sum_pairs<false>(x, y); }
+KERNEL(missing_barrier_fixed) { sum_pairs<true>(x, y); }
 
 template <bool FIXED> __device__ void use_twice(const float* x, float* y) {
     __shared__ float part[64];
     for (int round = 0; round < 3; round++) {
-        part[threadIdx.x] = x[threadIdx.x] + round;                             // FAULT read_then_write
+        part[threadIdx.x] = x[threadIdx.x] + round;  // FAULT read_then_write
         __syncthreads();
         y[threadIdx.x] = part[63 - threadIdx.x];
         if (FIXED) __syncthreads();
     }
 }
-extern "C" __global__ void read_then_write(const float* x, float* y) { use_twice<false>(x, y); }
-extern "C" __global__ void read_then_write_fixed(const float* x, float* y) { use_twice<true>(x, y); }
+KERNEL(read_then_write) { use_twice<false>(x, y); }
+KERNEL(read_then_write_fixed) { use_twice<true>(x, y); }
 
-extern "C" __global__ void all_write(const float* x, float* y) {
+KERNEL(all_write) {
     __shared__ float mean;
-    mean = x[0];                                                                // FAULT all_write
+    mean = x[0];  // FAULT all_write
     __syncthreads();
     y[threadIdx.x] = mean;
 }
-extern "C" __global__ void all_write_fixed(const float* x, float* y) {
+KERNEL(all_write_fixed) {
     __shared__ float mean;
     if (threadIdx.x == 0) mean = x[0];
     __syncthreads();
@@ -47,10 +48,10 @@ template <bool FIXED> __device__ void within_warp(const float* x, float* y) {
     __shared__ float part[64];
     part[threadIdx.x] = x[threadIdx.x];
     if (FIXED) __syncwarp(); else __shfl_sync(0xffffffffu, 1, 0);
-    y[threadIdx.x] = part[threadIdx.x ^ 1];                                     // FAULT missing_syncwarp
+    y[threadIdx.x] = part[threadIdx.x ^ 1];  // FAULT missing_syncwarp
 }
-extern "C" __global__ void missing_syncwarp(const float* x, float* y) { within_warp<false>(x, y); }
-extern "C" __global__ void missing_syncwarp_fixed(const float* x, float* y) { within_warp<true>(x, y); }
+KERNEL(missing_syncwarp) { within_warp<false>(x, y); }
+KERNEL(missing_syncwarp_fixed) { within_warp<true>(x, y); }
 
 // Half a warp: what lane 0 stored reaches lane 2 by way of lane 1, but not lane 3 of the others.
 template <bool FIXED> __device__ void passed_on(const float* x, float* y) {
@@ -60,34 +61,44 @@ template <bool FIXED> __device__ void passed_on(const float* x, float* y) {
         if (lane == 0) part[0] = x[0];
         if (lane < 2) __syncwarp(0x3);
         if (lane == 1 || lane == 2) __syncwarp(0x6);
-        if (lane == (FIXED ? 2 : 3)) y[0] = part[0];                            // FAULT partial_syncwarp
+        if (lane == (FIXED ? 2 : 3)) y[0] = part[0];  // FAULT partial_syncwarp
     }
 }
-extern "C" __global__ void partial_syncwarp(const float* x, float* y) { passed_on<false>(x, y); }
-extern "C" __global__ void partial_syncwarp_fixed(const float* x, float* y) { passed_on<true>(x, y); }
+KERNEL(partial_syncwarp) { passed_on<false>(x, y); }
+KERNEL(partial_syncwarp_fixed) { passed_on<true>(x, y); }
 
 // Bytes side by side are not the same memory.
-extern "C" __global__ void bytes(const float* x, float* y) {
+KERNEL(bytes) {
     __shared__ unsigned char flags[64];
-    flags[threadIdx.x / 2] = 1;                                                 // FAULT bytes
+    flags[threadIdx.x / 2] = 1;  // FAULT bytes
     __syncthreads();
     y[threadIdx.x] = flags[threadIdx.x / 2];
 }
-extern "C" __global__ void bytes_fixed(const float* x, float* y) {
+KERNEL(bytes_fixed) {
     __shared__ unsigned char flags[64];
     flags[threadIdx.x] = 1;
     __syncthreads();
     y[threadIdx.x] = flags[63 - threadIdx.x];
 }
 
-extern "C" __global__ void plain_and_atomic(const float* x, float* y) {
+// A byte of a word that another thread wrote as a whole.
+template <bool FIXED> __device__ void one_word(float* y) {
+    __shared__ int words[64];
+    words[threadIdx.x] = 0x01020304;
+    if (FIXED) __syncthreads();
+    y[threadIdx.x] = ((const char*)words)[4 * (63 - threadIdx.x) + 2];  // FAULT byte_of_word
+}
+KERNEL(byte_of_word) { one_word<false>(y); }
+KERNEL(byte_of_word_fixed) { one_word<true>(y); }
+
+KERNEL(plain_and_atomic) {
     __shared__ int count;
     if (threadIdx.x == 0) count = 0;
-    atomicAdd(&count, 1);                                                       // FAULT plain_and_atomic
+    atomicAdd(&count, 1);  // FAULT plain_and_atomic
     __syncthreads();
     y[threadIdx.x] = count;
 }
-extern "C" __global__ void plain_and_atomic_fixed(const float* x, float* y) {
+KERNEL(plain_and_atomic_fixed) {
     __shared__ int count;
     if (threadIdx.x == 0) count = 0;
     __syncthreads();
@@ -97,208 +108,208 @@ extern "C" __global__ void plain_and_atomic_fixed(const float* x, float* y) {
 }
 
 // ---- races in global memory
-extern "C" __global__ void blocks_write(const float* x, float* y) {
-    if (threadIdx.x == 0) y[0] = x[0];                                          // FAULT blocks_write
+KERNEL(blocks_write) {
+    if (threadIdx.x == 0) y[0] = x[0];  // FAULT blocks_write
 }
-extern "C" __global__ void blocks_write_fixed(const float* x, float* y) {
+KERNEL(blocks_write_fixed) {
     if (threadIdx.x == 0) y[blockIdx.x] = x[0];
 }
-extern "C" __global__ void in_place(const float* x, float* y) {
+KERNEL(in_place) {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i + 1 < 128) y[i] = y[i + 1];                                           // FAULT in_place
+    if (i + 1 < 128) y[i] = y[i + 1];  // FAULT in_place
 }
-extern "C" __global__ void in_place_fixed(const float* x, float* y) {
+KERNEL(in_place_fixed) {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i + 1 < 128) y[i] = x[i + 1];
 }
 __device__ int counter;
-extern "C" __global__ void variable(const float* x, float* y) {
-    counter = counter + 1;                                                      // FAULT variable
+KERNEL(variable) {
+    counter = counter + 1;  // FAULT variable
 }
-extern "C" __global__ void variable_fixed(const float* x, float* y) { atomicAdd(&counter, 1); }
+KERNEL(variable_fixed) { atomicAdd(&counter, 1); }
 
 // ---- memory
-extern "C" __global__ void beyond_global(const float* x, float* y) {
+KERNEL(beyond_global) {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i <= 128 && i != 5) y[i < 127 ? i : i + 1] = x[i % 128];                // FAULT beyond_global
+    if (i <= 128 && i != 5) y[i < 127 ? i : i + 1] = x[i % 128];  // FAULT beyond_global
 }
-extern "C" __global__ void beyond_global_fixed(const float* x, float* y) {
+KERNEL(beyond_global_fixed) {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i < 128) y[i] = x[i];
 }
-extern "C" __global__ void before_global(const float* x, float* y) {
+KERNEL(before_global) {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
-    y[i] = x[i - 1];                                                            // FAULT before_global
+    y[i] = x[i - 1];  // FAULT before_global
 }
-extern "C" __global__ void before_global_fixed(const float* x, float* y) {
+KERNEL(before_global_fixed) {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     y[i] = i > 0 ? x[i - 1] : 0.0f;
 }
 template <int SIZE> __device__ void shared_index(float* y) {
     __shared__ float part[SIZE], other[64];
     other[threadIdx.x] = 1;
-    part[threadIdx.x] = 1;                                                      // FAULT beyond_shared
+    part[threadIdx.x] = 1;  // FAULT beyond_shared
     __syncthreads();
     y[threadIdx.x] = part[threadIdx.x] + other[threadIdx.x];
 }
-extern "C" __global__ void beyond_shared(const float* x, float* y) { shared_index<32>(y); }
-extern "C" __global__ void beyond_shared_fixed(const float* x, float* y) { shared_index<64>(y); }
+KERNEL(beyond_shared) { shared_index<32>(y); }
+KERNEL(beyond_shared_fixed) { shared_index<64>(y); }
 
 // By a pointer, where the compiler knows no bound: the arrays lie apart.
 __device__ __noinline__ void store(float* p, int i) {
-    p[i] = 1;                                                                   // FAULT beyond_shared_pointer
+    p[i] = 1;  // FAULT beyond_shared_pointer
 }
 template <int SIZE> __device__ void shared_pointer(float* y) {
-    __shared__ float first[64], part[SIZE], last[64];
-    store(first, threadIdx.x), store(part, threadIdx.x), store(last, threadIdx.x);
+    __shared__ float first[32], part[SIZE], last[32];
+    if (threadIdx.x < 32) store(first, threadIdx.x), store(last, threadIdx.x);
+    store(part, threadIdx.x);
     __syncthreads();
-    y[threadIdx.x] = first[threadIdx.x] + last[threadIdx.x];
+    y[threadIdx.x] = first[threadIdx.x % 32] + last[threadIdx.x % 32];
 }
-extern "C" __global__ void beyond_shared_pointer(const float* x, float* y) { shared_pointer<63>(y); }
-extern "C" __global__ void beyond_shared_pointer_fixed(const float* x, float* y) { shared_pointer<64>(y); }
+KERNEL(beyond_shared_pointer) { shared_pointer<32>(y); }
+KERNEL(beyond_shared_pointer_fixed) { shared_pointer<64>(y); }
 
 template <int SHIFT> __device__ void dynamic(float* y) {
     extern __shared__ __align__(16) float buffer[];
-    buffer[threadIdx.x + SHIFT] = 1;                                            // FAULT beyond_dynamic
+    buffer[threadIdx.x + SHIFT] = 1;  // FAULT beyond_dynamic
     __syncthreads();
     y[threadIdx.x] = buffer[63 - threadIdx.x + SHIFT];
 }
-extern "C" __global__ void beyond_dynamic(const float* x, float* y) { dynamic<65>(y); }
-extern "C" __global__ void beyond_dynamic_fixed(const float* x, float* y) { dynamic<64>(y); }
+KERNEL(beyond_dynamic) { dynamic<65>(y); }
+KERNEL(beyond_dynamic_fixed) { dynamic<64>(y); }
 
 template <int SIZE> __device__ void row(const float* x, float* y) {
     __shared__ float tile[2][SIZE];
-    tile[0][threadIdx.x] = x[threadIdx.x];                                      // FAULT inner_index
+    tile[0][threadIdx.x] = x[threadIdx.x];  // FAULT inner_index
     __syncthreads();
     y[threadIdx.x] = tile[0][63 - threadIdx.x];
 }
-extern "C" __global__ void inner_index(const float* x, float* y) { row<48>(x, y); }
-extern "C" __global__ void inner_index_fixed(const float* x, float* y) { row<64>(x, y); }
+KERNEL(inner_index) { row<48>(x, y); }
+KERNEL(inner_index_fixed) { row<64>(x, y); }
 
 template <int SIZE> __device__ void local_array(const float* x, float* y) {
     float own[SIZE];
-    for (int i = 0; i < 4; i++) own[i] = x[i];                                  // FAULT local_index
+    for (int i = 0; i < 4; i++) own[i] = x[i];  // FAULT local_index
     y[threadIdx.x] = own[threadIdx.x % 4];
 }
-extern "C" __global__ void local_index(const float* x, float* y) { local_array<3>(x, y); }
-extern "C" __global__ void local_index_fixed(const float* x, float* y) { local_array<4>(x, y); }
+KERNEL(local_index) { local_array<3>(x, y); }
+KERNEL(local_index_fixed) { local_array<4>(x, y); }
 
-extern "C" __global__ void unwritten(const float* x, float* y) {
+KERNEL(unwritten) {
     __shared__ float part[64];
     if (threadIdx.x < 63) part[threadIdx.x] = x[threadIdx.x];
     __syncthreads();
-    y[threadIdx.x] = part[threadIdx.x];                                         // FAULT unwritten
+    y[threadIdx.x] = part[threadIdx.x];  // FAULT unwritten
 }
-extern "C" __global__ void unwritten_fixed(const float* x, float* y) {
+KERNEL(unwritten_fixed) {
     __shared__ float part[64];
     part[threadIdx.x] = x[threadIdx.x];
     __syncthreads();
     y[threadIdx.x] = part[threadIdx.x];
 }
-extern "C" __global__ void write_const(const float* x, float* y) {
-    if (threadIdx.x + blockIdx.x == 0) const_cast<float*>(x)[3] = 1;            // FAULT write_const
+KERNEL(write_const) {
+    if (threadIdx.x + blockIdx.x == 0) const_cast<float*>(x)[3] = 1;  // FAULT write_const
 }
-extern "C" __global__ void write_const_fixed(const float* x, float* y) {
+KERNEL(write_const_fixed) {
     if (threadIdx.x + blockIdx.x == 0) y[3] = x[3];
 }
 template <int SHIFT> __device__ void vector_load(const float* x, float* y) {
-    const float4 v = *(const float4*)(x + SHIFT);                               // FAULT misaligned
+    const float4 v = *(const float4*)(x + SHIFT);  // FAULT misaligned
     if (threadIdx.x + blockIdx.x == 0) y[0] = v.x + v.y + v.z + v.w;
 }
-extern "C" __global__ void misaligned(const float* x, float* y) { vector_load<1>(x, y); }
-extern "C" __global__ void misaligned_fixed(const float* x, float* y) { vector_load<4>(x, y); }
+KERNEL(misaligned) { vector_load<1>(x, y); }
+KERNEL(misaligned_fixed) { vector_load<4>(x, y); }
 
-extern "C" __global__ void wild(const float* x, float* y) {
-    y[threadIdx.x + (1ll << 40)] = 1;                                           // FAULT wild
+KERNEL(wild) {
+    y[threadIdx.x + (1ll << 40)] = 1;  // FAULT wild
 }
-extern "C" __global__ void wild_fixed(const float* x, float* y) { }
-extern "C" __global__ void others_stack(const float* x, float* y) {
+KERNEL(wild_fixed) { }
+KERNEL(others_stack) {
     __shared__ const float* where;
     const float own[2] = {x[0], x[1]};
     if (threadIdx.x == 0) where = own;
     __syncthreads();
-    y[threadIdx.x] = where[threadIdx.x % 2];                                    // FAULT others_stack
+    y[threadIdx.x] = where[threadIdx.x % 2];  // FAULT others_stack
 }
-extern "C" __global__ void others_stack_fixed(const float* x, float* y) { }
+KERNEL(others_stack_fixed) { }
 
 // ---- waiting
-extern "C" __global__ void two_barriers(const float* x, float* y) {
+KERNEL(two_barriers) {
     if (threadIdx.x < 32)
-        __syncthreads();                                                        // FAULT two_barriers
+        __syncthreads();  // FAULT two_barriers
     else
         __syncthreads();
 }
-extern "C" __global__ void two_barriers_fixed(const float* x, float* y) { __syncthreads(); }
-extern "C" __global__ void some_left(const float* x, float* y) {
+KERNEL(two_barriers_fixed) { __syncthreads(); }
+KERNEL(some_left) {
     if (threadIdx.x >= 40) return;
-    __syncthreads();                                                            // FAULT some_left
+    __syncthreads();  // FAULT some_left
 }
-extern "C" __global__ void some_left_fixed(const float* x, float* y) {
+KERNEL(some_left_fixed) {
     const bool active = threadIdx.x < 40;
     __syncthreads();
     if (active) y[threadIdx.x] = 1;
 }
-extern "C" __global__ void lanes_missing(const float* x, float* y) {
+KERNEL(lanes_missing) {
     if (threadIdx.x % 32 < 16)
-        y[threadIdx.x] = __shfl_down_sync(0xffffffffu, x[threadIdx.x], 1);      // FAULT lanes_missing
+        y[threadIdx.x] = __shfl_down_sync(0xffffffffu, x[threadIdx.x], 1);  // FAULT lanes_missing
     __syncthreads();
 }
-extern "C" __global__ void lanes_missing_fixed(const float* x, float* y) {
+KERNEL(lanes_missing_fixed) {
     if (threadIdx.x % 32 < 16) y[threadIdx.x] = __shfl_down_sync(0xffffu, x[threadIdx.x], 1, 16);
     __syncthreads();
 }
-extern "C" __global__ void not_named(const float* x, float* y) {
-    y[threadIdx.x] = __shfl_sync(0xffffu, x[threadIdx.x], 0);                   // FAULT not_named
+KERNEL(not_named) {
+    y[threadIdx.x] = __shfl_sync(0xffffu, x[threadIdx.x], 0);  // FAULT not_named
 }
-extern "C" __global__ void not_named_fixed(const float* x, float* y) {
+KERNEL(not_named_fixed) {
     if (threadIdx.x % 32 < 16) y[threadIdx.x] = __shfl_sync(0xffffu, x[threadIdx.x], 0);
 }
-extern "C" __global__ void other_half(const float* x, float* y) {
-    if (threadIdx.x % 32 < 16) y[threadIdx.x] = __shfl_xor_sync(0xffffu, x[threadIdx.x], 16);  // FAULT other_half
+KERNEL(other_half) {
+    if (threadIdx.x % 32 < 16)
+        y[threadIdx.x] = __shfl_xor_sync(0xffffu, x[threadIdx.x], 16);  // FAULT other_half
 }
-extern "C" __global__ void other_half_fixed(const float* x, float* y) {
+KERNEL(other_half_fixed) {
     const int half = threadIdx.x % 32 / 16;
     y[threadIdx.x] = __shfl_xor_sync(0xffffu << 16 * half, x[threadIdx.x], 8);
 }
-extern "C" __global__ void different_intrinsics(const float* x, float* y) {
+KERNEL(different_intrinsics) {
     if (threadIdx.x % 2) y[threadIdx.x] = __shfl_sync(0xffffffffu, 1, 0);
-    else y[threadIdx.x] = __ballot_sync(0xffffffffu, 1);                        // FAULT different_intrinsics
+    else y[threadIdx.x] = __ballot_sync(0xffffffffu, 1);  // FAULT different_intrinsics
 }
-extern "C" __global__ void different_intrinsics_fixed(const float* x, float* y) {
+KERNEL(different_intrinsics_fixed) {
     const int a = __shfl_sync(0xffffffffu, 1, 0), b = __ballot_sync(0xffffffffu, 1);
     y[threadIdx.x] = threadIdx.x % 2 ? a : b;
 }
 
 // ---- other faults
-extern "C" __global__ void trap(const float* x, float* y) {
-    if (threadIdx.x == 7) __trap();                                             // FAULT trap
+KERNEL(trap) {
+    if (threadIdx.x == 7) __trap();  // FAULT trap
 }
-extern "C" __global__ void trap_fixed(const float* x, float* y) {
+KERNEL(trap_fixed) {
     if (threadIdx.x == 77) __trap();
 }
-extern "C" __global__ void assertion(const float* x, float* y) {
-    assert(threadIdx.x < 63);                                                   // FAULT assertion
+KERNEL(assertion) {
+    assert(threadIdx.x < 63);  // FAULT assertion
 }
-extern "C" __global__ void assertion_fixed(const float* x, float* y) { assert(threadIdx.x < 64); }
-extern "C" __global__ void divide(const float* x, float* y) {
-    y[threadIdx.x] = 100 / (int)(threadIdx.x - blockDim.x / 2);                 // FAULT divide
+KERNEL(assertion_fixed) { assert(threadIdx.x < 64); }
+KERNEL(divide) {
+    y[threadIdx.x] = 100 / (int)(threadIdx.x - blockDim.x / 2);  // FAULT divide
 }
-extern "C" __global__ void divide_fixed(const float* x, float* y) { y[threadIdx.x] = 100 / (int)(threadIdx.x + 1); }
-__device__ __noinline__ int deep(int n, const float* x) {                        // FAULT stack
+KERNEL(divide_fixed) { y[threadIdx.x] = 100 / (int)(threadIdx.x + 1); }
+__device__ __noinline__ int deep(int n, const float* x) {  // FAULT stack
     volatile float own[256];
     own[n % 256] = x[0];
     return n == 0 ? (int)own[0] : 1 + deep(n - 1, x);
 }
-extern "C" __global__ void stack(const float* x, float* y) { if (threadIdx.x == 0) y[blockIdx.x] = deep(100000, x); }
-extern "C" __global__ void stack_fixed(const float* x, float* y) { if (threadIdx.x == 0) y[blockIdx.x] = deep(100, x); }
-extern "C" __global__ void endless(const float* x, float* y) {
+KERNEL(stack) { if (threadIdx.x == 0) y[blockIdx.x] = deep(100000, x); }
+KERNEL(stack_fixed) { if (threadIdx.x == 0) y[blockIdx.x] = deep(100, x); }
+KERNEL(endless) {
     volatile int i = 0;
-    while (i >= 0) i = i & 1;                                                   // FAULT endless
+    while (i >= 0) i = i & 1;  // FAULT endless
 }
-extern "C" __global__ void endless_fixed(const float* x, float* y) { }
+KERNEL(endless_fixed) { }
 """
-
-MODULE = RawModule(KERNELS)
 
 # The kind of report that each must draw, among others perhaps (a race is a read of old values too).
 FAULTS = {
@@ -308,6 +319,7 @@ FAULTS = {
     "missing_syncwarp": "read/write race",
     "partial_syncwarp": "read/write race",
     "bytes": "write/write race",
+    "byte_of_word": "read/write race",
     "plain_and_atomic": "write/write race",
     "blocks_write": "write/write race",
     "in_place": "read/write race",
@@ -336,6 +348,8 @@ FAULTS = {
     "stack": "stack overflow",
     "endless": "time limit",
 }
+
+MODULE = RawModule(KERNELS, name_expressions=[*FAULTS, *(f"{name}_fixed" for name in FAULTS)])
 
 
 def line_of(mark):

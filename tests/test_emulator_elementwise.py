@@ -18,8 +18,12 @@ from minires_emulator import (
 f4, f8, i4 = np.float32, np.float64, np.int32
 
 axpy = ElementwiseKernel("T x, T y, T a", "T z", "z = a * x + y", "axpy")
-divmod_ = ElementwiseKernel("int32 x, int32 y", "int32 q, int32 r", "q = x / y; r = x % y", "divmod_")
-gather = ElementwiseKernel("raw T table, int32 j", "T y", "y = table[j] + i * table.size()", "gather")
+quotient = ElementwiseKernel(
+    "int32 x, int32 y", "int32 q, int32 r", "q = x / y; r = x % y", "quotient"
+)
+gather = ElementwiseKernel(
+    "raw T table, int32 j", "T y", "y = table[j] + i * table.size()", "gather"
+)
 scatter = ElementwiseKernel("T x", "raw T y", "y[y.size() - 1 - i] = x", "scatter")
 cast = ElementwiseKernel("T x", "U y", "y = U(x)", "cast")
 total = ReductionKernel("T x", "T y", "x", "a + b", "y = a", "0", "total")
@@ -70,10 +74,10 @@ def test_views_and_orders():
 
 def test_several_outputs_and_given_ones():
     x = np.arange(10, dtype=i4)
-    q, r = divmod_(x, 3)
+    q, r = quotient(x, 3)
     assert (q.tolist(), r.tolist()) == ((x // 3).tolist(), (x % 3).tolist())
     out = np.zeros((10, 2), i4)
-    result = divmod_(x, 3, out[:, 0], out[:, 1])
+    result = quotient(x, 3, out[:, 0], out[:, 1])
     assert result[0].base is out
     assert (out == np.stack([x // 3, x % 3], 1)).all()
 
@@ -165,7 +169,7 @@ def test_faults_name_the_kernels_own_line():
         (lambda: total(np.ones(2, f4), axis=1), ValueError, "axis must be within 1"),
         (lambda: total(np.ones((2, 2), f4), axis=(0, -2)), ValueError, "axis occurs twice"),
         (lambda: total(np.ones(2, f4), axis=0.0), ValueError, "axis must be"),
-        (lambda: total(np.ones(2, f4), out=np.ones(2, f4)), ValueError, r"out must have shape \(\)"),
+        (lambda: total(np.ones(2, f4), out=np.ones(2, f4)), ValueError, "out must have shape"),
         (lambda: total(), TypeError, "expected 1 inputs"),
         (lambda: ElementwiseKernel("T", "T y", ""), ValueError, "expected '.raw. type name'"),
         (lambda: ElementwiseKernel("half x", "T y", ""), ValueError, "no type half"),

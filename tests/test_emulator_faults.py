@@ -1,5 +1,6 @@
 """Whatever a kernel does, the interpreter goes on: signals, time, threads, forks."""
 
+import ctypes
 import multiprocessing
 import os
 import pickle
@@ -16,27 +17,30 @@ import minires_emulator
 from minires_emulator import KernelFault, RawModule, check
 
 CODE = r"""
-extern "C" __global__ void null_pointer(float* y, float* p) { *p = y[0]; }
-extern "C" __global__ void wild(float* y) { y[1ll << 44] = 1; }
-extern "C" __global__ void wild_atomic(float* y) { atomicAdd(y + (1ll << 44), 1); }
-extern "C" __global__ void wild_read(float* y) { y[0] = y[-(1ll << 44)]; }
-extern "C" __global__ void divide(float* y, int n) { y[0] = 7 / n; }
-extern "C" __global__ void remainder(float* y, long long n) { y[0] = 7 % n; }
-extern "C" __global__ void overflow(float* y, int n) { y[0] = (-2147483647 - 1) / n; }
-__device__ __noinline__ float deep(int n, float* y) { volatile float own[512]; own[n % 512] = y[0]; return n ? own[3] + deep(n - 1, y) : 0; }
-extern "C" __global__ void recursion(float* y) { y[0] = deep(1 << 30, y); }
-extern "C" __global__ void large_frame(float* y) { volatile float own[1 << 20]; own[(int)y[0]] = 1; y[0] = own[5]; }
-extern "C" __global__ void trap(float* y) { __trap(); }
-extern "C" __global__ void endless(float* y) { while (true) y[0] = y[0] * 0.5f; }
-extern "C" __global__ void endless_empty(float* y) { volatile int n = 1; while (n) { } }
-extern "C" __global__ void endless_barriers(float* y) { volatile int n = 1; while (n) __syncthreads(); }
-extern "C" __global__ void endless_shuffles(float* y) { volatile int n = 1; while (n) __syncwarp(); }
-extern "C" __global__ void endless_atomics(int* y) { volatile int n = 1; while (n) atomicAdd(y, 1); }
-extern "C" __global__ void endless_prints(float* y) { volatile int n = 1; while (n) printf("%d\n", n); }
-extern "C" __global__ void add(float* y, int n) { for (int i = 0; i < n; i++) atomicAdd(y, 1); }
-extern "C" __global__ void deadlock(float* y) { if (threadIdx.x < 7) __syncwarp(); else __syncthreads(); }
+#define KERNEL extern "C" __global__ void
+KERNEL null_pointer(float* y, float* p) { *p = y[0]; }
+KERNEL wild(float* y) { y[1ll << 44] = 1; }
+KERNEL wild_atomic(float* y) { atomicAdd(y + (1ll << 44), 1); }
+KERNEL wild_read(float* y) { y[0] = y[-(1ll << 44)]; }
+KERNEL divide(float* y, int n) { y[0] = 7 / n; }
+KERNEL remainder(float* y, long long n) { y[0] = 7 % n; }
+KERNEL overflow(float* y, int n) { y[0] = (-2147483647 - 1) / n; }
+__device__ __noinline__ float deep(int n, float* y) { volatile float own[512]; own[0] = y[0];
+    return n ? own[0] + deep(n - 1, y) : 0; }
+KERNEL recursion(float* y) { y[0] = deep(1 << 30, y); }
+KERNEL large_frame(float* y) { volatile float own[1 << 20]; own[(int)y[0]] = 1; y[0] = own[5]; }
+KERNEL trap(float* y) { __trap(); }
+KERNEL endless(float* y) { while (true) y[0] = y[0] * 0.5f; }
+KERNEL endless_empty(float* y) { volatile int n = 1; while (n) { } }
+KERNEL endless_barriers(float* y) { volatile int n = 1; while (n) __syncthreads(); }
+KERNEL endless_shuffles(float* y) { volatile int n = 1; while (n) __syncwarp(); }
+KERNEL endless_atomics(int* y) { volatile int n = 1; while (n) atomicAdd(y, 1); }
+KERNEL endless_prints(float* y) { volatile int n = 1; while (n) printf("%d\n", n); }
+KERNEL add(float* y, int n) { for (int i = 0; i < n; i++) atomicAdd(y, 1); }
+KERNEL deadlock(float* y) { if (threadIdx.x < 7) __syncwarp(); else __syncthreads(); }
 """
-MODULE = RawModule(CODE)
+NAMES = [line.split()[1].split("(")[0] for line in CODE.splitlines() if line.startswith("KERNEL ")]
+MODULE = RawModule(CODE, name_expressions=NAMES)
 f4, i4 = np.float32, np.int32
 
 
@@ -92,7 +96,7 @@ def test_faults_can_be_pickled():
     assert str(again) == str(caught.value)
 
 
-ENDLESS = [n for n in ("endless", "endless_empty", "endless_barriers", "endless_shuffles")]
+ENDLESS = ("endless", "endless_empty", "endless_barriers", "endless_shuffles")
 
 
 @pytest.mark.parametrize("mode", ["fast", "check"])
@@ -108,6 +112,13 @@ def test_endless_kernels_end(name, mode, monkeypatch):
                 run(name, y)
     assert caught.value.reports[-1].kind == "time limit"
     assert caught.value.reports[-1].first.line in (line_of(name), 0)
+
+
+def test_prints_without_end_are_cut(capsys, monkeypatch):
+    monkeypatch.setattr(minires_emulator, "limit_seconds", 1)
+    with pytest.raises(KernelFault):
+        run("endless_prints", np.zeros(8, f4))
+    assert 1000 < len(capsys.readouterr().out) < 2e6
 
 
 def test_limit_from_the_environment(monkeypatch):
@@ -191,14 +202,25 @@ def test_handlers_are_restored():
             signal.signal(number, old)
 
 
+def test_the_alternate_stack_is_restored():
+    """Python's own handler of crashes may use one."""
+    library = ctypes.CDLL(None)
+    before, after = ((ctypes.c_void_p * 3)() for _ in range(2))  # a stack_t
+    assert library.sigaltstack(None, before) == 0
+    run("add", np.zeros(8, f4), i4(1))
+    assert library.sigaltstack(None, after) == 0
+    assert list(after) == list(before)
+
+
 def test_a_crash_elsewhere_is_still_a_crash():
     code = f"""
 import ctypes, threading, time, numpy as np
 from minires_emulator import RawModule
-module = RawModule({CODE!r})
-run = lambda: module.get_function("endless")((1,), (1,), (np.zeros(8, np.float32),))
-threading.Thread(target=run, daemon=True).start()
-time.sleep(1)
+module = RawModule({CODE!r}, name_expressions={NAMES!r})
+def run(name, *args): module.get_function(name)((1,), (32,), (np.zeros(8, np.float32), *args))
+run("add", np.int32(1))
+threading.Thread(target=run, args=("endless",), daemon=True).start()
+time.sleep(0.3)
 ctypes.string_at(1)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
@@ -286,10 +308,11 @@ def test_a_child_forked_during_a_launch_runs_kernels():
 import os, signal, threading, time, warnings, numpy as np
 warnings.simplefilter("ignore")
 from minires_emulator import RawModule
-module = RawModule({CODE!r})
+module = RawModule({CODE!r}, name_expressions={NAMES!r})
 def run(name, *args): module.get_function(name)((1,), (32,), args)
+run("add", np.zeros(8, np.float32), np.int32(1))
 threading.Thread(target=run, args=("endless", np.zeros(8, np.float32)), daemon=True).start()
-time.sleep(1)
+time.sleep(0.3)
 child = os.fork()
 if child == 0:
     signal.alarm(20)
@@ -306,7 +329,7 @@ def test_launches_leave_no_memory_behind():
     code = f"""
 import resource, numpy as np
 from minires_emulator import KernelFault, RawModule, check
-module = RawModule({CODE!r})
+module = RawModule({CODE!r}, name_expressions={NAMES!r})
 y = np.zeros(1 << 18, np.float32)
 def run(name, *args):
     try: module.get_function(name)((1,), (32,), (y, *args))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minires_emulator import RawModule, check, coverage
+from minires_emulator import RawModule, check, compiler, coverage
 
 CODE = r"""
 template <int PITCH> __global__ void transpose(const float* x, float* y) {
@@ -19,7 +19,8 @@ extern "C" __global__ void strided(const float* x, float* y, int stride) {
     y[threadIdx.x] = x[threadIdx.x * stride];
 }
 extern "C" __global__ void vectors(const float4* x, float4* y) {
-    y[threadIdx.x] = x[threadIdx.x];
+    const float4 v = x[threadIdx.x];
+    y[threadIdx.x] = make_float4(v.w, v.z, v.y, v.x);
 }
 extern "C" __global__ void broadcast(const float* x, float* y) {
     __shared__ float one;
@@ -39,6 +40,7 @@ template <class T> __global__ void clamp_all(T* y, int n) {
     if (i >= n) return;
     for (int k = 0; k < 3; k++)
         y[i] = clamp(y[i]);
+    if (n > 3 && i == 0) y[i] += 0;
     auto unused = [&] {
         y[i] = 7;
     };
@@ -89,6 +91,7 @@ def test_coalescing(stride, sectors):
     assert ratios == {"load": (line, sectors), "store": (line, 1)}
 
 
+@pytest.mark.skipif("clang" in compiler(), reason="clang loads the four numbers one by one")
 def test_vectors_are_moved_at_once():
     with check(profile=True) as session:
         MODULE.get_function("vectors")((1,), (64,), (np.zeros(256, f4), np.zeros(256, f4)))
@@ -113,7 +116,8 @@ def test_coverage():
     y = np.array([-1, 50, 200, 7, -3], f4)
     with coverage() as lines:
         MODULE.get_function("clamp_all<float>")((2,), (4,), (y, np.int32(5)))
-        MODULE.get_function("clamp_all<int>")((1,), (2,), (np.array([-5, 6]).astype("i4"), np.int32(2)))
+        ints = np.array([-5, 6], np.int32)
+        MODULE.get_function("clamp_all<int>")((1,), (2,), (ints, np.int32(2)))
     assert y.tolist() == [0, 50, 100, 7, 0]
     assert list(lines) == ["kernel.cu"]
     counted = lines["kernel.cu"]
@@ -129,6 +133,7 @@ def test_coverage():
         "y[i] = 7;": 0,
         "unused();": 0,
         "__syncwarp": 7,
+        "if (n > 3 && i == 0)": 7,  # of the parts of a line the one that ran most
         "x[threadIdx.x * stride]": 0,  # in no kernel that ran
     }.items():
         assert counted[line_of(text)] == times, text
@@ -149,4 +154,4 @@ def test_coverage_starts_afresh():
     for _ in range(2):
         with coverage() as lines:
             MODULE.get_function("vectors")((1,), (8,), (np.zeros(32, f4), np.zeros(32, f4)))
-        assert lines["kernel.cu"][line_of("y[threadIdx.x] = x[threadIdx.x];")] == 8
+        assert lines["kernel.cu"][line_of("const float4 v")] == 8

@@ -44,6 +44,11 @@ ACTORS, NONE, READ, WRITE, ATOMIC = 4, 0, 1, 2, 3
 operations = st.builds(lambda what, cell: 2 * what + cell, st.integers(0, 3), st.integers(0, 1))
 steps = st.tuples(*[operations] * ACTORS, st.sampled_from([0, 0, 3, 5, 6, 7, 8]))
 programs = st.lists(st.tuples(steps, steps), min_size=1, max_size=6)  # of two blocks
+IDLE = (0, 0, 0, 0, 0)
+# Lane 0 writes; lane 1 hears of it, then lane 2 by lane 1; lane 2 reads.
+PASSED_ON = [((4, 0, 0, 0, 3), IDLE), ((0, 0, 0, 0, 6), IDLE), ((0, 0, 2, 0, 0), IDLE)]
+# Two lanes read; the later of them writes.
+READ_BY_TWO = [((2, 2, 0, 0, 0), IDLE), ((0, 4, 0, 0, 0), IDLE)]
 
 
 def has_race(program, blocks, shared):
@@ -86,7 +91,8 @@ def found_race(name, program, blocks, order):
 
 @settings(max_examples=300, deadline=None)
 @given(programs, st.integers(1, 2), st.integers(0, 5))
-@example([((2, 0, 4, 0, 0), (0, 0, 0, 0, 0))], 1, 0)
+@example(PASSED_ON, 1, 0)
+@example(READ_BY_TWO, 1, 0)
 def test_shared_memory(program, blocks, order):
     assert found_race("in_shared", program, blocks, order) == has_race(program, blocks, True)
 

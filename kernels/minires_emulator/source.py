@@ -18,7 +18,7 @@ _HIDDEN = re.compile(  # comments, raw strings, strings, characters
 )
 _DYNAMIC = re.compile(
     r"\bextern\b((?:[^;{}()\[\]\"]|\([^()]{0,99}\)){0,200}?)\b__shared__\b"
-    r"([^;{}\[\]\"]{0,300}?)\b(\w+)\s*\[\s*\]((?:\s*\[[^\[\]]*\])*)\s*;"
+    r"([^;{}\[\]\"]{0,120}?)\b(\w+)\s*\[\s*\]((?:\s*\[[^\[\]]*\])*)\s*;"
 )
 _ALIGNMENT = re.compile(r"\b(?:__align__|alignas)\s*\([^()]*(?:\([^()]*\))?[^()]*\)")
 _UNROLL = re.compile(
