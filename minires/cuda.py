@@ -35,7 +35,12 @@ Outputs = Tensor | tuple[Tensor, ...] | None
 
 WAITS = (
     "the step under capture copies between the GPU and the host, which a replay could not repeat: "
-    "leave .item(), .cpu(), printing, dropout and records out of it, and have the data on the GPU"
+    "leave .item(), .cpu(), printing, dropout, records and indices by masks or lists out of it, "
+    "and have the data on the GPU"
+)
+REFUSED = (
+    "an operation of the step cannot be captured; CuPy refuses for instance `@`, which calls "
+    "cuBLAS (nn.Linear and F.linear run on kernels of our own)"
 )
 
 
@@ -83,14 +88,23 @@ class CapturedStep:
     options of SGD are those at the time of the call. Its arrays live as long as it does.
     """
 
-    def __init__(self, graph: Any, pool: Any, optimizers: list[Any], outputs: Outputs) -> None:
-        self._graph, self._optimizers, self._outputs = graph, optimizers, outputs
-        self._pool = pool  # holds the memory that the graph reads and writes
+    def __init__(
+        self,
+        graph: Any,
+        pool: Any,
+        noted: capture.Capture,
+        step: Callable[[], Outputs],
+        outputs: Outputs,
+    ) -> None:
+        self._graph, self._optimizers, self._outputs = graph, noted.optimizers, outputs
+        # What holds the memory that the graph reads and writes: made in it, given to it, or found
+        # by the step through what it refers to.
+        self._memory = (pool, noted.arrays, step)
 
     def __call__(self) -> Outputs:
         """Replay the step on CuPy's current stream; return the outputs, always the same tensors."""
-        for optimizer in self._optimizers:
-            optimizer.prepare_replay()
+        for optimizer, moves in self._optimizers:
+            optimizer.prepare_replay(moves)
         self._graph.launch()
         return self._outputs
 
@@ -102,8 +116,11 @@ def graph(step: Callable[[], Outputs], warmup: int = 3) -> CapturedStep:
     and returns a Tensor, a tuple of them or None. Capturing computes nothing: the outputs and
     gradients have their values after the first call of what is returned. Raises RuntimeError
     without a GPU, or for a step that copies between GPU and host; what `step` itself raises passes
-    through. Then nothing has been captured, and the gradients are those of before.
+    through. Then nothing has been captured, and the gradients that backward() replaced since the
+    warm-up are put back.
     """
+    if not callable(step):
+        raise TypeError(f"graph(): expected a function that makes a step, got {step!r}")
     cupy = _cupy()
     warmup = checks.integer("warmup", warmup, 1)
     if capture.current() is not None:
@@ -136,8 +153,10 @@ def _captured(step: Callable[[], Outputs], stream: Any, pool: Any) -> CapturedSt
             stream.end_capture()
         if "StreamCapture" in str(error):  # CUDA's own names of what a capture forbids
             raise RuntimeError(f"{WAITS} ({error})") from error
+        if isinstance(error, NotImplementedError):
+            raise RuntimeError(f"{REFUSED} ({error})") from error
         raise
-    return CapturedStep(found, pool, noted.optimizers, outputs)
+    return CapturedStep(found, pool, noted, step, outputs)
 
 
 def _checked(outputs: Any) -> Outputs:

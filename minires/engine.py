@@ -210,6 +210,8 @@ class Function:
         arrays = [t.data if isinstance(t, Tensor) else t for t in inputs]
         enabled = _state.grad_enabled
         ctx.needs = tuple([enabled and isinstance(t, Tensor) and t.requires_grad for t in inputs])
+        if capture.under_way:
+            capture.keep(arrays)
         y = cls.forward(ctx, *arrays, **options)
         if type(y) is not np.ndarray:
             if not is_array(y) and not isinstance(y, np.generic):

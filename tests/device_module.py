@@ -12,11 +12,11 @@ from typing import ClassVar
 import numpy as np
 
 import minires_emulator
+from device_array import Add, DeviceArray, act, compute, state, unwrap, wait
 from minires_kernels import arrays, backends
 from minires_kernels.cuda.device import Device
 from minires_kernels.cuda.in_place import Updates
 from minires_kernels.cuda.kernels import kernels_on
-from tests.device_array import Add, DeviceArray, act, compute, state, unwrap, wait
 
 
 class Module:

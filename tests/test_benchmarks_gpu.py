@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 
+import device_module
 from benchmarks import (
     figures,
     gpu,
@@ -24,8 +25,7 @@ from benchmarks import (
 from benchmarks.gpu_report import Report, Section
 from minires_kernels import backends, specs
 from minires_kernels.cuda import conv2d, status
-from tests import device_module
-from tests.test_benchmarks_gpu_sanitizer import program
+from test_benchmarks_gpu_sanitizer import program
 
 try:
     from minires_emulator import compiler

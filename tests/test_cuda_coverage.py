@@ -6,12 +6,11 @@
 import numpy as np
 import pytest
 
+from cuda_cases import VERSIONS, runs, worst_error
 from minires_emulator import coverage
 from minires_kernels.cuda import conv2d
 from minires_kernels.cuda.kernels import UNITS
 from minires_kernels.cuda_sim import DEVICE, KERNELS, updates
-
-from cuda_cases import VERSIONS, runs, worst_error
 
 FILES = {unit.file for unit in UNITS} | {
     "common.cuh",

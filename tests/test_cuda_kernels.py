@@ -4,13 +4,14 @@ import re
 
 import numpy as np
 import pytest
-from cuda_cases import VERSIONS, cases, runs, worst_error
 
+import minires as mr
+from cuda_cases import VERSIONS, cases, runs, worst_error
 from minires_emulator import KernelFault, check
-from minires_kernels import kernel, use_versions
+from minires_kernels import kernel, use_backend, use_versions
 from minires_kernels.cuda import conv2d
 from minires_kernels.cuda.device import Device, source
-from minires_kernels.cuda.kernels import UNITS
+from minires_kernels.cuda.kernels import UNITS, kernels_on
 from minires_kernels.cuda.options import allow_tf32
 from minires_kernels.cuda_sim import DEVICE, KERNELS, updates
 from minires_kernels.reference import updates as reference_updates
@@ -86,6 +87,14 @@ def test_tf32_runs_only_when_allowed_or_asked_for():
         with use_versions(conv2d=3):
             assert error_of() < 2e-6
     assert error_of() < 2e-6
+
+
+def test_tf32_is_not_offered_where_there_are_no_tensor_cores_for_it():
+    for has_tf32 in (True, False):
+        versions = kernels_on(Device(np, None, has_tf32))["conv2d"]
+        with allow_tf32(True):
+            assert versions[3].offered() is has_tf32
+        assert not versions[3].offered()
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -198,6 +207,16 @@ def test_sgd_of_many_parameters_equals_the_reference(options, dtype):
     updates.sgd(p, g, v, False, given)
     updates.sgd_many([(p1, g, v1, False)], given)
     np.testing.assert_array_equal(p, p1)
+
+
+def test_sgd_takes_numpys_numbers_as_options():
+    p = mr.nn.Parameter(np.ones(3, np.float32))
+    with use_backend("cuda-sim"):
+        sgd = mr.optim.SGD([p], lr=np.float32(0.5), momentum=np.float64(0.9))
+        for _ in range(2):
+            p.grad = np.ones(3, np.float32)
+            sgd.step()
+    np.testing.assert_allclose(p.data, 1 - 0.5 - 0.5 * 1.9, rtol=1e-6)
 
 
 def test_sums_of_gradients_are_made_in_place_only_when_owned():

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -337,3 +338,27 @@ def test_the_help_tells_the_exit_codes_and_the_launches(capsys):
     assert code == 0
     assert "exit codes: 0" in printed
     assert "// lint: launch scale<float> grid=ceil(n/128)" in printed
+
+
+@needs_compiler
+def test_readmes_example_is_what_the_command_prints(capsys):
+    root = Path(__file__).parents[1]
+    assert main(["cuda-lint", str(root / "kernels/docs/smooth.cu"), "--no-compile"]) == 1
+    printed = capsys.readouterr().out
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    block = readme[readme.index("    smooth.cu:7: error") :].split("\n\n")[0]
+    assert textwrap.dedent(block) in printed
+
+
+@needs_compiler
+def test_more_shared_memory_than_a_kernel_gets_unasked_is_a_warning(tmp_path, capsys):
+    file = tmp_path / "shared.cu"
+    file.write_text(
+        "// lint: launch f grid=1 block=32 shared=60000 y=float[32]\n"
+        'extern "C" __global__ void f(float* y)\n'
+        "{ extern __shared__ float s[]; s[threadIdx.x] = 1; y[threadIdx.x] = s[threadIdx.x]; }\n"
+    )
+    assert main(["cuda-lint", str(file), "--no-compile"]) == 0
+    printed = capsys.readouterr().out
+    assert "60000 bytes of dynamic shared memory" in printed
+    assert "1 warning" in printed

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from cuda_cases import SPECS, cases, supported, worst_error
 
+from cuda_cases import SPECS, cases, supported, worst_error
 from minires_emulator import KernelFault, RawModule, check
 from minires_kernels.cuda.device import Device, source
 from minires_kernels.cuda.kernels import kernels_on

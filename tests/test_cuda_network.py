@@ -5,10 +5,9 @@ import pytest
 
 import minires as mr
 import minires.functional as F
+from cuda_cases import KERNELS
 from minires_emulator import check
 from minires_kernels import use_backend, use_versions
-
-from cuda_cases import KERNELS
 
 
 def batch(dtype):

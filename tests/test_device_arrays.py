@@ -8,11 +8,11 @@ import types
 import numpy as np
 import pytest
 
+import device_module
 import minires as mr
+from device_array import DeviceArray, state
 from minires_kernels import arrays, backends, kernel
 from minires_kernels.backends import kernel_for
-from tests import device_module
-from tests.device_array import DeviceArray, state
 
 xp = device_module.xp
 ON_GPU = "lives on the GPU"

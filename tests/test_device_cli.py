@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+import device_module
 from minires.__main__ import main
 from minires_kernels import arrays, backends
 from minires_kernels.cuda import status
-from tests import device_module
 
 
 def test_gradcheck_runs_on_the_device(capsys):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import minires as mr
-from tests.test_device_graph import Training, batches, run
-from tests.test_device_training import OPTIMIZERS, conv, mlp, trained
+from test_device_graph import Training, batches, run
+from test_device_training import OPTIMIZERS, conv, mlp, trained
 
 pytestmark = [
     pytest.mark.gpu,

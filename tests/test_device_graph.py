@@ -1,13 +1,16 @@
 """Training steps as graphs: replays do what the step did; what cannot be replayed is refused."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
+import device_module
 import minires as mr
 import minires.functional as F
+from device_array import state
 from minires import capture, models, nn, optim
-from tests import device_module
-from tests.device_array import state
 
 xp, Stream = device_module.xp, device_module.Stream
 
@@ -103,15 +106,89 @@ def test_a_step_may_return_nothing():
     assert mr.cuda.graph(step)() is None
 
 
-def test_gradients_that_are_not_reset_accumulate_in_place():
+def test_gradients_add_up_within_a_step_and_not_from_before_it():
     w = mr.tensor([2.0], device="cuda", requires_grad=True)
-    step = mr.cuda.graph(lambda: (w * w).sum().backward(), warmup=1)
-    assert w.grad.tolist() == [4]
-    grad = w.grad
-    for total in (8, 12):
+
+    def twice():
+        w.grad = None
+        for _ in range(2):
+            (w * w).sum().backward()
+
+    step = mr.cuda.graph(twice, warmup=1)
+    for _ in range(3):
         step()
-        assert w.grad is grad
-        assert grad.tolist() == [total]
+        assert w.grad.tolist() == [8]
+    with pytest.raises(RuntimeError, match=r"zero_grad\(\) within the step"):
+        mr.cuda.graph(lambda: (w * w).sum().backward(), warmup=1)
+
+
+def test_what_a_step_reads_lives_as_long_as_its_graph():
+    def captured():
+        training = Training()
+        read = [training.x.data, training.y.data, *training.net.buffers()]
+        read += [p.data for p in training.net.parameters()]
+        rebound = mr.tensor(np.ones((8, 12), np.float32), device="cuda")
+
+        def step():
+            loss = training.step() + (rebound * rebound).sum()
+            return loss
+
+        graph = mr.cuda.graph(step)
+        refs = [weakref.ref(a) for a in read if a is not None]
+        refs.append(weakref.ref(rebound.data))
+        rebound.data = rebound.data + 1  # the graph goes on with the old array
+        return graph, refs
+
+    graph, refs = captured()
+    gc.collect()
+    assert all(ref() is not None for ref in refs)
+    graph()
+
+
+def test_a_replay_after_the_optimisers_arrays_have_changed_is_refused():
+    def replaced(training):
+        p = next(training.net.parameters())
+        p.data = xp.zeros(p.shape, np.float32)
+
+    def loaded(training):
+        training.sgd.load_state_dict(training.sgd.state_dict())
+
+    for change in (replaced, loaded):
+        training = Training()
+        step = mr.cuda.graph(training.step)
+        step()
+        change(training)
+        with pytest.raises(RuntimeError, match="capture the step again"):
+            step()
+
+
+def test_options_that_a_captured_step_cannot_take_are_refused():
+    training = Training(momentum=0.0)
+    step = mr.cuda.graph(training.step)
+    training.sgd.param_groups[0]["momentum"] = 0.9  # there is no velocity in the graph
+    with pytest.raises(RuntimeError, match="captured without momentum"):
+        step()
+    training.sgd.param_groups[0] |= {"momentum": 0.0, "lr": float("nan")}
+    with pytest.raises(ValueError, match="lr: expected a finite number"):
+        step()
+
+
+def test_operations_that_cupy_does_not_capture_are_named():
+    """CuPy's matmul calls cuBLAS, and it refuses that while a stream is captured."""
+    x = mr.tensor(np.ones((2, 2), np.float32), device="cuda")
+
+    def step():
+        if capture.current() is not None:
+            raise NotImplementedError("calling cuBLAS API during stream capture is unsupported")
+        return x @ x
+
+    with pytest.raises(RuntimeError, match="which calls cuBLAS"):
+        mr.cuda.graph(step)
+
+
+def test_a_step_is_a_function():
+    with pytest.raises(TypeError, match="expected a function"):
+        mr.cuda.graph(3)
 
 
 def test_the_capture_has_a_stream_and_a_pool_of_its_own():

@@ -5,13 +5,13 @@ import operator
 import numpy as np
 import pytest
 
+import device_module
 import minires as mr
 import minires.functional as F
+from device_array import DeviceArray
 from minires import Function, ops
 from minires.branches import observe_branches
 from minires.gradcheck.targets import kernel_targets, layer_targets
-from tests import device_module
-from tests.device_array import DeviceArray
 
 xp = device_module.xp
 ON_GPU = "lives on the GPU"

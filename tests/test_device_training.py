@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+import device_module
 import minires as mr
 import minires.functional as F
+from device_array import DeviceArray, state
 from minires import data, degradation, gradflow, models, nn, optim
 from minires.record import Recorder
 from minires_kernels import backends, updates
-from tests import device_module
-from tests.device_array import DeviceArray, state
 
 xp = device_module.xp
 

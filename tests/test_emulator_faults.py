@@ -1,6 +1,5 @@
 """Whatever a kernel does, the interpreter goes on: signals, time, threads, forks."""
 
-import ctypes
 import multiprocessing
 import os
 import pickle
@@ -80,9 +79,13 @@ def test_faults_do_not_end_the_interpreter(name, mode):
                     run(name, np.zeros(8, f4), *args)
         (report,) = caught.value.reports
         assert report.kind == kind
-        where = (report.first.file, report.first.line)
-        expected = ("kernel.cu", line_of("deep" if name == "recursion" else name))
-        assert where == expected or (name == "large_frame" and where == ("", 0))  # not begun yet
+        line = line_of("deep" if name == "recursion" else name)
+        allowed = {("kernel.cu", line)}
+        if name == "recursion":
+            allowed.add(("kernel.cu", line + 1))
+        if name == "large_frame":
+            allowed.add(("", 0))  # the kernel has not begun yet
+        assert (report.first.file, report.first.line) in allowed
     y = np.zeros(8, f4)
     run("add", y, i4(3), grid=(2,))
     assert y[0] == 2 * 32 * 3
@@ -204,12 +207,20 @@ def test_handlers_are_restored():
 
 def test_the_alternate_stack_is_restored():
     """Python's own handler of crashes may use one."""
-    library = ctypes.CDLL(None)
-    before, after = ((ctypes.c_void_p * 3)() for _ in range(2))  # a stack_t
-    assert library.sigaltstack(None, before) == 0
-    run("add", np.zeros(8, f4), i4(1))
-    assert library.sigaltstack(None, after) == 0
-    assert list(after) == list(before)
+    code = f"""
+import ctypes, numpy as np
+from minires_emulator import RawModule
+def stack():
+    told = (ctypes.c_void_p * 3)()  # a stack_t
+    assert ctypes.CDLL(None).sigaltstack(None, told) == 0
+    return list(told)
+before = stack()
+module = RawModule({CODE!r}, name_expressions={NAMES!r})
+module.get_function("add")((1,), (32,), (np.zeros(8, np.float32), np.int32(1)))
+assert stack() == before
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_crash_elsewhere_is_still_a_crash():
@@ -338,9 +349,12 @@ def rounds(n):
     for _ in range(n):
         run("add", np.int32(1)), run("divide", np.int32(0)), run("recursion")
         with check(profile=True): run("add", np.int32(1)), run("trap")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-before = rounds(5)
-assert rounds(40) - before < 8000, rounds(0) - before
+    mapped = int(open("/proc/self/statm").read().split()[0]) // 256  # MiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, mapped
+resident, mapped = rounds(5)
+after = rounds(40)
+assert after[0] - resident < 8, after
+assert after[1] - mapped < 500, after
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

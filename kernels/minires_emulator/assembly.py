@@ -43,9 +43,13 @@ def separate_arrays(assembly: str) -> str:
 def shared_arrays(assembly: str, arrays: Collection[str], kernels: int) -> list[list[str]]:
     """Return for each kernel those of the `arrays` that it, or what it calls, refers to."""
     refers: dict[str, set[str]] = {}
-    label = ""
+    label, debug = "", False
     for line in assembly.splitlines():
-        if found := _LABEL.match(line):
+        if _SECTION.match(line):
+            debug = ".debug" in line
+        elif debug:
+            continue
+        elif found := _LABEL.match(line):
             label = found[1]
         elif alias := _ALIAS.match(line):  # the compiler found two functions to be the same
             refers.setdefault(alias[1], set()).add(alias[2])

@@ -125,8 +125,9 @@ def require_same_place(first: str, a: Any, **others: Any) -> None:
         if type(b) is not type(a) and b is not None and is_device(a) != is_device(b):
             on, off = (first, name) if is_device(a) else (name, first)
             raise TypeError(
-                f"{on} lives on the GPU, {off} is a NumPy array; move one of them, "
-                f'e.g. {off}.to("cuda") (minires.tensor(…, device="cuda") makes a Tensor there)'
+                f"{on} lives on the GPU, {off} is a NumPy array; move one of them: a Tensor or a "
+                'net by .to("cuda") (then make its optimiser anew), data by minires.tensor(…, '
+                'device="cuda")'
             )
 
 

@@ -16,6 +16,7 @@ from . import arguments
 from .launch import Drawn, Launch, draw, parse, random
 
 DRAWS = 5  # launches from a text with ranges: the low ends, the high ends, and random numbers
+UNASKED_SHARED = 48 << 10  # bytes of dynamic shared memory that every kernel may have
 
 Emit = Callable[..., None]
 
@@ -93,6 +94,8 @@ def _run_orders(
 
     Returns False if it came to its time limit: other launches would, too.
     """
+    if one.drawn.shared > UNASKED_SHARED:
+        emit(shared=one.drawn.shared, launch=str(one.drawn))
     results: list[dict[str, bytes]] = []
     names, float_atomics = list(parameters), False
     for k in range(job["orders"]):

@@ -211,6 +211,10 @@ def _checked(result: Result, task: dict[str, Any], event: dict[str, Any]) -> Non
         case {"float_atomics": _}:
             text = "float atomics: the order of the sums differs from run to run"
             finding = Finding(WARNING, "float atomics", text, name, here, launch=launch)
+        case {"shared": size}:
+            text = f"{size} bytes of dynamic shared memory; above 48 KiB a kernel must ask for it"
+            detail = ["CuPy: kernel.max_dynamic_shared_size_bytes = …; at most 64 KiB on sm_75"]
+            finding = Finding(WARNING, "shared memory", text, name, here, detail, launch=launch)
         case {"not_finite": array, "count": count, "size": size}:
             text = f"{array} has values that are not finite after the kernel"
             detail = [f"{count} of {size}"]

@@ -63,8 +63,7 @@ class SGD(Optimizer):
         captured = capture.current()
         if captured is not None:
             _check_captured([move for group in planned for _, _, move in group])
-            if self not in captured.optimizers:
-                captured.optimizers.append(self)
+            captured.optimizers.append((self, [move for group in planned for move in group]))
         for i, moves in enumerate(planned):
             self._run(i, moves)
 
@@ -76,7 +75,7 @@ class SGD(Optimizer):
                 continue
             state = self.state.setdefault(id(p), {})
             velocity = state.get("velocity")
-            first = velocity is None and group["momentum"] != 0
+            first = velocity is None and bool(group["momentum"] != 0)
             if first:
                 velocity = module_of(p.data).zeros(p.shape, p.dtype)
             updates.check_sgd(p.data, p.grad, velocity)
@@ -104,8 +103,31 @@ class SGD(Optimizer):
             for p, state, move in many:
                 _note(p, state, move)
 
-    def prepare_replay(self) -> None:
-        """Let a captured step see the options as they are now; called before each replay."""
+    def prepare_replay(self, moves: list[Planned]) -> None:
+        """Let a captured step, which made these moves, see the options as they are now.
+
+        Called before each replay. Raises RuntimeError if the step would work on arrays that are
+        no longer the parameters' or the optimiser's, or with a momentum that it has no velocity
+        for; ValueError for an option out of range.
+        """
+        for group in self.param_groups:
+            self.check(group)
+        momentum = {
+            id(p): group["momentum"] for group in self.param_groups for p in group["params"]
+        }
+        for p, _, (data, _, velocity, _) in moves:
+            now = self.state.get(id(p), {}).get("velocity")
+            if p.data is not data or (velocity is not None and now is not velocity):
+                raise RuntimeError(
+                    "SGD: a parameter's or its velocity's array was replaced after the capture (by "
+                    ".to(), .data = or load_state_dict()), and the graph has the old one; capture "
+                    "the step again"
+                )
+            if velocity is None and momentum[id(p)] != 0:
+                raise RuntimeError(
+                    "SGD: the step was captured without momentum, and cannot have one now; capture "
+                    "it again"
+                )
         for (i, _, _), options in self._launched.items():
             options.refresh(self.param_groups[i])
         for p in self._ordered():

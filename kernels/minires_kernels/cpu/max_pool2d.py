@@ -70,9 +70,7 @@ def max_pool2d_forward_v1(x: Array, *, win: Windows) -> tuple[Any, ...]:
     return to_nchw(y), to_nchw(winner), x.shape, win
 
 
-def max_pool2d_backward_v1(
-    dy: Array, winner: Array, shape: tuple[int, ...], win: Windows
-) -> Array:
+def max_pool2d_backward_v1(dy: Array, winner: Array, shape: tuple[int, ...], win: Windows) -> Array:
     """Each image's dy is added to its dx in row-major order of the windows."""
     n, c, h, w = shape
     dx = zeros((n, h * w, c), dy.dtype)

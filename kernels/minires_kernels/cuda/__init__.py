@@ -22,7 +22,8 @@ def _gpu() -> dict[str, Any]:
 
     status.require(ImportError)
     cupy = arrays.device_module()
-    device = Device(cupy, cupy.RawModule)
+    capability = int(cupy.cuda.Device().compute_capability)  # "90" for 9.0
+    device = Device(cupy, cupy.RawModule, has_tf32=capability >= 80)
     return {"KERNELS": kernels_on(device), "updates": Updates(device)}
 
 

@@ -302,5 +302,5 @@ def on(device: Device) -> tuple[Version, ...]:
         pair(1),
         (*pair(2), _in_a_grid, _backward_in_a_grid),
         (*pair(3), _in_a_grid, _backward_in_a_grid),
-        (*pair(4), _single, _backward_single, 300.0, tf32_allowed),
+        (*pair(4), _single, _backward_single, 300.0, lambda: device.has_tf32 and tf32_allowed()),
     )

@@ -209,7 +209,8 @@ __device__ __forceinline__ void weight_tile(const T* __restrict__ dy, const T* _
 
     // This thread loads pixel t % BK of each step, for rows and columns t / BK, t / BK + STEP, ...
     const int lane = t % BK, l0 = t / BK;
-    int offset[B_LOADS], down[B_LOADS], right[B_LOADS];       // of the tap of each column
+    // Of the tap of each column. An image has less than 2^31 elements (the public edge refuses more).
+    int offset[B_LOADS], down[B_LOADS], right[B_LOADS];
 #pragma unroll
     for (int l = 0; l < B_LOADS; l++) {
         const int j = j0 + l0 + l * STEP, c = group * g.channels() + j / taps;

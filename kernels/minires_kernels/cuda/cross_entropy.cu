@@ -13,7 +13,7 @@ __global__ void cross_entropy_forward_v1(const T* __restrict__ logits,
                                          const long long* __restrict__ target,
                                          T* __restrict__ loss, T* __restrict__ log_p, int N, int C)
 {
-    const int n = blockIdx.x * blockDim.x + threadIdx.x;
+    const long long n = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (n >= N) return;
     const T* const row = logits + (long long)n * C;
     T* const out = log_p + (long long)n * C;
@@ -31,7 +31,8 @@ __global__ void cross_entropy_forward_v2(const T* __restrict__ logits,
                                          const long long* __restrict__ target,
                                          T* __restrict__ loss, T* __restrict__ log_p, int N, int C)
 {
-    const int n = (blockIdx.x * blockDim.x + threadIdx.x) / 32, lane = threadIdx.x % 32;
+    const long long n = ((long long)blockIdx.x * blockDim.x + threadIdx.x) / 32;
+    const int lane = threadIdx.x % 32;
     if (n >= N) return;                       // a whole warp leaves, or none of it
     const T* const row = logits + (long long)n * C;
     T* const out = log_p + (long long)n * C;
@@ -69,7 +70,8 @@ __global__ void cross_entropy_backward_v2(const T* __restrict__ dloss, const T* 
                                           const long long* __restrict__ target,
                                           T* __restrict__ dlogits, int N, int C)
 {
-    const int n = (blockIdx.x * blockDim.x + threadIdx.x) / 32, lane = threadIdx.x % 32;
+    const long long n = ((long long)blockIdx.x * blockDim.x + threadIdx.x) / 32;
+    const int lane = threadIdx.x % 32;
     if (n >= N) return;
     const long long label = target[n], first = (long long)n * C;
     const bool known = label >= 0 && label < C;

@@ -68,8 +68,9 @@ def _instance(kernel: str, dtype: np.dtype[Any]) -> str:
 class Device:
     """Where kernels run: `xp` makes arrays, `raw_module` compiles sources when first used."""
 
-    def __init__(self, xp: Any, raw_module: Any) -> None:
+    def __init__(self, xp: Any, raw_module: Any, has_tf32: bool = True) -> None:
         self.xp, self._raw_module = xp, raw_module
+        self.has_tf32 = has_tf32  # tensor cores for it came with compute capability 8.0
         self._modules: dict[tuple[str, str], Any] = {}
         self._kernels: dict[tuple[str, str, str], Any] = {}
 

@@ -61,7 +61,7 @@ class Updates:
         for i, (p, g, v, begin) in enumerate(moves):
             arrays += [p, device.plain(g), nothing if v is None else v]
             sizes[i] = p.size
-            first |= begin << i
+            first |= int(begin) << i
         arrays += [nothing] * (3 * (TOGETHER - len(moves)))
         grid = (blocks(max(sizes), THREADS), len(moves))
         sizes_argument = np.array(tuple(sizes), SIZES)

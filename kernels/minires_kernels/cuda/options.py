@@ -12,7 +12,7 @@ class allow_tf32:
 
     TF32 keeps 10 of float32's 23 bits of each factor, so results have a relative error of about
     5e-4 instead of 6e-8; sums stay in float32. Off by default. Only kernels with a version for it
-    change. Raises TypeError unless it gets True or False.
+    change, on GPUs of compute capability 8.0 or newer. TypeError unless it gets True or False.
     """
 
     def __init__(self, allowed: bool) -> None:
