@@ -43,9 +43,9 @@ def test_large_tiles_of_convolution(number, monkeypatch):
 @pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("name", "number"), VERSIONS)
 def test_check_mode_has_nothing_to_report(name, number, dtype):
-    """No race, no access out of bounds, no unset shared memory: in three orders of threads."""
+    """No race, no access out of bounds, no unset shared memory: in two orders of threads."""
     for version, spec, case, i in runs(name, number, dtype):
-        for order in (0, 1, 7) if case.arrays[0].size < 2000 else (7,):
+        for order in (1, 7) if case.arrays[0].size < 1000 else (7,):
             with check(order=order) as session:
                 worst = worst_error(version, spec, case, i, dtype)
             allowed = spec.tolerance[dtype] * version.tolerance

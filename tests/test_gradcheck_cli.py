@@ -1,4 +1,4 @@
-"""`minires gradcheck`: every kernel and layer on both backends, exit codes, JSON."""
+"""`minires gradcheck`: every kernel and layer on the backends, exit codes, JSON."""
 
 import json
 
@@ -16,6 +16,7 @@ def call(*arguments):
         return stop.code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["reference", "cpu"])
 def test_everything_passes(backend, capsys):
     code = call("--backend", backend, "--json")
