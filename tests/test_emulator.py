@@ -8,6 +8,7 @@ from minires_emulator import KernelFault, RawModule, check, coverage
 CODE = r"""
 struct Pair { int a; double b; };
 __constant__ float weights[3] = {1, 10, 100};
+extern "C" { __constant__ float more[2] = {0, 0}; }
 #define KERNEL(name, T) extern "C" __global__ void name(T* y) { y[threadIdx.x] += 1; }
 KERNEL(add_one_f, float)
 KERNEL(add_one_d, double)
@@ -60,7 +61,8 @@ extern "C" __global__ void dynamic(float* y) {
 }
 extern "C" __global__ void convolve(const float* x, float* y) {
     auto at = [&](int i) { return weights[i] * x[threadIdx.x + i]; };
-    y[threadIdx.x] = at(0) + at(1) + at(2);
+    __builtin_assume(blockDim.x > 0);
+    y[threadIdx.x] = at(0) + at(1) + at(2) + more[1];
 }
 extern "C" __global__ void votes(int* y) {
     const int i = threadIdx.x, lane = i % 32;

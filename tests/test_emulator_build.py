@@ -113,6 +113,7 @@ def test_comments_and_strings_hide_what_they_hold():
         (("-D", "VALUE=3"), ValueError),
         (("--std=c++17", "-DVALUE=4", "--use_fast_math", "-arch=sm_90"), 4),
         (("--device-as-default-execution-space", "-std=c++20", "--fmad=false"), 1),
+        (("-std=c++11",), 1),
         (("-O3",), ValueError),
         (("--std=fortran",), ValueError),
         ("-DVALUE=3", TypeError),

@@ -9,6 +9,11 @@
         scale((8,), (128,), (x, y, np.int32(len(x))))
 
 The code is compiled unchanged by the machine's C++ compiler; every CUDA thread runs on a fiber.
+
+It is the compiler's code, not a GPU's: fast-math functions are exact, sums and products may be
+fused elsewhere, and __launch_bounds__ limits nothing. There are no textures, cooperative groups,
+half types, or copies that overlap with computation. Blocks that wait for each other through
+__threadfence and a counter draw a report of a race; two launches do not.
 """
 
 from .arguments import Parameter

@@ -31,7 +31,10 @@ class Session:
 
     @property
     def profile(self) -> tuple[ProfileRow, ...]:
-        """One row for each source line and kind of access, of the first block of each launch."""
+        """One row for each source line and kind of access.
+
+        Counted is the first block of each launch, up to its four millionth access.
+        """
         return aggregate(self._rows)
 
     def add(self, records: Any, line_of: Any) -> None:

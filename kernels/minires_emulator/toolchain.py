@@ -170,6 +170,10 @@ _IGNORED_WITH_VALUE = (
 )
 
 
+# The headers of this package need C++17.
+_STANDARDS = {"c++11": "c++17", "c++14": "c++17"} | {f"c++{n}": f"c++{n}" for n in (17, 20, 23)}
+
+
 def translate(options: Sequence[str]) -> list[str]:
     """Return the user's options as the C++ compiler takes them; ValueError for an unknown one.
 
@@ -183,8 +187,8 @@ def translate(options: Sequence[str]) -> list[str]:
         if not isinstance(option, str) or "\0" in option:
             raise TypeError(f"options must be strings without null bytes, got {option!r}")
         name, _, value = option.partition("=")
-        if name in ("--std", "-std") and value in ("c++14", "c++17", "c++20", "c++23"):
-            standard = "c++17" if value == "c++14" else value  # the headers here need C++17
+        if name in ("--std", "-std") and value in _STANDARDS:
+            standard = _STANDARDS[value]
         elif option[:2] in ("-D", "-U") and len(option) > 2:
             passed.append(option)
         elif option[:2] == "-I" and len(option) > 2:

@@ -14,7 +14,8 @@
 #define __global__ __attribute__((visibility("default")))
 #define __device__
 #define __host__
-#define __constant__ static
+#define __constant__
+#define __grid_constant__
 #define __forceinline__ inline
 #define __noinline__ __attribute__((noinline))
 #define __launch_bounds__(...)
@@ -30,6 +31,9 @@
     __attribute__((no_sanitize("thread"))) __attribute__((no_sanitize("undefined")))
 
 #define NULL __null
+#ifndef __clang__
+#define __builtin_assume(condition) ((void)0)
+#endif
 using size_t = __SIZE_TYPE__;
 using ptrdiff_t = __PTRDIFF_TYPE__;
 

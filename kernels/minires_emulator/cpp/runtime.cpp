@@ -110,8 +110,8 @@ EXPORT void emulator_launch(const Launch *what, Outcome *outcome) {
     launch = nullptr;
 }
 
-// In a forked child no launch is under way. If one was in another thread of the parent, the timer and
-// the thread stayed there; what that thread may have been changing is left alone and begun anew.
+// In a forked child no launch is under way. If one was in another thread of the parent, the timer
+// and the thread stayed there; what that thread may have been changing is begun anew.
 EXPORT void emulator_after_fork() {
     if (!launch) return;
     restore_handlers();
