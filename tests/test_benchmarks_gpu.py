@@ -52,6 +52,7 @@ def small(monkeypatch, plan="TINY"):
     monkeypatch.setattr(gpu, plan, dataclasses.replace(gpu_plan.TINY, rounds=1))
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_a_rehearsal_runs_every_part_and_claims_nothing(tmp_path, monkeypatch, capsys):
     small(monkeypatch)
@@ -157,6 +158,7 @@ def cupy(monkeypatch):
         yield allocators
 
 
+@pytest.mark.slow
 def test_the_program_runs_on_a_gpu_whose_arrays_refuse_to_be_numpys(
     cupy, tmp_path, monkeypatch, capsys
 ):
