@@ -303,9 +303,7 @@ def backward(root: Node, dy: Array, retain_graph: bool) -> None:
     for tensor, grad, new in results:
         if captured is not None:
             captured.replace_gradient(tensor)
-        if tensor.grad is not None and captured is not None:
-            tensor.grad += grad  # a replay adds to this very array
-        elif tensor.grad is not None:
+        if tensor.grad is not None:
             tensor.grad = add(tensor.grad, grad)
         else:
             tensor.grad = grad if new else grad.copy(order="K")

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import importlib
 import os
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from .arrays import is_device
+from .setting import Setting
 from .spec import Kernel, KernelSpec
 
 BACKENDS = ("reference", "cpu", "cuda", "cuda-sim")
@@ -43,7 +44,7 @@ def current_backend() -> str:
     return _current
 
 
-class use_backend:
+class use_backend(Setting):
     """Choose the backend: `use_backend("reference")`, for good or as a `with` block.
 
     The choice is one for the whole process, all threads included. A graph recorded with one backend
@@ -57,20 +58,12 @@ class use_backend:
         load(_known(name, "use_backend"))
         self._before, _current = before, name
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _undo(self) -> None:
         global _current
         _current = self._before
 
 
-class use_versions:
+class use_versions(Setting):
     """Leave out newer versions of kernels: `use_versions(conv2d=2)`, for good or as a `with` block.
 
     Each call then runs the highest version up to that number which supports its arguments, on every
@@ -87,15 +80,7 @@ class use_versions:
                 raise ValueError(f"{name}: expected a version number from 1 on, got {number!r}")
         self._before, _newest = _newest, _newest | newest
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _undo(self) -> None:
         global _newest
         _newest = self._before
 

@@ -107,7 +107,7 @@ def sgd_options(p: Array, values: Sequence[float]) -> Array:
 
 
 def sgd_many(moves: Sequence[Move], options: Array) -> None:
-    """Take the step for several parameters of one dtype and place in one launch.
+    """Take the step for several parameters of one dtype and place, in few launches.
 
     `options` is what `sgd_options` returns. It is read when the launch runs, so a captured launch
     sees what is written into it later. Every move must satisfy `check_sgd` and `launches`.

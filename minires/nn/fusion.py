@@ -8,7 +8,7 @@ hooks, or with a forward of its own, runs by itself.
 
 from __future__ import annotations
 
-from types import TracebackType
+from minires_kernels.setting import Setting
 
 from .. import functional as F
 from ..tensor import Tensor
@@ -18,7 +18,7 @@ from .module import Module
 _enabled = True
 
 
-class use_fusion:
+class use_fusion(Setting):
     """Switch fusion on or off, for good or as a `with` block: `with nn.use_fusion(False): …`."""
 
     def __init__(self, enabled: bool) -> None:
@@ -27,15 +27,7 @@ class use_fusion:
             raise TypeError(f"use_fusion: expected True or False, got {enabled!r}")
         self._before, _enabled = _enabled, enabled
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _undo(self) -> None:
         global _enabled
         _enabled = self._before
 

@@ -20,8 +20,8 @@ Planned = tuple[Parameter, dict[str, Any], Move]  # parameter, its state, what i
 class SGD(Optimizer):
     """As PyTorch: g ← g + λ p;  v ← μ v + (1 - τ) g  (v = g at first);  p ← p - lr v.
 
-    λ weight_decay, μ momentum, τ dampening. With `nesterov`, p ← p - lr (g + μ v). On a GPU all
-    parameters of a group move in one launch, and in a captured step with the current options.
+    λ weight_decay, μ momentum, τ dampening. With `nesterov`, p ← p - lr (g + μ v). On a GPU eight
+    parameters move in a launch, and in a captured step with the current options.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class SGD(Optimizer):
         return planned
 
     def _run(self, i: int, planned: list[Planned]) -> None:
-        """Move the parameters of group `i`: together where that is one launch, else one by one."""
+        """Move the parameters of group `i`: together where launches can, else one by one."""
         group = self.param_groups[i]
         values = {name: group[name] for name in OPTIONS}
         together: dict[tuple[int, str, str], list[Planned]] = {}

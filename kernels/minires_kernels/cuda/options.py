@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from types import TracebackType
+from ..setting import Setting
 
 tf32 = False  # may float32 products be rounded to TF32's 10 bits and run on tensor cores?
 
 
-class allow_tf32:
+class allow_tf32(Setting):
     """Let the tensor cores compute float32 products: `allow_tf32(True)`, for good or as a block.
 
     TF32 keeps 10 of float32's 23 bits of each factor, so results have a relative error of about
@@ -21,15 +21,7 @@ class allow_tf32:
             raise TypeError(f"allow_tf32: expected True or False, got {allowed!r}")
         self._before, tf32 = tf32, allowed
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _undo(self) -> None:
         global tf32
         tf32 = self._before
 
