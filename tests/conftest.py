@@ -11,7 +11,7 @@ except NoCompiler as error:
     MISSING = str(error)
 
 EMULATED = ("test_device_", "test_benchmarks_gpu")  # files that run kernels in most of their tests
-collect_ignore_glob = ["test_emulator*.py"] if MISSING else []  # they compile when imported
+collect_ignore_glob = ["cuda/test_emulator*.py"] if MISSING else []  # they compile when imported
 
 
 def pytest_report_header():

@@ -342,7 +342,7 @@ def test_the_help_tells_the_exit_codes_and_the_launches(capsys):
 
 @needs_compiler
 def test_readmes_example_is_what_the_command_prints(capsys):
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     assert main(["cuda-lint", str(root / "kernels/docs/smooth.cu"), "--no-compile"]) == 1
     printed = capsys.readouterr().out
     readme = (root / "README.md").read_text(encoding="utf-8")

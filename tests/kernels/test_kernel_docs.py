@@ -9,7 +9,7 @@ import pytest
 
 from minires_emulator import NoCompiler, compiler
 
-PAGES = sorted((Path(__file__).parents[1] / "kernels" / "docs").glob("*.md"))
+PAGES = sorted((Path(__file__).parents[2] / "kernels" / "docs").glob("*.md"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])

@@ -1,6 +1,6 @@
 """Every line of every .cu file runs, without a GPU: in the emulator, counted line by line.
 
-`pytest -m slow -s tests/test_cuda_coverage.py` prints which kernels, versions and cases ran.
+`pytest -m slow -s tests/cuda/test_cuda_coverage.py` prints which kernels, versions and cases ran.
 """
 
 import numpy as np
