@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from test_benchmarks_gpu_sanitizer import program
 
 import device_module
 from benchmarks import (
@@ -25,7 +26,6 @@ from benchmarks import (
 from benchmarks.gpu_report import Report, Section
 from minires_kernels import backends, specs
 from minires_kernels.cuda import conv2d, status
-from test_benchmarks_gpu_sanitizer import program
 
 try:
     from minires_emulator import compiler
