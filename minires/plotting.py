@@ -1,10 +1,25 @@
-"""Figures without a display: colours for colour-blind readers, and saving as PNG and SVG."""
+"""One look for all figures: a palette, curves with bands, bars with spread, labels, saving.
+
+    figure, axes = new_figure(1, 1, 7, 4.2)
+    label_axes(axes[0, 0], "layer", "norm of the gradient", log="y")
+    band_curve(axes[0, 0], layers, norms, "plain-56", PLAIN, centre="geometric")
+    state(figure, "56 plain layers lose 22 decades", spread_note(3, "geometric"))
+    label_curves(axes[0, 0])
+    save_figure(figure, Path("out/flow"), "Gradient by layer")
+
+A figure makes one statement, its title; what the statement is about has a colour, the rest is
+grey. Matplotlib is imported when a figure is made, without pyplot and without a display.
+"""
 
 from __future__ import annotations
 
 import io
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ._files import write_bytes
 
@@ -14,16 +29,240 @@ if TYPE_CHECKING:
 # Okabe and Ito's palette without yellow, which is faint on white; darkest contrasts first.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+RESIDUAL, PLAIN, PREACT = COLOURS[:3]  # everywhere
+SKIP_COLOURS = {"none": PLAIN, "identity": RESIDUAL, "preact": PREACT}
+HIGHLIGHT = PLAIN
+GREYS = ("#555555", "#8a8a8a", "#b5b5b5")  # what the statement is not about
+TEXT_GREY = "#555555"
+CENTRES, BANDS = ("mean", "geometric", "median"), ("range", "deviation")
 
 
 def new_figure(rows: int, columns: int, width: float, height: float, **options: Any) -> Any:
-    """Return (figure, 2-D array of axes) of a size in inches, outside of pyplot's global state."""
+    """Return (figure, 2-D array of axes) of a size in inches, outside of pyplot's global state.
+
+    `options` go to `Figure.subplots`, e.g. `sharey=True`.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    for axis in axes.flat:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(color="0.9", linewidth=0.7)
+        axis.set_axisbelow(True)
+    return figure, axes
+
+
+def shades(colour: str, n: int) -> list[str]:
+    """Return n mixes of a colour with white, light to full, for an ordered variable as depth."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    rgb = np.array(to_rgb(colour))
+    return [to_hex(1 - (1 - rgb) * share) for share in np.linspace(0.45 if n > 1 else 1, 1, n)]
+
+
+def label_axes(axis: Any, x: str, y: str, log: str = "", title: str = "") -> None:
+    """Name the quantities, with units; `log` is "", "x", "y" or "xy"; `title` is a panel's."""
+    axis.set_xlabel(x)
+    axis.set_ylabel(y)
+    for letter in log:
+        axis.set(**{f"{letter}scale": "log"})
+    if title:
+        axis.set_title(title, loc="left", fontsize=10)
+
+
+def band_curve(
+    axis: Any,
+    x: Any,
+    ys_by_seed: Any,
+    label: str,
+    colour: str,
+    *,
+    centre: str = "mean",
+    band: str = "range",
+    marker: str = "",
+    line: str = "-",
+) -> int:
+    """Draw a line through the centre of several seeds and a band for their spread.
+
+    x (points,), ys_by_seed (seeds, points). `centre` is mean, geometric (mean) or median; `band`
+    is range (lowest to highest) or deviation (one sample standard deviation, of the logarithms
+    about a geometric mean). A point is drawn where every seed is finite, and positive if the
+    axis or the mean is logarithmic; beside a point that is not, the line ends in a cross.
+    Returns the number of values that cannot be drawn. Raises ValueError for other shapes.
+    """
+    x, ys = np.asarray(x, np.float64), np.asarray(ys_by_seed, np.float64)
+    if x.ndim != 1 or ys.ndim != 2 or ys.shape[1] != len(x) or not len(ys):
+        raise ValueError(
+            f"{label}: expected x (points,) and ys_by_seed (seeds, points), "
+            f"got {x.shape} and {ys.shape}"
+        )
+    logarithmic = axis.get_yscale() == "log"
+    known = np.isfinite(ys) & ((ys > 0) | (not logarithmic and centre != "geometric"))
+    drawn = known.all(axis=0)
+    middle, low, high = (np.full(len(x), np.nan) for _ in range(3))
+    if drawn.any():
+        middle[drawn], low[drawn], high[drawn] = _centre_and_band(ys[:, drawn], centre, band)
+        if logarithmic:
+            low[drawn] = np.where(low[drawn] > 0, low[drawn], middle[drawn])
+    every = max(1, len(x) // 6)
+    axis.plot(
+        x, middle, line, color=colour, marker=marker, markersize=4.5, markevery=every,
+        linewidth=1.8, label=label,
+    )  # fmt: skip
+    if len(ys) > 1:
+        axis.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
+    padded = np.concatenate(([True], drawn, [True]))
+    stops = drawn & ~(padded[:-2] & padded[2:])
+    axis.plot(x[stops], middle[stops], "x", color=colour, markersize=8, markeredgewidth=2)
+    return int((~known).sum())
+
+
+def _centre_and_band(ys: Any, centre: str, band: str) -> tuple[Any, Any, Any]:
+    """Return (centre, low, high), each (points,), of finite ys (seeds, points)."""
+    if centre not in CENTRES or band not in BANDS:
+        raise ValueError(f"expected a centre of {CENTRES} and a band of {BANDS}")
+    values = np.log(ys) if centre == "geometric" else ys
+    middle = np.median(values, axis=0) if centre == "median" else values.mean(axis=0)
+    low, high = values.min(axis=0), values.max(axis=0)
+    if band == "deviation":
+        spread = values.std(axis=0, ddof=1) if len(ys) > 1 else np.zeros_like(middle)
+        low, high = middle - spread, middle + spread
+    found = (middle, low, high)
+    return tuple(np.exp(v) for v in found) if centre == "geometric" else found
+
+
+def bars(
+    axis: Any,
+    names: Sequence[str],
+    values_by_seed: Sequence[Sequence[float | None]],
+    colours: Sequence[str],
+    form: str = "{:.3g}",
+) -> int:
+    """Draw a horizontal bar per name, top down: mean, whisker from lowest to highest, a dot a seed.
+
+    The mean is written beside its bar in the format `form`. None, NaN and infinities (diverged
+    runs) are not drawn but counted beside the bar. Returns their number.
+    """
+    missing = 0
+    for i, (found, colour) in enumerate(zip(values_by_seed, colours, strict=True)):
+        known = [float(v) for v in found if v is not None and np.isfinite(v)]
+        lost, text = len(found) - len(known), ""
+        if known:
+            mean = float(np.mean(known))
+            axis.barh(i, mean, color=colour, height=0.6, alpha=0.85)
+            axis.plot([min(known), max(known)], [i, i], color="black", linewidth=1.2)
+            axis.plot(known, [i] * len(known), "o", color="black", markersize=3.5)
+            text = form.format(mean)
+        if lost:
+            text += f" ({lost} of {len(found)} not finite)"
+        end = max([0.0, *known])
+        axis.annotate(text.strip(), (end, i), (7, 0), textcoords="offset points", va="center")
+        missing += lost
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.4, -0.6)
+    axis.grid(visible=False, axis="y")
+    axis.margins(x=0.12)
+    return missing
+
+
+def reference_line(axis: Any, text: str, *, x: float | None = None, y: float | None = None) -> None:
+    """Draw a dotted grey line at one x or y, e.g. theory or guessing, with its name on it."""
+    style = {"color": GREYS[1], "linewidth": 1, "linestyle": ":", "zorder": 1}
+    about = {"color": TEXT_GREY, "fontsize": 8, "textcoords": "offset points"}
+    if y is not None:
+        axis.axhline(y, **style)
+        axis.annotate(text, (0, y), (2, 3), xycoords=("axes fraction", "data"), **about)
+    if x is not None:
+        axis.axvline(x, **style)
+        axis.annotate(text, (x, 1), (3, -2), xycoords=("data", "axes fraction"), va="top", **about)
+
+
+def label_curves(axis: Any, fontsize: float = 9) -> None:
+    """Write each curve's label at its right end, in its colour, moved apart where they would touch.
+
+    Call it last: it lays the figure out, and the limits must not change after it. A label that
+    had to move, or whose curve ends early, is tied to the curve's end by a thin line.
+    """
+    figure = axis.figure
+    named = [line for line in axis.lines if not line.get_label().startswith("_")]
+    ends = [end for end in map(_end, named) if end is not None]
+    axis.set(xlim=axis.get_xlim(), ylim=axis.get_ylim())
+    texts: list[Any] = []
+    for _ in range(2):  # the first labels take room from the axis, which moves its points
+        figure.draw_without_rendering()
+        for text in texts:
+            text.remove()
+        gap = 1.3 * fontsize * figure.dpi / 72 / axis.get_window_extent().height
+        to_axes = axis.transData + axis.transAxes.inverted()
+        places = sorted(
+            (*to_axes.transform(xy)[::-1], xy, name, colour) for xy, name, colour in ends
+        )
+        heights = spread([y for y, *_ in places], gap)
+        texts = []
+        for (y, x, xy, name, colour), height in zip(places, heights, strict=True):
+            tie = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2}
+            texts.append(axis.annotate(
+                name, xy, (1.03, height), textcoords="axes fraction", va="center",
+                fontsize=fontsize, color=TEXT_GREY if colour in GREYS else colour,
+                arrowprops=tie if abs(y - height) > gap / 4 or x < 0.9 else None,
+                annotation_clip=False,
+            ))  # fmt: skip
+
+
+def _end(line: Any) -> tuple[tuple[float, float], str, str] | None:
+    """Return ((x, y) of the last drawn point, label, colour) of a line, None if it has none."""
+    x, y = (np.asarray(v, np.float64) for v in line.get_data())
+    drawn = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    if not len(drawn):
+        return None
+    return (float(x[drawn[-1]]), float(y[drawn[-1]])), line.get_label(), line.get_color()
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
+    """Return ascending places moved as little as needed to be `gap` apart, about their old mean.
+
+    Touching places are merged into groups that are centred on the mean of their members.
+    """
+    groups: list[list[float]] = []
+    for place in places:
+        groups.append([place])
+        while len(groups) > 1:
+            below, above = groups[-2:]
+            room = (len(below) + len(above)) / 2 * gap
+            if np.mean(above) - np.mean(below) >= room:
+                break
+            groups[-2:] = [below + above]
+    return [float(np.mean(g)) + (i - (len(g) - 1) / 2) * gap for g in groups for i in range(len(g))]
+
+
+def spread_note(seeds: int, centre: str = "mean", band: str = "range") -> str:
+    """Return the sentence that says how many seeds there are, and what line and band show."""
+    if seeds == 1:
+        return "One seed: no band, and no spread is known."
+    line = {"mean": "mean", "geometric": "geometric mean", "median": "median"}[centre]
+    shown = {"range": "from the lowest to the highest", "deviation": "one standard deviation"}
+    return f"Lines: {line} of {seeds} seeds; bands: {shown[band]}."
+
+
+def state(figure: Figure, statement: str, note: str = "") -> None:
+    """Write what the figure shows as its title, and below it in grey how it was measured."""
+    x = 0.012
+    title = figure.suptitle(statement, x=x, ha="left", fontsize=12, fontweight="bold")
+    _wrap(figure, title)
+    if note:
+        below = figure.supxlabel(note, x=x, ha="left", fontsize=8, color=TEXT_GREY)
+        _wrap(figure, below)
+
+
+def _wrap(figure: Any, text: Any) -> None:
+    """Break a text into lines that fit the figure's width."""
+    whole = text.get_text()
+    share = text.get_window_extent().width / (0.97 * figure.bbox.width)
+    if share > 1:
+        text.set_text("\n".join(textwrap.wrap(whole, int(len(whole) / share))))
 
 
 def save_figure(figure: Figure, stem: Path, title: str) -> list[Path]:

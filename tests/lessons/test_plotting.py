@@ -1,0 +1,145 @@
+"""Figures: nothing that is not finite is drawn as data, nothing overlaps, bytes are the data's."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minires import plotting
+
+X = np.arange(10.0)
+
+
+def axis_of(log=""):
+    figure, axes = plotting.new_figure(1, 1, 6, 4)
+    plotting.label_axes(axes[0, 0], "layer", "norm", log)
+    return figure, axes[0, 0]
+
+
+def drawn(axis):
+    """Return what the first curve shows, its band's (low, high), and where it ends in crosses."""
+    band = axis.collections[0].get_paths()[0].vertices[:, 1] if axis.collections else None
+    return axis.lines[0].get_ydata(), band, list(axis.lines[1].get_xdata())
+
+
+def test_centre_and_band():
+    ys = np.array([[1.0] * 10, [100.0] * 10])
+    for centre, band, middle, low, high in (
+        ("mean", "range", 50.5, 1, 100),
+        ("median", "range", 50.5, 1, 100),
+        ("geometric", "range", 10, 1, 100),
+        ("mean", "deviation", 50.5, 50.5 - 99 / 2**0.5, 50.5 + 99 / 2**0.5),
+        ("geometric", "deviation", 10, 10 / 100 ** (0.5**0.5), 10 * 100 ** (0.5**0.5)),
+    ):
+        _, axis = axis_of()
+        plotting.band_curve(axis, X, ys, "a", "red", centre=centre, band=band)
+        curve, edges, crosses = drawn(axis)
+        np.testing.assert_allclose(curve, middle)
+        np.testing.assert_allclose([edges.min(), edges.max()], [low, high])
+        assert crosses == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "log"), [(np.nan, ""), (np.inf, ""), (-np.inf, ""), (0.0, "y"), (-1.0, "y")]
+)
+def test_a_curve_stops_at_a_value_that_cannot_be_drawn(bad, log):
+    ys = np.full((3, 10), 2.0)
+    ys[1, 6:] = bad
+    _, axis = axis_of(log)
+    assert plotting.band_curve(axis, X, ys, "a", "red") == 4
+    curve, _, crosses = drawn(axis)
+    np.testing.assert_array_equal(np.isfinite(curve), X < 6)
+    assert crosses == [5.0]
+
+
+def test_no_seed_at_all_is_drawn_or_labelled():
+    figure, axis = axis_of()
+    assert plotting.band_curve(axis, X, np.full((2, 10), np.nan), "gone", "red") == 20
+    plotting.label_curves(axis)
+    assert [t.get_text() for t in axis.texts] == []
+    figure.draw_without_rendering()
+
+
+def test_one_seed_has_no_band():
+    _, axis = axis_of("y")
+    plotting.band_curve(axis, X, np.ones((1, 10)), "a", "red", band="deviation")
+    assert not axis.collections
+    assert "no spread" in plotting.spread_note(1)
+    assert "3 seeds" in plotting.spread_note(3)
+
+
+def test_wrong_shapes_are_named():
+    _, axis = axis_of()
+    with pytest.raises(ValueError, match=r"plain-8.*\(10,\) and \(3, 9\)"):
+        plotting.band_curve(axis, X, np.ones((3, 9)), "plain-8", "red")
+    with pytest.raises(ValueError, match="geometric"):
+        plotting.band_curve(axis, X, np.ones((3, 10)), "a", "red", centre="mode")
+
+
+def test_bars_count_what_diverged():
+    _, axis = axis_of()
+    names, values = ["one", "two", "three"], [[1.0, 3.0], [2.0, None], [np.nan, np.inf]]
+    assert plotting.bars(axis, names, values, ["red", "blue", "green"], "{:.1f} %") == 3
+    assert [bar.get_width() for bar in axis.patches] == [2.0, 2.0]
+    texts = [t.get_text() for t in axis.texts]
+    assert texts == ["2.0 %", "2.0 % (1 of 2 not finite)", "(2 of 2 not finite)"]
+    assert [t.get_text() for t in axis.get_yticklabels()] == names
+    assert axis.get_ylim()[0] > axis.get_ylim()[1]  # top down
+
+
+@given(st.lists(st.floats(-1, 2), min_size=1, max_size=12), st.floats(0.01, 0.2))
+def test_spread_keeps_order_distance_and_middle(places, gap):
+    places = sorted(places)
+    found = plotting.spread(places, gap)
+    assert all(b - a >= gap * (1 - 1e-9) for a, b in itertools.pairwise(found))
+    assert np.mean(found) == pytest.approx(np.mean(places), abs=1e-9)
+    if all(b - a > gap for a, b in itertools.pairwise(places)):
+        assert found == pytest.approx(places)
+
+
+def example():
+    figure, axis = axis_of("y")
+    for i, name in enumerate(("plain-56", "plain-20", "residual-56", "residual-20")):
+        ys = np.exp(-np.outer([0.1, 0.11], X) * (1 + i / 50))
+        plotting.band_curve(axis, X, ys, name, plotting.COLOURS[i], centre="geometric")
+    plotting.reference_line(axis, "theory", y=0.5)
+    note = plotting.spread_note(2, "geometric")
+    plotting.state(figure, "A statement so long that it needs more than one line here, " * 2, note)
+    plotting.label_curves(axis)
+    return figure
+
+
+def test_labels_do_not_overlap_and_nothing_leaves_the_figure():
+    figure = example()
+    figure.draw_without_rendering()
+    assert overlapping(figure) == []
+
+
+def test_same_data_same_bytes(tmp_path):
+    first, second = (plotting.save_figure(example(), tmp_path / n, "title") for n in "ab")
+    assert [p.suffix for p in first] == [".png", ".svg"]
+    assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
+    assert ">plain-56<" in first[1].read_text(encoding="utf-8")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "a.svg", "b.png", "b.svg"]
+
+
+def overlapping(figure):
+    """Return the pairs of texts that touch, and the texts that leave the figure."""
+    from matplotlib.axis import Tick
+    from matplotlib.text import Text
+
+    hidden = set()
+    for tick in figure.findobj(Tick):
+        low, high = sorted(
+            tick.axes.get_xlim() if "X" in type(tick).__name__ else tick.axes.get_ylim()
+        )
+        if not low <= tick.get_loc() <= high:
+            hidden |= {tick.label1, tick.label2}
+    texts = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
+    boxes = [(t.get_text(), Text.get_window_extent(t)) for t in texts if t not in hidden]
+    room = figure.bbox.padded(1)
+    found = [a for a, box in boxes if not all(room.contains(*p) for p in (box.min, box.max))]
+    pairs = itertools.combinations([(a, box.shrunk(0.95, 0.8)) for a, box in boxes], 2)
+    return found + [(a, b) for (a, one), (b, two) in pairs if one.overlaps(two)]
