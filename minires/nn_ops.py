@@ -21,9 +21,9 @@ def _forward(ctx: Context, name: str, *arrays: Any, **options: Any) -> Array:
     ctx.kernel = kernel_for(name, arrays[0])
     y, *saved = ctx.kernel.forward(*arrays, **options)
     ctx.save(*saved)
-    branch = ctx.kernel.spec.branch
-    if branch is not None:
-        ctx.branch(lambda: branch(*saved))
+    spec = ctx.kernel.spec
+    if spec.branch is not None:
+        ctx.branch(lambda: spec.branch(spec.saved(*saved)))
     return y  # type: ignore[no-any-return]
 
 
@@ -114,7 +114,7 @@ class BatchNorm(Function):
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
         """dx, dweight, dbias."""
-        return ctx.kernel.backward(dy, *ctx.saved, needs=ctx.needs)
+        return ctx.kernel.backward(dy, *ctx.saved, needs=(*ctx.needs, False, False))
 
 
 class BatchNormReLU(Function):
@@ -144,7 +144,8 @@ class BatchNormReLU(Function):
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
         """dx, dweight, dbias, dresidual."""
-        return ctx.kernel.backward(dy, *ctx.saved, needs=ctx.needs)
+        needs = (*ctx.needs[:3], False, False, ctx.needs[3])
+        return ctx.kernel.backward(dy, *ctx.saved, needs=needs)
 
 
 class MaxPool2d(Function):

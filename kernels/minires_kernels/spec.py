@@ -3,7 +3,7 @@
 A kernel is a pair of pure functions on arrays:
 
     forward(x, w, ..., **options)  ->  y, *saved
-    backward(dy, *saved)           ->  dx, dw, ...
+    backward(dy, *saved, needs)    ->  dx, dw, ...      None where not needed
 
 Inputs are never modified and outputs never alias inputs (a saved value may be an input itself).
 The `KernelSpec` beside the reference version says what the kernel computes and checks every call;
@@ -25,6 +25,8 @@ from .arrays import is_device
 
 Array = npt.NDArray[Any]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]  # positional arrays, keyword options
+Needs = tuple[bool, ...]  # for each positional argument of forward, whether its gradient is wanted
+ALL: Needs = (True,) * 8  # at least as many as any kernel has arguments
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,21 @@ class KernelSpec:
     formula        what forward computes, in one line
     inputs         names of the positional arguments of forward, with shapes: {"x": "(N, C, H, W)"}
     gradients      names of what backward returns, in order, and the inputs each belongs to
+    saved          a NamedTuple: what forward returns after y, and backward takes after dy
     check_forward  validates a call of forward; returns it normalised, or raises
     check_backward validates a call of backward, or raises
     cases          draws example calls that cover the kernel's options and edge cases
     flops, bytes   arithmetic and the least memory traffic of one forward call
     tolerance      relative error allowed against the float64 reference, per dtype name
-    branch         from the saved values, the choice made at kinks (open ReLUs, winners of maxima)
+    branch         from `saved`, the choice made at kinks (open ReLUs, winners of maxima)
+    new_gradients  whether nobody else refers to what backward returns, one array for each input
     """
 
     name: str
     formula: str
     inputs: Mapping[str, str]
     gradients: Mapping[str, tuple[str, ...]]
+    saved: Any
     check_forward: Callable[..., Arguments]
     check_backward: Callable[..., None]
     cases: Callable[[np.random.Generator], Sequence[Case]]
@@ -74,7 +79,8 @@ class KernelSpec:
     tolerance: Mapping[str, float] = field(
         default_factory=lambda: {"float64": 1e-10, "float32": 1e-5}
     )
-    branch: Callable[..., Array] | None = None
+    branch: Callable[[Any], Array] | None = None
+    new_gradients: bool = True
 
 
 def _always(*_args: Any, **_options: Any) -> bool:
@@ -139,12 +145,24 @@ class Kernel:
         run = self._select("supports", arrays, options)
         return run.forward(*arrays, **options)  # type: ignore[no-any-return]
 
-    def backward(self, dy: Array, *saved: Any, **options: Any) -> Any:
-        """Validate the call and compute the gradients named in `spec.gradients`, in that order."""
-        self.spec.check_backward(dy, *saved)
+    def backward(self, dy: Array, *saved: Any, needs: Needs = ALL) -> Any:
+        """Validate the call and compute the gradients named in `spec.gradients`, in that order.
+
+        `needs` says for each of `spec.inputs` whether its gradient is wanted, which is None where
+        it is not; a kernel with one gradient always computes it.
+        """
+        spec = self.spec
+        if needs is not ALL and len(needs) != len(spec.inputs):
+            raise ValueError(
+                f"{spec.name}: needs: expected one of True and False for each of "
+                f"{', '.join(spec.inputs)}, got {needs!r}"
+            )
+        spec.check_backward(dy, *saved)
         self._check_dtype(dy)
         run = self._select("supports_backward", (dy, *saved), {})
-        return run.backward(dy, *saved, **options)
+        if len(spec.gradients) == 1:
+            return run.backward(dy, *saved)
+        return run.backward(dy, *saved, needs=needs)
 
     def _check_dtype(self, x: Array) -> None:
         if is_device(x) != (self.backend == "cuda"):

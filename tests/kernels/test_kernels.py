@@ -2,9 +2,12 @@
 
 import functools
 import importlib
+from inspect import signature
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from minires_kernels import kernel, specs, use_backend
 from minires_kernels.backends import load
@@ -181,11 +184,48 @@ def test_needs_leaves_out_gradients_and_changes_no_other(name, backend, number):
     y, *saved = k.forward(*arrays, **case.options)
     dy = np.random.default_rng(2).standard_normal(y.shape).astype(y.dtype)
     whole = k.backward(dy, *saved)
-    for i in range(len(whole)):
-        needs = tuple(j == i for j in range(len(whole)))
-        part = k.backward(dy, *saved, needs=needs)
-        assert [g is not None for g in part] == list(needs)
+    for i, (wanted,) in enumerate(k.spec.gradients.values()):
+        part = k.backward(dy, *saved, needs=tuple(n == wanted for n in k.spec.inputs))
+        assert [g is not None for g in part] == [j == i for j in range(len(whole))]
         np.testing.assert_array_equal(part[i], whole[i])
+    with pytest.raises(ValueError, match=f"{name}: needs: expected .* for each of x, w"):
+        k.backward(dy, *saved, needs=(True,) * len(arrays) + (False,))
+
+
+@pytest.mark.parametrize(("name", "backend", "number"), IMPLEMENTATIONS)
+def test_backward_takes_what_forward_saved_by_name(name, backend, number):
+    (version,) = [v for v in load(backend).KERNELS[name] if v.number == number]
+    needs = ["needs"] if len(SPECS[name].gradients) > 1 else []
+    parameters = [
+        p for p in signature(version.backward).parameters if p not in ("device", "version")
+    ]
+    assert parameters == ["dy", *SPECS[name].saved._fields, *needs]
+
+
+def some_needs(spec):
+    return st.tuples(*[st.booleans() for _ in spec.inputs])
+
+
+@pytest.mark.parametrize("backend", ON_NUMPY)
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_gradients_are_new_where_the_spec_says_so(backend, data):
+    """Nobody else refers to them: the engine may add to them in place."""
+    name = data.draw(st.sampled_from([n for n, s in SPECS.items() if s.new_gradients]))
+    number = data.draw(st.sampled_from([v.number for v in load(backend).KERNELS[name]]))
+    k, dtype = kernel(name, backend, number), data.draw(st.sampled_from(["float32", "float64"]))
+    case, order = data.draw(st.sampled_from(cases(name))), data.draw(st.sampled_from(list(ORDERS)))
+    arrays = reorder(case.astype(dtype), order)
+    if not supported(k, arrays, case.options) or in_long_loops(k, case):
+        return
+    y, *saved = k.forward(*arrays, **case.options)
+    (dy,) = reorder([np.ones(y.shape, dtype)], order)
+    found = as_tuple(k.backward(dy, *saved, needs=data.draw(some_needs(SPECS[name]))))
+    found = [g for g in found if g is not None]
+    for i, g in enumerate(found):
+        assert g.flags.writeable
+        others = [dy, y, *arrays, *saved, *found[:i]]
+        assert not any(np.shares_memory(g, a) for a in others if isinstance(a, np.ndarray))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "longdouble"])
@@ -296,7 +336,11 @@ def test_every_spec_is_complete(name):
             assert spec.bytes(*case.arrays, **case.options) > 0
     assert len({case.label for case in cases(name)}) == len(cases(name))
     inputs = set(spec.inputs)
-    assert {i for of in spec.gradients.values() for i in of} <= inputs
+    wanted = [i for of in spec.gradients.values() for i in of]
+    assert set(wanted) <= inputs
+    assert len(set(wanted)) == len(wanted), "an input has two gradients"
+    if spec.new_gradients:
+        assert len(wanted) == len(spec.gradients), "two inputs share an array"
 
 
 @pytest.mark.parametrize("backend", ["reference", "cpu"])

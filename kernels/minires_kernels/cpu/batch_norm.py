@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..spec import Array, versions
+from ..spec import ALL, Array, Needs, versions
 from .batch_norm_relu import Gradients, backward, forward
 from .normalise import PLAIN
 
@@ -42,7 +42,7 @@ def batch_norm_backward_v1(
     var: Array,
     eps: float,
     training: bool,
-    needs: tuple[bool, bool, bool] = (True, True, True),
+    needs: Needs = ALL,
 ) -> Gradients:
     """dx, dweight, dbias; None where not needed."""
     return backward(dy, x, weight, None, mean, var, eps, training, None, PLAIN, needs)[:3]

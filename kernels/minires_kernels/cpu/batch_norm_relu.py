@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..memory import empty_like
-from ..spec import Array, versions
+from ..spec import ALL, Array, Needs, versions
 from .layout import plain
 from .normalise import (
     ADD_RELU,
@@ -84,7 +84,7 @@ def backward(
     training: bool,
     y: Array | None,
     mode: int,
-    needs: tuple[bool, ...],
+    needs: Needs,
 ) -> Gradients:
     """Return dx, dweight, dbias, and the residual's gradient if the mode is ADD_RELU."""
     c, rows, dy_rows = x.shape[1], rows_of(x), rows_of(dy)
@@ -108,7 +108,7 @@ def backward(
         dx,
         dweight if needs[1] else None,
         dbias if needs[2] else None,
-        image_of(g, x) if mode == ADD_RELU and needs[3] else None,
+        image_of(g, x) if mode == ADD_RELU and needs[5] else None,
     )
 
 
@@ -140,7 +140,7 @@ def batch_norm_relu_backward_v1(
     training: bool,
     y: Array,
     added: bool,
-    needs: tuple[bool, bool, bool, bool] = (True, True, True, True),
+    needs: Needs = ALL,
 ) -> Gradients:
     """dx, dweight, dbias, dresidual; None where not needed."""
     mode = ADD_RELU if added else RELU

@@ -1,7 +1,7 @@
 """Softmax and negative log-likelihood on the CPU, row by row.
 
 forward    log p = z - log Σ exp z,  z = logits - max;  loss = -log p[target]
-backward   dlogits = (exp(log p) - onehot) · dloss
+backward   dlogits = (exp(log p) - onehot) · dy
 shapes     logits (N, C), target (N,), loss (N,)
 threads    a thread owns rows
 bytes      logits and log p once
@@ -44,9 +44,9 @@ def _forward(lo: int, hi: int, logits: Array, target: Array, log_p: Array, loss:
 
 
 @jit
-def _backward(lo: int, hi: int, dloss: Array, log_p: Array, target: Array, dlogits: Array) -> None:
+def _backward(lo: int, hi: int, dy: Array, log_p: Array, target: Array, dlogits: Array) -> None:
     for n in range(lo, hi):
-        row, out, d = log_p[n], dlogits[n], dloss[n]
+        row, out, d = log_p[n], dlogits[n], dy[n]
         for c in range(row.size):
             out[c] = np.exp(row[c]) * d
         out[target[n]] = (np.exp(row[target[n]]) - 1) * d
@@ -61,11 +61,11 @@ def cross_entropy_forward_v1(logits: Array, target: Array) -> tuple[Any, ...]:
     return loss, log_p, target
 
 
-def cross_entropy_backward_v1(dloss: Array, log_p: Array, target: Array) -> Array:
-    """(p - onehot) · dloss."""
+def cross_entropy_backward_v1(dy: Array, log_p: Array, target: Array) -> Array:
+    """(p - onehot) · dy."""
     dlogits = empty(log_p.shape, log_p.dtype)
     few = SMALLEST // log_p.shape[1] + 1
-    run(_backward, len(log_p), plain(dloss), plain(log_p), plain(target), dlogits, smallest=few)
+    run(_backward, len(log_p), plain(dy), plain(log_p), plain(target), dlogits, smallest=few)
     return dlogits
 
 

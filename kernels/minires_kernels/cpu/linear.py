@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..memory import empty, zeros
-from ..spec import Array, versions
+from ..spec import ALL, Array, Needs, versions
 from .jit import jit
 from .layout import plain
 from .matmul import matmul
@@ -51,9 +51,7 @@ def linear_forward_v1(x: Array, w: Array, b: Array | None) -> tuple[Any, ...]:
     return _product(plain(x), plain(w.T), y), x, w, b is not None
 
 
-def linear_backward_v1(
-    dy: Array, x: Array, w: Array, has_b: bool, needs: tuple[bool, bool, bool] = (True,) * 3
-) -> Gradients:
+def linear_backward_v1(dy: Array, x: Array, w: Array, has_b: bool, needs: Needs = ALL) -> Gradients:
     """dx, dw, db; None where not needed."""
     dy, x = plain(dy), plain(x)
     dx = _product(dy, plain(w), zeros(x.shape, x.dtype)) if needs[0] else None
@@ -100,9 +98,7 @@ def linear_forward_v2(x: Array, w: Array, b: Array | None) -> tuple[Any, ...]:
     return y, x, w, b is not None
 
 
-def linear_backward_v2(
-    dy: Array, x: Array, w: Array, has_b: bool, needs: tuple[bool, bool, bool] = (True,) * 3
-) -> Gradients:
+def linear_backward_v2(dy: Array, x: Array, w: Array, has_b: bool, needs: Needs = ALL) -> Gradients:
     """dx, dw, db; None where not needed."""
     pairs = [pair for pair, needed in (((dy, w), needs[0]), ((dy.T, x), needs[1])) if needed]
     products = iter(_blas_products(*pairs))

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..spec import Array, Version, versions
+from ..spec import ALL, Array, Needs, Version, versions
 from .device import MAX_GRID_YZ, THREADS, Device, Unit, aligned, blocks, structure
 
 Gradients = tuple[Array | None, ...]
@@ -227,13 +227,13 @@ def batch_norm_backward(
     var: Array,
     eps: float,
     training: bool,
-    needs: tuple[bool, bool, bool] = (True, True, True),
+    needs: Needs = ALL,
 ) -> Gradients:
     """dx, dweight, dbias; None where not needed."""
     dy, x, weight, mean, var = _plain(device, dy, x, weight, mean, var)
     call = _Call(x, weight, False, eps, training, relu=False, add=False)
     gradients = _backward(device, version, call, dy, x, mean, var)
-    return _wanted(gradients[:3], needs)
+    return _wanted(gradients[:3], needs[:3])
 
 
 def batch_norm_relu_forward(
@@ -269,16 +269,17 @@ def batch_norm_relu_backward(
     training: bool,
     y: Array,
     added: bool,
-    needs: tuple[bool, bool, bool, bool] = (True, True, True, True),
+    needs: Needs = ALL,
 ) -> Gradients:
     """dx, dweight, dbias, dresidual; None where not needed."""
     dy, x, weight, mean, var, y = _plain(device, dy, x, weight, mean, var, y)
-    add = added and needs[3]
+    add = added and needs[5]
     call = _Call(x, weight, bias is not None, eps, training, relu=True, add=add)
-    return _wanted(_backward(device, version, call, dy, y, mean, var), needs)
+    gradients = _backward(device, version, call, dy, y, mean, var)
+    return _wanted(gradients, (*needs[:3], needs[5]))
 
 
-def _wanted(gradients: tuple[Array | None, ...], needs: tuple[bool, ...]) -> Gradients:
+def _wanted(gradients: tuple[Array | None, ...], needs: Needs) -> Gradients:
     return tuple(g if needed else None for g, needed in zip(gradients, needs, strict=True))
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..spec import Array, Version, versions
+from ..spec import ALL, Array, Needs, Version, versions
 from ..windows import Windows
 from .device import MAX_GRID_YZ, THREADS, Device, Unit, aligned, blocks, structure
 from .linear import column_sums
@@ -256,7 +256,7 @@ def conv2d_backward(
     has_b: bool,
     win: Windows,
     groups: int,
-    needs: tuple[bool, bool, bool] = (True, True, True),
+    needs: Needs = ALL,
 ) -> Gradients:
     """dx, dw, db; None where not needed."""
     dy, x, w = device.plain(dy), device.plain(x), device.plain(w)

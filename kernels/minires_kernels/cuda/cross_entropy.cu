@@ -50,9 +50,9 @@ __global__ void cross_entropy_forward_v2(const T* __restrict__ logits,
     if (lane == 0 && (label < 0 || label >= C)) loss[n] = not_a_number<T>();
 }
 
-// dlogits = (softmax - one-hot) dloss: a thread owns one element.
+// dlogits = (softmax - one-hot) dy: a thread owns one element.
 template <class T>
-__global__ void cross_entropy_backward_v1(const T* __restrict__ dloss, const T* __restrict__ log_p,
+__global__ void cross_entropy_backward_v1(const T* __restrict__ dy, const T* __restrict__ log_p,
                                           const long long* __restrict__ target,
                                           T* __restrict__ dlogits, int N, int C)
 {
@@ -61,12 +61,12 @@ __global__ void cross_entropy_backward_v1(const T* __restrict__ dloss, const T* 
     const int n = i / C, c = i % C;
     const long long label = target[n];
     const T p = label >= 0 && label < C ? exponential(log_p[i]) : not_a_number<T>();
-    dlogits[i] = (p - (c == label ? T(1) : T(0))) * dloss[n];
+    dlogits[i] = (p - (c == label ? T(1) : T(0))) * dy[n];
 }
 
-// A warp owns a row: no division, one load of the label and of dloss for 32 elements.
+// A warp owns a row: no division, one load of the label and of dy for 32 elements.
 template <class T>
-__global__ void cross_entropy_backward_v2(const T* __restrict__ dloss, const T* __restrict__ log_p,
+__global__ void cross_entropy_backward_v2(const T* __restrict__ dy, const T* __restrict__ log_p,
                                           const long long* __restrict__ target,
                                           T* __restrict__ dlogits, int N, int C)
 {
@@ -75,7 +75,7 @@ __global__ void cross_entropy_backward_v2(const T* __restrict__ dloss, const T* 
     if (n >= N) return;
     const long long label = target[n], first = (long long)n * C;
     const bool known = label >= 0 && label < C;
-    const T d = dloss[n];
+    const T d = dy[n];
     for (int c = lane; c < C; c += 32) {
         const T p = known ? exponential(log_p[first + c]) : not_a_number<T>();
         dlogits[first + c] = (p - (c == label ? T(1) : T(0))) * d;

@@ -1,7 +1,7 @@
 """Softmax and negative log-likelihood on a device; the kernels are in cross_entropy.cu.
 
 forward    loss[n] = -log p[n, target[n]],   p = softmax of each row of logits (N, C)
-backward   dlogits = (p - onehot(target)) · dloss[n]
+backward   dlogits = (p - onehot(target)) · dy[n]
 
 Versions
     v1  a thread for each row forward, for each element backward
@@ -37,15 +37,15 @@ def cross_entropy_forward(
 
 
 def cross_entropy_backward(
-    device: Device, version: int, dloss: Array, log_p: Array, target: Array
+    device: Device, version: int, dy: Array, log_p: Array, target: Array
 ) -> Array:
     """Return dlogits."""
-    dloss, log_p, target = device.plain(dloss), device.plain(log_p), device.plain(target)
+    dy, log_p, target = device.plain(dy), device.plain(log_p), device.plain(target)
     n, c = log_p.shape
     dlogits = device.empty((n, c), log_p.dtype)
     grid = (blocks(n, THREADS // WARP) if version == 2 else blocks(n * c, THREADS),)
     name = f"cross_entropy_backward_v{version}<T>"
-    device.run(UNIT, name, log_p.dtype, grid, THREADS, dloss, log_p, target, dlogits, n, c)
+    device.run(UNIT, name, log_p.dtype, grid, THREADS, dy, log_p, target, dlogits, n, c)
     return dlogits
 
 

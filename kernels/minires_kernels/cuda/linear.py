@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..spec import Array, Version, versions
+from ..spec import ALL, Array, Needs, Version, versions
 from .device import THREADS, Device, Unit, blocks, structure
 
 Gradients = tuple[Array | None, Array | None, Array | None]
@@ -78,7 +78,7 @@ def linear_backward(
     x: Array,
     w: Array,
     has_b: bool,
-    needs: tuple[bool, bool, bool] = (True,) * 3,
+    needs: Needs = ALL,
 ) -> Gradients:
     """dx, dw, db; None where not needed."""
     dy, x, w = device.plain(dy), device.plain(x), device.plain(w)

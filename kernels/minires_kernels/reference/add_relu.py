@@ -9,13 +9,19 @@ Versions
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import checks
 from ..spec import Arguments, Array, Case, KernelSpec, versions
 from .relu import relu_backward_v1, relu_forward_v1
+
+
+class AddReLUSaved(NamedTuple):
+    """What forward leaves for backward."""
+
+    y: Array  # any shape
 
 
 def add_relu_forward_v1(a: Array, b: Array) -> tuple[Array, Array]:
@@ -52,12 +58,14 @@ SPEC = KernelSpec(
     formula="y = max(a + b, 0)",
     inputs={"a": "any shape", "b": "the shape of a"},
     gradients={"dz": ("a", "b")},
+    saved=AddReLUSaved,
+    new_gradients=False,  # one array is the gradient of both
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,
     flops=lambda a, b: 2 * a.size,
     bytes=lambda a, b: 3 * a.nbytes,
     tolerance={"float64": 1e-15, "float32": 1e-6},
-    branch=lambda y: y > 0,
+    branch=lambda saved: saved.y > 0,
 )
 VERSIONS = versions(__doc__, (add_relu_forward_v1, add_relu_backward_v1))

@@ -12,13 +12,21 @@ Versions
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import checks
 from ..spec import Arguments, Array, Case, KernelSpec, versions
 from ..windows import Windows, pooling_windows
+
+
+class AvgPool2dSaved(NamedTuple):
+    """What forward leaves for backward."""
+
+    shape: tuple[int, ...]  # of x: N, C, H, W
+    win: Windows  # the geometry
+    count_include_pad: bool
 
 
 def area(win: Windows, image: tuple[int, int], count_include_pad: bool) -> Array:
@@ -123,6 +131,7 @@ SPEC = KernelSpec(
     formula="y[n,c,p,q] = sum of x over the window at (p, q) / its area",
     inputs={"x": "(N, C, H, W)"},
     gradients={"dx": ("x",)},
+    saved=AvgPool2dSaved,
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,

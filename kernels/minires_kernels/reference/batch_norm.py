@@ -15,15 +15,26 @@ Versions
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import checks
 from ..arrays import is_device
-from ..spec import Arguments, Array, Case, KernelSpec, versions
+from ..spec import ALL, Arguments, Array, Case, KernelSpec, Needs, versions
 
 Gradients = tuple[Array | None, Array | None, Array | None]
+
+
+class BatchNormSaved(NamedTuple):
+    """What forward leaves for backward."""
+
+    x: Array  # (N, C) or (N, C, H, W)
+    weight: Array | None  # (C,)
+    mean: Array  # (C,), the one used
+    var: Array  # (C,), the one used
+    eps: float
+    training: bool  # whether mean and var are of x
 
 
 def _channels(a: Array, ndim: int) -> Array:
@@ -62,7 +73,7 @@ def batch_norm_backward_v1(
     var: Array,
     eps: float,
     training: bool,
-    needs: tuple[bool, bool, bool] = (True, True, True),
+    needs: Needs = ALL,
 ) -> Gradients:
     """dx, dweight, dbias; None where not needed."""
     axes = (0, *range(2, x.ndim))
@@ -144,6 +155,7 @@ SPEC = KernelSpec(
     formula="y = weight (x - mean) / sqrt(var + eps) + bias",
     inputs={"x": "(N, C[, H, W])", "weight": "(C,)", "bias": "(C,)", "mean": "(C,)", "var": "(C,)"},
     gradients={"dx": ("x",), "dweight": ("weight",), "dbias": ("bias",)},
+    saved=BatchNormSaved,
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,

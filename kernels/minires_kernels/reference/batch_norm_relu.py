@@ -11,17 +11,31 @@ Versions
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import checks
-from ..spec import Arguments, Array, Case, KernelSpec, versions
+from ..spec import ALL, Arguments, Array, Case, KernelSpec, Needs, versions
 from . import batch_norm
 from .batch_norm import batch_norm_backward_v1, batch_norm_forward_v1
 from .relu import relu_backward_v1, relu_forward_v1
 
 Gradients = tuple[Array | None, Array | None, Array | None, Array | None]
+
+
+class BatchNormReLUSaved(NamedTuple):
+    """What forward leaves for backward."""
+
+    x: Array  # (N, C) or (N, C, H, W)
+    weight: Array | None  # (C,)
+    bias: Array | None  # (C,)
+    mean: Array  # (C,), the one used
+    var: Array  # (C,), the one used
+    eps: float
+    training: bool  # whether mean and var are of x
+    y: Array  # the shape of x
+    added: bool  # whether there was a residual
 
 
 def batch_norm_relu_forward_v1(
@@ -51,12 +65,12 @@ def batch_norm_relu_backward_v1(
     training: bool,
     y: Array,
     added: bool,
-    needs: tuple[bool, bool, bool, bool] = (True, True, True, True),
+    needs: Needs = ALL,
 ) -> Gradients:
     """dx, dweight, dbias, dresidual; None where not needed."""
     g = relu_backward_v1(dy, y)
-    gradients = batch_norm_backward_v1(g, x, weight, mean, var, eps, training, needs[:3])
-    return (*gradients, g if added and needs[3] else None)
+    gradients = batch_norm_backward_v1(g, x, weight, mean, var, eps, training, needs)
+    return (*gradients, g if added and needs[5] else None)
 
 
 def _check_forward(
@@ -97,11 +111,12 @@ SPEC = KernelSpec(
     formula="y = max(weight (x - mean) / sqrt(var + eps) + bias + residual, 0)",
     inputs={**batch_norm.SPEC.inputs, "residual": "the shape of x, or None"},
     gradients={**batch_norm.SPEC.gradients, "dresidual": ("residual",)},
+    saved=BatchNormReLUSaved,
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,
     flops=lambda x, *_, **__: 10 * x.size,
     bytes=lambda x, *others, **__: (3 + (len(others) > 4 and others[4] is not None)) * x.nbytes,
-    branch=lambda *saved: saved[7] > 0,
+    branch=lambda saved: saved.y > 0,
 )
 VERSIONS = versions(__doc__, (batch_norm_relu_forward_v1, batch_norm_relu_backward_v1))

@@ -14,15 +14,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import checks
-from ..spec import Arguments, Array, Case, KernelSpec, versions
+from ..spec import ALL, Arguments, Array, Case, KernelSpec, Needs, versions
 from ..windows import MAX_ELEMENTS, Windows, windows
 
 Gradients = tuple[Array | None, Array | None, Array | None]
+
+
+class Conv2dSaved(NamedTuple):
+    """What forward leaves for backward."""
+
+    x: Array  # (N, C, H, W)
+    w: Array  # (K, C / groups, R, S)
+    has_b: bool  # whether there was a b
+    win: Windows  # the geometry
+    groups: int
 
 
 def padded(x: Array, win: Windows) -> Array:
@@ -66,7 +76,7 @@ def conv2d_backward_v1(
     has_b: bool,
     win: Windows,
     groups: int,
-    needs: tuple[bool, bool, bool] = (True, True, True),
+    needs: Needs = ALL,
 ) -> Gradients:
     """Each product of forward sends dy to its two factors."""
     xp = padded(x, win)
@@ -137,7 +147,7 @@ def conv2d_backward_v2(
     has_b: bool,
     win: Windows,
     groups: int,
-    needs: tuple[bool, bool, bool] = (True, True, True),
+    needs: Needs = ALL,
 ) -> Gradients:
     """Per tap: dx_tap += w_tapᵀ @ dy, and dw_tap = dy @ x_tapᵀ."""
     xp = padded(x, win)
@@ -246,6 +256,7 @@ SPEC = KernelSpec(
     formula="y[n,k,p,q] = b[k] + sum over c,r,s of x[n,c,p*stride+r*dilation-padding,…] w[k,c,r,s]",
     inputs={"x": "(N, C, H, W)", "w": "(K, C / groups, R, S)", "b": "(K,) or None"},
     gradients={"dx": ("x",), "dw": ("w",), "db": ("b",)},
+    saved=Conv2dSaved,
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,

@@ -1,7 +1,7 @@
 """Softmax and negative log-likelihood in one, so that neither can overflow.
 
 forward    loss[n] = -log p[n, target[n]],   p = softmax of each row of logits
-backward   dlogits = (p - onehot(target)) · dloss[n]
+backward   dlogits = (p - onehot(target)) · dy[n]
 shapes     logits (N, C), target (N,) integers in [0, C), loss (N,)
 numerics   log p = z - log Σ exp z with z = logits - max(logits): no exponent above 0
 
@@ -11,13 +11,20 @@ Versions
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import checks
 from ..arrays import is_device, require_same_place
 from ..spec import Arguments, Array, Case, KernelSpec, versions
+
+
+class CrossEntropySaved(NamedTuple):
+    """What forward leaves for backward."""
+
+    log_p: Array  # (N, C)
+    target: Array  # (N,) integers
 
 
 def cross_entropy_forward_v1(logits: Array, target: Array) -> tuple[Any, ...]:
@@ -27,11 +34,11 @@ def cross_entropy_forward_v1(logits: Array, target: Array) -> tuple[Any, ...]:
     return -log_p[np.arange(len(target)), target], log_p, target
 
 
-def cross_entropy_backward_v1(dloss: Array, log_p: Array, target: Array) -> Array:
+def cross_entropy_backward_v1(dy: Array, log_p: Array, target: Array) -> Array:
     """p - onehot, times the upstream of each row."""
     d = np.exp(log_p)
     d[np.arange(len(target)), target] -= 1
-    return d * dloss[:, None]
+    return d * dy[:, None]
 
 
 def _check_forward(logits: Any, target: Any) -> Arguments:
@@ -58,10 +65,10 @@ def _check_range(target: Array, logits: Array) -> None:
         )
 
 
-def _check_backward(dloss: Any, log_p: Array, target: Array) -> None:
+def _check_backward(dy: Any, log_p: Array, target: Array) -> None:
     require_same_place("log_p", log_p, target=target)
     _check_range(target, log_p)
-    checks.upstream(dloss, log_p, target.shape)
+    checks.upstream(dy, log_p, target.shape)
 
 
 def _cases(rng: np.random.Generator) -> list[Case]:
@@ -84,6 +91,7 @@ SPEC = KernelSpec(
     formula="loss[n] = log(sum over c of exp(logits[n,c])) - logits[n, target[n]]",
     inputs={"logits": "(N, C)", "target": "(N,) integers"},
     gradients={"dlogits": ("logits",)},
+    saved=CrossEntropySaved,
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,

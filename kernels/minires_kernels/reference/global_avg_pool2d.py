@@ -9,12 +9,18 @@ Versions
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import checks
 from ..spec import Arguments, Array, Case, KernelSpec, versions
+
+
+class GlobalAvgPool2dSaved(NamedTuple):
+    """What forward leaves for backward."""
+
+    shape: tuple[int, ...]  # of x: N, C, H, W
 
 
 def global_avg_pool2d_forward_v1(x: Array) -> tuple[Any, ...]:
@@ -48,6 +54,7 @@ SPEC = KernelSpec(
     formula="y[n,c] = mean over h, w of x[n,c,h,w]",
     inputs={"x": "(N, C, H, W)"},
     gradients={"dx": ("x",)},
+    saved=GlobalAvgPool2dSaved,
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,

@@ -9,14 +9,22 @@ Versions
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import checks
-from ..spec import Arguments, Array, Case, KernelSpec, versions
+from ..spec import ALL, Arguments, Array, Case, KernelSpec, Needs, versions
 
 Gradients = tuple[Array | None, Array | None, Array | None]
+
+
+class LinearSaved(NamedTuple):
+    """What forward leaves for backward."""
+
+    x: Array  # (M, I)
+    w: Array  # (O, I)
+    has_b: bool  # whether there was a b
 
 
 def linear_forward_v1(x: Array, w: Array, b: Array | None) -> tuple[Any, ...]:
@@ -25,9 +33,7 @@ def linear_forward_v1(x: Array, w: Array, b: Array | None) -> tuple[Any, ...]:
     return y if b is None else y + b, x, w, b is not None
 
 
-def linear_backward_v1(
-    dy: Array, x: Array, w: Array, has_b: bool, needs: tuple[bool, bool, bool] = (True,) * 3
-) -> Gradients:
+def linear_backward_v1(dy: Array, x: Array, w: Array, has_b: bool, needs: Needs = ALL) -> Gradients:
     """dx, dw, db; None where not needed."""
     return (
         dy @ w if needs[0] else None,
@@ -72,6 +78,7 @@ SPEC = KernelSpec(
     formula="y = x w^T + b",
     inputs={"x": "(M, I)", "w": "(O, I)", "b": "(O,) or None"},
     gradients={"dx": ("x",), "dw": ("w",), "db": ("b",)},
+    saved=LinearSaved,
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,

@@ -11,7 +11,7 @@ Versions
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,14 @@ from .. import checks
 from ..arrays import is_device, require_same_place
 from ..spec import Arguments, Array, Case, KernelSpec, versions
 from ..windows import Windows, pooling_windows
+
+
+class MaxPool2dSaved(NamedTuple):
+    """What forward leaves for backward."""
+
+    winner: Array  # (N, C, P, Q) integers: row · W + column of the pixel of x
+    shape: tuple[int, ...]  # of x: N, C, H, W
+    win: Windows  # the geometry
 
 
 def max_pool2d_forward_v1(x: Array, *, win: Windows) -> tuple[Any, ...]:
@@ -111,13 +119,14 @@ SPEC = KernelSpec(
     formula="y[n,c,p,q] = max of x over the window at (p, q)",
     inputs={"x": "(N, C, H, W)"},
     gradients={"dx": ("x",)},
+    saved=MaxPool2dSaved,
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,
     flops=_comparisons,
     bytes=_bytes,
     tolerance={"float64": 1e-15, "float32": 1e-6},
-    branch=lambda winner, *_: winner,
+    branch=lambda saved: saved.winner,
 )
 
 

@@ -9,12 +9,18 @@ Versions
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import checks
 from ..spec import Arguments, Array, Case, KernelSpec, versions
+
+
+class ReLUSaved(NamedTuple):
+    """What forward leaves for backward."""
+
+    y: Array  # any shape; its sign is all that backward needs
 
 
 def relu_forward_v1(x: Array) -> tuple[Array, Array]:
@@ -47,12 +53,13 @@ SPEC = KernelSpec(
     formula="y = max(x, 0)",
     inputs={"x": "any shape"},
     gradients={"dx": ("x",)},
+    saved=ReLUSaved,
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,
     flops=lambda x: x.size,
     bytes=lambda x: 2 * x.nbytes,
     tolerance={"float64": 0.0, "float32": 1e-7},
-    branch=lambda y: y > 0,
+    branch=lambda saved: saved.y > 0,
 )
 VERSIONS = versions(__doc__, (relu_forward_v1, relu_backward_v1))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...memory import zeros
-from ...spec import Array
+from ...spec import ALL, Array, Needs
 from ...windows import Windows
 from ..jit import jit
 from ..layout import plain, to_nchw, to_nhwc
@@ -117,7 +117,7 @@ def conv2d_backward_v1(
     has_b: bool,
     win: Windows,
     groups: int,
-    needs: tuple[bool, bool, bool] = (True, True, True),
+    needs: Needs = ALL,
 ) -> Gradients:
     """dx, dw, db as loops; None where not needed."""
     sizes, first = geometry(win), _first_channels(x, w, groups)

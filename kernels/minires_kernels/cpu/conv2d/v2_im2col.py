@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...memory import zeros
-from ...spec import Array
+from ...spec import ALL, Array, Needs
 from ...windows import Windows
 from ..jit import jit
 from ..layout import plain, to_nchw, to_nhwc
@@ -151,7 +151,7 @@ def conv2d_backward_v2(
     has_b: bool,
     win: Windows,
     groups: int,
-    needs: tuple[bool, bool, bool] = (True, True, True),
+    needs: Needs = ALL,
 ) -> Gradients:
     """dx = the columns dy @ wᵀ put back in place; dw = columnsᵀ @ dy; None where not needed."""
     sizes, dy_groups = geometry(win), _split_groups(dy, groups)

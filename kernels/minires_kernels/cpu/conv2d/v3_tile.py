@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...memory import empty, zeros
-from ...spec import Array
+from ...spec import ALL, Array, Needs
 from ...windows import Windows
 from ..jit import jit
 from ..layout import kept, plain, to_nchw, to_nhwc
@@ -211,7 +211,7 @@ def conv2d_backward_v3(
     has_b: bool,
     win: Windows,
     groups: int,
-    needs: tuple[bool, bool, bool] = (True, True, True),
+    needs: Needs = ALL,
 ) -> Gradients:
     """dx: a gather for each phase of the stride; dw: see `v3_weights.py`."""
     source, dx, dw = to_nhwc(dy), None, None

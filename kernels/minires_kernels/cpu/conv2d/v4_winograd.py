@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...memory import empty
-from ...spec import Array
+from ...spec import ALL, Array, Needs
 from ...windows import Windows
 from ..jit import jit
 from ..layout import kept, to_nchw, to_nhwc
@@ -151,7 +151,7 @@ def conv2d_backward_v4(
     has_b: bool,
     win: Windows,
     groups: int,
-    needs: tuple[bool, bool, bool] = (True, True, True),
+    needs: Needs = ALL,
 ) -> Gradients:
     """The transposed formula: dM = A dy Aᵀ serves both dx and dw."""
     dx = dw = None
