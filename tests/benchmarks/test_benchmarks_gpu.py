@@ -7,23 +7,12 @@ import time
 
 import numpy as np
 import pytest
-from test_benchmarks_gpu_sanitizer import program
+from test_benchmarks_gpu_sanitizer import executable
 
 import device_module
-from benchmarks import (
-    figures,
-    gpu,
-    gpu_checks,
-    gpu_facts,
-    gpu_place,
-    gpu_plan,
-    gpu_sanitizer,
-    gpu_step,
-    gpu_tiles,
-    gpu_torch,
-    peers,
-)
-from benchmarks.gpu_report import Report, Section
+from benchmarks import figures, gpu, peers
+from benchmarks.gpu import __main__ as program
+from benchmarks.gpu.report import Report, Section
 from minires_kernels import backends, specs
 from minires_kernels.cuda import conv2d, status
 
@@ -41,22 +30,23 @@ needs_compiler = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 def place():
     if MISSING:
         pytest.skip(MISSING)
-    return gpu_place.Rehearsal()
+    return gpu.place.Rehearsal()
 
 
 # ---- the whole program --------------------------------------------------------------------------
 def small(monkeypatch, plan="TINY"):
     """Leave only two kernels to check."""
     few = {name: specs()[name] for name in ("linear", "max_pool2d")}
-    monkeypatch.setattr(gpu_checks, "specs", lambda: few)
-    monkeypatch.setattr(gpu, plan, dataclasses.replace(gpu_plan.TINY, rounds=1))
+    monkeypatch.setattr(gpu.checks, "specs", lambda: few)
+    monkeypatch.setattr(program, plan, dataclasses.replace(gpu.plan.TINY, rounds=1))
 
 
 @pytest.mark.slow
 @needs_compiler
 def test_a_rehearsal_runs_every_part_and_claims_nothing(tmp_path, monkeypatch, capsys):
     small(monkeypatch)
-    assert gpu.main(["--rehearse", "--only", ",".join(gpu.PARTS), "--out", str(tmp_path)]) == 0
+    everything = ",".join(gpu.parts.PARTS)
+    assert program.main(["--rehearse", "--only", everything, "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert out.count("REHEARSAL") == 2  # at the head and at the end
     (text, data, table, figure) = sorted(
@@ -80,9 +70,9 @@ def test_a_rehearsal_runs_every_part_and_claims_nothing(tmp_path, monkeypatch, c
 
     steps = sections["Training step (rehearsal)"]["tables"][0]["rows"]
     names = {row["contender"] for row in steps}
-    assert names >= {name for name, *_ in gpu_step.OURS}
+    assert names >= {name for name, *_ in gpu.step.OURS}
     if peers.torch() is not None:
-        assert names >= {arm.name for arm in gpu_torch.ARMS if not arm.captured}
+        assert names >= {arm.name for arm in gpu.pytorch.ARMS if not arm.captured}
     assert all(row["first loss"] < 1e-3 and row["ms"] > 0 for row in steps)
 
     single, tensor = (t["rows"] for t in sections["Kernels of a step (rehearsal)"]["tables"])
@@ -93,7 +83,7 @@ def test_a_rehearsal_runs_every_part_and_claims_nothing(tmp_path, monkeypatch, c
     tiles = sections["Tiles of convolution (rehearsal)"]["tables"][0]["rows"]
     assert {row["tile"] for row in tiles} >= {t[0] for t in conv2d.IMAGE_TILES[3].values()}
     assert {(row["version"], row["pass"]) for row in tiles if row["in use"]} == {
-        (f"v{n}", pass_) for n in (3, 4) for pass_ in gpu_tiles.PASSES
+        (f"v{n}", pass_) for n in (3, 4) for pass_ in gpu.tiles.PASSES
     }
     assert table.read_text().count("\n") == 1 + sum(
         map(len, (steps, single, tensor, tiles))
@@ -104,7 +94,7 @@ def test_without_cupy_the_program_says_what_to_install(monkeypatch, capsys, tmp_
     monkeypatch.setattr(status, "status", lambda: ("no-cupy", "CuPy is not installed; pip it"))
     monkeypatch.setattr(backends, "_packages", {})
     monkeypatch.setattr(figures, "RESULTS", tmp_path)
-    assert gpu.main([]) == 2
+    assert program.main([]) == 2
     message = capsys.readouterr().err
     assert "CuPy is not installed; pip it" in message
     assert "--rehearse" in message
@@ -125,7 +115,7 @@ def test_without_cupy_the_program_says_what_to_install(monkeypatch, capsys, tmp_
 )
 def test_wrong_arguments_end_the_program(arguments, message, capsys):
     with pytest.raises(SystemExit) as error:
-        gpu.main(arguments)
+        program.main(arguments)
     assert error.value.code == 2
     assert message in capsys.readouterr().err
 
@@ -163,9 +153,9 @@ def test_the_program_runs_on_a_gpu_whose_arrays_refuse_to_be_numpys(
     cupy, tmp_path, monkeypatch, capsys
 ):
     small(monkeypatch, "FULL")
-    monkeypatch.setattr(gpu_sanitizer, "find", lambda: None)
+    monkeypatch.setattr(gpu.sanitizer, "find", lambda: None)
     monkeypatch.setattr(figures, "RESULTS", tmp_path)
-    assert gpu.main([]) == 0, capsys.readouterr().out
+    assert program.main([]) == 0, capsys.readouterr().out
     out = capsys.readouterr().out
     assert "REHEARSAL" not in out
     assert "compute-sanitizer is neither" in out
@@ -183,53 +173,53 @@ def test_the_program_runs_on_a_gpu_whose_arrays_refuse_to_be_numpys(
     ]
     assert graph["failed"] == 0
     assert graph["cases"] == 1
-    assert gpu.main(["--only", "tiles"]) == 0
+    assert program.main(["--only", "tiles"]) == 0
     assert next(tmp_path.glob("gpu_stand-in-1_*_tiles.csv")).exists()
 
 
 def test_plain_memory_turns_cupys_pool_off(cupy, tmp_path, monkeypatch):
-    monkeypatch.setattr(gpu, "run", lambda session: None)
-    assert gpu.main(["--only", "checks", "--plain-memory", "--out", str(tmp_path)]) == 0
+    monkeypatch.setattr(program, "run", lambda session: None)
+    assert program.main(["--only", "checks", "--plain-memory", "--out", str(tmp_path)]) == 0
     assert cupy == [None]
 
 
 def test_work_that_was_not_queued_in_time_is_repeated_with_a_longer_hold(cupy, monkeypatch):
-    place = gpu_place.Gpu()
+    place = gpu.place.Gpu()
     done, holds = iter([True, True, False]), []
     monkeypatch.setattr(place, "passed", lambda mark: next(done))
     monkeypatch.setattr(place, "hold", holds.append)
-    result = gpu_place.queued(place, lambda: len(holds))
+    result = gpu.place.queued(place, lambda: len(holds))
     assert result.ahead
     assert result.result == 3
-    assert holds == [gpu_place.HOLD_S * 2**i for i in range(3)]
+    assert holds == [gpu.place.HOLD_S * 2**i for i in range(3)]
     monkeypatch.setattr(place, "passed", lambda mark: True)
-    assert not gpu_place.queued(place, lambda: None).ahead
+    assert not gpu.place.queued(place, lambda: None).ahead
 
 
 def test_the_delay_is_as_long_as_it_is_asked_to_be(cupy, monkeypatch):
-    place, asked = gpu_place.Gpu(), []
+    place, asked = gpu.place.Gpu(), []
 
     def kernel(grid, block, arguments):
         asked.append(int(arguments[1]))
 
-    monkeypatch.setattr(gpu_place, "limit_kernels", lambda place: {"delay": kernel}.__getitem__)
+    monkeypatch.setattr(gpu.place, "limit_kernels", lambda place: {"delay": kernel}.__getitem__)
     monkeypatch.setattr(place, "seconds", lambda a, b: asked[-1] * 2e-9)
     place.hold(0.5)
     assert asked[-1] == 250_000_000
 
 
 def test_facts_are_nvidia_smis_and_never_an_error(cupy, tmp_path, monkeypatch):
-    place = gpu_place.Gpu()
+    place = gpu.place.Gpu()
     values = ["580.1", "1980 MHz", "1980 MHz", "3201 MHz", "120.5 W", "700.00 W", "31", "[N/A]"]
-    program(tmp_path / "nvidia-smi", f"print({', '.join(values)!r})")
+    executable(tmp_path / "nvidia-smi", f"print({', '.join(values)!r})")
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = gpu_facts.facts(place, torch=False)
+    found = gpu.facts.facts(place, torch=False)
     assert found["driver"] == "580.1"
     assert found["power limit"] == "700.00 W"
     assert "ECC" not in found
-    assert "SM clock 1980 MHz" in gpu_facts.clocks(place)
+    assert "SM clock 1980 MHz" in gpu.facts.clocks(place)
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
-    assert "driver" not in gpu_facts.facts(place, torch=False)
+    assert "driver" not in gpu.facts.facts(place, torch=False)
 
 
 # ---- what goes wrong ----------------------------------------------------------------------------
@@ -251,8 +241,8 @@ def report_of(*parts):
 def test_a_lost_gpu_ends_the_run_and_names_what_was_left_out(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(Dead, "synchronize", lambda self: self.put(None))
     report, called = report_of("checks", "step"), []
-    monkeypatch.setitem(gpu.PARTS, "step", called.append)
-    gpu.run(gpu.Session(Dead(), gpu_plan.TINY, report, tmp_path))
+    monkeypatch.setitem(gpu.parts.PARTS, "step", called.append)
+    gpu.parts.run(gpu.parts.Session(Dead(), gpu.plan.TINY, report, tmp_path))
     assert [s.title for s in report.sections] == ["Checks"]
     assert not called
     assert "not run: step" in report.verdict()
@@ -263,10 +253,12 @@ def test_a_lost_gpu_ends_the_run_and_names_what_was_left_out(monkeypatch, tmp_pa
 
 def test_an_error_in_one_part_keeps_no_other_from_running(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(Dead, "synchronize", lambda self: None)
-    monkeypatch.setitem(gpu.PARTS, "step", lambda session: 1 / 0)
-    monkeypatch.setitem(gpu.PARTS, "kernels", lambda session: session.report.add(Section("K")))
+    monkeypatch.setitem(gpu.parts.PARTS, "step", lambda session: 1 / 0)
+    monkeypatch.setitem(
+        gpu.parts.PARTS, "kernels", lambda session: session.report.add(Section("K"))
+    )
     report = report_of("step", "kernels")
-    gpu.run(gpu.Session(Dead(), gpu_plan.TINY, report, tmp_path))
+    gpu.parts.run(gpu.parts.Session(Dead(), gpu.plan.TINY, report, tmp_path))
     assert [s.title for s in report.sections] == ["K"]
     assert report.problems == ["step ended early: ZeroDivisionError: division by zero"]
     assert "ZeroDivisionError" in capsys.readouterr().err
@@ -277,8 +269,8 @@ def test_any_problem_makes_the_program_fail(monkeypatch, tmp_path, capsys):
     def checks(session):
         session.report.problems.append("checks: 3 failures")
 
-    monkeypatch.setitem(gpu.PARTS, "checks", checks)
-    assert gpu.main(["--rehearse", "--only", "checks", "--out", str(tmp_path)]) == 1
+    monkeypatch.setitem(gpu.parts.PARTS, "checks", checks)
+    assert program.main(["--rehearse", "--only", "checks", "--out", str(tmp_path)]) == 1
     assert "checks: 3 failures" in capsys.readouterr().out
     assert "checks: 3 failures" in next(tmp_path.glob("*.md")).read_text()
 

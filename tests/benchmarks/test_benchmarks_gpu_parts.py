@@ -6,17 +6,7 @@ import types
 import numpy as np
 import pytest
 
-from benchmarks import (
-    gpu_checks,
-    gpu_place,
-    gpu_plan,
-    gpu_profile,
-    gpu_step,
-    gpu_tiles,
-    gpu_torch,
-    gpu_training,
-    shapes,
-)
+from benchmarks import gpu, shapes
 from minires import cuda
 from minires_kernels import backends, kernel
 from minires_kernels.cuda import conv2d, linear, nvrtc, relu
@@ -36,7 +26,7 @@ needs_compiler = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 def place():
     if MISSING:
         pytest.skip(MISSING)
-    return gpu_place.Rehearsal()
+    return gpu.place.Rehearsal()
 
 
 # ---- checks find what is wrong ------------------------------------------------------------------
@@ -83,8 +73,8 @@ def check(place, monkeypatch, raw_module, module=relu):
     name = module.__name__.rpartition(".")[2]
     monkeypatch.setitem(backends.load("cuda-sim").KERNELS, name, module.on(Device(np, raw_module)))
     monkeypatch.setattr(backends, "_cache", {})
-    found = gpu_checks.Found()
-    gpu_checks.check_kernels(place, gpu_plan.TINY, found, [name])
+    found = gpu.checks.Found()
+    gpu.checks.check_kernels(place, gpu.plan.TINY, found, [name])
     return found
 
 
@@ -116,17 +106,18 @@ def test_a_kernel_that_does_not_compile_is_a_failure_of_its_cases_alone(place, m
 
 def test_errors_count_what_is_missing_misshapen_or_not_a_number():
     a = np.array([1.0, -2.0])
-    assert gpu_checks.error(a, a) == gpu_checks.error(None, None) == 0
-    assert gpu_checks.error(a * 1.01, a) == pytest.approx(0.01)
+    assert gpu.checks.error(a, a) == gpu.checks.error(None, None) == 0
+    assert gpu.checks.error(a * 1.01, a) == pytest.approx(0.01)
     for wrong in (None, a[:1], a * np.nan, a * np.inf):
-        assert not gpu_checks.error(wrong, a) <= 1e3
+        assert not gpu.checks.error(wrong, a) <= 1e3
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_a_graph_that_does_not_see_the_new_learning_rate_is_noticed(place, monkeypatch):
-    found = gpu_checks.Found()
-    monkeypatch.setattr(gpu_training, "STEPS", 1)
-    halve = gpu_training.Training.halve
+    found = gpu.checks.Found()
+    monkeypatch.setattr(gpu.training, "STEPS", 1)
+    halve = gpu.training.Training.halve
     calls = []
 
     def only_eager(self):
@@ -134,8 +125,8 @@ def test_a_graph_that_does_not_see_the_new_learning_rate_is_noticed(place, monke
         if len(calls) == 1:
             halve(self)
 
-    monkeypatch.setattr(gpu_training.Training, "halve", only_eager)
-    gpu_training.check_training(place, gpu_plan.TINY, found)
+    monkeypatch.setattr(gpu.training.Training, "halve", only_eager)
+    gpu.training.check_training(place, gpu.plan.TINY, found)
     assert {row["kernel"] for row in found.failures} == {"graph = eager"}
     assert found.rows[0]["failed"] == 0
 
@@ -155,9 +146,9 @@ def test_flops_of_launches_are_the_specifications(place, number, x, w, options):
     arrays = [rng.standard_normal(shape).astype("f") for shape in (x, w)]
     k = kernel("conv2d", "cuda-sim", number)
     expected = k.spec.flops(*arrays, **options)
-    with gpu_profile.launches(place) as forward:
+    with gpu.profile.launches(place) as forward:
         y, *saved = k.forward(*arrays, **options)
-    with gpu_profile.launches(place) as backward:
+    with gpu.profile.launches(place) as backward:
         k.backward(np.ones_like(y), *saved)
     assert sum(launch.flops for launch in forward) == expected
     assert sum(launch.flops for launch in backward) == 2 * expected
@@ -171,7 +162,7 @@ def test_flops_of_launches_are_the_specifications(place, number, x, w, options):
 @needs_compiler
 def test_bytes_of_launches_count_each_array_once_and_twice_in_place(place):
     x = np.ones(64, "f")
-    with gpu_profile.launches(place) as found:
+    with gpu.profile.launches(place) as found:
         kernel("relu", "cuda-sim").forward(x)
         backends.load("cuda-sim").updates.add(x, x)
         backends.load("cuda-sim").updates.add(x.copy(), x, owned=True)
@@ -193,28 +184,28 @@ def test_every_tile_computes_the_same_and_the_tables_are_put_back(place):
     tables = (conv2d.IMAGE_TILES, conv2d.WEIGHT_TILES, conv2d.SMALL_TILE, conv2d.TILED)
     before = [dict(table) for table in tables]
     call = shapes.convolution(2, 16, 16, 6, 1, 3)
-    unit = gpu_tiles.unit(3, more=False)
-    passes = gpu_tiles.calls(place, place.device, 3, call)
+    unit = gpu.tiles.unit(3, more=False)
+    passes = gpu.tiles.calls(place, place.device, 3, call)
     expected = [passes["y"]()[0], passes["dx"]()[0], passes["dw"]()[1]]
-    for tile in gpu_tiles.image_tiles(3, more=False).values():
-        with gpu_tiles.only(3, tile, None, unit), gpu_profile.launches(place) as found:
+    for tile in gpu.tiles.image_tiles(3, more=False).values():
+        with gpu.tiles.only(3, tile, None, unit), gpu.profile.launches(place) as found:
             np.testing.assert_allclose(passes["y"]()[0], expected[0], rtol=1e-4, atol=1e-4)
             np.testing.assert_allclose(passes["dx"]()[0], expected[1], rtol=1e-4, atol=1e-4)
         assert f"conv2d_images_v3<{tile[0]}>" in [launch.name for launch in found]
-    for tile in gpu_tiles.weight_tiles(3, more=False).values():
-        with gpu_tiles.only(3, None, tile, unit), gpu_profile.launches(place) as found:
+    for tile in gpu.tiles.weight_tiles(3, more=False).values():
+        with gpu.tiles.only(3, None, tile, unit), gpu.profile.launches(place) as found:
             np.testing.assert_allclose(passes["dw"]()[1], expected[2], rtol=1e-3, atol=1e-3)
         assert f"conv2d_weights_v3<{tile[0]}>" in [launch.name for launch in found]
     assert [dict(table) for table in tables] == before
 
 
-@pytest.mark.parametrize("version", gpu_tiles.VERSIONS)
+@pytest.mark.parametrize("version", gpu.tiles.VERSIONS)
 def test_more_tiles_satisfy_what_the_templates_assert(version):
     """The static_asserts of conv2d_tile.cuh, conv2d_v3.cu and conv2d_v4.cu, and 48 KiB."""
-    unit = gpu_tiles.unit(version, more=True)
+    unit = gpu.tiles.unit(version, more=True)
     for kind, tiles in (
-        ("images", gpu_tiles.image_tiles(version, more=True)),
-        ("weights", gpu_tiles.weight_tiles(version, more=True)),
+        ("images", gpu.tiles.image_tiles(version, more=True)),
+        ("weights", gpu.tiles.weight_tiles(version, more=True)),
     ):
         assert len(tiles) >= 8
         for arguments, rows, columns, depth, threads in tiles.values():
@@ -244,19 +235,19 @@ needs_nvrtc = pytest.mark.skipif(
 def test_the_kernels_of_the_limits_compile_for_gpus(monkeypatch):
     class Place:
         def raw_module(self, code, options):
-            self.found = nvrtc.compile(code, "gpu_limits.cu", "sm_90", options)
+            self.found = nvrtc.compile(code, "limits.cu", "sm_90", options)
             return types.SimpleNamespace(get_function=self.found.resources.__getitem__)
 
-    kernels = gpu_place.limit_kernels(Place())
+    kernels = gpu.place.limit_kernels(Place())
     for name in ("copy", "fma_loop", "mma_loop", "delay", "nothing"):
         assert kernels(name).spill_stores == kernels(name).spill_loads == 0
 
 
 @needs_nvrtc
 @pytest.mark.slow
-@pytest.mark.parametrize("version", gpu_tiles.VERSIONS)
+@pytest.mark.parametrize("version", gpu.tiles.VERSIONS)
 def test_more_tiles_compile_for_gpus(version):
-    unit = gpu_tiles.unit(version, more=True)
+    unit = gpu.tiles.unit(version, more=True)
     names = unit.names(np.dtype(np.float32))
     found = nvrtc.compile(source(unit.file), unit.file, "sm_90", OPTIONS, names)
     assert all(r.shared <= 48 << 10 and r.registers <= 255 for r in found.resources.values())
@@ -281,9 +272,9 @@ def test_ratios_and_goals_are_over_the_fastest_peer():
         )
     ]
     rows.append({"net": "ResNet-20", "contender": "minires eager fp32", "problem": "no memory"})
-    over = {row["over"]: row["minires graph fp32"] for row in gpu_step.ratios(rows)}
+    over = {row["over"]: row["minires graph fp32"] for row in gpu.step.ratios(rows)}
     assert over["PyTorch eager channels_last fp32"] == pytest.approx(0.7)
-    found = [(row["measured"], row["met"]) for row in gpu_step.goals(rows)]
+    found = [(row["measured"], row["met"]) for row in gpu.step.goals(rows)]
     assert found == [
         (pytest.approx(0.7), "yes"),
         (1.4, "yes"),
@@ -298,11 +289,11 @@ def test_a_contender_that_cannot_be_built_is_a_problem_and_no_more(place, monkey
     def ours(place, net, captured, tf32):
         if tf32:
             raise MemoryError("out of memory")
-        return gpu_step.Arm(lambda n: None, lambda: float("nan"), 1.0)
+        return gpu.step.Arm(lambda n: None, lambda: float("nan"), 1.0)
 
-    monkeypatch.setattr(gpu_step, "ours", ours)
-    ((_, net),) = gpu_plan.TINY.nets
-    rows = gpu_step.measure(place, gpu_plan.TINY, "ResNet-8", net, None)
+    monkeypatch.setattr(gpu.step, "ours", ours)
+    ((_, net),) = gpu.plan.TINY.nets
+    rows = gpu.step.measure(place, gpu.plan.TINY, "ResNet-8", net, None)
     problems = {row["contender"]: row["problem"] for row in rows}
     assert problems["minires eager tf32"] == "MemoryError: out of memory"
     assert problems["minires graph fp32"] == "the loss is no longer finite"
@@ -312,22 +303,22 @@ def test_a_contender_that_cannot_be_built_is_a_problem_and_no_more(place, monkey
 @pytest.mark.torch
 def test_the_torch_twin_trains_as_our_net_does():
     torch = pytest.importorskip("torch")
-    ((_, net),) = gpu_plan.TINY.nets
-    arms = [arm for arm in gpu_torch.ARMS if not arm.captured]
-    assert len({arm.name for arm in gpu_torch.ARMS}) == 8
+    ((_, net),) = gpu.plan.TINY.nets
+    arms = [arm for arm in gpu.pytorch.ARMS if not arm.captured]
+    assert len({arm.name for arm in gpu.pytorch.ARMS}) == 8
     cudnn = torch.backends.cudnn
     before = cudnn.benchmark, cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
     losses = []
-    with gpu_torch.settings(torch):
+    with gpu.pytorch.settings(torch):
         assert cudnn.benchmark
         for arm in arms:
-            contender = gpu_step.theirs(torch, "cpu", net, arm)
+            contender = gpu.step.theirs(torch, "cpu", net, arm)
             assert cudnn.allow_tf32 == torch.backends.cuda.matmul.allow_tf32 == arm.tf32
             contender.turn(2)
             losses.append((contender.first_loss, contender.loss()))
-        assert gpu_torch.rounding(torch, "cpu", False) < gpu_torch.BETWEEN
+        assert gpu.pytorch.rounding(torch, "cpu", False) < gpu.pytorch.BETWEEN
     assert before == (cudnn.benchmark, cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32)
-    assert losses[0][0] == pytest.approx(gpu_step.expected_loss(net), rel=1e-5)
+    assert losses[0][0] == pytest.approx(gpu.step.expected_loss(net), rel=1e-5)
     for first, last in losses:
         assert (first, last) == pytest.approx(losses[0], rel=1e-4)
         assert last < first
@@ -336,7 +327,7 @@ def test_the_torch_twin_trains_as_our_net_does():
 @pytest.mark.torch
 def test_a_torch_step_is_captured_as_its_documentation_asks(monkeypatch):
     torch = pytest.importorskip("torch")
-    ((_, net),) = gpu_plan.TINY.nets
+    ((_, net),) = gpu.plan.TINY.nets
     log = []
 
     class Stream:
@@ -358,7 +349,7 @@ def test_a_torch_step_is_captured_as_its_documentation_asks(monkeypatch):
     monkeypatch.setattr(torch.cuda, "stream", lambda s: block(s.name))
     monkeypatch.setattr(torch.cuda, "CUDAGraph", graph)
     monkeypatch.setattr(torch.cuda, "graph", lambda g: block("capture"))
-    twin = gpu_torch.Twin(torch, net, "cpu", gpu_torch.ARMS[-1])
+    twin = gpu.pytorch.Twin(torch, net, "cpu", gpu.pytorch.ARMS[-1])
     backward = twin.forward_backward
 
     def noted():
@@ -369,12 +360,12 @@ def test_a_torch_step_is_captured_as_its_documentation_asks(monkeypatch):
     replay = twin.capture()
     assert float(replay()) == float(replay())
     assert log == [
-        "side waits for current", "begin side", *["step"] * gpu_torch.WARMUP, "end side",
+        "side waits for current", "begin side", *["step"] * gpu.pytorch.WARMUP, "end side",
         "current waits for side", "begin capture", "step", "end capture", "replay", "replay",
     ]  # fmt: skip
 
 
 def test_allow_tf32_is_left_as_it_was(place):
-    ((_, net),) = gpu_plan.TINY.nets
-    gpu_step.ours(place, net, False, True).turn(1)
+    ((_, net),) = gpu.plan.TINY.nets
+    gpu.step.ours(place, net, False, True).turn(1)
     assert not cuda.tf32_allowed()

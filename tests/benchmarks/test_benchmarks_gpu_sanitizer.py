@@ -4,11 +4,11 @@ import sys
 import time
 import types
 
-from benchmarks import gpu, gpu_plan, gpu_sanitizer
-from benchmarks.gpu_report import Report
+from benchmarks import gpu
+from benchmarks.gpu.report import Report
 
 
-def program(path, body):
+def executable(path, body):
     """Write an executable Python program."""
     path.write_text(f"#!{sys.executable}\n{body}\n")
     path.chmod(0o755)
@@ -34,12 +34,12 @@ def test_the_sanitizers_summaries_are_told(tmp_path, monkeypatch):
     monkeypatch.delenv("CUDA_PATH", raising=False)
     monkeypatch.setenv("CUDA_HOME", str(tmp_path))
     (tmp_path / "bin").mkdir()
-    path = program(tmp_path / "bin" / "compute-sanitizer", FAKE)
-    assert gpu_sanitizer.find() == path
-    monkeypatch.setattr(gpu_sanitizer, "find", lambda: path)
+    path = executable(tmp_path / "bin" / "compute-sanitizer", FAKE)
+    assert gpu.sanitizer.find() == path
+    monkeypatch.setattr(gpu.sanitizer, "find", lambda: path)
     report = Report(True, {"device": "Some GPU 7"}, ("sanitizer",), quick=False)
     place = types.SimpleNamespace(measured=True)
-    gpu.sanitizer(gpu.Session(place, gpu_plan.TINY, report, tmp_path))
+    gpu.parts.sanitize(gpu.parts.Session(place, gpu.plan.TINY, report, tmp_path))
     rows = {row["tool"]: row for _, rows, _ in report.sections[0].tables for row in rows}
     assert rows["memcheck"]["result"] == "clean"
     assert rows["racecheck"]["result"] == "ERRORS"
@@ -55,8 +55,8 @@ def test_a_tool_that_takes_too_long_is_ended_with_what_it_watches(tmp_path):
     mark = tmp_path / "alive"
     late = f"import time; time.sleep(1.5); open({str(mark)!r}, 'w')"
     body = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {late!r}])"
-    path = program(tmp_path / "slow", body)
-    row = gpu_sanitizer.run_tool(path, "memcheck", limit_s=0.5)
+    path = executable(tmp_path / "slow", body)
+    row = gpu.sanitizer.run_tool(path, "memcheck", limit_s=0.5)
     assert row["result"].startswith("no result within")
     assert not row["failed"]
     time.sleep(1.5)

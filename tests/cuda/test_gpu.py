@@ -7,7 +7,7 @@ import pytest
 
 import minires as mr
 import minires.functional as F
-from benchmarks import gpu_checks, gpu_limits, gpu_place, gpu_plan, gpu_profile, gpu_training
+from benchmarks import gpu
 from minires_kernels import kernel, specs
 
 pytestmark = [
@@ -15,13 +15,13 @@ pytestmark = [
     pytest.mark.skipif(not mr.cuda.is_available(), reason=mr.cuda.status()[1]),
 ]
 BOTH = dataclasses.replace(
-    gpu_plan.TINY, dtypes=("float32", "float64"), trained=gpu_plan.FULL.trained
+    gpu.plan.TINY, dtypes=("float32", "float64"), trained=gpu.plan.FULL.trained
 )
 
 
 @pytest.fixture(scope="module")
 def place():
-    return gpu_place.Gpu()
+    return gpu.place.Gpu()
 
 
 def normal(seed, *shape):
@@ -31,8 +31,8 @@ def normal(seed, *shape):
 # ---- kernels ------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", specs())
 def test_every_version_equals_the_reference_and_itself(place, name):
-    found = gpu_checks.Found()
-    gpu_checks.check_kernels(place, BOTH, found, [name])
+    found = gpu.checks.Found()
+    gpu.checks.check_kernels(place, BOTH, found, [name])
     assert not found.failures
     assert all(row["cases"] for row in found.rows if (row["version"], row["dtype"]) != TF32)
 
@@ -43,15 +43,15 @@ TF32 = ("v4", "float64")  # which has no case: TF32 is a way to compute in float
 @pytest.mark.slow
 @pytest.mark.parametrize("name", specs())
 def test_every_version_is_right_at_the_sizes_of_a_training_step(place, name):
-    found = gpu_checks.Found()
-    plan = dataclasses.replace(gpu_plan.TINY, stages=True)
-    gpu_checks.check_kernels(place, plan, found, [name])
+    found = gpu.checks.Found()
+    plan = dataclasses.replace(gpu.plan.TINY, stages=True)
+    gpu.checks.check_kernels(place, plan, found, [name])
     assert not found.failures
 
 
 def test_sgd_sums_and_running_statistics_equal_the_reference(place):
-    found = gpu_checks.Found()
-    gpu_checks.check_updates(place, BOTH, found)
+    found = gpu.checks.Found()
+    gpu.checks.check_updates(place, BOTH, found)
     assert not found.failures
 
 
@@ -137,8 +137,8 @@ def test_arrays_of_two_places_are_never_mixed():
 
 # ---- training -----------------------------------------------------------------------------------
 def test_training_equals_the_cpus_and_a_graph_replays_it_with_a_new_learning_rate(place):
-    found = gpu_checks.Found()
-    gpu_training.check_training(place, BOTH, found)
+    found = gpu.checks.Found()
+    gpu.training.check_training(place, BOTH, found)
     assert not found.failures
 
 
@@ -151,14 +151,14 @@ def test_work_is_queued_behind_the_delay_and_timed_without_it(place):
     place.synchronize()
     assert 0.02 < place.seconds(start, end) < 0.2
     a, b = place.xp.zeros(1 << 20, np.float32), place.xp.ones(1 << 20, np.float32)
-    found = gpu_place.queued(place, lambda: place.xp.copyto(a, b))
+    found = gpu.place.queued(place, lambda: place.xp.copyto(a, b))
     assert found.ahead
     assert 0 < found.seconds < 0.01
 
 
 def test_limits_are_such_as_a_gpu_can_have(place):
-    plan = dataclasses.replace(gpu_plan.TINY, copy=1 << 26, chain=1 << 10, repeats=3)
-    found = gpu_limits.measure(place, plan)
+    plan = dataclasses.replace(gpu.plan.TINY, copy=1 << 26, chain=1 << 10, repeats=3)
+    found = gpu.limits.measure(place, plan)
     assert 1e10 < found.copy < 2e13
     assert 1e11 < found.fma < 1e15
     assert 0 < found.launch < 1e-4
@@ -167,8 +167,8 @@ def test_limits_are_such_as_a_gpu_can_have(place):
 
 
 def test_launches_of_a_step_lie_within_it(place):
-    found = gpu_profile.measure(
-        place, gpu_plan.TINY, gpu_limits.GpuLimits(1e12, 1e12, 1e12, 0), False
+    found = gpu.profile.measure(
+        place, gpu.plan.TINY, gpu.limits.GpuLimits(1e12, 1e12, 1e12, 0), False
     )
     assert found.whole_s > 0
     assert sum(row["share"] for row in found.rows) == pytest.approx(1, abs=0.05)

@@ -16,11 +16,11 @@ import numpy as np
 import minires.functional as F
 from minires import Tensor, no_grad, optim, use_backend
 
-from .gpu_checks import Found, error, require_alive
-from .gpu_place import Place
-from .gpu_plan import Plan
-from .nets import SGD, Net
-from .timing import Row, note
+from ..nets import SGD, Net
+from ..timing import Row, note
+from .checks import Found, error, require_alive
+from .place import Place
+from .plan import Plan
 
 # Relative to the largest value of each array. Rounding grows from step to step in float32, all the
 # more as few pixels stand behind each mean of batch norm.
@@ -63,7 +63,7 @@ class Training:
 
 
 def check_training(place: Place, plan: Plan, found: Found) -> None:
-    """Run both checks for each dtype of the plan. Raises gpu_checks.Lost."""
+    """Run both checks for each dtype of the plan. Raises checks.Lost."""
     for dtype in plan.dtypes:
         for name, check in (("step = cpu", _step), ("graph = eager", _graph)):
             who: Row = {"kernel": name, "version": "", "dtype": dtype}

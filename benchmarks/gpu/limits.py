@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from .gpu_place import Place, limit_kernels, queued
-from .gpu_plan import Plan
+from .place import Place, limit_kernels, queued
+from .plan import Plan
 
 THREADS = 256
 WAVES = 8  # blocks for each multiprocessor

@@ -12,8 +12,8 @@ from typing import Any
 
 from minires._files import write_text
 
-from . import figures, timing
-from .timing import Row
+from .. import figures, timing
+from ..timing import Row
 
 NO_CLAIM = (
     "REHEARSAL: the control flow of the benchmark, run with small arrays on the emulator. Its "

@@ -1,8 +1,8 @@
 """Which kernel takes what share of a training step, and how near it is to a limit of the GPU.
 
 Every launch of an eager step is timed by two events around it, while all work of the step waits in
-the GPU's queue (gpu_place.queued): so no time of Python is in it. An empty launch takes some time
-too (gpu_limits). Figures are medians over several steps.
+the GPU's queue (place.queued): so no time of Python is in it. An empty launch takes some time
+too (limits). Figures are medians over several steps.
 
 GB/s       every array among the arguments counted once, twice if it is read and written, over the
            time; what stays in a cache can be faster than the copy that it is compared with
@@ -27,11 +27,11 @@ from minires import cuda
 from minires.plotting import COLOURS, new_figure
 from minires_kernels.cuda.device import Device
 
-from .gpu_limits import GpuLimits
-from .gpu_place import Place, Queued, queued
-from .gpu_plan import Plan
-from .gpu_step import our_step
-from .timing import Row
+from ..timing import Row
+from .limits import GpuLimits
+from .place import Place, Queued, queued
+from .plan import Plan
+from .step import our_step
 
 MOST_BARS = 18
 PRODUCTS = ("conv2d_images", "conv2d_weights", "conv2d_forward", "conv2d_dx", "conv2d_dw", "matmul")

@@ -22,10 +22,10 @@ from minires_kernels import Case, Kernel, kernel, specs, updates
 from minires_kernels.backends import load
 from minires_kernels.reference import updates as reference_updates
 
-from . import shapes
-from .gpu_place import Place
-from .gpu_plan import Plan
-from .timing import Row, note
+from .. import shapes
+from ..timing import Row, note
+from .place import Place
+from .plan import Plan
 
 LEAST_TOLERANCE = 1e-14
 STAGE_TOLERANCE = 10.0  # times that of the small cases

@@ -22,12 +22,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from .timing import Row, note
+from ..timing import Row, note
 
 TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
 LIMIT_S = 300.0  # for each tool
 ERRORS = 99  # the exit status for what a tool has found
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SUMMARY = re.compile(r"^=+ (.*SUMMARY: .*)$", re.M)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from minires import __version__
 
-from . import peers, timing
-from .gpu_place import Gpu, Place
+from .. import peers, timing
+from .place import Gpu, Place
 
 # What nvidia-smi is asked for, and what reports call it.
 QUERY = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from . import shapes
-from .nets import NETS, Net
+from .. import shapes
+from ..nets import NETS, Net
 
 
 @dataclass(frozen=True)

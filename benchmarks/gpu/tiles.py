@@ -18,12 +18,12 @@ from minires_kernels.cuda import conv2d
 from minires_kernels.cuda.conv2d import Tile
 from minires_kernels.cuda.device import Device, Unit
 
-from . import shapes
-from .gpu_checks import require_alive
-from .gpu_place import Place, queued
-from .gpu_plan import Plan
-from .gpu_profile import launches
-from .timing import Row, note
+from .. import shapes
+from ..timing import Row, note
+from .checks import require_alive
+from .place import Place, queued
+from .plan import Plan
+from .profile import launches
 
 PASSES = ("y", "dx", "dw")
 CALLS = 10  # in a row, between two marks

@@ -130,9 +130,9 @@ def queued(place: Place, work: Callable[[], Any]) -> Queued:
 
 
 def limit_kernels(place: Place) -> Callable[[str], Any]:
-    """Return a function that gives the kernels of gpu_limits.cu by name."""
-    text = (Path(__file__).parent / "gpu_limits.cu").read_text("utf-8")
-    code = f'{sources.source("mma.cuh")}#line 1 "gpu_limits.cu"\n{text}'
+    """Return a function that gives the kernels of limits.cu by name."""
+    text = (Path(__file__).parent / "limits.cu").read_text("utf-8")
+    code = f'{sources.source("mma.cuh")}#line 1 "limits.cu"\n{text}'
     module = place.raw_module(code=code, options=sources.OPTIONS)
     return module.get_function  # type: ignore[no-any-return]
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from . import peers, torch_models
-from .nets import SGD, Net
+from .. import peers, torch_models
+from ..nets import SGD, Net
 
 WARMUP = 3  # steps on a side stream before a capture
 BETWEEN = 5e-5  # `rounding` is below it in float32 and above it in TF32

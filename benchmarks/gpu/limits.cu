@@ -1,4 +1,4 @@
-// gpu_limits.cu - what a GPU can do at most; benchmarks/gpu_limits.py times these kernels.
+// limits.cu - what a GPU can do at most; limits.py times these kernels.
 // mma.cuh comes before this text.
 
 // b = a, 128 bits at a time: bytes per second.

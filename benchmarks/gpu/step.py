@@ -1,7 +1,7 @@
 """Training steps side by side: forward, loss, backward, SGD with momentum and weight decay.
 
 ours      eager and as a CUDA graph (`minires.cuda.graph`), in float32 and with `allow_tf32`
-PyTorch   gpu_torch.py: eager and graph, two memory orders, TF32 off and on
+PyTorch   pytorch.py: eager and graph, two memory orders, TF32 off and on
 
 All contenders are built first and then take turns in one process (timing.interleave). A turn is one
 untimed and one timed batch of steps, each between two waits for the GPU; a figure is the median
@@ -18,12 +18,13 @@ from typing import Any
 import minires.functional as F
 from minires import Tensor, cuda, optim, use_backend
 
-from . import gpu_torch, timing
-from .gpu_checks import require_alive
-from .gpu_place import Place
-from .gpu_plan import Plan
-from .nets import SGD, Net
-from .timing import Row
+from .. import timing
+from ..nets import SGD, Net
+from ..timing import Row
+from . import pytorch
+from .checks import require_alive
+from .place import Place
+from .plan import Plan
 
 OURS = tuple(
     (f"minires {how} {'tf32' if tf32 else 'fp32'}", how == "graph", tf32)
@@ -76,16 +77,16 @@ def ours(place: Place, net: Net, captured: bool, tf32: bool) -> Arm:
     return Arm(turn, lambda: float(last[0].item()), first)
 
 
-def theirs(torch: Any, device: str, net: Net, arm: gpu_torch.TorchArm) -> Arm:
+def theirs(torch: Any, device: str, net: Net, arm: pytorch.TorchArm) -> Arm:
     """Build one of PyTorch's."""
-    gpu_torch.allow_tf32(torch, arm.tf32)
-    twin = gpu_torch.Twin(torch, net, device, arm)
+    pytorch.allow_tf32(torch, arm.tf32)
+    twin = pytorch.Twin(torch, net, device, arm)
     last = [twin.step()]
     first = float(last[0].item())
     run = twin.capture() if arm.captured else twin.step
 
     def turn(n: int) -> None:
-        gpu_torch.allow_tf32(torch, arm.tf32)
+        pytorch.allow_tf32(torch, arm.tf32)
         for _ in range(n):
             last[0] = run()
         twin.synchronize()
@@ -107,7 +108,7 @@ def build(place: Place, net: Net, torch: Any) -> tuple[dict[str, Arm], list[Row]
         if place.tensor_cores or not tf32:
             makers[name] = lambda c=captured, t=tf32: ours(place, net, c, t)  # type: ignore[misc]
     device = "cuda" if place.measured else "cpu"
-    for arm in gpu_torch.ARMS if torch is not None else ():
+    for arm in pytorch.ARMS if torch is not None else ():
         if place.measured or not arm.captured:  # a graph needs a GPU
             makers[arm.name] = lambda a=arm: theirs(torch, device, net, a)  # type: ignore[misc]
     arms: dict[str, Arm] = {}
@@ -184,7 +185,7 @@ def goals(rows: Sequence[Row]) -> list[Row]:
         return times.get(f"minires graph {name}")
 
     def peer(how: str, precision: str) -> float | None:
-        names = [f"PyTorch {how} {order} {precision}" for order in gpu_torch.ORDERS]
+        names = [f"PyTorch {how} {order} {precision}" for order in pytorch.ORDERS]
         return min((times[name] for name in names if name in times), default=None)
 
     def over(a: float | None, b: float | None) -> float | None:
