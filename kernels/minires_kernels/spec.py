@@ -14,6 +14,7 @@ saved values, so that any two of them can be compared, or swapped between forwar
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -115,9 +116,12 @@ def versions(header: str | None, *pairs: tuple[Any, ...]) -> tuple[Version, ...]
     """Number (forward, backward[, supports[, supports_backward[, tolerance[, offered]]]]) from 1.
 
     The idea of each is read from the file's docstring, so that header and code cannot drift apart:
-    a version without a line, or a line without a version, raises `ValueError` at import.
+    a version without a line, or a line without a version, raises `ValueError` at import. `python
+    -OO` strips docstrings: no idea has words then.
     """
     ideas = documented_versions(header)
+    if header is None and sys.flags.optimize > 1:
+        ideas = dict.fromkeys(range(1, len(pairs) + 1), "")
     if sorted(ideas) != list(range(1, len(pairs) + 1)):
         raise ValueError(
             f"the file registers versions 1..{len(pairs)}, its header describes {sorted(ideas)}"

@@ -143,7 +143,8 @@ def _threads() -> dict[str, str]:
 
 def _caches() -> dict[str, str]:
     try:
-        from minires_kernels.cpu.jit import CACHE, cache_root
+        from minires_kernels.cpu.disk_cache import cache_root
+        from minires_kernels.cpu.jit import CACHE
     except (ImportError, ValueError) as error:
         return {"compiled": f"unknown: {error}"}
     if CACHE is None:

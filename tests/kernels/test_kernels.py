@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import types
 from inspect import signature
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minires_kernels import kernel, specs, use_backend
+from minires_kernels import kernel, spec, specs, use_backend
 from minires_kernels.backends import load
 from minires_kernels.cpu import layout
 from minires_kernels.spec import documented_versions, versions
@@ -357,6 +358,13 @@ def test_the_header_lists_the_versions(name, backend):
 def test_versions_refuses_a_header_that_differs():
     with pytest.raises(ValueError, match=r"versions 1\.\.2, its header describes \[1\]"):
         versions("Versions\n    v1  the idea", (len, len), (len, len))
+
+
+def test_a_stripped_header_leaves_versions_without_words(monkeypatch):
+    with pytest.raises(ValueError, match="its header describes"):
+        versions(None, (len, len))
+    monkeypatch.setattr(spec, "sys", types.SimpleNamespace(flags=types.SimpleNamespace(optimize=2)))
+    assert [v.idea for v in versions(None, (len, len), (len, len))] == ["", ""]
 
 
 def test_unknown_names_are_refused():

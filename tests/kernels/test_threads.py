@@ -187,6 +187,19 @@ def test_more_threads_than_cores_neither_hang_nor_change_the_result():
     assert [a.tobytes() for a in results("conv2d", 3)] == expected
 
 
+def test_where_no_thread_can_start_the_caller_computes_alone(monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread")
+
+    threads.set_num_threads(1)  # ends the helpers
+    threads.set_num_threads(8)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    seen = []
+    threads.run(lambda lo, hi: seen.append((lo, hi)), 100)
+    assert sorted(i for lo, hi in seen for i in range(lo, hi)) == list(range(100))
+    assert threads.num_threads() == 1
+
+
 def test_a_job_keeps_no_array_alive():
     """A helper that waits for the next job must not hold the arrays of the last."""
     threads.set_num_threads(2)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -40,10 +41,13 @@ def num_threads() -> int:
         text = os.environ.get("MINIRES_NUM_THREADS")
         if text is None:
             _threads = _usable_cores()
-        elif text.isdecimal() and int(text) > 0:
+        elif re.fullmatch("0*[1-9][0-9]{0,5}", text):
             _threads = int(text)
         else:
-            raise ValueError(f"MINIRES_NUM_THREADS: expected a positive integer, got {text!r}")
+            raise ValueError(
+                "MINIRES_NUM_THREADS: expected a positive integer of at most six digits, "
+                f"got {text[:20]!r}"
+            )
     return _threads
 
 
@@ -170,6 +174,7 @@ def run(loop: Callable[..., Any], n: int, *args: Any, smallest: int = 1) -> None
     `smallest` is the number of items below which a range is not worth a thread's while. An
     exception in any range is raised here, after all threads have stopped.
     """
+    global _threads
     if n < 2 * smallest:
         if n > 0:
             loop(0, n, *args)
@@ -181,8 +186,11 @@ def run(loop: Callable[..., Any], n: int, *args: Any, smallest: int = 1) -> None
         return
     job = _Job(loop, args, n, min(ranges, RANGES_PER_THREAD * threads))
     with _lock:
-        while len(_helpers) < threads - 1:
-            _start_helper()
+        try:
+            while len(_helpers) < threads - 1:
+                _start_helper()
+        except RuntimeError:  # the system allows no more: fewer do
+            _threads = len(_helpers) + 1
         helpers = _helpers[: threads - 1]
     for jobs in helpers:
         jobs.put(job)
