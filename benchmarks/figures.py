@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from minires._files import write_bytes, write_text
+from minires.results import to_csv, write_bytes, write_text
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -21,11 +20,6 @@ def save_png(figure: Any, path: Path) -> Path:
 
 
 def save_csv(rows: Sequence[Mapping[str, Any]], path: Path) -> Path:
-    """Write rows as CSV; the columns are all keys, in order of appearance."""
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()})
-    return write_text(path, buffer.getvalue())
+    """Write rows as CSV, floats with six significant digits."""
+    short = [{k: f"{v:.6g}" if isinstance(v, float) else v for k, v in row.items()} for row in rows]
+    return write_text(path, to_csv(short))

@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from minires import results
 from minires_kernels import Kernel, Version, kernel, specs
 from minires_kernels.backends import load
 
@@ -226,7 +227,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     print(timing.machine_line())
     print(limit)
-    print(timing.table(rows, COLUMNS))
+    print(results.table(rows, COLUMNS))
     return 0
 
 

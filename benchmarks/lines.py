@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from minires import results
 from minires.plotting import COLOURS, MARKERS, new_figure
 from minires_kernels.backends import load
 
@@ -138,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(timing.machine_line())
     print(limit)
     speeds = [f"{direction} {stage}" for direction in DIRECTIONS for stage in stages]
-    print(timing.table(rows, ["version", "lines", "with threads", *speeds, "idea"]))
+    print(results.table(rows, ["version", "lines", "with threads", *speeds, "idea"]))
     print("GFLOP/s. wrote " + " ".join(map(str, paths)))
     return 0
 

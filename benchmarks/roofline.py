@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from minires import results
 from minires.plotting import COLOURS, MARKERS, new_figure
 from minires_kernels import specs
 
@@ -137,7 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(timing.machine_line())
     print(limit)
     columns = ["kernel", "call", "pass", "version", "ms", "FLOP/B", "GFLOP/s", "GB/s"]
-    print(timing.table(rows, columns))
+    print(results.table(rows, columns))
     print("wrote " + " ".join(map(str, paths)))
     return 0
 

@@ -20,6 +20,7 @@ import math
 import sys
 from collections.abc import Sequence
 
+from minires import results
 from minires.cli.arguments import choices
 
 from . import nets, step_memory, step_overhead, timing
@@ -122,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         timing.print_json(rows)
         return 0
     print(timing.machine_line())
-    print(timing.table(rows, None if args.memory or args.overhead else COLUMNS))
+    print(results.table(rows, None if args.memory or args.overhead else COLUMNS))
     return 0
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import json
 import os
 import platform
 import statistics
@@ -29,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from minires import results
 from minires.cli.arguments import positive_int
 from minires_kernels.cpu import threads
 
@@ -215,51 +215,9 @@ def machine_line() -> str:
     return f"{m['cpu']}, {m['cores']} cores, {threads_}{load}; {versions}"
 
 
-def number(value: Any) -> str:
-    """Format a cell: three significant digits, "-" for what is missing."""
-    if value is None:
-        return "-"
-    if not isinstance(value, float):
-        return str(value)
-    if value != value or abs(value) == float("inf"):
-        return str(value)
-    if value != 0 and abs(value) < 1e-3:
-        return f"{value:.0e}"
-    size = abs(value)
-    return f"{value:.{0 if size >= 99.95 else 1 if size >= 9.995 else 2 if size >= 0.9995 else 3}f}"
-
-
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> str:
-    """Return rows as aligned text; `columns` None means all keys, in order of appearance."""
-    if columns is None:
-        columns = list(dict.fromkeys(key for row in rows for key in row))
-    cells = [[number(row.get(c)) for c in columns] for row in rows]
-    text = [any(isinstance(row.get(c), str) for row in rows) for c in columns]
-    widths = [max(len(c), *(len(line[i]) for line in cells), 0) for i, c in enumerate(columns)]
-    lines = []
-    for line in [list(columns), *cells]:
-        padded = [
-            cell.ljust(width) if left else cell.rjust(width)
-            for cell, width, left in zip(line, widths, text, strict=True)
-        ]
-        lines.append("  ".join(padded).rstrip())
-    return "\n".join(lines)
-
-
 def print_json(rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
     """Write {"machine": …, "rows": […], …} to standard output; values that are not finite: null."""
-    json.dump(_finite({"machine": machine(), **more, "rows": list(rows)}), sys.stdout, indent=1)
-    print()
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(k): _finite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+    sys.stdout.write(results.to_json({"machine": machine(), **more, "rows": list(rows)}))
 
 
 def note(text: str) -> None:

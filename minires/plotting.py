@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._files import write_bytes
+from .results import write_all
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -265,11 +265,11 @@ def _wrap(figure: Any, text: Any) -> None:
         text.set_text("\n".join(textwrap.wrap(whole, int(len(whole) / share))))
 
 
-def save_figure(figure: Figure, stem: Path, title: str) -> list[Path]:
-    """Write `stem`.png (150 dpi) and `stem`.svg (real text, same bytes for the same data)."""
+def render(figure: Figure, title: str) -> dict[str, bytes]:
+    """Return {".png": 150 dpi, ".svg": real text}: the same bytes for the same data."""
     from matplotlib import rc_context
 
-    paths = []
+    files = {}
     for suffix in (".png", ".svg"):
         buffer = io.BytesIO()
         metadata: dict[str, Any] = {"Title": title}
@@ -277,5 +277,11 @@ def save_figure(figure: Figure, stem: Path, title: str) -> list[Path]:
             metadata["Date"] = None
         with rc_context({"svg.fonttype": "none", "svg.hashsalt": "minires"}):
             figure.savefig(buffer, format=suffix[1:], dpi=150, metadata=metadata)
-        paths.append(write_bytes(stem.with_name(stem.name + suffix), buffer.getvalue()))
-    return paths
+        files[suffix] = buffer.getvalue()
+    return files
+
+
+def save_figure(figure: Figure, stem: Path, title: str) -> list[Path]:
+    """Write `stem`.png and `stem`.svg, both or neither; see `render`."""
+    files = render(figure, title)
+    return write_all({stem.with_name(stem.name + suffix): data for suffix, data in files.items()})

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from minires._files import write_text
+from minires.results import finite, table, write_text
 
-from .. import figures, timing
+from .. import figures
 from ..timing import Row
 
 NO_CLAIM = (
@@ -39,7 +39,7 @@ class Section:
         parts = [f"## {self.title}", *self.lines]
         for caption, rows, columns in self.tables:
             used = [c for c in columns or _keys(rows) if any(c in row for row in rows)]
-            parts.append(f"{caption}\n\n```\n{timing.table(rows, used)}\n```")
+            parts.append(f"{caption}\n\n```\n{table(rows, used)}\n```")
         return "\n\n".join(parts) + "\n"
 
 
@@ -124,7 +124,7 @@ class Report:
         return found
 
     def _data(self) -> Any:
-        return timing._finite(
+        return finite(
             {
                 "measured on a GPU": self.measured,
                 "facts": self.facts,

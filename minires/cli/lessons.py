@@ -137,7 +137,7 @@ def _notebook(args: argparse.Namespace) -> int:
 
 
 def _write(texts: dict[Path, str], force: bool) -> None:
-    from minires._files import write_text
+    from minires.results import write_text
 
     existing = [str(p) for p in texts if p.exists()]
     if existing and not force:

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import _files, plotting
-from ..gradflow.report import to_csv
+from .. import plotting, results
 from . import report
 from .experiment import Curve, Recipe, run, train
 from .report import rows, table
@@ -33,7 +32,7 @@ def save(
     title = "Training loss by epoch"
     paths += plotting.save_figure(report.loss_curves(curves), folder / "degradation-loss", title)
     header = ["arch", "depth", "skip", "seed", "epoch", "train_loss", "train_error"]
-    paths.append(_files.write_text(folder / "curves.csv", to_csv(rows(curves), header)))
+    paths.append(results.write_text(folder / "curves.csv", results.to_csv(rows(curves), header)))
     document = report.to_json(curves, arguments or {})
-    paths.append(_files.write_text(folder / "run.json", document))
+    paths.append(results.write_text(folder / "run.json", document))
     return paths

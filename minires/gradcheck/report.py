@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..results import table
+
 PASS, FAIL, VACUOUS = "PASS", "FAIL", "VACUOUS"
 VACUOUS_BELOW = 1e-6  # derivatives this small beside the norm of the upstream check nothing
-HEADER = (
-    "tensor",
-    "shape",
-    "checked",
-    "directions",
-    "kinks",
-    "max rel err",
-    "where",
-    "analytic",
-    "numeric",
-    "a / n",
-    "verdict",
-)
 
 
 @dataclass
@@ -105,9 +95,7 @@ class GradcheckReport:
     def __str__(self) -> str:
         lines = [f"gradcheck {self.name}: {self.verdict}"]
         if self.rows:
-            table = [HEADER, *(_cells(row) for row in self.rows)]
-            widths = [max(len(line[i]) for line in table) for i in range(len(HEADER))]
-            lines += ["  " + "  ".join(c.rjust(w) for c, w in zip(line, widths)) for line in table]
+            lines.append(textwrap.indent(table([_cells(row) for row in self.rows]), "  "))
             lines.append(
                 f"  rule: |a - n| <= {self.rtol:g} max(|a|, |n|) + 1e-7 max|n| + rounding; "
                 "the worst is shown"
@@ -147,17 +135,17 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
     return {key: plain(x) for key, x in values.items()}
 
 
-def _cells(row: Row) -> tuple[str, ...]:
-    return (
-        row.tensor,
-        "×".join(map(str, row.shape)) or "scalar",
-        f"{row.checked}/{row.total}",
-        str(row.directions),
-        str(row.kinks),
-        f"{row.rel:.1e}",
-        row.where,
-        f"{row.analytic:+.6g}",
-        f"{row.numeric:+.6g}",
-        "-" if row.ratio is None else f"{row.ratio:.4g}",
-        row.verdict,
-    )
+def _cells(row: Row) -> dict[str, str]:
+    return {
+        "tensor": row.tensor,
+        "shape": "×".join(map(str, row.shape)) or "scalar",
+        "checked": f"{row.checked}/{row.total}",
+        "directions": str(row.directions),
+        "kinks": str(row.kinks),
+        "max rel err": f"{row.rel:.1e}",
+        "where": row.where,
+        "analytic": f"{row.analytic:+.6g}",
+        "numeric": f"{row.numeric:+.6g}",
+        "a / n": "-" if row.ratio is None else f"{row.ratio:.4g}",
+        "verdict": row.verdict,
+    }

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import _files, plotting
+from .. import plotting, results
 from . import figures, report, theory
 from .experiment import Run, Setting, fit_factor, grid, run
 from .report import rows, to_json
@@ -54,10 +54,10 @@ def save(
         paths += plotting.save_figure(
             figures.heat_map(runs), folder / "gradflow-steps", "Gradient through depth and training"
         )
-    layers = report.to_csv(rows(runs), report.csv_header())
-    paths.append(_files.write_text(folder / "layers.csv", layers))
+    layers = results.to_csv(rows(runs), report.csv_header())
+    paths.append(results.write_text(folder / "layers.csv", layers))
     if blocks := report.block_rows(runs):
-        paths.append(_files.write_text(folder / "blocks.csv", report.to_csv(blocks)))
+        paths.append(results.write_text(folder / "blocks.csv", results.to_csv(blocks)))
     document = report.to_json(runs, arguments or {}, batch_size)
-    paths.append(_files.write_text(folder / "run.json", document))
+    paths.append(results.write_text(folder / "run.json", document))
     return paths

@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import _files, plotting
-from ..gradflow.report import to_csv
+from .. import plotting, results
 from .exercise import Exercise
 
 latest: Lesson | None = None  # the lesson that ran last, for `minires lessons check`
@@ -80,7 +79,7 @@ class Lesson:
             print("  no prediction yet: set `mine=…` in this call, and run it again")
             return None
         recorded[key] = mine
-        _files.write_text(self.answers, json.dumps(recorded, indent=1, ensure_ascii=False) + "\n")
+        results.write_text(self.answers, json.dumps(recorded, indent=1, ensure_ascii=False) + "\n")
         print(f"  recorded in {self.answers}: {mine}")
         return mine
 
@@ -134,7 +133,7 @@ class Lesson:
         """Write the figure (PNG, SVG) and the numbers in it (CSV); display it in a notebook."""
         stem = self.out / f"L{self.number:02d}_{name}"
         paths = plotting.save_figure(figure, stem, name.replace("_", " "))
-        paths.append(_files.write_text(stem.with_name(stem.name + ".csv"), to_csv(rows)))
+        paths.append(results.write_text(stem.with_name(stem.name + ".csv"), results.to_csv(rows)))
         if in_notebook():
             from IPython.display import Image, display  # type: ignore[import-not-found]
 

@@ -125,17 +125,6 @@ def test_other_programs_are_noticed(capsys):
     assert "0.9 cores" in capsys.readouterr().err
 
 
-def test_tables_align_and_show_what_is_missing():
-    text = timing.table([{"name": "a", "ms": 1.5}, {"name": "longer", "x": 12345.6}])
-    assert text.splitlines() == [
-        "name      ms      x",
-        "a       1.50      -",
-        "longer     -  12346",
-    ]
-    assert timing.number(0.0) == "0.000"
-    assert timing.number(3e-7) == "3e-07"
-
-
 SOURCE = '''"""Header
 of two lines."""
 import math  # counts
