@@ -192,9 +192,7 @@ class Tensor:
         """
         if not self.requires_grad:
             raise RuntimeError("register_hook(): this tensor does not require a gradient")
-        hooks = engine.node_of(self).hooks
-        hooks.append(hook)
-        return HookHandle(hooks, hook)
+        return HookHandle(engine.node_of(self).hooks, hook)
 
     def update_(self, values: Array) -> Tensor:
         """Overwrite the values of a leaf in place, as an optimiser's step does.

@@ -1,6 +1,7 @@
 """Modules of networks, under PyTorch's names."""
 
-from . import init
+from . import init, utils
+from .attributes import Parameter
 from .containers import ModuleList, Sequential
 from .fusion import add_act, norm_act, use_fusion
 from .layers import (
@@ -20,7 +21,8 @@ from .layers import (
     Sigmoid,
     Tanh,
 )
-from .module import Module, Parameter
+from .module import Module
+from .utils import clip_grad_norm_, clip_grad_value_
 
 __all__ = [
     "AdaptiveAvgPool2d",
@@ -43,7 +45,10 @@ __all__ = [
     "Sigmoid",
     "Tanh",
     "add_act",
+    "clip_grad_norm_",
+    "clip_grad_value_",
     "init",
     "norm_act",
     "use_fusion",
+    "utils",
 ]

@@ -13,7 +13,8 @@ from minires_kernels.arrays import to_host
 from .. import functional as F
 from ..tensor import Array, Tensor
 from . import init
-from .module import Module, Parameter
+from .attributes import Parameter
+from .module import Module
 
 Size = int | tuple[int, int]
 
@@ -44,11 +45,9 @@ class Linear(Module):
         _default_init(self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (…, in_features)."""
         return F.linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        """Return the sizes."""
         return f"{self.in_features}, {self.out_features}, bias={self.bias is not None}"
 
 
@@ -87,13 +86,11 @@ class Conv2d(Module):
         _default_init(self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (N, C, H, W)."""
         return F.conv2d(
             x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
         )
 
     def extra_repr(self) -> str:
-        """Return the sizes."""
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"
         text += f", stride={self.stride}, padding={self.padding}"
         if self.dilation != (1, 1):
@@ -161,7 +158,6 @@ class _BatchNorm(Module):
         return self._buffers["running_mean"], self._buffers["running_var"]
 
     def extra_repr(self) -> str:
-        """Return the sizes."""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
             f"affine={self.weight is not None}"
@@ -184,7 +180,6 @@ class ReLU(Module):
     """max(x, 0)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """x of any shape."""
         return F.relu(x)
 
 
@@ -192,7 +187,6 @@ class Sigmoid(Module):
     """1 / (1 + exp(-x))."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """x of any shape."""
         return F.sigmoid(x)
 
 
@@ -200,7 +194,6 @@ class Tanh(Module):
     """Hyperbolic tangent."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """x of any shape."""
         return F.tanh(x)
 
 
@@ -211,7 +204,6 @@ class Identity(Module):
         super().__init__()
 
     def forward(self, x: Tensor) -> Tensor:
-        """x of any shape."""
         return x
 
 
@@ -223,7 +215,6 @@ class Flatten(Module):
         self.start_dim = start_dim
 
     def forward(self, x: Tensor) -> Tensor:
-        """x of any shape."""
         return x.flatten(self.start_dim)
 
 
@@ -237,11 +228,9 @@ class Dropout(Module):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        """x of any shape."""
         return F.dropout(x, self.p, self.training)
 
     def extra_repr(self) -> str:
-        """Return the probability."""
         return f"p={self.p}"
 
 
@@ -261,13 +250,11 @@ class MaxPool2d(Module):
         self.dilation, self.ceil_mode = dilation, ceil_mode
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (N, C, H, W)."""
         return F.max_pool2d(
             x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
         )
 
     def extra_repr(self) -> str:
-        """Return the sizes."""
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
@@ -287,13 +274,11 @@ class AvgPool2d(Module):
         self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (N, C, H, W)."""
         return F.avg_pool2d(
             x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
         )
 
     def extra_repr(self) -> str:
-        """Return the sizes."""
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
@@ -305,11 +290,9 @@ class AdaptiveAvgPool2d(Module):
         self.output_size = output_size
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (N, C, H, W)."""
         return F.adaptive_avg_pool2d(x, self.output_size)
 
     def extra_repr(self) -> str:
-        """Return the size."""
         return f"output_size={self.output_size}"
 
 
@@ -325,5 +308,4 @@ class MSELoss(Module):
     """Mean squared difference: see `functional.mse_loss`."""
 
     def forward(self, input: Tensor, target: Tensor | Array) -> Tensor:
-        """Equal shapes."""
         return F.mse_loss(input, target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -11,23 +11,15 @@ import numpy.typing as npt
 from minires_kernels import arrays
 
 from ..hooks import HookHandle
-from ..tensor import Array, Tensor
+from ..tensor import Array
+from .attributes import Attributes, Parameter
+from .state import LoadedKeys, load
+
+PreHook = Callable[..., Any]
+Hook = Callable[..., Any]
 
 
-class Parameter(Tensor):
-    """A tensor that a Module registers when it is assigned to an attribute; it is trained."""
-
-    __slots__ = ()
-
-    def __init__(self, data: Array | Tensor, requires_grad: bool = True) -> None:
-        super().__init__(data.data if isinstance(data, Tensor) else data, requires_grad)
-
-
-PreHook = Callable[["Module", tuple[Any, ...]], Any]
-Hook = Callable[["Module", tuple[Any, ...], Any], Any]
-
-
-class Module:
+class Module(Attributes):
     """Base class of layers and networks: assign parameters and modules, and write `forward`.
 
         class Twice(nn.Module):
@@ -53,76 +45,51 @@ class Module:
         """Compute the output. Subclasses override this and are called as `module(x)`."""
         raise TypeError(f"{type(self).__name__} defines no forward(); override it")
 
-    def __call__(self, *inputs: Any) -> Any:
-        """Run the pre-hooks, `forward` and the hooks."""
-        for pre_hook in list(self._pre_hooks):
-            changed = pre_hook(self, inputs)
-            if changed is not None:
-                inputs = changed if isinstance(changed, tuple) else (changed,)
-        y = self.forward(*inputs)
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        """Run the pre-hooks, `forward` and the hooks; inputs may be given by keyword."""
+        for hook in list(self._pre_hooks):
+            if hook.with_kwargs:
+                changed = hook(self, inputs, named)
+                if changed is not None:
+                    inputs, named = _both(changed)
+            else:
+                changed = hook(self, inputs)
+                if changed is not None:
+                    inputs = changed if isinstance(changed, tuple) else (changed,)
+        y = self.forward(*inputs, **named)
         for hook in list(self._hooks):
-            changed = hook(self, inputs, y)
+            given = (inputs, named) if hook.with_kwargs else (inputs,)
+            changed = hook(self, *given, y)
             if changed is not None:
                 y = changed
         return y
 
-    # ---- attributes -----------------------------------------------------------------------------
-    def __setattr__(self, name: str, value: Any) -> None:
-        if "_modules" not in self.__dict__:
-            raise RuntimeError(f"{type(self).__name__}: call super().__init__() first")
-        registries = (self._parameters, self._buffers, self._modules)
-        home: dict[str, Any] | None = None
-        if isinstance(value, Parameter):
-            home = self._parameters
-        elif isinstance(value, Module):
-            home = self._modules
-        elif name in self._buffers:
-            home, value = self._buffers, None if value is None else arrays.as_array(value)
-        elif name in self._parameters and value is not None:
-            raise TypeError(f"{name} is a parameter; assign a Parameter, or None to remove it")
-        for registry in registries:
-            if registry is not home:
-                registry.pop(name, None)
-        if home is None:
-            self.__dict__[name] = value
-        else:
-            self.__dict__.pop(name, None)
-            home[name] = value
-
-    def __getattr__(self, name: str) -> Any:  # only called when the normal look-up fails
-        own = self.__dict__
-        for registry in ("_parameters", "_modules", "_buffers"):
-            if registry in own and name in own[registry]:
-                return own[registry][name]
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-
-    def __delattr__(self, name: str) -> None:
-        for registry in (self._parameters, self._buffers, self._modules):
-            if name in registry:
-                del registry[name]
-                return
-        super().__delattr__(name)
-
-    def register_buffer(self, name: str, value: Array | None) -> None:
-        """Keep an array that is part of the state but not trained, e.g. running statistics."""
-        if hasattr(self, name):
-            raise ValueError(f"{type(self).__name__} already has an attribute {name!r}")
-        self._buffers[name] = None if value is None else arrays.as_array(value)
-
     # ---- walking --------------------------------------------------------------------------------
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Yield (name, module) of the direct submodules, each module once."""
+        seen: set[int] = set()
+        for name, module in list(self._modules.items()):
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
     def children(self) -> Iterator[Module]:
-        """Return the direct submodules."""
-        return iter(dict.fromkeys(self._modules.values()))
+        return (module for _, module in self.named_children())
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """Yield this module and all below it with dotted names, each once, parents first."""
-        seen: set[Module] = set()
-        stack = [(prefix, self)]
+        seen: set[int] = set()
+        for name, module in self._paths(prefix, seen):
+            seen.add(id(module))
+            yield name, module
+
+    def _paths(self, prefix: str = "", skip: Container[int] = ()) -> Iterator[tuple[str, Module]]:
+        """Yield every way to a module, parents first, but for those whose id is in `skip`."""
+        stack: list[tuple[str, Module]] = [(prefix, self)]
         while stack:
             name, module = stack.pop()
-            if module in seen:
+            if id(module) in skip:
                 continue
-            seen.add(module)
             yield name, module
             dot = f"{name}." if name else ""
             stack += [(dot + key, child) for key, child in reversed(module._modules.items())]
@@ -132,10 +99,10 @@ class Module:
         return (module for _, module in self.named_modules())
 
     def named_parameters(self, recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
-        """Yield (dotted name, parameter), each parameter once."""
+        """Yield (dotted name, parameter), each parameter once, under the first of its names."""
         seen: set[int] = set()
         for prefix, module in self.named_modules() if recurse else [("", self)]:
-            for key, p in module._parameters.items():
+            for key, p in list(module._parameters.items()):
                 if id(p) not in seen:
                     seen.add(id(p))
                     yield (f"{prefix}.{key}" if prefix else key), p
@@ -147,13 +114,38 @@ class Module:
     def named_buffers(self) -> Iterator[tuple[str, Array]]:
         """Yield (dotted name, array) of every buffer."""
         for prefix, module in self.named_modules():
-            for key, value in module._buffers.items():
+            for key, value in list(module._buffers.items()):
                 if value is not None:
                     yield (f"{prefix}.{key}" if prefix else key), value
 
     def buffers(self) -> Iterator[Array]:
-        """Yield every buffer."""
         return (value for _, value in self.named_buffers())
+
+    def get_submodule(self, name: str) -> Module:
+        """Return the module of a dotted name, itself for "". Raises AttributeError without one."""
+        module = self
+        for i, key in enumerate(parts := name.split(".") if name else []):
+            if key not in module._modules:
+                have = ", ".join(module._modules) or "none"
+                raise AttributeError(
+                    f"{type(self).__name__} has no module {'.'.join(parts[: i + 1])!r}; "
+                    f"{type(module).__name__} has: {have}"
+                )
+            module = module._modules[key]
+        return module
+
+    def get_parameter(self, name: str) -> Parameter:
+        """Return the parameter of a dotted name. Raises AttributeError without one."""
+        path, _, key = name.rpartition(".")
+        module = self.get_submodule(path)
+        if key not in module._parameters:
+            have = ", ".join(module._parameters) or "none"
+            raise AttributeError(
+                f"{type(self).__name__} has no parameter {name!r}; {type(module).__name__} "
+                f"has: {have}"
+            )
+        found: Parameter = module._parameters[key]
+        return found
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call `function` on every module, children first, and return self."""
@@ -164,8 +156,10 @@ class Module:
     # ---- state ----------------------------------------------------------------------------------
     def train(self, mode: bool = True) -> Self:
         """Set training mode (batch statistics, dropout) here and below; returns self."""
+        if not isinstance(mode, bool | np.bool_):
+            raise TypeError(f"train(): expected True or False, got {type(mode).__name__}")
         for module in self.modules():
-            module.training = mode
+            module.training = bool(mode)
         return self
 
     def eval(self) -> Self:
@@ -237,46 +231,31 @@ class Module:
         """Cast to float32, the training dtype."""
         return self.to(np.float32)
 
-    def state_dict(self) -> dict[str, Array]:
-        """Return copies of all parameters and buffers by dotted name, each where it lives."""
-        state = {}
-        for prefix, module in self.named_modules():
+    def _named_state(self) -> Iterator[tuple[str, Parameter | Array]]:
+        """Yield parameters and buffers with every name that leads to them: several if shared."""
+        for prefix, module in self._paths():
             dot = f"{prefix}." if prefix else ""
-            for key, p in module._parameters.items():
-                state[dot + key] = p.data.copy()
-            for key, value in module._buffers.items():
+            for key, value in (module._parameters | module._buffers).items():
                 if value is not None:
-                    state[dot + key] = value.copy()
-        return state
+                    yield dot + key, value
 
-    def load_state_dict(self, state: dict[str, Array], strict: bool = True) -> None:
+    def state_dict(self) -> dict[str, Array]:
+        """Return copies of all parameters and buffers by dotted name, each where it lives.
+
+        As in PyTorch, what is shared or tied is listed under each of its names.
+        """
+        named = self._named_state()
+        return {k: (v.data if isinstance(v, Parameter) else v).copy() for k, v in named}
+
+    def load_state_dict(self, state: Mapping[str, Array], strict: bool = True) -> LoadedKeys:
         """Copy values by name into the parameters and buffers, keeping their dtypes and places.
 
-        Raises ValueError that lists missing and unexpected names (if strict) and differing shapes;
-        then nothing is changed.
+        Values (arrays, Tensors) are cast to those dtypes, but floats never to integers. For a tied
+        parameter one of its names is enough. Raises ValueError that lists missing and unexpected
+        names (if strict), differing shapes and so on; then nothing is changed. Returns the missing
+        and the unexpected names.
         """
-        own: dict[str, Any] = dict(self.named_parameters()) | dict(self.named_buffers())
-        problems = []
-        if strict:
-            if missing := sorted(set(own) - set(state)):
-                problems.append("missing: " + ", ".join(missing))
-            if unexpected := sorted(set(state) - set(own)):
-                problems.append("unexpected: " + ", ".join(unexpected))
-        both = {name: arrays.as_array(state[name]) for name in own if name in state}
-        problems += [
-            f"{name}: expected shape {own[name].shape}, got {value.shape}"
-            for name, value in both.items()
-            if value.shape != own[name].shape
-        ]
-        if problems:
-            raise ValueError(f"{type(self).__name__}.load_state_dict: " + "; ".join(problems))
-        for name, value in both.items():
-            target = own[name]
-            if isinstance(target, Parameter):
-                target.update_(arrays.beside(value, target.data))
-            else:
-                moved = arrays.beside(value, target)
-                arrays.module_of(target).copyto(target, moved, casting="same_kind")
+        return load(type(self).__name__, dict(self._named_state()), state, strict)
 
     # ---- hooks and text -------------------------------------------------------------------------
     @property
@@ -284,18 +263,35 @@ class Module:
         """Whether a forward hook or pre-hook is registered on this module."""
         return bool(self._pre_hooks or self._hooks)
 
-    def register_forward_pre_hook(self, hook: PreHook) -> HookHandle:
-        """Call `hook(module, inputs)` before forward; what it returns replaces the inputs."""
-        self._pre_hooks.append(hook)
-        return HookHandle(self._pre_hooks, hook)
+    def register_forward_pre_hook(
+        self, hook: PreHook, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> HookHandle:
+        """Call `hook(module, inputs)` before forward; what it returns replaces the inputs.
 
-    def register_forward_hook(self, hook: Hook) -> HookHandle:
-        """Call `hook(module, inputs, output)` after forward; a result replaces the output."""
-        self._hooks.append(hook)
-        return HookHandle(self._hooks, hook)
+        `inputs` are those given by position; `prepend` puts the hook before the others. With
+        `with_kwargs` the call is `hook(module, inputs, named)`, and a result the pair of both.
+        """
+        return HookHandle(self._pre_hooks, hook, prepend, with_kwargs)
+
+    def register_forward_hook(
+        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> HookHandle:
+        """Call `hook(module, inputs, output)` after forward; a result replaces the output.
+
+        With `with_kwargs` the call is `hook(module, inputs, named, output)`.
+        """
+        return HookHandle(self._hooks, hook, prepend, with_kwargs)
+
+    def __copy__(self) -> Self:
+        """Return a module of the same parameters and submodules, with registers of its own."""
+        twin = type(self).__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        for name in ("_parameters", "_buffers", "_modules", "_pre_hooks", "_hooks"):
+            twin.__dict__[name] = self.__dict__[name].copy()
+        return twin
 
     def extra_repr(self) -> str:
-        """Return the arguments to show in the module's text; layers override this."""
+        """Return what the text of the module shows in its brackets; layers override this."""
         return ""
 
     def __repr__(self) -> str:
@@ -310,3 +306,14 @@ def _replace(p: Parameter, values: Array) -> None:
     """Give `p` another array; graphs recorded with the old one refuse to run backward."""
     p.data, p.node = values, None
     p.version += 1
+
+
+def _both(changed: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the inputs that a pre-hook of `with_kwargs` has given."""
+    match changed:
+        case (tuple() as inputs, dict() as named):
+            return inputs, named
+    raise TypeError(
+        "a pre-hook with kwargs returns None, or a tuple of inputs and a dict of those by keyword; "
+        f"got {changed!r}"
+    )
