@@ -20,14 +20,13 @@ error        largest error over largest value, against the float64 reference, on
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from minires import results
+from minires import console, results
 from minires_kernels import Kernel, Version, kernel, specs
 from minires_kernels.backends import load
 
@@ -232,4 +231,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console.run(main, "benchmarks.kernels")

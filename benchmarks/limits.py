@@ -12,7 +12,6 @@ counts, since a limit that can be beaten is none. Arrays that fit into a cache c
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from minires import console
 from minires_kernels.cpu import threads
 from minires_kernels.cpu.jit import jit
 
@@ -148,4 +148,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console.run(main, "benchmarks.limits")

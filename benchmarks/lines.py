@@ -12,12 +12,11 @@ Writes DIR/lines.png and DIR/lines.csv; DIR is benchmarks/results unless given.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from minires import results
+from minires import console, results
 from minires.plotting import COLOURS, MARKERS, new_figure
 from minires_kernels.backends import load
 
@@ -145,4 +144,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console.run(main, "benchmarks.lines")

@@ -14,12 +14,11 @@ Writes DIR/roofline.png and DIR/roofline.csv; DIR is benchmarks/results unless g
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from minires import results
+from minires import console, results
 from minires.plotting import COLOURS, MARKERS, new_figure
 from minires_kernels import specs
 
@@ -144,4 +143,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console.run(main, "benchmarks.roofline")

@@ -17,10 +17,9 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Sequence
 
-from minires import results
+from minires import console, results
 from minires.cli.arguments import choices
 
 from . import nets, step_memory, step_overhead, timing
@@ -128,4 +127,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console.run(main, "benchmarks.step")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 
-from . import __version__
+from . import __version__, console
 from .cli import cuda_lint, degradation, doctor, gradcheck, gradflow, lessons
 
 
@@ -22,30 +21,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     for command in (gradflow, degradation, gradcheck, lessons, cuda_lint, doctor):
         command.add_parser(subparsers)
     args = parser.parse_args(argv)
+    console.take_any_text(json=getattr(args, "json", False))
     try:
         return int(args.run(args))
-    except BrokenPipeError:
-        raise  # for `entry`
     except (ValueError, TypeError, OSError, ImportError) as error:
-        print(f"minires: error: {error}", file=sys.stderr)
-        return 2
+        console.say(f"minires: error: {error}")
     except MemoryError as error:
-        print(f"minires: error: not enough memory: {error}; ask for smaller nets", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("minires: interrupted", file=sys.stderr)
-        return 130
+        console.say(f"minires: error: not enough memory: {error}; ask for smaller nets")
+    return console.WRONG_CALL
 
 
 def entry() -> None:
-    """Run `main` and leave the process quietly if the reader of its output has gone."""
-    try:
-        code = main()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141
-    sys.exit(code)
+    """Run `main` as a process."""
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files: no display, and no wrong name, matters
+    console.run(main)
 
 
 if __name__ == "__main__":

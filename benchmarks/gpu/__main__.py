@@ -21,12 +21,12 @@ or to a temporary folder.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from minires import console
 from minires.cli.arguments import choices, positive_int
 
 from .. import figures
@@ -99,4 +99,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console.run(main, "benchmarks.gpu")
