@@ -31,7 +31,7 @@ STEPS = 3
 
 def resident(field: str) -> int:
     """Return VmRSS (resident now) or VmHWM (its peak) of this process, in bytes."""
-    for line in STATUS.read_text().splitlines():
+    for line in STATUS.read_text("utf-8").splitlines():
         if line.startswith(field + ":"):
             return int(line.split()[1]) * 1024
     raise LookupError(f"{STATUS} has no {field}")
@@ -40,7 +40,7 @@ def resident(field: str) -> int:
 def _reset_peak() -> bool:
     """Make VmHWM start again from the present; return whether the system allows it."""
     try:
-        Path("/proc/self/clear_refs").write_text("5")
+        Path("/proc/self/clear_refs").write_text("5", "ascii")
     except OSError:
         return False
     return True
@@ -88,7 +88,7 @@ def measure(
     for option, value in (("--threads", threads), ("--batch", batch)):
         command += [option, str(value)] if value else []
     folder = Path(__file__).parent.parent
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or [f"exit status {done.returncode}"]
         raise RuntimeError(f"{name}, {contender}: {last[0]}")

@@ -128,7 +128,9 @@ def _others_busy_s() -> float | None:
     Time that the host of a virtual machine took away counts too.
     """
     try:
-        user, nice, system, _, _, *rest = map(int, Path("/proc/stat").read_text().split()[1:9])
+        user, nice, system, _, _, *rest = map(
+            int, Path("/proc/stat").read_text("utf-8").split()[1:9]
+        )
         busy = (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError):
         return None
@@ -191,7 +193,9 @@ def machine() -> dict[str, Any]:
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        lines = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        lines = [
+            line for line in info.read_text("utf-8").splitlines() if line.startswith("model name")
+        ]
         model = lines[0].partition(":")[2].strip() if lines else model
     affinity = getattr(os, "sched_getaffinity", None)
     return {

@@ -37,7 +37,11 @@ def write_bytes(path: StrPath, data: bytes) -> Path:
 
 def write_text(path: StrPath, text: str) -> Path:
     """Write text as UTF-8; see `write_bytes`."""
-    return write_bytes(path, text.encode())
+    return write_bytes(path, _encoded(text))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")  # bytes of a file's name that are no text
 
 
 def read_text(path: StrPath) -> str:
@@ -112,7 +116,7 @@ def save_run(
     stale = set(files_of(path, experiment)) - set(files)
     head = {"experiment": experiment, "files": [*files, "run.json"]}
     files = {**files, "run.json": to_json({**head, **document})}
-    encoded = {k: v.encode() if isinstance(v, str) else v for k, v in files.items()}
+    encoded = {k: _encoded(v) if isinstance(v, str) else v for k, v in files.items()}
     paths = write_all({path / name: data for name, data in encoded.items()})
     for name in stale - {"run.json"}:
         with contextlib.suppress(OSError):

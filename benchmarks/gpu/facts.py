@@ -112,5 +112,5 @@ def commit() -> str | None:
 
 
 def _output(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=20)
     return done.stdout

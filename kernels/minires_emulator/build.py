@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import platform
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -140,9 +141,9 @@ def build(source: Source, names: Sequence[str], mode: str, options: Sequence[str
     def make(work: Path) -> tuple[Path, cache.Notes]:
         (work / "kernel.cpp").write_text(code, encoding="utf-8", errors="surrogateescape")
         which.run([*arguments, "-S", "-o", "kernel.s", "kernel.cpp"], work)
-        text = (work / "kernel.s").read_text(errors="surrogateescape")
+        text = (work / "kernel.s").read_text("utf-8", "surrogateescape")
         changed, blocks = assembly.mark_blocks(assembly.separate_arrays(text), f"{work}/")
-        (work / "kernel.s").write_text(changed, errors="surrogateescape")
+        (work / "kernel.s").write_text(changed, "utf-8", "surrogateescape")
         link = ["-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs", "-o", "out.so", "kernel.s"]
         if which.is_clang:
             link.append("-fno-sanitize=undefined")  # zig would add its own handlers
@@ -173,13 +174,18 @@ def _hash(*parts: str) -> str:
 @functools.lru_cache
 def _own_sources() -> tuple[str, ...]:
     own = [Path(__file__), Path(assembly.__file__), Path(elf.__file__), Path(cache.__file__)]
-    return tuple(path.read_text() for path in [*sorted(CPP.iterdir()), *own] if path.is_file())
+    return tuple(
+        path.read_text("utf-8") for path in [*sorted(CPP.iterdir()), *own] if path.is_file()
+    )
 
 
 @functools.lru_cache
 def _processor() -> str:
     """What -march=native depends on."""
-    lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+    except OSError:  # no /proc
+        return platform.processor()
     told = {line for line in lines if line.startswith(("flags", "Features", "model name"))}
     return "\n".join(sorted(told))
 

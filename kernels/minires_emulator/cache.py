@@ -26,19 +26,25 @@ _HASH = hashlib.sha256().digest_size
 
 
 def folder() -> Path:
-    """Return the cache's folder; a temporary one where the proper one cannot be written."""
-    if given := os.environ.get("MINIRES_CACHE_DIR"):
-        root = Path(given)
-    else:
-        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minires"
-    path = root / "emulator"
+    """Return the cache's folder; a temporary one where the proper one cannot be used.
+
+    One that belongs to another user is not: what lies there is loaded and run.
+    """
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-    except OSError:
-        return _temporary_folder(os.getpid())
-    return path
+        if given := os.environ.get("MINIRES_CACHE_DIR"):
+            root = Path(os.path.abspath(os.path.expanduser(given)))
+        else:
+            named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+            root = (named if named.is_absolute() else Path.home() / ".cache") / "minires"
+        if root.is_absolute():
+            path = root / "emulator"
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if path.stat().st_uid in (0, os.geteuid()):
+                with tempfile.TemporaryFile(dir=path):
+                    return path
+    except (OSError, RuntimeError):  # RuntimeError: a user without a home
+        pass
+    return _temporary_folder(os.getpid())
 
 
 @functools.lru_cache(maxsize=1)
@@ -66,16 +72,29 @@ def entry(key: str, make: Callable[[Path], tuple[Path, Notes]]) -> tuple[Path, N
             os.utime(path)  # "used now"
         return path, notes
     # An interrupted compiler may still write to its folder when that is removed.
-    with tempfile.TemporaryDirectory(
-        prefix="making-", dir=path.parent, ignore_cleanup_errors=True
-    ) as work:
+    with tempfile.TemporaryDirectory(prefix="minires-making-", ignore_cleanup_errors=True) as work:
         made, notes = make(Path(work))
         text = json.dumps(notes).encode()
         content = made.read_bytes() + text + len(text).to_bytes(8, "little")
-        made.write_bytes(content + hashlib.sha256(content).digest())
-        os.replace(made, path)
+    content += hashlib.sha256(content).digest()
+    try:
+        _write(path, content)
+    except OSError:  # a disk that is full
+        path = _temporary_folder(os.getpid()) / path.name
+        _write(path, content)
     _remove_unused(path.parent)
     return path, notes
+
+
+def _write(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix="making-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
 
 
 def _read(path: Path) -> Notes | None:

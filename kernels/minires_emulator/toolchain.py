@@ -64,7 +64,10 @@ def find() -> Compiler:
     if sys.platform != "linux":
         raise NoCompiler(f"the CUDA emulator runs on Linux only, this is {sys.platform}")
     if given := os.environ.get("MINIRES_CXX"):
-        command = tuple(shlex.split(given))
+        try:
+            command = tuple(shlex.split(given))
+        except ValueError as error:
+            raise NoCompiler(f"MINIRES_CXX={given}: {error}") from None
         if not command or shutil.which(command[0]) is None:
             raise NoCompiler(f"MINIRES_CXX={given}: there is no such program")
         return _examine(command)
@@ -84,7 +87,12 @@ def find() -> Compiler:
 def _examine(command: tuple[str, ...]) -> Compiler:
     try:
         done = subprocess.run(
-            [*command, "--version"], capture_output=True, text=True, errors="replace", timeout=120
+            [*command, "--version"],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=120,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoCompiler(f"{shlex.join(command)} --version failed: {error}") from error

@@ -143,3 +143,8 @@ def test_a_run_json_that_is_not_ours_removes_nothing(tmp_path, text):
     (out / "run.json").write_text(text)
     results.save_run(out, "flow", {"new.csv": "1"}, {})
     assert (tmp_path / "mine.csv").exists()
+
+
+def test_a_name_that_is_no_text_is_written_escaped(tmp_path):
+    results.write_text(tmp_path / "a.json", results.to_json({"out": "caf\udce9"}))
+    assert json.loads((tmp_path / "a.json").read_bytes()) == {"out": "caf\udce9"}
