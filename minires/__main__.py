@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 
 from . import __version__, console
-from .cli import cuda_lint, degradation, doctor, gradcheck, gradflow, lessons
+from .cli import cuda_check, degradation, doctor, gradcheck, gradflow, lessons
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"minires {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (gradflow, degradation, gradcheck, lessons, cuda_lint, doctor):
+    for command in (gradflow, degradation, gradcheck, lessons, cuda_check, doctor):
         command.add_parser(subparsers)
     args = parser.parse_args(argv)
     console.take_any_text(json=getattr(args, "json", False))

@@ -1,5 +1,5 @@
 // y[i] = mean of x[i - 1] and x[i], through shared memory. It has forgotten its barrier.
-// lint: launch smooth grid=ceil(n/128) block=128 n=1..2000 x=float[n] y=float[n]
+// check: launch smooth grid=ceil(n/128) block=128 n=1..2000 x=float[n] y=float[n]
 extern "C" __global__ void smooth(const float* x, float* y, int n)
 {
     __shared__ float tile[128];

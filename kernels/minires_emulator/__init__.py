@@ -17,33 +17,28 @@ __threadfence and a counter draw a report of a race; two launches do not.
 """
 
 from .arguments import Parameter
-from .elementwise import ElementwiseKernel
 from .errors import Access, CompileError, KernelFault, NoCompiler, Report
-from .modes import Session, check, coverage
+from .modes import Session, check
 from .module import RawKernel, RawModule
 from .profile import ProfileRow
-from .reduction import ReductionKernel
 from .toolchain import compiler
 
 # Seconds of processor time after which a launch ends with a KernelFault, 0 for never. None: what
-# the environment variable MINIRES_EMULATOR_LIMIT says; without it 60 in check and coverage mode.
+# the environment variable MINIRES_EMULATOR_LIMIT says; without it 60 in check mode.
 limit_seconds: float | None = None
 
 __all__ = [
     "Access",
     "CompileError",
-    "ElementwiseKernel",
     "KernelFault",
     "NoCompiler",
     "Parameter",
     "ProfileRow",
     "RawKernel",
     "RawModule",
-    "ReductionKernel",
     "Report",
     "Session",
     "check",
     "compiler",
-    "coverage",
     "limit_seconds",
 ]

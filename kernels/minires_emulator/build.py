@@ -14,9 +14,6 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from . import assembly, cache, elf, toolchain
 from .errors import CompileError
 from .lines import LineTable
@@ -33,7 +30,6 @@ class Module:
     number   of a kernel, by name
     arrays   the static shared arrays: (offset, bytes, symbol)
     uses     for each kernel, the indices of the arrays that it and what it calls use
-    blocks   the basic blocks, in coverage mode
     """
 
     def __init__(
@@ -43,7 +39,6 @@ class Module:
         self.number = {name: i for i, name in enumerate(names)}
         self.arrays: list[tuple[int, int, str]] = [tuple(a) for a in notes["arrays"]]
         self.uses: list[list[int]] = notes["uses"]
-        self.blocks: list[assembly.Block] = notes["blocks"]
         self.library = _load(path)
 
     @functools.cached_property
@@ -53,13 +48,6 @@ class Module:
     @functools.cached_property
     def _line_table(self) -> LineTable:
         return LineTable(self._sections[".debug_line"].data)
-
-    @functools.cached_property
-    def block_sites(self) -> npt.NDArray[np.int64]:
-        """Where each basic block of `blocks` begins, in coverage mode."""
-        table = self._sections[assembly.BLOCKS]
-        distances = np.frombuffer(table.data, np.int32).astype(np.int64)
-        return distances + table.address + 4 * np.arange(len(distances))
 
     def shared_bytes(self, kernel: int) -> int:
         """Return how much static shared memory a kernel uses."""
@@ -142,7 +130,7 @@ def build(source: Source, names: Sequence[str], mode: str, options: Sequence[str
         (work / "kernel.cpp").write_text(code, encoding="utf-8", errors="surrogateescape")
         which.run([*arguments, "-S", "-o", "kernel.s", "kernel.cpp"], work)
         text = (work / "kernel.s").read_text("utf-8", "surrogateescape")
-        changed, blocks = assembly.mark_blocks(assembly.separate_arrays(text), f"{work}/")
+        changed = assembly.separate_arrays(text)
         (work / "kernel.s").write_text(changed, "utf-8", "surrogateescape")
         link = ["-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs", "-o", "out.so", "kernel.s"]
         if which.is_clang:
@@ -154,7 +142,6 @@ def build(source: Source, names: Sequence[str], mode: str, options: Sequence[str
         return work / "out.so", {
             "arrays": [(a.address, a.size, a.name) for a in arrays],
             "uses": [[index[name] for name in some] for some in used],
-            "blocks": blocks,
         }
 
     with _lock:

@@ -1,4 +1,4 @@
-"""The mode of a launch: fast, or within `check()` or `coverage()` another."""
+"""The mode of a launch: fast, or checked within `check()`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from . import toolchain
 from .profile import ProfileRow, aggregate, rows_of
 
 Triple = tuple[int, int, int]
-Lines = dict[str, dict[int, int]]
 
 
 @dataclass(eq=False)
@@ -42,29 +41,20 @@ class Session:
         self._rows += rows_of(records, line_of)
 
 
-@dataclass(eq=False)
-class Coverage:
-    """Within `coverage()`: how often each line was run."""
-
-    lines: Lines = field(default_factory=dict)
-
-
 # Changed in single steps only, which neither an interrupt nor another thread can cut in two.
-_active: list[Session | Coverage] = []
+_active: list[Session] = []
 
 
-def current() -> Session | Coverage | None:
+def current() -> Session | None:
     """Return what the innermost `with` set up; None for fast mode."""
     for active in _active[-1:]:
         return active
     return None
 
 
-def mode_of(active: Session | Coverage | None) -> str:
+def mode_of(active: Session | None) -> str:
     """Return the name of the variant to compile."""
-    if active is None:
-        return toolchain.FAST
-    return toolchain.CHECK if isinstance(active, Session) else toolchain.COVERAGE
+    return toolchain.FAST if active is None else toolchain.CHECK
 
 
 @contextmanager
@@ -76,26 +66,10 @@ def check(order: int = 0, profile: bool = False) -> Iterator[Session]:
     """
     if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order < 2**32:
         raise ValueError(f"check: order must be an integer from 0 to 2**32 - 1, got {order!r}")
-    with _entered(Session(order, bool(profile))) as session:
-        yield session
-
-
-@contextmanager
-def coverage() -> Iterator[Lines]:
-    """Count how often each source line is run by the launches within: `lines[file][line]`.
-
-    Lines that hold code and never ran are there with 0. All instantiations of a template count
-    together.
-    """
-    with _entered(Coverage()) as active:
-        yield active.lines
-
-
-@contextmanager
-def _entered(active: Any) -> Iterator[Any]:
+    session = Session(order, bool(profile))
     try:
-        _active.append(active)
-        yield active
+        _active.append(session)
+        yield session
     finally:
-        if active in _active:
-            _active.remove(active)
+        if session in _active:
+            _active.remove(session)

@@ -14,7 +14,6 @@ from . import arguments, modes, native, toolchain
 from .arguments import Array, Parameter
 from .build import Module, build
 from .errors import KernelFault
-from .line_counts import add_counts
 from .memory import Copies
 from .reports import Reader
 from .source import read
@@ -116,7 +115,7 @@ class RawKernel:
         grid3, block3 = _dimensions(self.name, "grid", grid), _dimensions(self.name, "block", block)
         _check_limits(self.name, grid3, block3, built.shared_bytes(number), shared_mem)
         args = self._checked(args)
-        copies = self._copies(args) if isinstance(active, modes.Session) else None
+        copies = None if active is None else self._copies(args)
         call = native.Call(
             built,
             number,
@@ -126,19 +125,15 @@ class RawKernel:
             int(shared_mem),
             limit_seconds=_limit(active),
         )
-        if isinstance(active, modes.Session):
+        if active is not None:
             assert copies is not None
             active.launches.append((self.name, grid3, block3))
             call.order, call.buffers = active.order, copies.buffers
             call.flags = native.CHECK | native.PROFILE * active.profiling
-        elif active is not None:
-            call.flags = native.COVERAGE
         outcome = native.launch(call)
-        if isinstance(active, modes.Session):
+        if active is not None:
             active.float_atomics += outcome.float_atomics
             active.add(outcome.records, built.line_of)
-        elif active is not None and outcome.counts is not None:
-            add_counts(active.lines, built, outcome.counts)
         if outcome.status == native.FAULT:
             reader = Reader(self.name, built, grid3, block3, int(shared_mem), copies)
             raise KernelFault(reader.read(outcome.reports))

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from . import build as _build
 from .build import Module
 
-CHECK, PROFILE, COVERAGE, MAIN_THREAD = 1, 2, 4, 8
+CHECK, PROFILE, MAIN_THREAD = 1, 2, 4
 FINISHED, FAULT, INTERRUPTED, NO_MEMORY = range(4)
 MAX_RECORDS = 1 << 22  # of a profile: 100 MB
 
@@ -103,8 +103,6 @@ class _Outcome(ctypes.Structure):
         ("printed_bytes", c_uint64),
         ("records", c_void_p),
         ("n_records", c_uint64),
-        ("counts", c_void_p),
-        ("code_bytes", c_uint64),
     ]
 
 
@@ -138,14 +136,13 @@ class Call:
 
 @dataclass
 class Outcome:
-    """What came of it. `counts[address]` of the code is None but in coverage mode."""
+    """What came of it."""
 
     status: int
     reports: list[NativeReport]
     float_atomics: int
     printed: str
     records: npt.NDArray[Any]
-    counts: npt.NDArray[np.uint64] | None
 
 
 _lock = threading.RLock()
@@ -227,7 +224,8 @@ def launch(call: Call) -> Outcome:
         raise KeyboardInterrupt
     if outcome.status == NO_MEMORY:
         raise MemoryError(
-            "no memory for the stacks of 1024 threads, or for check mode's shadow memory"
+            "no memory for the stacks of 1024 threads, or for check mode's shadow memory; or no "
+            "timer for the limit (`ulimit -i` allows none)"
         )
     return outcome
 
@@ -239,16 +237,12 @@ def _address(library: ctypes.CDLL, name: str) -> int | None:
 def _copy(native: _Outcome) -> Outcome:
     """Take over what the runtime will free."""
     reports = [NativeReport.from_buffer_copy(r) for r in native.reports[: native.n_reports]]
-    counts = None
-    if native.counts:
-        counts = _array(native.counts, native.code_bytes, np.dtype(np.uint64))
     return Outcome(
         native.status,
         reports,
         native.float_atomics,
         ctypes.string_at(native.printed, native.printed_bytes).decode(errors="replace"),
         _array(native.records, native.n_records, RECORD),
-        counts,
     )
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from .errors import CompileError, NoCompiler
 
-FAST, CHECK, COVERAGE = "fast", "check", "coverage"
-MODES = (FAST, CHECK, COVERAGE)
+FAST, CHECK = "fast", "check"
+MODES = (FAST, CHECK)
 COMPILE_LIMIT_S = 600
 
 
@@ -125,11 +125,8 @@ def flags(which: Compiler, mode: str) -> list[str]:
     ]
     if mode == FAST:
         special = ["-O2", "-march=native"]
-    elif mode == CHECK:
-        special = ["-O1", "-fsanitize=thread"]
     else:
-        every_block = ",bb,no-prune" if which.is_clang else ""
-        special = ["-O0", f"-fsanitize-coverage=trace-pc{every_block}"]
+        special = ["-O1", "-fsanitize=thread"]
     if which.is_clang:
         special += ["-fno-caret-diagnostics", "-fno-sanitize=undefined"]
     else:

@@ -8,8 +8,9 @@ import pytest
 
 from benchmarks import gpu, shapes
 from minires import cuda
+from minires_emulator import nvrtc
 from minires_kernels import backends, kernel
-from minires_kernels.cuda import conv2d, linear, nvrtc, relu
+from minires_kernels.cuda import conv2d, linear, relu
 from minires_kernels.cuda.device import OPTIONS, Device, source
 
 try:

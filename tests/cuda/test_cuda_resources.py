@@ -8,7 +8,7 @@ slack below, which lets a new release of the compiler differ a little.
 import numpy as np
 import pytest
 
-from minires_kernels.cuda import nvrtc
+from minires_emulator import nvrtc
 from minires_kernels.cuda.device import OPTIONS, source
 from minires_kernels.cuda.kernels import UNITS
 

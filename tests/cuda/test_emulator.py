@@ -1,9 +1,11 @@
 """The emulator as CuPy's RawModule: what kernels may use, in every mode."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
-from minires_emulator import KernelFault, RawModule, check, coverage
+from minires_emulator import KernelFault, RawModule, check
 
 CODE = r"""
 struct Pair { int a; double b; };
@@ -136,13 +138,10 @@ READ_ONLY = np.zeros(8, f4)
 READ_ONLY.flags.writeable = False
 
 
-@pytest.fixture(params=["fast", "check", "coverage"])
+@pytest.fixture(params=["fast", "check"])
 def mode(request):
-    if request.param == "fast":
+    with check(order=5) if request.param == "check" else contextlib.nullcontext():
         yield
-    else:
-        with check(order=5) if request.param == "check" else coverage():
-            yield
 
 
 def run(name, grid, block, *args, **options):

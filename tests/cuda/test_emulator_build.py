@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import minires_emulator
-from minires_emulator import CompileError, KernelFault, NoCompiler, RawModule, check, coverage
+from minires_emulator import CompileError, KernelFault, NoCompiler, RawModule, check
 
 f4, i4 = np.float32, np.int32
 
@@ -263,7 +263,7 @@ def test_processes_that_compile_at_once(tmp_path):
 
 def test_compiling_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with coverage():
+    with check():
         launch(simple("y[0] = 1; // left behind"))
     assert not list(tmp_path.iterdir())
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from minires_kernels.cuda import nvrtc, nvrtc_library
+from minires_emulator import nvrtc, nvrtc_library
 
 missing = nvrtc.available()
 pytestmark = pytest.mark.skipif(missing is not None, reason=str(missing))
@@ -223,7 +223,7 @@ def test_without_the_library_the_message_says_how_to_install(tmp_path):
     (tmp_path / "nvidia/__init__.py").write_text("")  # hides the installed packages
     (tmp_path / "cuda").mkdir()
     (tmp_path / "cuda/__init__.py").write_text("")
-    script = "from minires_kernels.cuda import nvrtc; print(nvrtc.available())"
+    script = "from minires_emulator import nvrtc; print(nvrtc.available())"
     path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
     broken = tmp_path / "toolkit/lib64/libnvrtc.so.13"
     for toolkit, message in (("", "is not installed"), (str(broken.parents[1]), "cannot be used")):

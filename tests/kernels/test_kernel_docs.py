@@ -19,7 +19,7 @@ def test_the_code_of_a_page_prints_what_the_page_says(page):
     except NoCompiler as missing:
         pytest.skip(str(missing))
     blocks = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.S | re.M)
-    assert [kind for kind, _ in blocks].count("python") >= 5
+    assert "python" in [kind for kind, _ in blocks]
     names, printed = {}, ""
     for kind, text in blocks:
         if kind == "text":

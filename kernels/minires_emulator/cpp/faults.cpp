@@ -73,6 +73,7 @@ constexpr int N_CAUGHT = sizeof caught / sizeof *caught;
 static struct sigaction before[N_CAUGHT];
 static bool installed[N_CAUGHT];
 static stack_t stack_before;
+static sigset_t mask_before;
 static pthread_t launcher;
 static timer_t timer;
 static bool has_timer;
@@ -176,15 +177,21 @@ static void install(int i) {
     installed[i] = sigaction(caught[i], &action, nullptr) == 0;
 }
 
-void watch() {
+// Returns false if there can be no time limit.
+bool watch() {
     Busy installing;
     launcher = pthread_self();
+    sigset_t needed;  // whoever started this process may have blocked them
+    sigemptyset(&needed);
+    for (int signal : caught)
+        if (signal != SIGINT) sigaddset(&needed, signal);
+    pthread_sigmask(SIG_UNBLOCK, &needed, &mask_before);
     stack_t own = {};
     own.ss_sp = handler_stack;
     own.ss_size = sizeof handler_stack;
     sigaltstack(&own, &stack_before);
     for (int i = 0; i < N_CAUGHT; i++) install(i);
-    if (launch->limit_seconds <= 0) return;
+    if (launch->limit_seconds <= 0) return true;
     sigevent event = {};
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = TIME_IS_UP;
@@ -193,7 +200,7 @@ void watch() {
     itimerspec limit = {};
     limit.it_value.tv_sec = (time_t)launch->limit_seconds;
     limit.it_value.tv_nsec = (long)((launch->limit_seconds - (double)limit.it_value.tv_sec) * 1e9);
-    if (has_timer) timer_settime(timer, 0, &limit, nullptr);
+    return has_timer && timer_settime(timer, 0, &limit, nullptr) == 0;
 }
 
 void restore_handlers() {
@@ -208,6 +215,7 @@ void unwatch() {
     has_timer = false;
     restore_handlers();
     sigaltstack(&stack_before, nullptr);
+    pthread_sigmask(SIG_SETMASK, &mask_before, nullptr);
 }
 
 }  // namespace emulator

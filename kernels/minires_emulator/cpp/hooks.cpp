@@ -1,7 +1,6 @@
 // What the compiled kernel calls. In check mode g++ -fsanitize=thread puts a call before every load
 // and store, and -fsanitize=bounds,alignment,... a call where a condition fails; these are this
-// project's own versions, not the sanitizers' libraries. In coverage mode -fsanitize-coverage puts
-// one at the start of every basic block.
+// project's own versions, not the sanitizers' libraries.
 #include "runtime.h"
 
 #include <cstdarg>
@@ -14,9 +13,6 @@ namespace emulator {
 static uint64_t float_atomics;
 static std::string printed;
 constexpr size_t MAX_PRINTED = 1 << 20;  // bytes of a launch, as on a GPU
-
-static uint64_t *counts;  // coverage
-static size_t code_bytes;
 
 }  // namespace emulator
 
@@ -164,13 +160,6 @@ void __ubsan_handle_divrem_overflow(OverflowData *data, uintptr_t, uintptr_t div
     if (Report *r = report(DIVISION_BY_ZERO, at_place(current, NOTHING, place), nobody()))
         strcpy(r->detail, divisor ? "the quotient is too large for its type" : "");
     abandon(FAULT);
-}
-
-// ---- -fsanitize-coverage=trace-pc ---------------------------------------------------------------
-
-void __sanitizer_cov_trace_pc() {
-    const size_t offset = (char *)SITE - module_base;
-    if (counts && offset < code_bytes) counts[offset]++;
 }
 
 }  // extern "C"

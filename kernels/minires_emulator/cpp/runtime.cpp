@@ -58,13 +58,6 @@ static bool prepare() {
     last_site = nullptr;
     busy = 0;
     pending = 0;
-    if (launch->flags & COVERAGE) {
-        code_bytes = code_end - module_base;
-        void *p = mmap(nullptr, code_bytes * sizeof *counts, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (p == MAP_FAILED) return false;
-        counts = (uint64_t *)p;
-    }
     checking = launch->flags & CHECK;
     return have_stacks() && (!checking || prepare_shadow());
 }
@@ -76,8 +69,6 @@ static bool prepare() {
 // Frees what the last outcome points to.
 EXPORT void emulator_release() {
     release_records();
-    if (counts) munmap(counts, code_bytes * sizeof *counts);
-    counts = nullptr;
 }
 
 EXPORT void emulator_launch(const Launch *what, Outcome *outcome) {
@@ -85,8 +76,10 @@ EXPORT void emulator_launch(const Launch *what, Outcome *outcome) {
     launch = what;
     if (prepare()) {
         if (sigsetjmp(start_of_launch, 1) == 0) {
-            watch();
-            run_blocks();
+            if (watch())
+                run_blocks();
+            else
+                status = NO_MEMORY;
         } else {
             forget_fibers();
         }
@@ -105,8 +98,6 @@ EXPORT void emulator_launch(const Launch *what, Outcome *outcome) {
     outcome->printed = printed.data();
     outcome->printed_bytes = printed.size();
     outcome->records = profile_records(outcome->n_records);
-    outcome->counts = counts;
-    outcome->code_bytes = code_bytes;
     launch = nullptr;
 }
 

@@ -22,7 +22,7 @@ constexpr int MAX_REPORTS = 64;
 
 // ---- from and to Python: native.py has the same structures --------------------------------------
 
-enum Flags : uint32_t { CHECK = 1, PROFILE = 2, COVERAGE = 4, MAIN_THREAD = 8 };
+enum Flags : uint32_t { CHECK = 1, PROFILE = 2, MAIN_THREAD = 4 };
 
 struct Buffer {  // one array of the arguments, in check mode
     char *begin;
@@ -105,8 +105,6 @@ struct Outcome {
     uint64_t printed_bytes;
     const Record *records;
     uint64_t n_records;
-    const uint64_t *counts;  // coverage: how often each address of the code was passed
-    uint64_t code_bytes;
 };
 
 // ---- within the runtime -------------------------------------------------------------------------
@@ -171,7 +169,7 @@ Side at_place(int thread, Action action, Place place);
 Side nobody();
 Report *report(Kind kind, Side first, Side second);  // null if there is one like it, or no room
 [[noreturn]] void abandon(Status status);
-void watch();  // signals and time, from here on
+bool watch();  // false: there can be no time limit  // signals and time, from here on
 void unwatch();
 
 // While one exists, a signal does not leave the kernel at once: memory is being allocated, say.

@@ -2,11 +2,11 @@
 //   bytes   forward: x read, y written;  backward: dy and y read, dx written
 //   v1      a thread owns one element
 //   v2      a thread owns four neighbours, moved by 128-bit loads and stores (16-byte addresses)
-//   `minires cuda-lint` launches them as follows:
-// lint: launch relu_forward_v1<float> grid=ceil(n/256) block=256 n=1..3000 x=float[n] y=float[n]
-// lint: launch relu_backward_v1<float> grid=ceil(n/256) block=256 n=1..3000 dy=float[n] y=float[n] dx=float[n]
-// lint: launch relu_forward_v2<float> grid=ceil(n/1024) block=256 n=1..3000 x=float[n] y=float[n]
-// lint: launch relu_backward_v2<float> grid=ceil(n/1024) block=256 n=1..3000 dy=float[n] y=float[n] dx=float[n]
+//   `minires cuda-check` launches them as follows:
+// check: launch relu_forward_v1<float> grid=ceil(n/256) block=256 n=1..3000 x=float[n] y=float[n]
+// check: launch relu_backward_v1<float> grid=ceil(n/256) block=256 n=1..3000 dy=float[n] y=float[n] dx=float[n]
+// check: launch relu_forward_v2<float> grid=ceil(n/1024) block=256 n=1..3000 x=float[n] y=float[n]
+// check: launch relu_backward_v2<float> grid=ceil(n/1024) block=256 n=1..3000 dy=float[n] y=float[n] dx=float[n]
 #include "common.cuh"
 
 template <class T>

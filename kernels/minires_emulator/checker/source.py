@@ -1,4 +1,4 @@
-"""What a CUDA file holds: its `__global__` functions, and comments that speak to the linter.
+"""What a CUDA file holds: its `__global__` functions, and comments that speak to the checker.
 
 This is no parser of C++. It splits the text into tokens, follows braces to know the namespaces, and
 reads the heads of kernels. Kernels that a macro writes out are not seen, nor is code in `#if 0`.
@@ -45,12 +45,12 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Source:
-    """A file: path, text, kernels by name, and what `// lint:` comments say, with their lines."""
+    """A file: path, text, kernels by name, and what `// check:` comments say, with their lines."""
 
     path: Path
     text: str
     kernels: dict[str, Kernel]
-    directives: tuple[tuple[int, str], ...]
+    comments: tuple[tuple[int, str], ...]
 
     @property
     def file(self) -> str:
@@ -88,7 +88,7 @@ def read(path: Path) -> Source:
         raise ValueError(
             f"{path} has no __global__ function" + ("; it is empty" if not text.strip() else "")
         )
-    return Source(path, text, kernels, tuple(_directives(tokens)))
+    return Source(path, text, kernels, tuple(_comments(tokens)))
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,13 @@ def _tokens(text: str) -> Iterator[_Token]:
         yield _Token("string" if kind == "end" else kind, content, line, dead > 0)
 
 
-def _directives(tokens: Sequence[_Token]) -> Iterator[tuple[int, str]]:
+def _comments(tokens: Sequence[_Token]) -> Iterator[tuple[int, str]]:
     for token in tokens:
-        found = re.match(r"//\s*lint:(.*)", token.text, re.S) if token.kind == "comment" else None
+        found = (
+            re.match(r"//\s*(?:check|lint):(.*)", token.text, re.S)
+            if token.kind == "comment"
+            else None
+        )
         if found:
             yield token.line, " ".join(re.sub(r"\\\n\s*(//)?", " ", found[1]).split())
 

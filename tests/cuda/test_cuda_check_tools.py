@@ -1,4 +1,4 @@
-"""`minires cuda-lint`: the compiler's messages, the JSON document, and tools that are missing."""
+"""`minires cuda-check`: the compiler's messages, the JSON document, and tools that are missing."""
 
 import json
 import shutil
@@ -6,14 +6,14 @@ import shutil
 import pytest
 
 from minires.__main__ import main
-from minires.lint.findings import Finding, merge
-from minires_kernels.cuda import nvrtc
+from minires_emulator import nvrtc
+from minires_emulator.checker.findings import Finding, merge
 
 needs_nvrtc = pytest.mark.skipif(nvrtc.available() is not None, reason=str(nvrtc.available()))
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g++")
 
 SCALE = """\
-// lint: launch scale<float> grid=ceil(n/128) block=128 x=float[n] y=float[n] n=1..300 a=0.5
+// check: launch scale<float> grid=ceil(n/128) block=128 x=float[n] y=float[n] n=1..300 a=0.5
 template <class T>
 __global__ void scale(const T* x, T* y, int n, T a)
 {
@@ -22,7 +22,7 @@ __global__ void scale(const T* x, T* y, int n, T a)
 }
 """
 EVERYONE = """\
-// lint: launch everyone grid=2 block=32 x=float[1]
+// check: launch everyone grid=2 block=32 x=float[1]
 extern "C" __global__ void everyone(float* x)
 {
     x[0] = threadIdx.x;
@@ -45,7 +45,7 @@ def write(tmp_path):
 def call(capsys, *arguments):
     """Run the command; return its exit code and what it printed, errors included."""
     try:
-        code = main(["cuda-lint", *arguments])
+        code = main(["cuda-check", *arguments])
     except SystemExit as stop:  # argparse
         code = stop.code
     printed = capsys.readouterr()
@@ -84,7 +84,7 @@ def test_the_json_document(write, capsys):
     code, printed = call(capsys, write(SCALE, "scale.cu"), "--arch", "sm_80,sm_90", "--json")
     assert code == 0
     document = json.loads(printed)
-    assert set(document) == {"file", "clean", "nvrtc", "compiler", "seed", "kernels", "findings"}
+    assert set(document) == {"file", "clean", "nvrtc", "compiler", "kernels", "findings"}
     assert document["clean"] is True
     assert document["findings"] == []
     (kernel,) = document["kernels"]
@@ -95,15 +95,14 @@ def test_the_json_document(write, capsys):
     assert list(kernel["resources"]) == ["sm_80", "sm_90"]
     assert kernel["resources"]["sm_90"]["spill_stores"] == 0
     assert kernel["launches"][0] == {
-        "launch": "grid=1 block=128 n=1 a=0.5", "origin": "scale.cu:1", "order": 0
+        "launch": "grid=1 block=128 n=1 a=0.5", "origin": "scale.cu:1"
     }  # fmt: skip
     code, printed = call(capsys, write(EVERYONE), "--no-compile", "--json")
     (finding,) = json.loads(printed)["findings"]
     assert set(finding) == {
-        "severity", "kind", "message", "kernel", "places", "details", "archs", "launch", "order",
-        "count", "file", "line",
+        "severity", "kind", "message", "kernel", "places", "details", "archs", "launch", "count",
     }  # fmt: skip
-    assert (finding["file"], finding["line"]) == ("k.cu", 4)
+    assert finding["places"][0] == ["k.cu", 4]
 
 
 @needs_nvrtc
@@ -177,7 +176,7 @@ def test_templates_are_seen_by_their_instantiations_only(write, capsys):
     assert code == 1
     assert "k.cu:2: not checked: scale: a template of which nobody names" in printed
     assert "0 kernels" in printed
-    instances = "// lint: kernel scale<double>\n// lint: kernel scale< nonsense >\n"
+    instances = "// check: kernel scale<double>\n// check: kernel scale< nonsense >\n"
     code, printed = call(capsys, write(instances + text), "--arch", "sm_90")
     assert code == 1
     assert 'error: scale<nonsense>: identifier "nonsense" is undefined' in printed
@@ -193,7 +192,7 @@ def test_includes_macros_and_odd_names(write, capsys, tmp_path):
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib/far.cuh").write_text("#define FAR 1\n")
     write("__device__ float beside(const float* x) {\n    return x[7];\n}\n", "near.cuh")
-    text = '#include "near.cuh"\n#include "far.cuh"\n// lint: launch f grid=1 block=1 y=float[7]\n'
+    text = '#include "near.cuh"\n#include "far.cuh"\n// check: launch f grid=1 block=1 y=float[7]\n'
     text += 'extern "C" __global__ void f(float* y) { y[FAR - GAP] = beside(y); }\n'
     path = write("\ufeff" + text.replace("\n", "\r\n"), 'odd "name" é.cu')
     code, printed = call(capsys, path, "--arch", "sm_90a", "-I", str(tmp_path / "lib"), "-DGAP=1")
@@ -202,3 +201,19 @@ def test_includes_macros_and_odd_names(write, capsys, tmp_path):
     assert "    2 |     return x[7];" in printed
     assert "compiled by NVRTC" in printed
     assert "1 error," in printed
+
+
+@needs_compiler
+def test_the_command_runs_under_its_old_name_and_without_minires(write, capsys):
+    from minires_emulator.checker import command
+
+    path = write(EVERYONE)
+    code, printed = call(capsys, path, "--no-compile")
+    assert code == 1
+    assert main(["cuda-lint", path, "--no-compile"]) == 1
+    old = capsys.readouterr()
+    assert (old.out, old.err) == (printed, "minires: cuda-lint is called cuda-check now\n")
+    assert command.main([path, "--no-compile"]) == 1
+    assert capsys.readouterr().out == printed
+    assert command.main([path + "no"]) == 2
+    assert capsys.readouterr().err == f"error: there is no file {path}no\n"

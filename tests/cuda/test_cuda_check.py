@@ -1,4 +1,4 @@
-"""`minires cuda-lint`: what it finds in CUDA files, what it says, and what it survives."""
+"""`minires cuda-check`: what it finds in CUDA files, what it says, and what it survives."""
 
 import json
 import re
@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from minires.__main__ import main
-from minires.lint.lint import Settings, lint
-from minires_kernels.cuda import nvrtc
+from minires_emulator import nvrtc
+from minires_emulator.checker.check import Settings, check_file
 
 needs_nvrtc = pytest.mark.skipif(nvrtc.available() is not None, reason=str(nvrtc.available()))
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g++")
 
 SCALE = """\
-// lint: launch scale<float> grid=ceil(n/128) block=128 x=float[n] y=float[n] n=1..300 a=0.5
+// check: launch scale<float> grid=ceil(n/128) block=128 x=float[n] y=float[n] n=1..300 a=0.5
 template <class T>
 __global__ void scale(const T* x, T* y, int n, T a)
 {
@@ -26,26 +26,26 @@ __global__ void scale(const T* x, T* y, int n, T a)
 """
 # Faulty kernels, each with a repaired twin. The lines with "// here" are those to be reported.
 TWINS = """\
-// lint: launch unguarded grid=2 block=64 x=float[100] n=100
+// check: launch unguarded grid=2 block=64 x=float[100] n=100
 extern "C" __global__ void unguarded(float* x, int n)
 {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     x[i] *= 2;                                            // here
 }
-// lint: launch guarded grid=2 block=64 x=float[100] n=100
+// check: launch guarded grid=2 block=64 x=float[100] n=100
 extern "C" __global__ void guarded(float* x, int n)
 {
     const int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i < n) x[i] *= 2;
 }
-// lint: launch racing grid=1 block=64 x=float[64]
+// check: launch racing grid=1 block=64 x=float[64]
 extern "C" __global__ void racing(float* x)
 {
     __shared__ float s[64];
     s[threadIdx.x] = x[threadIdx.x];
     x[threadIdx.x] = s[63 - threadIdx.x];                 // here
 }
-// lint: launch waiting grid=1 block=64 x=float[64]
+// check: launch waiting grid=1 block=64 x=float[64]
 extern "C" __global__ void waiting(float* x)
 {
     __shared__ float s[64];
@@ -53,24 +53,24 @@ extern "C" __global__ void waiting(float* x)
     __syncthreads();
     x[threadIdx.x] = s[63 - threadIdx.x];
 }
-// lint: launch divergent grid=1 block=64 x=float[64] n=40
+// check: launch divergent grid=1 block=64 x=float[64] n=40
 extern "C" __global__ void divergent(float* x, int n)
 {
     if (threadIdx.x < n) __syncthreads();                 // here
     x[threadIdx.x] = 1;
 }
-// lint: launch together grid=1 block=64 x=float[64] n=40
+// check: launch together grid=1 block=64 x=float[64] n=40
 extern "C" __global__ void together(float* x, int n)
 {
     __syncthreads();
     x[threadIdx.x] = 1;
 }
-// lint: launch everyone grid=2 block=32 x=float[1]
+// check: launch everyone grid=2 block=32 x=float[1]
 extern "C" __global__ void everyone(float* x)
 {
     x[0] = threadIdx.x;                                   // here
 }
-// lint: launch one grid=1 block=32 x=float[1]
+// check: launch one grid=1 block=32 x=float[1]
 extern "C" __global__ void one(float* x)
 {
     if (threadIdx.x == 0) x[0] = threadIdx.x;
@@ -99,7 +99,7 @@ def write(tmp_path):
 def call(capsys, *arguments):
     """Run the command; return its exit code and what it printed, errors included."""
     try:
-        code = main(["cuda-lint", *arguments])
+        code = main(["cuda-check", *arguments])
     except SystemExit as stop:  # argparse
         code = stop.code
     printed = capsys.readouterr()
@@ -150,12 +150,12 @@ def test_a_report_quotes_the_line_and_names_the_argument_and_the_launch(write, c
 @needs_compiler
 def test_a_guess_is_called_one_and_its_line_can_be_used(write, capsys):
     text = SCALE.partition("\n")[2]
-    arguments = ("--no-compile", "--kernel", "scale<float>", "--n", "1,129", "--block", "64")
+    arguments = ("--no-compile", "--kernel", "scale<float>", "--n", "1,129")
     code, printed = call(capsys, write(text), *arguments)
     assert code == 0
     assert "are guesses, and a report may come from the guess" in printed
-    line = next(line.strip() for line in printed.splitlines() if "// lint: launch" in line)
-    assert "grid=ceil(n/64) block=64 x=float[n] y=float[n] n=1..2000 a=0.0..1.0" in line
+    line = next(line.strip() for line in printed.splitlines() if "// check: launch" in line)
+    assert "grid=ceil(n/128) block=128 x=float[n] y=float[n] n=1..2000 a=0.0..1.0" in line
     code, printed = call(capsys, write(f"{line}\n{text}"), "--no-compile")
     assert code == 0
     assert "guess" not in printed
@@ -176,19 +176,23 @@ def test_what_cannot_be_guessed_is_not_called_clean(write, capsys):
     code, printed = call(capsys, write(text), "--no-compile")
     assert code == 1
     assert "k.cu:2: not checked: f: cannot be launched: s is a struct" in printed
-    launch = "f grid=1 block=1 x=float[1] s={int 3}"
-    assert call(capsys, write(text), "--no-compile", "--launch", launch)[0] == 0
+    launch = "f grid=1 block=1 x=float[1] s=3"
+    code, printed = call(capsys, write(text), "--no-compile", "--launch", launch)
+    assert code == 2
+    assert "run the kernel in Python, within minires_emulator.check()" in printed
 
 
 @needs_compiler
-def test_random_launches_are_those_of_their_seed(write, capsys):
+def test_a_launch_with_ranges_runs_with_their_ends_and_the_same_random_numbers_each_time(
+    write, capsys
+):
     path, launches = write(SCALE), []
-    for seed in ("0", "0", "1"):
-        code, printed = call(capsys, path, "--no-compile", "--json", "--seed", seed)
+    for _ in range(2):
+        code, printed = call(capsys, path, "--no-compile", "--json")
         assert code == 0
         runs = json.loads(printed)["kernels"][0]["launches"]
-        launches.append([run["launch"] for run in runs if run["order"] == 0])
-    assert launches[0] == launches[1] != launches[2]
+        launches.append(list(dict.fromkeys(run["launch"] for run in runs)))
+    assert launches[0] == launches[1]
     sizes = [int(launch.partition("n=")[2].split()[0]) for launch in launches[0]]
     assert sizes[:2] == [1, 300]  # the ends, and then
     assert len(set(sizes)) > 3
@@ -197,7 +201,7 @@ def test_random_launches_are_those_of_their_seed(write, capsys):
 
 @needs_compiler
 def test_a_launch_of_the_command_line_replaces_those_of_the_file(write, capsys):
-    launch = "// lint: launch scale< float > grid=1 block=64 x=float[n] y=float[n] n=50 a=2"
+    launch = "// check: launch scale< float > grid=1 block=64 x=float[n] y=float[n] n=50 a=2"
     code, printed = call(capsys, write(SCALE), "--no-compile", "--json", "--launch", launch)
     assert code == 0
     runs = json.loads(printed)["kernels"][0]["launches"]
@@ -209,24 +213,23 @@ def test_a_launch_of_the_command_line_replaces_those_of_the_file(write, capsys):
 @needs_compiler
 def test_values_of_all_forms_reach_the_kernel(write, capsys):
     text = """\
-struct Sizes { int rows, columns; double scale; };
-extern "C" __global__ void f(const int* index, float* y, const float* bias, float* more, Sizes s,
+extern "C" __global__ void f(const int* index, float* y, const float* bias, float* more, int c,
                              bool negate, const bool* mask, long long most, unsigned char tag,
                              float4* z)
 {
     extern __shared__ float shared[];
     const int i = blockIdx.x * blockDim.x + threadIdx.x, j = blockIdx.y;
-    assert(gridDim.y == 3 && blockDim.x == 32 && s.rows == 3 && s.scale == 0.25);
+    assert(gridDim.y == 3 && blockDim.x == 32);
     assert(bias == nullptr && more == nullptr && negate && most == 5000000000 && tag == 7);
     shared[threadIdx.x] = z[threadIdx.x].w;
-    if (i >= s.columns) return;
-    assert(0 <= index[i] && index[i] < s.columns && (mask[i] == 0 || mask[i] == 1));
-    y[j * s.columns + index[i] * 0 + i] = shared[threadIdx.x];
+    if (i >= c) return;
+    assert(0 <= index[i] && index[i] < c && (mask[i] == 0 || mask[i] == 1));
+    y[j * c + i] = shared[threadIdx.x];
 }
 """
     launch = (
         "f grid=ceil(c/32),3 block=32 shared=4*32 c=1..100 index=int[c] in 0..c-1 y=float[3*c] "
-        "bias=null s={int 3, int c, double 0.25} negate=true mask=bool[c] "
+        "bias=null negate=true mask=bool[c] "
         "most=5000000000 tag=7 z=float4[32] more=null"
     )
     code, printed = call(capsys, write(text), "--no-compile", "--launch", launch)
@@ -236,14 +239,14 @@ extern "C" __global__ void f(const int* index, float* y, const float* bias, floa
 @needs_compiler
 def test_float_atomics_and_values_that_are_not_finite_are_warnings(write, capsys):
     text = """\
-// lint: launch total grid=4 block=64 x=float[256] sum=float[1]
+// check: launch total grid=4 block=64 x=float[256] sum=float[1]
 extern "C" __global__ void total(const float* x, float* sum)
 {
     atomicAdd(sum, x[blockIdx.x * blockDim.x + threadIdx.x]);
 }
-// lint: launch inverse grid=1 block=64 y=float[64]
+// check: launch inverse grid=1 block=64 y=float[64]
 extern "C" __global__ void inverse(float* y) { y[threadIdx.x] = threadIdx.x / 0.0f; }
-// lint: launch slots grid=1 block=64 y=int[64] next=int[1] in 0..0
+// check: launch slots grid=1 block=64 y=int[64] next=int[1] in 0..0
 extern "C" __global__ void slots(int* y, int* next) { y[atomicAdd(next, 1)] = threadIdx.x; }
 """
     code, printed = call(capsys, write(text), "--no-compile")
@@ -257,7 +260,7 @@ extern "C" __global__ void slots(int* y, int* next) { y[atomicAdd(next, 1)] = th
 @needs_compiler
 def test_the_profile_shows_bank_conflicts(write, capsys):
     kernel = """\
-// lint: launch f<PITCH> grid=1 block=32 y=float[32]
+// check: launch f<PITCH> grid=1 block=32 y=float[32]
 template <int P> __global__ void f(float* y)
 {
     __shared__ float s[32 * P];
@@ -283,7 +286,7 @@ template <int P> __global__ void f(float* y)
 def test_a_loop_without_end_is_stopped_and_the_next_kernel_runs(write, capsys):
     text = """\
 extern "C" __global__ void spin(float* y) { while (true) y[0] += 1; }
-// lint: launch fine grid=1 block=1 y=float[1]
+// check: launch fine grid=1 block=1 y=float[1]
 extern "C" __global__ void fine(float* y) { y[0] = 1; }
 """
     code, printed = call(capsys, write(text), "--no-compile", "--limit", "0.2")
@@ -301,13 +304,13 @@ def test_a_worker_that_hangs_or_dies_takes_nothing_else_down(write, function, ki
     # Functions of the host: the emulator cannot stop them, and the worker does not survive them.
     text = f"""\
 extern "C" void {function}();
-// lint: launch lost grid=1 block=1 y=float[1]
+// check: launch lost grid=1 block=1 y=float[1]
 extern "C" __global__ void lost(float* y) {{ for (;;) {function}(); }}
-// lint: launch fine grid=1 block=1 y=float[1]
+// check: launch fine grid=1 block=1 y=float[1]
 extern "C" __global__ void fine(float* y) {{ y[0] = 1; }}
 """
     settings = Settings(compile=False, limit=0.1, grace=1.0)
-    result = lint(Path(write(text)), settings)
+    result = check_file(Path(write(text)), settings)
     (finding,) = result.findings
     assert (finding.severity, finding.kind, finding.kernel) == ("error", kind, "lost")
     assert message in finding.message
@@ -337,13 +340,13 @@ def test_the_help_tells_the_exit_codes_and_the_launches(capsys):
     code, printed = call(capsys, "--help")
     assert code == 0
     assert "exit codes: 0" in printed
-    assert "// lint: launch scale<float> grid=ceil(n/128)" in printed
+    assert "// check: launch scale<float> grid=ceil(n/128)" in printed
 
 
 @needs_compiler
 def test_readmes_example_is_what_the_command_prints(capsys):
     root = Path(__file__).parents[2]
-    assert main(["cuda-lint", str(root / "kernels/docs/smooth.cu"), "--no-compile"]) == 1
+    assert main(["cuda-check", str(root / "kernels/docs/smooth.cu"), "--no-compile"]) == 1
     printed = capsys.readouterr().out
     readme = (root / "README.md").read_text(encoding="utf-8")
     block = readme[readme.index("    smooth.cu:7: error") :].split("\n\n")[0]
@@ -354,11 +357,11 @@ def test_readmes_example_is_what_the_command_prints(capsys):
 def test_more_shared_memory_than_a_kernel_gets_unasked_is_a_warning(tmp_path, capsys):
     file = tmp_path / "shared.cu"
     file.write_text(
-        "// lint: launch f grid=1 block=32 shared=60000 y=float[32]\n"
+        "// check: launch f grid=1 block=32 shared=60000 y=float[32]\n"
         'extern "C" __global__ void f(float* y)\n'
         "{ extern __shared__ float s[]; s[threadIdx.x] = 1; y[threadIdx.x] = s[threadIdx.x]; }\n"
     )
-    assert main(["cuda-lint", str(file), "--no-compile"]) == 0
+    assert main(["cuda-check", str(file), "--no-compile"]) == 0
     printed = capsys.readouterr().out
     assert "60000 bytes of dynamic shared memory" in printed
     assert "1 warning" in printed

@@ -1,10 +1,9 @@
-"""Input of `minires cuda-lint`: the parsers of sources, sizes and launches, and wrong calls."""
+"""Input of `minires cuda-check`: the parsers of sources, sizes and launches, and wrong calls."""
 
 import contextlib
 import math
-import re
 import shutil
-from fractions import Fraction
+from types import SimpleNamespace
 
 import hypothesis.strategies as st
 import numpy as np
@@ -12,9 +11,9 @@ import pytest
 from hypothesis import given
 
 from minires.__main__ import main
-from minires.lint import launch, sizes
-from minires.lint.source import read
-from minires_kernels.cuda import nvrtc
+from minires_emulator import nvrtc
+from minires_emulator.checker import launch, runs, values
+from minires_emulator.checker.source import read
 
 needs_nvrtc = pytest.mark.skipif(nvrtc.available() is not None, reason=str(nvrtc.available()))
 needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g++")
@@ -38,7 +37,7 @@ def path(tmp_path):
 def call(capsys, *arguments):
     """Run the command; return its exit code and what it printed, errors included."""
     try:
-        code = main(["cuda-lint", *arguments])
+        code = main(["cuda-check", *arguments])
     except SystemExit as stop:  # argparse
         code = stop.code
     printed = capsys.readouterr()
@@ -46,8 +45,8 @@ def call(capsys, *arguments):
 
 
 SOURCE = """\
-// lint: kernel conv<float, 16>
-/* lint: kernel no */
+// check: kernel conv<float, 16>
+/* check: kernel no */
 #define KERNEL(x) __global__ void x() {}
 #if 0
 __global__ void dead(int a) {}
@@ -62,7 +61,7 @@ template <class T, int N> __global__ void __launch_bounds__(N * (2 + 3), 2)
 conv(const T* __restrict__ x, T y[], unsigned int = 3, unsigned n = f(1, 2))
 {
     auto s = "__global__ void text() {"; char c = '{'; auto r = R"a({ __global__ )")a"; // {
-    // lint: launch conv<float, 3> \\
+    // check: launch conv<float, 3> \\
     //   grid=3 block=1
 }
 extern "C" {
@@ -95,7 +94,7 @@ def test_kernels_parameters_and_comments_of_a_source(tmp_path):
         "a::b::deep": (26, (("x", "n"),), False),
         "either": (29, (("s",), ("s", "more")), False),
     }
-    assert source.directives == (
+    assert source.comments == (
         (1, "kernel conv<float, 16>"),
         (17, "launch conv<float, 3> grid=3 block=1"),
     )
@@ -128,54 +127,63 @@ expressions = st.recursive(
 
 
 @given(expressions)
-def test_sizes_are_python_arithmetic_on_exact_fractions(text):
-    values = {"n": Fraction(1000), "c": Fraction(3)}
-    exact = {"Fraction": Fraction, "ceil": lambda x: Fraction(math.ceil(x)), "min": min}
-    python = re.sub(r"(?<![\w.])(\d[\d.]*(?:e-\d)?)", r"Fraction('\1')", text)
+def test_sizes_are_python_arithmetic(text):
+    known = {"n": 1000, "c": 3}
     try:
-        expected = eval(python, exact, values)
+        expected = eval(text, {"ceil": math.ceil, "min": min}, known)
     except ZeroDivisionError:
         with pytest.raises(ValueError, match="divides by zero"):
-            sizes.evaluate(text, values)
+            values.evaluate(text, known)
         return
-    assert sizes.evaluate(text, values) == expected
+    assert values.evaluate(text, known) == expected
+
+
+@given(st.integers(1, 2**25), st.integers(1, 1024))
+def test_a_grid_of_ceil_covers_every_element_exactly(n, block):
+    assert values.whole(f"ceil(n/{block})", {"n": n}) == -(-n // block)
 
 
 @pytest.mark.parametrize(
     "text",
     ["9**9", "1 << 99", "(1).__class__", "__import__('os')", "f(1)", "n if n else 1", "[n]", "n, n",
-     "lambda: 0", "True", "'a'", "1j", "1e400", "min()", "max(*n)", "min(n, key=n)", "ceil(n, 1)",
-     "(" * 99 + ")" * 99, "-" * 299, "(" * 250, "1+" * 200 + "1", "", "n\0",
+     "lambda: 0", "True", "'a'", "1j", "min()", "max(*n)", "min(n, key=n)", "ceil(n, 1)", "min(n)",
+     "(" * 250, "1+" * 200 + "1", "", "n\0", "not n", "ceil(inf)", "ceil(nan)", "1 % 0",
      "*".join(["9999999999"] * 9), "n=1", "1if 2 else 3", "m", "18446744073709551617"],
 )  # fmt: skip
 def test_other_text_is_no_arithmetic(text):
     with pytest.raises(ValueError):
-        sizes.evaluate(text, {"n": Fraction(4)})
+        values.evaluate(text, {"n": 4})
 
 
 @given(st.integers(-50, 50), st.integers(0, 100), st.integers(0, 2**31))
 def test_drawn_numbers_lie_in_their_ranges(low, width, seed):
     text = (
-        f"f grid=ceil(m/32),2 block=32 k={low}..{low}+{width} m=1..k*k+1 a=-1.5..{width}.0 "
+        f"f grid=ceil(m/32),min(2,m) block=32 k={low}..{low}+{width} m=2..k*k+2 a=-1.5..{width}.0 "
         "x=float[m*2] i=int[3] in k..k+9"
     )
     parsed = launch.parse(text, "here")
+    pointer = SimpleNamespace(is_pointer=True)
     for end in (None, 0, 1):
-        drawn = launch.draw(parsed, ("x", "i", "a"), np.random.default_rng(seed), end)
+        drawn = runs.draw(parsed, np.random.default_rng(seed), end)
         k, m, a = (drawn.numbers[name] for name in ("k", "m", "a"))
         assert low <= k <= low + width
-        assert 1 <= m <= k * k + 1
+        assert 2 <= m <= k * k + 2
         assert -1.5 <= a <= width
         assert drawn.grid == (math.ceil(m / 32), 2)
-        assert drawn.arguments["x"] == launch.Array("float", m * 2, None)
-        assert drawn.arguments["i"] == launch.Array("int", 3, (k, k + 9))
+        x, i = (
+            values.argument(name, parsed.values[name], pointer, drawn.numbers, drawn.rng)
+            for name in ("x", "i")
+        )
+        assert (x.dtype, x.size) == (np.float32, 2 * m)
+        assert i.dtype == np.int32
+        assert ((k <= i) & (i <= k + 9)).all()
         if end is not None:
-            assert (k, m) == ((low, 1), (low + width, k * k + 1))[end]
+            assert (k, m) == ((low, 2), (low + width, k * k + 2))[end]
 
 
 def test_expressions_have_one_spelling():
-    assert launch.canonical(" conv <float ,16 > ") == "conv<float, 16>"
-    assert launch.canonical("a :: b<unsigned  int*>") == "a::b<unsigned int*>"
+    assert launch.canonical(" conv<float ,16 > ", "here") == "conv<float, 16>"
+    assert launch.canonical("a::b<unsigned  int *>", "here") == "a::b<unsigned int*>"
 
 
 LAUNCH = "scale<float> grid=1 block=1 x=float[n] y=float[n]"
@@ -192,25 +200,12 @@ LAUNCH = "scale<float> grid=1 block=1 x=float[n] y=float[n]"
         (["--launch", LAUNCH], "--launch: scale<float>(x, y, n, a) gets no value for n, a"),
         (["--launch", f"{LAUNCH} n=3 a=1 b=2"], "has no parameter 'b'"),
         (["--launch", f"{LAUNCH} n=3 a=1 n=2"], "n is given twice"),
-        (["--launch", f"{LAUNCH} n=m a=1"], "'m' has no value here"),
-        (["--launch", f"{LAUNCH} n=9**9 a=1"], "'9 ** 9' is not understood"),
-        (["--launch", f"{LAUNCH} n=9..1 a=1"], "the range '9..1' is empty"),
-        (["--launch", f"{LAUNCH} n=1/0 a=1"], "divides by zero"),
-        (["--launch", f"{LAUNCH} n=99999999999 a=1"], "has 99999999999 elements"),
         (["--launch", f"{LAUNCH} n= a=1"], "n= has no value"),
         (["--launch", "nothing grid=1 block=1"], "has no kernel 'nothing'"),
-        (["--launch", "scale<float> grid=1,1,1,1 block=1 x=float[1] y=float[1] n=1 a=1"], "three"),
-        (["--launch", "scale<float> grid=1/2 block=1 x=float[1] y=float[1] n=1 a=1"], "ceil()"),
-        (
-            ["--launch", "scale<float> grid=99999 block=999 x=float[1] y=float[1] n=1 a=1"],
-            "threads",
-        ),
         (["--kernel", "scale<int>", "--launch", f"{LAUNCH} n=1 a=1"], "which --kernel leaves out"),
-        (["--n", "0"], "positive integer"),
-        (["--n", "1,x"], "positive integer"),
+        (["--n", "0"], "positive integers"),
+        (["--n", "1,x"], "positive integers"),
         (["--limit", "0"], "positive number"),
-        (["--orders", "0"], "positive integer"),
-        (["--seed", "-1"], "from 0 to"),
         (["-D", "1x"], "expected NAME or NAME=VALUE"),
         (["-I", "/no/such/folder"], "there is no folder"),
         (["--no-compile", "--no-check"], "nothing to do"),
@@ -222,17 +217,56 @@ def test_wrong_calls_exit_2_with_a_message(arguments, message, path, capsys):
     assert message in printed
 
 
+ONE = "scale<float> grid=1 block=1 y=float[1] a=1"
+WRONG = [
+    (f"{ONE} x=word[1] n=1", "type 'word' is not known"),
+    (f"{ONE} x=1 n=1", "x is a pointer"),
+    (f"{ONE} x=float[1] n=null", "n is no pointer"),
+    (f"{ONE} x=float[1] n=float[1]", "n is no pointer"),
+    (f"{ONE} x=float[1] n=0.5", "n=0.5 is no int32"),
+    (f"{ONE} x=float[1] n=3000000000", "is no int32"),
+    (f"{ONE} x=float[1] n=inf", "n=inf is no int32"),
+    (f"{ONE} x=float[1] n=nan", "n=nan is no int32"),
+    (f"{ONE} x=float[n] n=m", "'m' has no value here; known before it: a"),
+    (f"{ONE} x=float[n] n=9**9", "'9 ** 9' is not understood"),
+    (f"{ONE} x=float[n] n=9..1", "the range '9..1' is empty"),
+    (f"{ONE} x=float[n] n=0..nan", "is nan and no integer"),
+    (f"{ONE} x=float[n] n=1/0", "divides by zero"),
+    (f"{ONE} x=float[n] n=99999999999", "has 99999999999 elements"),
+    (f"{ONE} x=float[0-n] n=1", "has -1 elements"),
+    (f"{ONE} x=float[inf] n=1", "inf"),
+    (f"{ONE} x=int[1] in 0..2**31 n=1", "not understood"),
+    (f"{ONE} x=char[1] in 0..999 n=1", "no int8"),
+    ("scale<float> grid=1,1,1,1 block=1 x=float[1] y=float[1] n=1 a=1", "three"),
+    ("scale<float> grid=0 block=1 x=float[1] y=float[1] n=1 a=1", "at least 1"),
+    ("scale<float> grid=1/2 block=1 x=float[1] y=float[1] n=1 a=1", "ceil()"),
+    ("scale<float> grid=99999 block=999 x=float[1] y=float[1] n=1 a=1", "threads"),
+    ("scale<float> grid=1 block=1 shared=x x=float[1] y=float[1] n=1 a=1", "'x' has no value"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG)
+def test_values_that_do_not_fit_say_why(text, message):
+    signature = {
+        name: SimpleNamespace(is_pointer=name in "xy", kind="f", dtype=np.dtype(dtype))
+        for name, dtype in (("x", "f4"), ("y", "f4"), ("n", "i4"), ("a", "f4"))
+    }
+    parsed = launch.parse(text, "here")
+    launch.check(parsed, list(signature))
+    with pytest.raises(ValueError) as error:
+        drawn = runs.draw(parsed, np.random.default_rng(0))
+        for name, p in signature.items():
+            values.argument(name, parsed.values[name], p, drawn.numbers, drawn.rng)
+    assert message in str(error.value)
+
+
 @needs_compiler
 @pytest.mark.parametrize(
     ("launch", "message"),
     [
-        ("scale<float> grid=1 block=1 x=double[1] y=float[1] n=1 a=1", "float64"),
-        ("scale<float> grid=1 block=1 x=word[1] y=float[1] n=1 a=1", "type 'word' is not known"),
-        ("scale<float> grid=1 block=1 x=1 y=float[1] n=1 a=1", "x is a pointer"),
-        ("scale<float> grid=1 block=1 x=float[1] y=float[1] n=0.5 a=1", "n=0.5 is no int32"),
-        ("scale<float> grid=1 block=1 x=float[1] y=float[1] n=3000000000 a=1", "is no int32"),
+        WRONG[0],
+        (f"{ONE} x=double[1] n=1", "float64"),
         ("scale<float> grid=1 block=2000 x=float[1] y=float[1] n=1 a=1", "1024"),
-        ("scale<float> grid=1 block=1 x=float[1] y=float[1] n=1 a={int 1}", "float"),
     ],
 )
 def test_launches_that_do_not_fit_the_signature_exit_2(launch, message, path, capsys):
@@ -261,10 +295,10 @@ def test_an_architecture_that_nvrtc_does_not_know_exits_2(path, capsys):
         (b"__global__ void f() {}\0", "is a binary file"),
         (b"// caf\xe9\n__global__ void f() {}\n", "k.cu:1: not UTF-8"),
         (b"// " + b"x" * 2**20, "more than 1 MiB"),
-        (b"// lint: lunch f\n__global__ void f() {}\n", "k.cu:1: expected `// lint: kernel"),
-        (b"\n// lint: launch f\n__global__ void f() {}\n", "k.cu:2: the launch of f has no grid"),
-        (b"// lint: kernel g<1>\n__global__ void f() {}\n", "has no kernel 'g'"),
-        (b"// lint: kernel f<1>\n__global__ void f() {}\n", "f is no template"),
+        (b"// check: lunch f\n__global__ void f() {}\n", "k.cu:1: expected `// check: kernel"),
+        (b"\n// check: launch f\n__global__ void f() {}\n", "k.cu:2: the launch of f has no grid"),
+        (b"// check: kernel g<1>\n__global__ void f() {}\n", "has no kernel 'g'"),
+        (b"// check: kernel f<1>\n__global__ void f() {}\n", "f is no template"),
     ],
 )
 def test_bad_files_exit_2_with_a_message(content, message, tmp_path, capsys):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 ERROR, WARNING, UNCHECKED = "error", "warning", "not checked"
@@ -26,13 +26,7 @@ class Finding:
     details: list[str] = field(default_factory=list)
     archs: list[str] = field(default_factory=list)
     launch: str | None = None
-    order: int | None = None
     count: int = 1
-
-    def json(self) -> dict[str, Any]:
-        """Return all fields, and file and line of the first place."""
-        file, line = self.places[0] if self.places else (None, None)
-        return asdict(self) | {"file": file, "line": line}
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -78,8 +72,7 @@ def from_log(log: str, arch: str, failed: bool) -> Iterator[Finding]:
             name = lines[i + 1].partition("nv_mangled_name ")[2] if i + 1 < len(lines) else ""
             yield Finding(kind, "compile", text, name or None, archs=[arch])
         else:
-            place = [(file, int(number))]
-            yield Finding(kind, "compile", text, places=place, archs=[arch])
+            yield Finding(kind, "compile", text, places=[(file, int(number))], archs=[arch])
     if failed and not errors:
         yield Finding(ERROR, "compile", "\n".join(lines[:8]), archs=[arch])
     elif failed and "NVRTC alone has no headers" in lines[-1]:

@@ -4,57 +4,66 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
+from .check import KernelResult, Result
 from .findings import ERROR, UNCHECKED, WARNING, Finding
-from .lint import KernelResult, Result
+from .runs import ORDERS
 
 
 def to_json(result: Result) -> str:
     """Return the result as a document, with
 
-    file, clean, nvrtc, compiler, seed
-    kernels   [{name, line, resources: {arch: {registers, shared, …}}, launches: [{launch, origin,
-              order}], guessed, profile: [{file, line, space, access, requests, ratio}], profiled}]
-    findings  [{severity, kind, message, kernel, file, line, places, details, archs, launch, order,
-              count}]
+    file, clean, nvrtc, compiler
+    kernels   [{name, line, resources: {arch: {registers, shared, …}}, launches: [{launch, origin}],
+              guessed, profile: [{file, line, space, access, requests, ratio}], profiled}]
+    findings  [{severity, kind, message, kernel, places, details, archs, launch, count}]
     """
     document = {
         "file": str(result.source.path),
         "clean": result.clean,
         "nvrtc": result.nvrtc,
         "compiler": result.compiler,
-        "seed": result.settings.seed,
-        "kernels": [vars(kernel) for kernel in result.kernels.values()],
-        "findings": [finding.json() for finding in result.findings],
+        "kernels": [asdict(kernel) for kernel in result.kernels.values()],
+        "findings": [asdict(finding) for finding in result.findings],
     }
     return json.dumps(document, indent=1)
 
 
 def text(result: Result) -> str:
     """Return tables of what was compiled and run, then the findings with their source lines."""
+    kernels = list(result.kernels.values())
     parts = []
     if result.nvrtc is not None:
         parts.append("\n".join(_resources(result)))
-    if any(kernel.launches for kernel in result.kernels.values()):
+    if any(kernel.launches for kernel in kernels):
         parts.append("\n".join(_runs(result)))
-    guessed = [kernel for kernel in result.kernels.values() if kernel.guessed and kernel.launches]
+    guessed = [kernel for kernel in kernels if kernel.guessed and kernel.launches]
     if guessed:
-        parts.append("\n".join(_guesses(guessed)))
-    parts += ["\n".join(_profile(k)) for k in result.kernels.values() if k.profile]
-    lines = _Lines(result)
-    parts += ["\n".join(_finding(f, lines)) for f in result.findings]
+        told = "\n".join(f"  {kernel.guessed}" for kernel in guessed)
+        parts.append(
+            "The launches of these kernels are guesses, and a report may come from the guess "
+            "alone.\nTo say how a kernel is launched, correct its line and write it into the file:"
+            f"\n{told}"
+        )
+    parts += ["\n".join(_profile(kernel)) for kernel in kernels if kernel.profile]
+    files = {result.source.file: result.source.text.splitlines()}
+    parts += ["\n".join(_finding(f, files, result.source.path.parent)) for f in result.findings]
     parts.append(_summary(result))
     return "\n\n".join(parts)
 
 
 def _resources(result: Result) -> Iterator[str]:
     yield f"compiled by NVRTC {result.nvrtc}: registers by architecture, bytes shared and spilled"
-    rows = [["kernel", *result.archs, "shared", "spilled"]]
-    for kernel in result.kernels.values():
+    kernels = result.kernels.values()
+    archs = list(dict.fromkeys(a for f in result.findings for a in f.archs))
+    archs = sorted({*archs, *(a for k in kernels for a in k.resources)}, key=_number)
+    rows = [["kernel", *archs, "shared", "spilled"]]
+    for kernel in kernels:
         found = kernel.resources
-        registers = [str(found[a]["registers"]) if a in found else "-" for a in result.archs]
+        registers = [str(found[a]["registers"]) if a in found else "-" for a in archs]
         shared = max((r["shared"] or 0 for r in found.values()), default=None)
         spills = [(r["spill_stores"] or 0) + (r["spill_loads"] or 0) for r in found.values()]
         ends = ["-" if n is None else str(n) for n in (shared, max(spills, default=None))]
@@ -62,8 +71,12 @@ def _resources(result: Result) -> Iterator[str]:
     yield from _table(rows)
 
 
+def _number(arch: str) -> tuple[int, str]:
+    return int(re.sub(r"\D", "", arch)), arch
+
+
 def _runs(result: Result) -> Iterator[str]:
-    yield f"checked in the emulator, thread orders: {_orders(result)}"
+    yield f"checked in the emulator, thread orders: {', '.join(ORDERS)}"
     rows = [["kernel", "launches", "runs", "", "found"]]
     for kernel in result.kernels.values():
         origins = dict.fromkeys(run["origin"] for run in kernel.launches)
@@ -81,23 +94,6 @@ def _found(result: Result, kernel: KernelResult) -> str:
     if errors or not kernel.launches:
         return ", ".join(errors) or "did not run"
     return "not all ran" if any(f.severity == UNCHECKED for f in own) else "clean"
-
-
-def _orders(result: Result) -> str:
-    n = result.settings.orders
-    shuffled = [f"{n - 2} shuffled (seed {result.settings.seed})"] if n > 2 else []
-    return ", ".join([*map(_order, range(min(n, 2))), *shuffled])
-
-
-def _order(order: int) -> str:
-    return ("ascending", "descending")[order] if order < 2 else "shuffled"
-
-
-def _guesses(kernels: Sequence[KernelResult]) -> Iterator[str]:
-    yield "The launches of these kernels are guesses, and a report may come from the guess alone."
-    yield "To say how a kernel is launched, correct its line and write it into the file:"
-    for kernel in kernels:
-        yield f"  {kernel.guessed}"
 
 
 def _profile(kernel: KernelResult) -> Iterator[str]:
@@ -120,49 +116,38 @@ def _table(rows: list[list[str]], left: int = 1) -> Iterator[str]:
         yield "  " + "  ".join(cells).rstrip()
 
 
-class _Lines:
-    """Lines of the file, and of files beside it that it includes."""
-
-    def __init__(self, result: Result) -> None:
-        self._folder = result.source.path.parent
-        self._known = {result.source.file: result.source.text.splitlines()}
-
-    def quote(self, file: str, line: int) -> str | None:
-        if file not in self._known:
-            path = self._folder / file
-            readable = Path(file).suffix in (".cu", ".cuh", ".h", ".hpp") and path.is_file()
-            text = path.read_text("utf-8", "replace") if readable else ""
-            self._known[file] = text.splitlines()
-        lines = self._known[file]
-        return lines[line - 1] if 0 < line <= len(lines) else None
-
-
-def _finding(finding: Finding, lines: _Lines) -> Iterator[str]:
+def _finding(finding: Finding, files: dict[str, list[str]], folder: Path) -> Iterator[str]:
     where = "{}:{}: ".format(*finding.places[0]) if finding.places else ""
     about = f"{finding.kernel}: " if finding.kernel else ""
     for_archs = f" [{', '.join(finding.archs)}]" if finding.archs else ""
     yield f"{where}{finding.severity}: {about}{finding.message}{for_archs}"
     for file, line in dict.fromkeys(finding.places):
-        quoted = lines.quote(file, line)
-        if quoted is not None and quoted.strip():
+        quoted = _line(files, folder, file, line)
+        if quoted.strip():
             yield f"{line:>5} | {quoted.rstrip()[:200]}"
     for detail in finding.details:
         yield f"    {detail}"
     if finding.launch is not None:
-        order = "" if finding.order is None else f", {_order(finding.order)} threads"
         times = f"; seen in {finding.count} runs" if finding.count > 1 else ""
-        yield f"    launch {finding.launch}{order}{times}"
+        yield f"    launch {finding.launch}{times}"
+
+
+def _line(files: dict[str, list[str]], folder: Path, file: str, line: int) -> str:
+    """Return a line of the file, or of one beside it that it includes; "" if there is none."""
+    if file not in files:
+        path = folder / file
+        readable = path.suffix in (".cu", ".cuh", ".h", ".hpp") and path.is_file()
+        files[file] = path.read_text("utf-8", "replace").splitlines() if readable else []
+    lines = files[file]
+    return lines[line - 1] if 0 < line <= len(lines) else ""
 
 
 def _summary(result: Result) -> str:
     counts = dict.fromkeys((ERROR, WARNING, UNCHECKED), 0)
     for finding in result.findings:
         counts[finding.severity] += 1
-    kernels = len(result.kernels)
-    told = [
-        f"{counts[ERROR]} error{'s' * (counts[ERROR] != 1)}",
-        f"{counts[WARNING]} warning{'s' * (counts[WARNING] != 1)}",
-    ]
+    told = [(len(result.kernels), "kernel"), (counts[ERROR], "error"), (counts[WARNING], "warning")]
+    words = [f"{n} {word}{'s' * (n != 1)}" for n, word in told]
     if counts[UNCHECKED]:
-        told.append(f"{counts[UNCHECKED]} not checked")
-    return f"{result.source.file}: {kernels} kernel{'s' * (kernels != 1)}, {', '.join(told)}"
+        words.append(f"{counts[UNCHECKED]} not checked")
+    return f"{result.source.file}: {', '.join(words)}"
