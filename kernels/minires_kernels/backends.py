@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import os
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,8 +26,6 @@ _COMPILED = (np.dtype(np.float32), np.dtype(np.float64))
 _DTYPES = {"reference": None, "cpu": _COMPILED, "cuda": _COMPILED, "cuda-sim": _COMPILED}
 _packages: dict[str, ModuleType] = {}
 _cache: dict[tuple[str, str, int | None, int | None], Kernel] = {}
-_current: str | None = None
-_newest: dict[str, int] = {}  # by kernel, where `use_versions` limits it
 
 
 def _known(name: str, source: str) -> str:
@@ -38,51 +36,46 @@ def _known(name: str, source: str) -> str:
 
 def current_backend() -> str:
     """Return the name of the backend in use (at first `MINIRES_BACKEND`, or "cpu")."""
-    global _current
-    if _current is None:
-        _current = _known(os.environ.get("MINIRES_BACKEND", "cpu"), "MINIRES_BACKEND")
-    return _current
+    name: str | None = use_backend.current()
+    if name is None:
+        name = _known(os.environ.get("MINIRES_BACKEND", "cpu"), "MINIRES_BACKEND")
+        use_backend.start_with(name)
+    return name
 
 
 class use_backend(Setting):
     """Choose the backend: `use_backend("reference")`, for good or as a `with` block.
 
-    The choice is one for the whole process, all threads included. A graph recorded with one backend
-    runs its backward pass on the same one. Raises ValueError for an unknown name, and ImportError
-    with the reason when the backend cannot run here.
+    For good means in all threads; a block is one of this thread or task, see `setting.py`. A graph
+    recorded with one backend runs its backward pass on the same one. Raises ValueError for an
+    unknown name, and ImportError with the reason when the backend cannot run here.
     """
 
     def __init__(self, name: str) -> None:
-        global _current
-        before = current_backend()
         load(_known(name, "use_backend"))
-        self._before, _current = before, name
-
-    def _undo(self) -> None:
-        global _current
-        _current = self._before
+        super().__init__(name)
 
 
 class use_versions(Setting):
     """Leave out newer versions of kernels: `use_versions(conv2d=2)`, for good or as a `with` block.
 
     Each call then runs the highest version up to that number which supports its arguments, on every
-    backend. Shows what a version costs or gains in a whole network. Raises ValueError for an
-    unknown kernel or a number below 1.
+    backend; kernels not named keep their limits. Shows what a version costs or gains in a whole
+    network. Raises ValueError for an unknown kernel or a number below 1.
     """
 
+    first: ClassVar[dict[str, int]] = {}
+
     def __init__(self, **newest: int) -> None:
-        global _newest
         for name, number in newest.items():
             if name not in specs():
                 raise ValueError(f"no kernel {name!r}; there are {', '.join(sorted(specs()))}")
             if isinstance(number, bool) or not isinstance(number, int) or number < 1:
                 raise ValueError(f"{name}: expected a version number from 1 on, got {number!r}")
-        self._before, _newest = _newest, _newest | newest
+        super().__init__(newest)
 
-    def _undo(self) -> None:
-        global _newest
-        _newest = self._before
+    def _value(self) -> dict[str, int]:
+        return self.current() | self._wanted  # type: ignore[no-any-return]
 
 
 def load(backend: str) -> ModuleType:
@@ -112,7 +105,7 @@ def kernel(name: str, backend: str | None = None, version: int | None = None) ->
     `backend` None means the one in use; `version` None the highest that supports the arguments.
     Raises ValueError for an unknown kernel, backend or version.
     """
-    key = (name, backend or current_backend(), version, _newest.get(name))
+    key = (name, backend or current_backend(), version, use_versions.current().get(name))
     found = _cache.get(key)
     if found is None:
         found = _cache[key] = _find(*key)

@@ -15,21 +15,16 @@ from ..tensor import Tensor
 from .layers import BatchNorm1d, BatchNorm2d, ReLU
 from .module import Module
 
-_enabled = True
-
 
 class use_fusion(Setting):
     """Switch fusion on or off, for good or as a `with` block: `with nn.use_fusion(False): …`."""
 
+    first = True
+
     def __init__(self, enabled: bool) -> None:
-        global _enabled
         if not isinstance(enabled, bool):
             raise TypeError(f"use_fusion: expected True or False, got {enabled!r}")
-        self._before, _enabled = _enabled, enabled
-
-    def _undo(self) -> None:
-        global _enabled
-        _enabled = self._before
+        super().__init__(enabled)
 
 
 def norm_act(norm: Module, act: Module, x: Tensor, add: Tensor | None = None) -> Tensor:
@@ -38,7 +33,7 @@ def norm_act(norm: Module, act: Module, x: Tensor, add: Tensor | None = None) ->
     Batch norm and ReLU run as one kernel, unless one of them is hooked or fusion is off.
     """
     if (
-        _enabled
+        use_fusion.current()
         and _plain(norm, BatchNorm1d, BatchNorm2d)
         and _plain(act, ReLU)
         and (add is None or add.shape == x.shape)
@@ -50,7 +45,7 @@ def norm_act(norm: Module, act: Module, x: Tensor, add: Tensor | None = None) ->
 
 def add_act(act: Module, x: Tensor, add: Tensor) -> Tensor:
     """act(x + add), as one kernel if it is ReLU of equal shapes, under the conditions above."""
-    if _enabled and _plain(act, ReLU) and add.shape == x.shape:
+    if use_fusion.current() and _plain(act, ReLU) and add.shape == x.shape:
         return F.add_relu(x, add)
     return act(x + add)  # type: ignore[no-any-return]
 

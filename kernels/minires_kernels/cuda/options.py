@@ -1,10 +1,8 @@
-"""Settings of the CUDA kernels, one for the whole process."""
+"""Settings of the CUDA kernels."""
 
 from __future__ import annotations
 
 from ..setting import Setting
-
-tf32 = False  # may float32 products be rounded to TF32's 10 bits and run on tensor cores?
 
 
 class allow_tf32(Setting):
@@ -15,17 +13,14 @@ class allow_tf32(Setting):
     change, on GPUs of compute capability 8.0 or newer. TypeError unless it gets True or False.
     """
 
+    first = False
+
     def __init__(self, allowed: bool) -> None:
-        global tf32
         if not isinstance(allowed, bool):
             raise TypeError(f"allow_tf32: expected True or False, got {allowed!r}")
-        self._before, tf32 = tf32, allowed
-
-    def _undo(self) -> None:
-        global tf32
-        tf32 = self._before
+        super().__init__(allowed)
 
 
 def tf32_allowed() -> bool:
     """Return whether TF32 is allowed now."""
-    return tf32
+    return allow_tf32.current()  # type: ignore[no-any-return]
