@@ -6,6 +6,9 @@ x = mr.tensor([1.0, 2.0], requires_grad=True)
 x.grad                      # array([2., 4.], dtype=float32)
 """
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from minires_kernels import use_backend, use_versions
 
 from .tensor import Tensor  # isort: skip  (first: the engine needs it)
@@ -16,6 +19,9 @@ from .gradcheck import GradcheckReport, gradcheck
 from .ops import concat, where
 from .random import manual_seed
 from .threads import get_num_threads, set_num_threads
+
+if TYPE_CHECKING:
+    from . import degradation, experiments, gradflow, plotting, record, results, train
 
 __version__ = "0.1.0"
 
@@ -42,3 +48,25 @@ __all__ = [
     "use_versions",
     "where",
 ]
+
+LAZY = (
+    "degradation",
+    "experiments",
+    "gradflow",
+    "lessons",
+    "plotting",
+    "record",
+    "results",
+    "train",
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Import one of LAZY when it is first asked for: `mr.gradflow` needs no import of its own."""
+    if name not in LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LAZY})

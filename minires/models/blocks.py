@@ -9,7 +9,7 @@ Sources: He et al. 2015 (1512.03385), Figure 2; He et al. 2016 (1603.05027), Fig
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -27,20 +27,54 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
-def _scaled(y: Tensor, block: Any) -> Tensor:
-    """Multiply a branch by the block's factor: `scale`, or the parameter `alpha` if it is None."""
-    if block.scale is None:
-        return y * block.alpha  # type: ignore[no-any-return]
-    return y if block.scale == 1 else y * block.scale
+@runtime_checkable
+class Residual(Protocol):
+    """A block that can be told apart from its plain twin, and whose two paths can be told apart.
+
+    skip    whether the block's input is added to the output of its branch
+    entry   the module through which the branch takes its input
+    """
+
+    skip: bool
+
+    @property
+    def entry(self) -> nn.Module: ...
 
 
-def end_of_block(
-    y: Tensor, norm: nn.Module, act: nn.Module, block: Any, shortcut: Tensor | None
-) -> Tensor:
-    """act(factor · norm(y) + shortcut); no shortcut in a plain block."""
-    if shortcut is not None and (block.scale is None or block.scale != 1):
-        return nn.add_act(act, _scaled(norm(y), block), shortcut)
-    return nn.norm_act(norm, act, y, add=shortcut)
+@runtime_checkable
+class HasShortcut(Protocol):
+    """A residual block that has a module on the way around its branch, e.g. a projection."""
+
+    @property
+    def shortcut(self) -> nn.Module: ...
+
+
+class Block(nn.Module):
+    """What the blocks of this package share: the factor of the branch, and the end of the block.
+
+    scale   factor of the branch: a number, or None for a learnable scalar `alpha` that starts at 0
+            (SkipInit, De and Smith 2020; ReZero, Bachlechner et al. 2020)
+    """
+
+    skip: bool
+    scale: float | None
+
+    def add_alpha(self) -> None:
+        """Register `alpha`, after all other parameters, if the factor is learnable."""
+        if self.scale is None:
+            self.alpha = nn.Parameter(np.zeros((), np.float32))
+
+    def scaled(self, y: Tensor) -> Tensor:
+        """Multiply a branch by its factor."""
+        if self.scale is None:
+            return y * self.alpha
+        return y if self.scale == 1 else y * self.scale
+
+    def end(self, y: Tensor, norm: nn.Module, act: nn.Module, shortcut: Tensor | None) -> Tensor:
+        """act(factor · norm(y) + shortcut); no shortcut in a plain block."""
+        if shortcut is not None and self.scale != 1:
+            return nn.add_act(act, self.scaled(norm(y)), shortcut)
+        return nn.norm_act(norm, act, y, add=shortcut)
 
 
 class PadShortcut(Function):
@@ -92,13 +126,12 @@ def make_shortcut(
     return Pad(channels, stride) if kind != "none" and changes else nn.Identity()
 
 
-class MLPBlock(nn.Module):
+class MLPBlock(Block):
     """Two width → width linear layers; see the top of this file for the three kinds.
 
     skip     whether x is added: the only difference between plain and residual twins
     preact   the order of 2016
-    scale    factor of the branch: a number, or None for a learnable scalar that starts at 0
-             (SkipInit, De and Smith 2020; ReZero, Bachlechner et al. 2020)
+    scale    factor of the branch, see Block
     """
 
     def __init__(
@@ -123,8 +156,7 @@ class MLPBlock(nn.Module):
         self.norm2 = make_norm(width)
         self.act2 = act()
         self.shortcut = nn.Identity()
-        if scale is None:
-            self.alpha = nn.Parameter(np.zeros((), np.float32))
+        self.add_alpha()
 
     @property
     def entry(self) -> nn.Module:
@@ -147,11 +179,11 @@ class MLPBlock(nn.Module):
         y = self.branch(x)
         shortcut = self.shortcut(x) if self.skip else None
         if self.preact:
-            return y if shortcut is None else _scaled(y, self) + shortcut
-        return end_of_block(y, self.norm2, self.act2, self, shortcut)
+            return y if shortcut is None else self.scaled(y) + shortcut
+        return self.end(y, self.norm2, self.act2, shortcut)
 
 
-class BasicBlock(nn.Module):
+class BasicBlock(Block):
     """Two 3×3 convolutions, the block of ResNet-18, -34 and of the CIFAR nets.
 
     skip       whether the shortcut is added: the only difference between plain and residual twins
@@ -185,8 +217,7 @@ class BasicBlock(nn.Module):
         self.act2 = act()
         kind = shortcut if skip else "none"
         self.downsample = make_shortcut(kind, in_channels, channels, stride, normalised)
-        if scale is None:
-            self.alpha = nn.Parameter(np.zeros((), np.float32))
+        self.add_alpha()
 
     @property
     def entry(self) -> nn.Module:
@@ -203,4 +234,4 @@ class BasicBlock(nn.Module):
         y = nn.norm_act(self.bn1, self.act1, self.conv1(x))
         y = self.conv2(y)
         shortcut = self.downsample(x) if self.skip else None
-        return end_of_block(y, self.bn2, self.act2, self, shortcut)
+        return self.end(y, self.bn2, self.act2, shortcut)

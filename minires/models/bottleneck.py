@@ -9,17 +9,15 @@ the first 1×1, which skips three pixels of four; torchvision ("v1.5") strides i
 
 from __future__ import annotations
 
-import numpy as np
-
 from .. import nn
 from ..tensor import Tensor
-from .blocks import ACTIVATIONS, end_of_block, make_shortcut
+from .blocks import ACTIVATIONS, Block, make_shortcut
 
 EXPANSION = 4
 STRIDES_IN = ("3x3", "1x1")
 
 
-class Bottleneck(nn.Module):
+class Bottleneck(Block):
     """The block of ResNet-50, -101 and -152: in_channels → channels → channels → 4 channels.
 
     skip       whether the shortcut is added: the only difference between plain and residual twins
@@ -60,8 +58,7 @@ class Bottleneck(nn.Module):
         self.act3 = act()
         kind = shortcut if skip else "none"
         self.downsample = make_shortcut(kind, in_channels, outputs, stride, normalised)
-        if scale is None:
-            self.alpha = nn.Parameter(np.zeros((), np.float32))
+        self.add_alpha()
 
     @property
     def entry(self) -> nn.Module:
@@ -79,4 +76,4 @@ class Bottleneck(nn.Module):
         y = nn.norm_act(self.bn2, self.act2, self.conv2(y))
         y = self.conv3(y)
         shortcut = self.downsample(x) if self.skip else None
-        return end_of_block(y, self.bn3, self.act3, self, shortcut)
+        return self.end(y, self.bn3, self.act3, shortcut)

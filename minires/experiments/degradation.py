@@ -6,24 +6,47 @@ that of residual nets does not. Here on small digits, in seconds.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from minires_kernels import arrays
+from minires_kernels import arrays, checks
 
 from .. import data as datasets
-from .. import functional as F
 from .. import nn, optim
 from ..creation import default_device
 from ..engine import no_grad
-from ..gradflow.experiment import Setting, grid
 from ..tensor import Array, Tensor
+from ..train import loop
+from .settings import Setting, grid, seed_list
 
 DEFAULT_WIDTH = {"mlp": 64, "conv": 8}
+Jobs = list[tuple[Setting, int]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How every net of the comparison is trained: SGD, momentum 0.9, lr / 10 at 50 % and 75 %."""
+
+    epochs: int = 20
+    batch_size: int = 128
+    lr: float = 0.01
+    weight_decay: float = 1e-4
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        checks.integer("epochs", self.epochs, 1)
+        checks.integer("batch_size", self.batch_size, 4)
+        if not (math.isfinite(self.lr) and self.lr > 0):
+            raise ValueError(f"lr: expected a positive number, got {self.lr}")
+
+    def cuts(self, length: int) -> list[int]:
+        """Return where the rate is cut, of a training of `length` steps (or epochs, …)."""
+        return [length // 2, length * 3 // 4]
 
 
 @dataclass
@@ -45,6 +68,7 @@ class Curve:
     errors: list[float] = field(default_factory=list)
     test_error: float | None = None
     diverged_at: int | None = None
+    recipe: Recipe = Recipe()
 
     @property
     def final_error(self) -> float | None:
@@ -52,31 +76,21 @@ class Curve:
         return None if self.diverged_at is not None or not self.errors else self.errors[-1]
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How every net of the comparison is trained: SGD, momentum 0.9, lr / 10 at 50 % and 75 %."""
-
-    epochs: int = 20
-    batch_size: int = 128
-    lr: float = 0.01
-    weight_decay: float = 1e-4
-    momentum: float = 0.9
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch_size < 4:
-            raise ValueError("expected at least 1 epoch and a batch size of at least 4")
-        if not (math.isfinite(self.lr) and self.lr > 0):
-            raise ValueError(f"lr: expected a positive number, got {self.lr}")
-
-
 def train(setting: Setting, seed: int, digits: Any, recipe: Recipe) -> Curve:
     """Train one net; twins of one seed start alike and see the same batches in the same order.
 
     Net and data are moved to the device of the backend in use.
     """
-    as_input = _flat if setting.arch == "mlp" else _same
     device = default_device()
-    x, y = (arrays.to_place(a, device) for a in (as_input(digits.x_train), digits.y_train))
+    x, y, x_test, y_test = (
+        arrays.to_place(a.reshape(len(a), -1) if flat else a, device)
+        for a, flat in (
+            (digits.x_train, setting.arch == "mlp"),
+            (digits.y_train, False),
+            (digits.x_test, setting.arch == "mlp"),
+            (digits.y_test, False),
+        )
+    )
     net = setting.build(x.shape[1:], seed).to(device)
     loader = datasets.DataLoader(
         x, y, batch_size=recipe.batch_size, shuffle=True, seed=seed, drop_last=True
@@ -87,37 +101,23 @@ def train(setting: Setting, seed: int, digits: Any, recipe: Recipe) -> Curve:
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
     )
-    steps = recipe.epochs * len(loader)
-    schedule = optim.lr_scheduler.MultiStepLR(sgd, [steps // 2, steps * 3 // 4])
-    curve = Curve(setting, seed)
-    for epoch in range(recipe.epochs):
-        losses: list[float] = []
-        wrong = seen = 0
-        for xb, yb in loader:
-            loss, errors = _step(net, sgd, xb, yb)
-            if not math.isfinite(loss):
-                curve.diverged_at = epoch * len(loader) + len(losses)
-                return curve
-            schedule.step()
-            losses.append(loss)
-            wrong, seen = wrong + errors, seen + len(yb)
-        curve.losses.append(float(np.mean(losses)))
-        curve.errors.append(wrong / seen)
-    tests = (arrays.to_place(a, device) for a in (as_input(digits.x_test), digits.y_test))
-    curve.test_error = error(net, *tests)
+    schedule = optim.lr_scheduler.MultiStepLR(sgd, recipe.cuts(recipe.epochs * len(loader)))
+    curve = Curve(setting, seed, recipe=recipe)
+    epochs = itertools.chain.from_iterable(itertools.repeat(loader, recipe.epochs))
+    losses: list[float] = []
+    wrong = 0
+    for step in loop.train(net, sgd, epochs, schedule=schedule):
+        if step.diverged:
+            curve.diverged_at = step.index
+            return curve
+        losses.append(step.loss)
+        wrong += step.errors
+        if len(losses) == len(loader):
+            curve.losses.append(float(np.mean(losses)))
+            curve.errors.append(wrong / (len(loader) * recipe.batch_size))
+            losses, wrong = [], 0
+    curve.test_error = error(net, x_test, y_test)
     return curve
-
-
-def _step(net: nn.Module, sgd: optim.SGD, x: Array, y: Array) -> tuple[float, int]:
-    """Take one step; return the loss and the number of misclassified samples before it."""
-    sgd.zero_grad()
-    with np.errstate(over="ignore", invalid="ignore"):  # divergence is detected by the caller
-        logits = net(Tensor(x))
-        loss = F.cross_entropy(logits, y)
-        if math.isfinite(value := float(loss.item())):
-            loss.backward()
-            sgd.step()
-    return value, int((logits.data.argmax(axis=1) != y).sum())
 
 
 def error(net: nn.Module, x: Array, y: Array) -> float:
@@ -129,15 +129,7 @@ def error(net: nn.Module, x: Array, y: Array) -> float:
     return float((found != y).mean())
 
 
-def _flat(x: Array) -> Array:
-    return x.reshape(len(x), -1)
-
-
-def _same(x: Array) -> Array:
-    return x
-
-
-def run(
+def stream(
     arch: str = "mlp",
     depths: Sequence[int] = (6, 18, 54, 108),
     skips: Sequence[str] = ("none", "identity"),
@@ -148,17 +140,25 @@ def run(
     width: int | None = None,
     branch_scale: float | str = 1.0,
     recipe: Recipe | None = None,
-    progress: Callable[[list[tuple[Setting, int]]], Any] = lambda jobs: jobs,
-) -> list[Curve]:
+    progress: Callable[[Jobs], Any] = lambda jobs: jobs,
+) -> Iterator[list[Curve]]:
     """Train every depth, plain and residual, for every seed, on the UCI digits.
 
-    Returns one `Curve` per net. Raises ValueError for a value that is not offered.
+    Yields the curve of one net after the other; who stops in between has those before. Raises
+    ValueError at once for a value that is not offered.
     """
     width = DEFAULT_WIDTH.get(arch) if width is None else width
     settings = grid(arch, depths, skips, [norm], [init], "relu", width, branch_scale)
-    chosen = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    if not chosen:
-        raise ValueError("seeds: expected at least one")
+    jobs = [(setting, seed) for setting in settings for seed in seed_list(seeds)]
     digits = datasets.load_digits()
-    jobs = [(setting, seed) for setting in settings for seed in chosen]
-    return [train(setting, seed, digits, recipe or Recipe()) for setting, seed in progress(jobs)]
+    chosen = recipe or Recipe()
+    if chosen.batch_size > len(digits.x_train):
+        raise ValueError(
+            f"batch_size: expected 4 to {len(digits.x_train)}, got {chosen.batch_size}"
+        )
+    return ([train(setting, seed, digits, chosen)] for setting, seed in progress(jobs))
+
+
+def run(*nets: Any, **options: Any) -> list[Curve]:
+    """Return one `Curve` per net; the arguments are those of `stream`."""
+    return [curve for found in stream(*nets, **options) for curve in found]

@@ -1,0 +1,9 @@
+"""Experiments on what depth does to gradients: their settings, measurements, tables and figures.
+
+settings      which nets, on which data
+record        what every layer of a model receives, forward and backward
+gradflow      signal and gradient through depth: the main job
+degradation   training error by depth
+theory        what mean-field theory predicts
+tables        rows, tables and run.json;  figures: the pictures
+"""

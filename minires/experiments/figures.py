@@ -1,0 +1,283 @@
+"""The figures of the experiments: each makes a statement, which is computed from its data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import plotting
+from ..plotting import GREYS, SKIP_COLOURS
+from . import panels, tables
+from .degradation import Curve
+from .gradflow import Run, stages
+from .settings import NORM_NAMES, SKIP_NAMES, Setting, init_name
+
+
+def gradflow_files(runs: Sequence[Run], quantities: Sequence[str] = ("dx",)) -> dict[str, bytes]:
+    """Return the files of a gradient-flow experiment's figures by name.
+
+    gradflow.png and .svg, of several inits one for each; with several steps also heat maps.
+    """
+    inits = list(dict.fromkeys(r.setting.init for r in runs))
+    files = {}
+    for init in inits:
+        same = [r for r in runs if r.setting.init == init]
+        end = f"-{init}" if len(inits) > 1 else ""
+        figure = profile(same, quantities)
+        files |= _named(f"gradflow{end}", figure, "Gradient through depth")
+        if len({r.step for r in same if r.layers}) > 1:
+            figure = heat_map(same)
+            files |= _named(f"gradflow-steps{end}", figure, "Gradient through depth and training")
+    return files
+
+
+def _named(stem: str, figure: Any, title: str) -> dict[str, bytes]:
+    return {stem + suffix: data for suffix, data in plotting.render(figure, title).items()}
+
+
+def profile(runs: Sequence[Run], quantities: Sequence[str] = ("dx",)) -> Any:
+    """Draw quantities (rows) over depth for each norm (columns), of nets of one init.
+
+    The deepest nets have colours, plain and residual, with theory's slope beside them; shallower
+    ones are grey. The title is what the first panel shows, and each panel has its own statement.
+    """
+    for name in quantities:
+        if name not in panels.QUANTITIES:
+            raise ValueError(f"expected one of {', '.join(panels.QUANTITIES)}, got {name!r}")
+    step = min(r.step for r in runs)
+    nets = tables.groups(runs, step)
+    norms = list(dict.fromkeys(s.norm for s in nets))
+    init = next(iter(nets)).init
+    figure, axes = plotting.new_figure(
+        len(quantities), len(norms), 1.2 + 4.6 * len(norms), 1.1 + 3.1 * len(quantities),
+        sharey="row", sharex=True,
+    )  # fmt: skip
+    for row, name in zip(axes, quantities, strict=True):
+        for axis, norm in zip(row, norms, strict=True):
+            same = {s: r for s, r in nets.items() if s.norm == norm}
+            _panel(axis, same, name)
+    for axis, norm in zip(axes[0], norms, strict=True):
+        said = tables.statement(runs, init, norm)
+        title = NORM_NAMES[norm] if quantities[0] != "dx" else f"{NORM_NAMES[norm]}: {said}"
+        axis.set_title(title[0].upper() + title[1:], loc="left", fontsize=9.5)
+    for axis in axes[-1]:
+        axis.set_xlabel(panels.ACROSS)
+    plotting.state(figure, tables.statement(runs, init, norms[0]), _note(nets, step))
+    for axis in axes.flat:
+        plotting.label_curves(axis)
+    return figure
+
+
+def _panel(axis: Any, nets: dict[Setting, list[Run]], name: str) -> None:
+    """Draw one quantity of the nets of one norm."""
+    title, quantity = panels.QUANTITIES[name]
+    plotting.label_axes(axis, "", title, "y")
+    depths = sorted({s.depth for s in nets})
+    for setting, runs in sorted(nets.items(), key=lambda pair: pair[0].depth):
+        layers = [r.layers for r in runs]
+        deepest = setting.depth == depths[-1]
+        label = f"{SKIP_NAMES[setting.skip]}, {setting.depth} layers" if deepest else "_"
+        colour = SKIP_COLOURS[setting.skip] if deepest else GREYS[1]
+        panels.curve(axis, layers, quantity, label, colour)
+        if deepest and name == "dx":
+            _theory(axis, runs)
+    if borders := stages(next((r.layers for r in runs if r.layers), [])):
+        _stage_borders(axis, runs, borders)
+
+
+def _theory(axis: Any, runs: Sequence[Run]) -> None:
+    """Draw the predicted slope through the measured point nearest the loss."""
+    factor = runs[0].theory()
+    layers = [r.layers for r in runs if r.layers and not r.diverged]
+    if factor is None or not layers or runs[0].step != 0:
+        return
+    ends = [same[-1].dx_norm for same in layers]
+    start = math.exp(np.mean(np.log([e for e in ends if e])))
+    x = np.array([1, len(layers[0])])
+    axis.plot(
+        x, start * factor ** (x - 1.0), "--", color="black", linewidth=1,
+        label=f"theory: × {factor:.3f} a layer", zorder=3,
+    )  # fmt: skip
+
+
+def _stage_borders(axis: Any, runs: Sequence[Run], borders: dict[str, Any]) -> None:
+    """Mark where a conv net's maps halve; a stage's first layer still reads the larger ones."""
+    total = len(next(r.layers for r in runs if r.layers))
+    for i, (stage, same) in enumerate(borders.items()):
+        if i > 0:
+            plotting.reference_line(axis, f"{stage} ends", x=total - same[0].index)
+
+
+def _note(nets: dict[Setting, list[Run]], step: int) -> str:
+    """Return how a profile was measured."""
+    any_net, runs = next(iter(nets.items()))
+    seeds = max(len(same) for same in nets.values())
+    depths = sorted({s.depth for s in nets})
+    kind = f"MLPs of width {any_net.width}" if any_net.arch == "mlp" else "conv nets"
+    when = "untrained" if step == 0 else f"after {step} steps of training"
+    grey = f"; grey: {', '.join(map(str, depths[:-1]))} layers" if len(depths) > 1 else ""
+    stem = " (a stem and a head not counted)" if any_net.arch == "mlp" else ""
+    return (
+        f"{kind}{stem}, {any_net.activation}, {init_name(any_net.init)}, {when}, "
+        f"{runs[0].experiment.data}{grey}. {plotting.spread_note(seeds, 'geometric')}"
+    )
+
+
+def heat_map(runs: Sequence[Run]) -> Any:
+    """Draw log10 ‖∂L/∂x‖ over layer × step: a row for each depth, a column for each other setting.
+
+    The geometric mean over seeds. Hatched: steps at which some seed had diverged; black: layers at
+    which the gradient of some seed was exactly 0. Each panel says what the gradient loses from the
+    last layer to the first, before training and in the end.
+    """
+    from matplotlib import colormaps
+
+    cmap = colormaps["viridis"].with_extremes(bad=(1, 1, 1, 0), under="black")
+    steps = sorted({r.step for r in runs if r.layers})
+    nets = tables.groups(runs)
+    depths = sorted({s.depth for s in nets})
+    kinds = list(dict.fromkeys((s.norm, s.skip) for s in nets))
+    figure, axes = plotting.new_figure(
+        len(depths), len(kinds), 1.5 + 2.7 * len(kinds), 1.2 + 2.4 * len(depths), sharex=True
+    )
+    maps = {s: _heat(same, steps) for s, same in nets.items()}
+    known = np.concatenate([m[np.isfinite(m)] for m in maps.values()])
+    low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
+    image = None
+    for setting, found in maps.items():
+        place = depths.index(setting.depth), kinds.index((setting.norm, setting.skip))
+        axis = axes[place]
+        axis.grid(visible=False)
+        axis.patch.set(hatch="////", edgecolor="0.6", facecolor="white")
+        image = axis.imshow(
+            np.ma.masked_invalid(np.where(np.isneginf(found), low - 1, found)),
+            aspect="auto",
+            interpolation="nearest",
+            cmap=cmap,
+            vmin=low,
+            vmax=high,
+            extent=(-0.5, len(steps) - 0.5, len(found) + 0.5, 0.5),
+        )
+        axis.set_xticks(
+            range(len(steps)), [str(s) for s in steps], rotation=60 if len(steps) > 8 else 0
+        )
+        axis.yaxis.get_major_locator().set_params(integer=True)
+        name = f"{setting.depth} {SKIP_NAMES[setting.skip]}, {NORM_NAMES[setting.norm]}"
+        axis.set_title(f"{name}\n{_before_and_after(nets[setting])}", fontsize=8.5, loc="left")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("layer on the main path (1: input)")
+    for axis in axes[-1]:
+        axis.set_xlabel("training step")
+    if image is not None:
+        figure.colorbar(image, ax=axes, label="log10 ‖∂L/∂x‖")
+    seeds = max(len({r.seed for r in same}) for same in nets.values())
+    plotting.state(
+        figure,
+        f"How training changes the gradient through depth ({init_name(runs[0].setting.init)})",
+        f"Geometric mean of {seeds} seed{'s' * (seeds > 1)}. Hatched: a seed had diverged; black: "
+        "a gradient of exactly 0. Decades lost from the last layer to the first; negative: gained.",
+    )
+    return figure
+
+
+def _before_and_after(runs: Sequence[Run]) -> str:
+    first, last = (
+        tables.decades_lost([r for r in runs if r.step == step])
+        for step in (min(r.step for r in runs), max(r.step for r in runs))
+    )
+    said = ["-" if d is None else f"{d:+.1f}" for d in (first, last)]
+    return f"decades lost {said[0]} → {said[1]}"
+
+
+def _heat(runs: Sequence[Run], steps: Sequence[int]) -> Any:
+    """Return (layers on the main path, steps) of log10 ‖∂L/∂x‖, NaN where a seed has none."""
+    seeds = {r.seed for r in runs}
+    depth = max((sum(layer.stream for layer in r.layers) for r in runs), default=0)
+    columns = []
+    for step in steps:
+        found = panels.values([r.layers for r in runs if r.step == step], lambda s: s.dx_norm)
+        if len(found) < len(seeds):
+            columns.append(np.full(depth, np.nan))
+            continue
+        with np.errstate(all="ignore"):
+            columns.append(np.log10(found).mean(axis=0))
+    return np.array(columns).T
+
+
+# ---- degradation --------------------------------------------------------------------------------
+def degradation_files(curves: Sequence[Curve]) -> dict[str, bytes]:
+    """Return the files of the degradation experiment's two figures by name."""
+    return {
+        **_named("degradation", error_by_depth(curves), "Training error by depth"),
+        **_named("degradation-loss", loss_curves(curves), "Training loss by epoch"),
+    }
+
+
+def error_by_depth(curves: Sequence[Curve]) -> Any:
+    """Draw the final training error over depth: mean, and the range over the seeds as a band."""
+    figure, axes = plotting.new_figure(1, 1, 7.2, 4.2)
+    axis = axes[0, 0]
+    plotting.label_axes(axis, "layers", "training error in the last epoch, %")
+    nets = tables.by_net(curves)
+    depths = sorted({depth for _, depth in nets})
+    for skip in dict.fromkeys(skip for skip, _ in nets):
+        kept = [(d, e) for d in depths if (e := tables.errors(nets.get((skip, d), [])))]
+        if not kept:
+            continue
+        seeds = max(len(e) for _, e in kept)
+        found = np.array([e + [e[-1]] * (seeds - len(e)) for _, e in kept]).T
+        means = np.array([np.mean(e) for _, e in kept])
+        colour, x = SKIP_COLOURS[skip], [d for d, _ in kept]
+        axis.plot(x, means, "-o", color=colour, label=SKIP_NAMES[skip], linewidth=1.8)
+        axis.fill_between(x, found.min(axis=0), found.max(axis=0), color=colour, alpha=0.2)
+    plotting.reference_line(axis, "guessing", y=90)
+    axis.set(ylim=(-3, 100), xscale="log", xticks=depths, xticklabels=map(str, depths))
+    axis.minorticks_off()
+    lost = sum(c.diverged_at is not None for c in curves)
+    note = f" {lost} of {len(curves)} nets diverged and are left out." if lost else ""
+    plotting.state(figure, tables.degradation_statement(curves), _how(curves) + note)
+    plotting.label_curves(axis)
+    return figure
+
+
+def loss_curves(curves: Sequence[Curve]) -> Any:
+    """Draw the training loss over epochs: a panel per kind of net, a shade per depth."""
+    nets = tables.by_net(curves)
+    skips = list(dict.fromkeys(skip for skip, _ in nets))
+    figure, axes = plotting.new_figure(1, len(skips), 1 + 4.2 * len(skips), 4, sharey=True)
+    recipe = curves[0].recipe
+    for axis, skip in zip(axes[0], skips, strict=True):
+        plotting.label_axes(axis, "epoch", "", "y", f"{SKIP_NAMES[skip]} nets")
+        depths = sorted(depth for s, depth in nets if s == skip)
+        for depth, colour in zip(
+            depths, plotting.shades(SKIP_COLOURS[skip], len(depths)), strict=True
+        ):
+            lines = [c.losses for c in nets[skip, depth] if c.diverged_at is None]
+            if lines:
+                found = np.maximum(np.array(lines), 1e-12)
+                epochs = np.arange(1, found.shape[1] + 1)
+                label = f"{depth} layers"
+                plotting.band_curve(axis, epochs, found, label, colour, centre="geometric")
+        for cut in recipe.cuts(recipe.epochs):
+            plotting.reference_line(axis, "rate / 10", x=cut + 0.5)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    axes[0, 0].set_ylabel("training loss, nats")
+    plotting.state(figure, tables.loss_statement(curves), _how(curves))
+    for axis in axes[0]:
+        plotting.label_curves(axis)
+    return figure
+
+
+def _how(curves: Sequence[Curve]) -> str:
+    """Return how the nets were trained."""
+    s, r = curves[0].setting, curves[0].recipe
+    seeds = len({c.seed for c in curves})
+    kind = f"MLPs of width {s.width}" if s.arch == "mlp" else f"conv nets of width {s.width}"
+    spread = f"{seeds} seeds; bands: from the lowest to the highest" if seeds > 1 else "one seed"
+    return (
+        f"{kind}, {NORM_NAMES[s.norm]}, {init_name(s.init)}, digits, {r.epochs} epochs, "
+        f"rate {r.lr:g}. {spread[0].upper()}{spread[1:]}."
+    )

@@ -1,0 +1,102 @@
+"""Panels over the depth of a net: one quantity of its layers, in the order of the backward pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import plotting
+from .record import LayerRecord
+
+Quantity = Callable[[LayerRecord], float | None]
+
+
+def _relative_dw(layer: LayerRecord) -> float | None:
+    if layer.dw_norm is None or layer.w_norm == 0:
+        return None
+    return layer.dw_norm / layer.w_norm
+
+
+QUANTITIES: dict[str, tuple[str, Quantity]] = {
+    "dx": ("gradient ‖∂L/∂x‖", lambda layer: layer.dx_norm),
+    "x": ("signal, RMS of x", lambda layer: layer.forward_rms),
+    "dw": ("weights ‖∂L/∂W‖ / ‖W‖", _relative_dw),
+}
+ACROSS = "layers passed on the way back from the loss"
+
+
+def passed(layers: Sequence[LayerRecord]) -> list[int]:
+    """Return through how many layers the gradient has come at the input of each on the main path.
+
+    1 at the last layer (the head), all of them at the input of the net.
+    """
+    return [len(layers) - layer.index for layer in layers if layer.stream]
+
+
+def values(nets: Sequence[Sequence[LayerRecord]], quantity: Quantity) -> Any:
+    """Return (seeds, layers on the main path), NaN for what does not exist."""
+    lines = [[_number(quantity(s)) for s in layers if s.stream] for layers in nets if layers]
+    return np.array(lines, dtype=np.float64)
+
+
+def _number(x: float | None) -> float:
+    return math.nan if x is None else x
+
+
+def curve(
+    axis: Any,
+    nets: Sequence[Sequence[LayerRecord]],
+    quantity: Quantity,
+    label: str,
+    colour: str,
+    **style: Any,
+) -> None:
+    """Draw a quantity over the layers passed: geometric mean and range over the seeds.
+
+    Where a seed's value is 0 or not finite nothing is drawn, and a word says which it is.
+    """
+    found = values(nets, quantity)
+    if found.size == 0:
+        return
+    x = np.array(passed(next(layers for layers in nets if layers)))
+    x, found = x[::-1], found[:, ::-1]  # from the loss back to the input
+    plotting.band_curve(axis, x, found, label, colour, centre="geometric", **style)
+    drawn = (np.isfinite(found) & (found > 0)).all(axis=0)
+    if drawn.all():
+        return
+    stop = int(np.argmin(drawn))  # the first layer, coming from the loss, with nothing to draw
+    why = "0 from here on" if (found[:, stop] == 0).any() else "overflows here"
+    if stop > 0:
+        middle = math.exp(np.log(found[:, stop - 1]).mean())
+        axis.annotate(
+            why, (x[stop - 1], middle), (8, 4), textcoords="offset points",
+            color=colour, fontsize=8,
+        )  # fmt: skip
+
+
+def of_layers(layers: Sequence[LayerRecord]) -> Any:
+    """Draw one recording: a panel for each quantity."""
+    figure, axes = plotting.new_figure(1, len(QUANTITIES), 10.5, 3.4)
+    for axis, (name, quantity) in zip(axes[0], QUANTITIES.values(), strict=True):
+        plotting.label_axes(axis, ACROSS, "", "y", name)
+        curve(axis, [layers], quantity, "_", plotting.COLOURS[0], marker="o")
+    norms = [s.dx_norm for s in layers if s.stream and s.dx_norm]
+    if len(norms) > 1 and all(map(math.isfinite, norms)):
+        verb, amount = change(math.log10(norms[-1] / norms[0]))
+        plotting.state(figure, f"{len(layers)} layers {verb} {amount}")
+    return figure
+
+
+def change(decades: float | None) -> tuple[str, str]:
+    """Return a verb and an amount for decades of gradient lost, e.g. ("lose", "22 decades")."""
+    if decades is None:
+        return "overflow", ""
+    if math.isinf(decades):
+        return "lose", "all of the gradient"
+    if abs(decades) < 0.25:
+        return "keep", "the gradient level"
+    size = f"{abs(decades):.{0 if abs(decades) >= 9.95 else 1}f}"
+    return ("lose" if decades > 0 else "gain"), f"{size} decades"

@@ -1,0 +1,322 @@
+"""Rows, tables and run.json of the experiments, and the statements that figures have as titles."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+import numpy as np
+
+from ..results import table, versions
+from .degradation import Curve
+from .gradflow import Run
+from .panels import change
+from .record import BlockRecord, LayerRecord
+from .settings import SKIP_NAMES, Setting
+
+# What the columns of layers.csv, blocks.csv and curves.csv are; run.json carries this too.
+COLUMNS = {
+    "arch": "mlp or conv",
+    "depth": "mlp: hidden layers of equal width, to which a stem and a head come; conv: all layers",
+    "skip": "none: plain; identity: residual (2015); preact: pre-activation residual (2016)",
+    "norm": "none, or bn: batch norm",
+    "init": "initialisation of the weights",
+    "activation": "of every layer but the last",
+    "width": "of an mlp's layers, or filters of a conv net's first stage",
+    "branch_scale": "factor of each residual branch",
+    "data": "digits or synthetic images",
+    "batch_size": "samples of a batch",
+    "lr": "learning rate; SGD with momentum 0.9",
+    "weight_decay": "of SGD",
+    "epochs": "of the whole training; the rate is cut to a tenth at 50 % and 75 %",
+    "dtype": "of weights and activations; norms are summed in float64",
+    "seed": "of the weights and of the order of the batches",
+    "step": "training steps before the measurement; 0: untrained",
+    "loss": "mean cross-entropy of the batch, in nats",
+    "index": "of the layer or the block, in the order of the calls; 0 is nearest the input",
+    "name": "of the module",
+    "stream": "False for a layer inside a residual branch, whose input is not on the main path",
+    "forward_rms": "root mean square of the layer's input x",
+    "w_norm": "‖W‖",
+    "dx_norm": "‖∂L/∂x‖ at the input of the layer or the block, over the whole batch",
+    "dw_norm": "‖∂L/∂W‖; of weights used in several rows the sum over all uses",
+    "uses": "rows that share the weights; 1 unless a layer is called again, or tied to another",
+    "dead_relu": "fraction of units of the following nn.ReLU that are 0 on the whole batch",
+    "update_ratio": "‖ΔW‖ / ‖W‖ of the optimiser's step",
+    "skip_norm": "norm of the part of ∂L/∂x that comes along the shortcut",
+    "branch_norm": "norm of the part of ∂L/∂x that comes through the branch",
+    "cosine": "of the angle between the two parts",
+    "epoch": "counts from 1",
+    "train_loss": "mean loss of the epoch's batches as they ran, in nats",
+    "train_error": "fraction of the epoch's training samples misclassified as they ran",
+}
+
+
+def groups(runs: Sequence[Run], step: int | None = None) -> dict[Setting, list[Run]]:
+    """Return the runs of each setting, all seeds together; of one step only if it is given."""
+    found: dict[Setting, list[Run]] = {}
+    for r in runs:
+        if step is None or r.step == step:
+            found.setdefault(r.setting, []).append(r)
+    return found
+
+
+# ---- gradient flow ------------------------------------------------------------------------------
+def gradflow_table(runs: Sequence[Run]) -> str:
+    """Return a line per setting and measured step, aligned for a terminal.
+
+    layers           weight layers in all
+    dx first, last   ‖∂L/∂x‖ at the first and last layer, median over seeds
+    decades lost     log10(last / first): positive = vanishing towards the input
+    factor           of ‖∂L/∂x‖ per layer going backwards, mean ± standard deviation over seeds; of
+                     conv nets with enough layers for each stage, from the first to the last
+    theory           predicted factor of the untrained net
+    """
+    steps = sorted({r.step for r in runs})
+    lines = []
+    for setting, all_steps in groups(runs).items():
+        for step in steps:
+            same = [r for r in all_steps if r.step == step]
+            if same:
+                when = {"step": str(step)} if len(steps) > 1 else {}
+                lines.append({"setting": setting.label(), **when, **_summary(same)})
+    return table(lines)
+
+
+def _summary(same: Sequence[Run]) -> dict[str, str]:
+    ends = np.array([r.dx_ends() for r in same if r.layers]).reshape(-1, 2)
+    first, last = np.median(ends, axis=0) if len(ends) else (math.nan, math.nan)
+    decades, predicted = decades_lost(same), same[0].theory() if same[0].step == 0 else None
+    return {
+        "layers": str(max(len(r.layers) for r in same) or "-"),
+        "seeds": str(len(same)),
+        "dx first": f"{first:.2e}",
+        "dx last": f"{last:.2e}",
+        "decades lost": "-" if decades is None else f"{decades:+.1f}",
+        "factor": _factor(same),
+        "theory": "-" if predicted is None else f"{predicted:.4f}",
+        "note": _note(same),
+    }
+
+
+def decades_lost(same: Sequence[Run]) -> float | None:
+    """Return the median over seeds, None if no seed has a value."""
+    known = [d for r in same if r.layers and not math.isnan(d := r.decades_lost())]
+    return statistics.median(known) if known else None
+
+
+def _factor(same: Sequence[Run]) -> str:
+    by_stage = [list(r.stage_factors.values()) for r in same if r.stage_factors]
+    whole = [stage for stage in by_stage if None not in stage]
+    if whole:
+        return " / ".join(f"{v:.3f}" for v in np.mean(np.array(whole, float), axis=0))
+    return spread([r.dx_factor for r in same])
+
+
+def spread(values: Sequence[float | None]) -> str:
+    """Return "mean ± standard deviation" of the values that exist, or "-"."""
+    known = [v for v in values if v is not None]
+    if not known:
+        return "-"
+    deviation = f" ± {statistics.stdev(known):.4f}" if len(known) > 1 else ""
+    return f"{statistics.mean(known):.4f}{deviation}"
+
+
+def _note(same: Sequence[Run]) -> str:
+    """Say for how many seeds something was not finite or exactly 0."""
+    notes = []
+    if diverged := sum(r.diverged for r in same):
+        notes.append(f"{diverged} of {len(same)} not finite")
+    if zero := sum(any(layer.dx_norm == 0 for layer in r.layers) for r in same):
+        notes.append(f"{zero} of {len(same)}: dx 0 in a layer")
+    return ", ".join(notes)
+
+
+def statement(runs: Sequence[Run], init: str, norm: str) -> str:
+    """Return what the deepest untrained nets show, e.g. "56 plain layers lose 22 decades, …"."""
+    step = min(r.step for r in runs)
+    nets = {s: r for s, r in groups(runs, step).items() if (s.init, s.norm) == (init, norm)}
+    depth = max(s.depth for s in nets)
+    found = {s.skip: change(decades_lost(r)) for s, r in nets.items() if s.depth == depth}
+    first, *others = found.items()
+    text = f"{depth} {SKIP_NAMES[first[0]]} layers {' '.join(first[1])}"
+    said = first[1][0]
+    for skip, (verb, amount) in others:
+        twin = f"their {SKIP_NAMES[skip]} twins" if first[0] == "none" else SKIP_NAMES[skip]
+        text += f", {twin} {amount.split()[0] if verb == said and amount else f'{verb} {amount}'}"
+        said = verb
+    return text.strip()
+
+
+def layer_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return a flat dictionary per run and layer; what each value is: `COLUMNS`."""
+    return [_head(r) | {"loss": r.loss} | asdict(layer) for r in runs for layer in r.layers]
+
+
+def layer_columns() -> list[str]:
+    """Return the columns of `layer_rows`, for an experiment in which nothing was measured."""
+    setting, layer = ([f.name for f in fields(kind)] for kind in (Setting, LayerRecord))
+    return [*setting, "data", "batch_size", "lr", "dtype", "seed", "step", "loss", *layer]
+
+
+def block_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return a flat dictionary per run and residual block: the gradient by path."""
+    return [_head(r) | asdict(block) for r in runs for block in r.blocks]
+
+
+def _head(r: Run) -> dict[str, Any]:
+    how = {name: getattr(r.experiment, name) for name in ("data", "batch_size", "lr", "dtype")}
+    return asdict(r.setting) | how | {"seed": r.seed, "step": r.step}
+
+
+def gradflow_document(
+    runs: Sequence[Run], arguments: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return what run.json holds: versions, arguments, columns, and every run with its layers.
+
+    JSON has no NaN: a number that is not finite is null there, and the run says "diverged": true.
+    """
+    return {
+        "versions": versions(),
+        "arguments": arguments or {},
+        "columns": _columns(layer_columns() + [f.name for f in fields(BlockRecord)]),
+        "runs": [
+            _head(r)
+            | {
+                "loss": r.loss,
+                "diverged": r.diverged,
+                "dx_factor": r.dx_factor,
+                "stage_factors": r.stage_factors,
+                "theory_factor": r.theory(),
+                "layers": [asdict(layer) for layer in r.layers],
+                "blocks": [asdict(block) for block in r.blocks],
+            }
+            for r in runs
+        ],
+    }
+
+
+def _columns(names: Sequence[str]) -> dict[str, str]:
+    return {name: COLUMNS[name] for name in names}
+
+
+# ---- degradation --------------------------------------------------------------------------------
+def by_net(curves: Sequence[Curve]) -> dict[tuple[str, int], list[Curve]]:
+    """Return the curves of each (skip, depth), all seeds together."""
+    found: dict[tuple[str, int], list[Curve]] = {}
+    for c in curves:
+        found.setdefault((c.setting.skip, c.setting.depth), []).append(c)
+    return found
+
+
+def errors(curves: Sequence[Curve]) -> list[float]:
+    """Return the final training errors in %, of the nets that did not diverge."""
+    return [100 * e for c in curves if (e := c.final_error) is not None]
+
+
+def degradation_table(curves: Sequence[Curve]) -> str:
+    """Return training error in % by depth: mean (minimum–maximum) over the seeds."""
+    nets = by_net(curves)
+    skips = list(dict.fromkeys(skip for skip, _ in nets))
+    depths = sorted({depth for _, depth in nets})
+    return table(
+        [
+            {"training error, %": SKIP_NAMES[skip]}
+            | {f"{d} layers": _cell(nets.get((skip, d), [])) for d in depths}
+            for skip in skips
+        ]
+    )
+
+
+def _cell(curves: Sequence[Curve]) -> str:
+    if not curves:
+        return "-"
+    found = errors(curves)
+    diverged = len(curves) - len(found)
+    note = f" [{diverged} of {len(curves)} diverged]" if diverged else ""
+    if not found:
+        return note.strip()
+    return f"{np.mean(found):.1f} ({min(found):.1f}–{max(found):.1f}){note}"
+
+
+def degradation_statement(curves: Sequence[Curve]) -> str:
+    """Return what the experiment shows, e.g. "From 6 to 108 layers the training error of …"."""
+    nets = by_net(curves)
+    parts = []
+    for skip in dict.fromkeys(skip for skip, _ in nets):
+        means = {
+            d: float(np.mean(e)) for (s, d), c in nets.items() if s == skip and (e := errors(c))
+        }
+        if not means:
+            parts.append(f"{SKIP_NAMES[skip]} nets diverge")
+            continue
+        low, high = means[min(means)], means[max(means)]
+        if len(means) == 1 or abs(high - low) < 2:
+            most = max(means.values())
+            parts.append(f"{SKIP_NAMES[skip]} nets stay below {math.floor(most) + 1} %")
+        else:
+            verb = "rises" if high > low else "falls"
+            parts.append(f"that of {SKIP_NAMES[skip]} nets {verb} from {low:.0f} to {high:.0f} %")
+    depths = sorted({depth for _, depth in nets})
+    span = f"from {depths[0]} to {depths[-1]} layers" if len(depths) > 1 else f"{depths[0]} layers"
+    return f"Training error {span}: " + ", ".join(parts)
+
+
+def curve_rows(curves: Sequence[Curve]) -> list[dict[str, Any]]:
+    """Return a flat dictionary per net and epoch; what each value is: `COLUMNS`."""
+    return [
+        _recipe(c) | {"epoch": epoch, "train_loss": loss, "train_error": error}
+        for c in curves
+        for epoch, (loss, error) in enumerate(zip(c.losses, c.errors, strict=True), start=1)
+    ]
+
+
+def curve_columns() -> list[str]:
+    """Return the columns of `curve_rows`, for an experiment in which every net diverged."""
+    how = ["data", "epochs", "batch_size", "lr", "weight_decay", "dtype", "seed"]
+    return [f.name for f in fields(Setting)] + how + ["epoch", "train_loss", "train_error"]
+
+
+def _recipe(c: Curve) -> dict[str, Any]:
+    r = c.recipe
+    how = {"data": "digits", "epochs": r.epochs, "batch_size": r.batch_size, "lr": r.lr}
+    more = {"weight_decay": r.weight_decay, "dtype": "float32", "seed": c.seed}
+    return asdict(c.setting) | how | more
+
+
+def degradation_document(
+    curves: Sequence[Curve], arguments: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return what run.json holds: versions, arguments, columns, every net's curve and errors."""
+    return {
+        "versions": versions(),
+        "arguments": arguments or {},
+        "columns": _columns(curve_columns()),
+        "runs": [
+            _recipe(c)
+            | {
+                "train_error": c.final_error,
+                "test_error": c.test_error,
+                "diverged_at": c.diverged_at,
+                "losses": c.losses,
+                "errors": c.errors,
+            }
+            for c in curves
+        ],
+    }
+
+
+def loss_statement(curves: Sequence[Curve]) -> str:
+    """Return what the losses of the deepest nets come to, e.g. "108 plain layers end at 2.2 nats"."""
+    nets = by_net(curves)
+    depth = max(depth for _, depth in nets)
+    parts = []
+    for skip, d in nets:
+        ends = [c.losses[-1] for c in nets[skip, d] if c.diverged_at is None and c.losses]
+        if d == depth:
+            end = f"end at a loss of {np.mean(ends):.2g}" if ends else "diverge"
+            parts.append(f"{depth} {SKIP_NAMES[skip]} layers {end}")
+    return ", ".join(parts)
