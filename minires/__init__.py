@@ -20,8 +20,10 @@ from .ops import concat, where
 from .random import manual_seed
 from .threads import get_num_threads, set_num_threads
 
-if TYPE_CHECKING:
-    from . import degradation, experiments, gradflow, plotting, record, results, train
+if TYPE_CHECKING:  # imported when they are first asked for
+    from . import degradation as degradation
+    from . import gradflow as gradflow
+    from . import record as record
 
 __version__ = "0.1.0"
 
@@ -62,7 +64,7 @@ LAZY = (
 
 
 def __getattr__(name: str) -> Any:
-    """Import one of LAZY when it is first asked for: `mr.gradflow` needs no import of its own."""
+    """Import a part that takes long only when it is asked for, e.g. as `mr.gradflow`."""
     if name not in LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return importlib.import_module(f"{__name__}.{name}")

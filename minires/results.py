@@ -66,7 +66,7 @@ def write_all(files: Mapping[Path, bytes]) -> list[Path]:
                     waiting.append((_temporary(target.parent), target))
                     waiting[-1][0].write_bytes(data)
             except OSError as error:
-                raise type(error)(error.errno, f"cannot write {path}: {error.strerror}") from None
+                raise _told(error, f"cannot write {path}: {error.strerror}") from None
         for temporary, target in waiting:
             os.replace(temporary, target)
     finally:
@@ -98,10 +98,16 @@ def folder(path: StrPath) -> Path:
     except OSError as error:
         file = next((p for p in (path, *path.parents) if p.exists() and not p.is_dir()), None)
         reason = error.strerror if file is None else f"{file} is a file"
-        raise type(error)(
-            error.errno, f"cannot write results to {path}: {reason}; name another folder"
-        ) from None
+        text = f"cannot write results to {path}: {reason}; name another folder"
+        raise _told(error, text) from None
     return path
+
+
+def _told(error: OSError, text: str) -> OSError:
+    """Return the error in words for the user."""
+    told = type(error)(text)
+    told.errno = error.errno
+    return told
 
 
 def save_run(

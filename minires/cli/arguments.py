@@ -1,17 +1,17 @@
-"""What the commands share: types of arguments, offered values, a progress bar."""
+"""What the commands share: types of arguments, options of experiments, progress, Ctrl-C."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
-# As in minires.gradflow.experiment, which imports too much to load for --help; a test compares.
-ARCHS, DATA = ("mlp", "conv"), ("digits", "synthetic")
-SKIPS, NORMS = ("none", "identity", "preact"), ("none", "bn")
-INITS = ("he", "xavier", "default", "orthogonal")
-ACTIVATIONS = ("relu", "tanh", "sigmoid", "identity")
+from minires_kernels import BACKENDS
+
+from ..experiments.settings import ARCHS, SKIPS
+
+T = TypeVar("T")
 
 
 def integers(text: str) -> list[int]:
@@ -81,3 +81,67 @@ def progress_bar(jobs: list[Any]) -> Any:
     from tqdm import tqdm
 
     return tqdm(jobs, desc="nets", unit="net", file=sys.stderr, disable=None, leave=False)
+
+
+def add_experiment_options(
+    p: argparse.ArgumentParser, depths: list[int], widths: str, lr_for: str = ""
+) -> None:
+    """Add the options that experiments share."""
+    p.add_argument("--arch", choices=ARCHS, default="mlp", help="default: mlp")
+    p.add_argument(
+        "--depths",
+        type=integers,
+        default=depths,
+        metavar="N,…",
+        help="layers: of an mlp the hidden ones, to which a stem and a head come (mlp-8 has 10 "
+        "weight layers); of a conv net all, 6n+2. Residual blocks have two. "
+        f"Default: {','.join(map(str, depths))}",
+    )
+    p.add_argument(
+        "--skip",
+        type=choices(SKIPS),
+        default=["none", "identity"],
+        metavar="S,…",
+        help=f"of {', '.join(SKIPS)}. Default: none,identity",
+    )
+    p.add_argument(
+        "--branch-scale",
+        type=branch_scale,
+        default=1.0,
+        metavar="A",
+        help="factor of each residual branch: a number, 1/sqrt(blocks) or skipinit. Default: 1",
+    )
+    p.add_argument("--width", type=positive_int, help=f"default: {widths}")
+    p.add_argument(
+        "--seeds",
+        type=positive_int,
+        default=3,
+        metavar="N",
+        help="number of seeds, 0 to N-1. Default: 3",
+    )
+    p.add_argument("--lr", type=positive_float, default=0.01, help=f"{lr_for}default: 0.01")
+    p.add_argument("--batch-size", type=positive_int, default=128, metavar="N", help="default: 128")
+    p.add_argument("--backend", choices=BACKENDS, default="cpu", help="default: cpu")
+    p.add_argument("--out", default="out", metavar="DIR", help="folder to write to. Default: out")
+    p.add_argument("--json", action="store_true", help="print run.json instead of the table")
+
+
+def given(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of a command as run.json holds them."""
+    return {k: v for k, v in vars(args).items() if k != "run"}
+
+
+def collect(found: Iterator[list[T]]) -> tuple[list[T], bool]:
+    """Gather what an experiment yields; return it, and False if Ctrl-C came before the end.
+
+    Raises KeyboardInterrupt if nothing had been measured by then.
+    """
+    results: list[T] = []
+    try:
+        for some in found:
+            results += some
+    except KeyboardInterrupt:
+        if not results:
+            raise
+        return results, False
+    return results, True

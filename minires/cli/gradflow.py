@@ -7,23 +7,17 @@ import sys
 import time
 from typing import Any
 
-from minires_kernels import BACKENDS
-
+from .. import console, results
+from ..experiments.columns import explain
+from ..experiments.panels import QUANTITIES
+from ..experiments.settings import ACTIVATIONS, DATA, DTYPES, INITS, NORM_NAMES, NORMS, init_name
 from . import degradation
-from .arguments import (
-    ACTIVATIONS,
-    ARCHS,
-    DATA,
-    INITS,
-    NORMS,
-    SKIPS,
-    branch_scale,
-    choices,
-    integers,
-    positive_float,
-    positive_int,
-    progress_bar,
-)
+from .arguments import add_experiment_options, choices, collect, given, integers, progress_bar
+
+COLUMNS = (
+    "forward_rms", "dx_norm", "dw_norm", "w_norm", "stream", "uses", "dead_relu", "update_ratio",
+    "skip_norm", "branch_norm", "cosine",
+)  # fmt: skip
 
 
 def add_parser(subparsers: Any) -> None:
@@ -31,54 +25,30 @@ def add_parser(subparsers: Any) -> None:
     p = subparsers.add_parser(
         "gradflow",
         help="measure signal and gradient through depth (the main job)",
-        description="Build plain and residual nets, send one batch forward and back, and write "
-        "what every layer saw: a table, a figure (PNG and SVG), the numbers (CSV) and run.json.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Build plain and residual nets, send one batch forward and back, and write\n"
+        "what every layer saw: a table, a figure (PNG and SVG), the numbers (layers.csv,\n"
+        "blocks.csv) and run.json. Without options: 8, 20 and 56 layers with the init\n"
+        "of PyTorch, without normalisation and with batch norm.",
+        epilog='columns of layers.csv and blocks.csv (all of them: run.json, "columns"):\n'
+        + explain(*COLUMNS),
     )
-    p.add_argument("--arch", choices=ARCHS, default="mlp", help="default: mlp")
-    p.add_argument(
-        "--depths",
-        type=integers,
-        default=[8, 20, 56],
-        metavar="N,…",
-        help="weight layers; residual blocks have two, conv nets 6n+2. Default: 8,20,56",
-    )
-    p.add_argument(
-        "--skip",
-        type=choices(SKIPS),
-        default=["none", "identity"],
-        metavar="S,…",
-        help=f"of {', '.join(SKIPS)}. Default: none,identity",
-    )
+    add_experiment_options(p, [8, 20, 56], "128 (mlp), 8 (conv)", "for --steps; ")
     p.add_argument(
         "--norm",
         type=choices(NORMS),
-        default=["none", "bn"],
+        default=list(NORMS),
         metavar="N,…",
-        help="of none, bn. Default: none,bn",
+        help=f"of {', '.join(NORMS)}. Default: {','.join(NORMS)}",
     )
     p.add_argument(
         "--init",
         type=choices(INITS),
-        default=["he"],
         metavar="I,…",
-        help=f"of {', '.join(INITS)}. Default: he",
+        help=f"of {', '.join(INITS)}; several give a figure each. Default: default, which is "
+        "PyTorch's U(±1/√fan_in); with --train he",
     )
     p.add_argument("--activation", choices=ACTIVATIONS, default="relu", help="default: relu")
-    p.add_argument(
-        "--branch-scale",
-        type=branch_scale,
-        default=1.0,
-        metavar="A",
-        help="factor of each residual branch: a number, 1/sqrt(blocks) or skipinit",
-    )
-    p.add_argument("--width", type=positive_int, help="default: 128 (mlp), 8 (conv)")
-    p.add_argument(
-        "--seeds",
-        type=positive_int,
-        default=3,
-        metavar="N",
-        help="number of seeds, 0 to N-1. Default: 3",
-    )
     p.add_argument("--data", choices=DATA, default="digits", help="default: digits")
     p.add_argument(
         "--steps",
@@ -87,31 +57,34 @@ def add_parser(subparsers: Any) -> None:
         metavar="N,…",
         help="training steps before which to measure; 0 is initialisation. Default: 0",
     )
-    p.add_argument("--lr", type=positive_float, default=0.01, help="for --steps. Default: 0.01")
-    p.add_argument("--batch-size", type=positive_int, default=128, metavar="N", help="default: 128")
-    p.add_argument("--dtype", choices=("float32", "float64"), default="float32")
-    p.add_argument("--backend", choices=BACKENDS, default="cpu", help="default: cpu")
+    p.add_argument("--dtype", choices=DTYPES, default="float32", help="default: float32")
+    p.add_argument(
+        "--show",
+        type=choices(list(QUANTITIES)),
+        default=["dx"],
+        metavar="Q,…",
+        help="rows of the figure: dx ‖∂L/∂x‖, x the signal, dw ‖∂L/∂W‖ / ‖W‖. Default: dx",
+    )
     p.add_argument(
         "--train",
         action="store_true",
         help="train the nets and compare training errors: the command `degradation`",
     )
-    p.add_argument("--out", default="out", metavar="DIR", help="folder to write to. Default: out")
-    p.add_argument("--json", action="store_true", help="print run.json instead of the table")
-    p.set_defaults(run=run)  # fmt: skip
+    p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the experiment and print where the results are."""
     import minires
 
+    if args.init is None:
+        args.init = ["he"] if args.train else ["default"]
     if args.train:
         return _train(args)
-    from minires import gradflow
+    from .. import gradflow
 
     minires.use_backend(args.backend)
-    start = time.perf_counter()
-    runs = gradflow.run(
+    experiment = gradflow.Experiment(
         args.arch,
         args.depths,
         args.skip,
@@ -121,28 +94,47 @@ def run(args: argparse.Namespace) -> int:
         args.seeds,
         args.data,
         args.steps,
-        width=args.width,
-        branch_scale=args.branch_scale,
-        batch_size=args.batch_size,
-        lr=args.lr,
-        dtype=args.dtype,
-        progress=progress_bar,
+        args.width,
+        args.branch_scale,
+        args.batch_size,
+        args.lr,
+        args.dtype,
     )
-    arguments = {k: v for k, v in vars(args).items() if k != "run"}
-    paths = gradflow.save(runs, args.out, arguments, args.batch_size)
+    results.folder(args.out)
+    start = time.perf_counter()
+    runs, whole = collect(gradflow.stream(experiment, progress_bar))
+    nets, asked = len({(r.setting, r.seed) for r in runs}), len(experiment.jobs())
+    arguments = given(args) | {"nets_measured": nets, "nets_asked": asked}
+    paths = gradflow.save(runs, args.out, arguments, quantities=args.show)
     if args.json:
-        sys.stdout.write(gradflow.to_json(runs, arguments, args.batch_size))
-        return 0
-    nets = len({(r.setting, r.seed) for r in runs})
-    print(gradflow.table(runs, args.batch_size))
-    print(
-        f"\n{nets} nets in {time.perf_counter() - start:.1f} s. factor: of |dL/dx| per layer going"
-    )
-    print(
-        "backwards, mean ± standard deviation over seeds; below 1 it vanishes, above 1 it explodes."
-    )
-    print("wrote " + " ".join(str(p) for p in paths))
-    return 0
+        sys.stdout.write(gradflow.to_json(runs, arguments))
+    else:
+        print(gradflow.table(runs))
+        print(f"\n{_statements(runs, args)}\n")
+        print(f"{nets} nets in {time.perf_counter() - start:.1f} s. factor: of |dL/dx| per layer")
+        print("going backwards, mean ± standard deviation over seeds; a decade is a factor of 10.")
+        print("wrote " + " ".join(str(p) for p in paths))
+    if not whole:
+        console.say(f"minires: interrupted: {nets} of {asked} nets were measured and written")
+    return 0 if whole else console.INTERRUPTED
+
+
+def _statements(runs: list[Any], args: argparse.Namespace) -> str:
+    """Return what the figure says, a line for each init and norm."""
+    from ..experiments import tables
+
+    lines = [
+        f"{init_name(init)}, {NORM_NAMES[norm]}: {tables.statement(runs, init, norm)}."
+        for init in args.init
+        for norm in args.norm
+        if any((r.setting.init, r.setting.norm) == (init, norm) for r in runs)
+    ]
+    if args.init == ["default"] and args.activation == "relu" and "none" in args.norm:
+        lines.append(
+            "He init (--init he) keeps plain nets level, and makes residual ones explode: "
+            "`minires lessons run 2`."
+        )
+    return "\n".join(lines)
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -152,8 +144,8 @@ def _train(args: argparse.Namespace) -> int:
         )
     if args.activation != "relu" or args.data != "digits" or args.steps != [0]:
         raise ValueError("--train is for relu nets on digits, and takes no --steps")
-    if args.dtype != "float32":
-        raise ValueError("--train runs in float32, the training dtype")
+    if args.dtype != "float32" or args.show != ["dx"]:
+        raise ValueError("--train runs in float32, the training dtype, and takes no --show")
     return degradation.execute(
         args, norm=args.norm[0], init=args.init[0], epochs=20, weight_decay=1e-4
     )

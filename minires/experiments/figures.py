@@ -22,7 +22,7 @@ def gradflow_files(runs: Sequence[Run], quantities: Sequence[str] = ("dx",)) -> 
     gradflow.png and .svg, of several inits one for each; with several steps also heat maps.
     """
     inits = list(dict.fromkeys(r.setting.init for r in runs))
-    files = {}
+    files: dict[str, bytes] = {}
     for init in inits:
         same = [r for r in runs if r.setting.init == init]
         end = f"-{init}" if len(inits) > 1 else ""
@@ -59,10 +59,11 @@ def profile(runs: Sequence[Run], quantities: Sequence[str] = ("dx",)) -> Any:
         for axis, norm in zip(row, norms, strict=True):
             same = {s: r for s, r in nets.items() if s.norm == norm}
             _panel(axis, same, name)
-    for axis, norm in zip(axes[0], norms, strict=True):
-        said = tables.statement(runs, init, norm)
-        title = NORM_NAMES[norm] if quantities[0] != "dx" else f"{NORM_NAMES[norm]}: {said}"
+    for i, (axis, norm) in enumerate(zip(axes[0], norms, strict=True)):
+        title = NORM_NAMES[norm] + (f": {tables.statement(runs, init, norm)}" if i else "")
         axis.set_title(title[0].upper() + title[1:], loc="left", fontsize=9.5)
+    for axis in axes[:, 1:].flat:
+        axis.set_ylabel("")
     for axis in axes[-1]:
         axis.set_xlabel(panels.ACROSS)
     plotting.state(figure, tables.statement(runs, init, norms[0]), _note(nets, step))
@@ -82,6 +83,8 @@ def _panel(axis: Any, nets: dict[Setting, list[Run]], name: str) -> None:
         label = f"{SKIP_NAMES[setting.skip]}, {setting.depth} layers" if deepest else "_"
         colour = SKIP_COLOURS[setting.skip] if deepest else GREYS[1]
         panels.curve(axis, layers, quantity, label, colour)
+        if not deepest and setting.skip == next(iter(nets)).skip:
+            panels.mark_end(axis, layers, quantity, str(setting.depth))
         if deepest and name == "dx":
             _theory(axis, runs)
     if borders := stages(next((r.layers for r in runs if r.layers), [])):
@@ -121,8 +124,9 @@ def _note(nets: dict[Setting, list[Run]], step: int) -> str:
     grey = f"; grey: {', '.join(map(str, depths[:-1]))} layers" if len(depths) > 1 else ""
     stem = " (a stem and a head not counted)" if any_net.arch == "mlp" else ""
     return (
-        f"{kind}{stem}, {any_net.activation}, {init_name(any_net.init)}, {when}, "
-        f"{runs[0].experiment.data}{grey}. {plotting.spread_note(seeds, 'geometric')}"
+        f"A decade is a factor of 10. {kind}{stem}, {any_net.activation}, "
+        f"{init_name(any_net.init)}, {when}, {runs[0].experiment.data}{grey}. "
+        f"{plotting.spread_note(seeds, 'geometric')}"
     )
 
 

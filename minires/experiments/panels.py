@@ -77,6 +77,21 @@ def curve(
         )  # fmt: skip
 
 
+def mark_end(
+    axis: Any, nets: Sequence[Sequence[LayerRecord]], quantity: Quantity, text: str
+) -> None:
+    """Mark in grey where a shallower net ends, on top of the deep one whose line hides its own."""
+    found = values(nets, quantity)
+    if found.size and np.isfinite(found[:, 0]).all() and (found[:, 0] > 0).all():
+        x = passed(next(layers for layers in nets if layers))[0]
+        y = math.exp(np.log(found[:, 0]).mean())
+        axis.plot(x, y, "o", color=plotting.TEXT_GREY, markersize=4.5, label="_", zorder=4)
+        axis.annotate(
+            text, (x, y), (6, 2), textcoords="offset points",
+            color=plotting.TEXT_GREY, fontsize=8,
+        )  # fmt: skip
+
+
 def of_layers(layers: Sequence[LayerRecord]) -> Any:
     """Draw one recording: a panel for each quantity."""
     figure, axes = plotting.new_figure(1, len(QUANTITIES), 10.5, 3.4)

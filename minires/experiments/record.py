@@ -29,6 +29,10 @@ from ..engine import Context, Function, is_grad_enabled
 from ..models.blocks import HasShortcut, Residual
 from ..tensor import Array, Tensor
 
+Inputs = tuple[Any, ...]
+Named = dict[str, Any]
+Changed = tuple[Inputs, Named] | None  # what a hook gives a module instead of its inputs
+
 
 def norm(a: Array) -> float:
     """Return the Euclidean norm of all elements, accumulated in float64.
@@ -167,8 +171,10 @@ class Recorder:
             layer.uses = uses[id(w)]
 
     def __getstate__(self) -> dict[str, Any]:
-        """What a copy or a pickle takes along: the model and the rows, and no live hook."""
-        return self.__dict__ | {"_handles": [], "_block_input": None}
+        """What a copy or a pickle takes along: the model and the rows; hooks are gone by then."""
+        if self._handles:
+            raise RuntimeError("a Recorder can be copied or pickled after its `with` block")
+        return self.__dict__.copy()
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a dictionary per layer, with the fields of `LayerRecord`."""
@@ -199,47 +205,49 @@ class Recorder:
         w = _weight(module)
         assert w is not None
 
-        def before(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
-            place = _first_tensor(inputs)
+        def before(_module: nn.Module, inputs: Inputs, named: Named) -> Changed:
+            given = _first_tensor(inputs, named)
             layer = LayerRecord(len(self.layers), name, stream, None, norm(w.data))
             self.layers.append(layer)
             self._weights.append(w)
             main, self._block_input = self._block_input, None
-            if place is None:
+            if given is None:
                 return None
-            x = _with_gradient(inputs[place])
+            x = _with_gradient(given)
             seen = x if main is None else main
             layer.forward_rms = rms(seen.data)
             if seen.requires_grad:
                 seen.register_hook(lambda dx: setattr(layer, "dx_norm", norm(dx)))
-            return (*inputs[:place], x, *inputs[place + 1 :])
+            return _replaced(inputs, named, given, x)
 
-        self._handles.append(module.register_forward_pre_hook(before))
+        self._watch(module, before)
 
     def _watch_block(self, name: str, module: nn.Module) -> None:
-        def before(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        def before(_module: nn.Module, inputs: Inputs, named: Named) -> Changed:
             self.blocks.append(BlockRecord(len(self.blocks), name))
-            place = _first_tensor(inputs)
-            if place is None:
+            given = _first_tensor(inputs, named)
+            if given is None:
                 return None
-            x = self._block_input = _with_gradient(inputs[place])
-            return (*inputs[:place], x, *inputs[place + 1 :])
+            x = self._block_input = _with_gradient(given)
+            return _replaced(inputs, named, given, x)
 
-        self._handles.append(module.register_forward_pre_hook(before))
+        self._watch(module, before)
 
     def _watch_entry(self, block: Residual) -> None:
-        def before(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...] | None:
-            place = _first_tensor(inputs)
-            if place is None or not inputs[place].requires_grad:
+        def before(_module: nn.Module, inputs: Inputs, named: Named) -> Changed:
+            x = _first_tensor(inputs, named)
+            if x is None or not x.requires_grad:
                 return None
-            x = inputs[place]
             alias, record = Alias.apply(x), self.blocks[-1]
             branch: list[Array] = []
             alias.register_hook(lambda d: branch.append(d.astype(np.float64)))
             x.register_hook(lambda dx: _split(record, dx.astype(np.float64), branch.pop()))
-            return (*inputs[:place], alias, *inputs[place + 1 :])
+            return _replaced(inputs, named, x, alias)
 
-        self._handles.append(block.entry.register_forward_pre_hook(before))
+        self._watch(block.entry, before)
+
+    def _watch(self, module: nn.Module, before: Callable[..., Changed]) -> None:
+        self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
 
     def _see_relu(self, _module: nn.Module, _inputs: tuple[Any, ...], y: Tensor) -> None:
         if self.layers and y.size:
@@ -256,10 +264,16 @@ class Recorder:
             layer.update_ratio = norm(w.data - old) / size if size else None
 
 
-def _first_tensor(inputs: tuple[Any, ...]) -> int | None:
-    """Return the place of the first tensor of floats among a call's inputs, None without one."""
-    places = (i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.dtype.kind == "f")
-    return next(places, None)
+def _first_tensor(inputs: Inputs, named: Named) -> Tensor | None:
+    """Return the first tensor of floats among a call's inputs, None without one."""
+    tensors = (x for x in (*inputs, *named.values()) if isinstance(x, Tensor))
+    return next((x for x in tensors if x.dtype.kind == "f"), None)
+
+
+def _replaced(inputs: Inputs, named: Named, old: Tensor, new: Tensor) -> tuple[Inputs, Named]:
+    """Return a call's inputs with another tensor wherever `old` stands."""
+    given = tuple(new if x is old else x for x in inputs)
+    return given, {name: new if x is old else x for name, x in named.items()}
 
 
 def _with_gradient(x: Tensor) -> Tensor:

@@ -10,13 +10,12 @@ from minires_kernels import checks
 
 from .. import data as datasets
 from .. import models, nn
-from ..models.blocks import ACTIVATIONS as _ACTIVATIONS
-from ..models.initialise import NAMES as INITS
-from ..models.mlp import NORMS, SKIPS
+from ..models import blocks, initialise, mlp
 from ..tensor import Array
 
 ARCHS = ("mlp", "conv")
-ACTIVATIONS = tuple(_ACTIVATIONS)
+SKIPS, NORMS, INITS = mlp.SKIPS, mlp.NORMS, initialise.NAMES
+ACTIVATIONS = tuple(blocks.ACTIVATIONS)
 DATA = ("digits", "synthetic")
 DTYPES = ("float32", "float64")
 DEFAULT_WIDTH = {"mlp": 128, "conv": 8}

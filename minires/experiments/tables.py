@@ -11,48 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..results import table, versions
+from .columns import COLUMNS
 from .degradation import Curve
 from .gradflow import Run
 from .panels import change
 from .record import BlockRecord, LayerRecord
 from .settings import SKIP_NAMES, Setting
-
-# What the columns of layers.csv, blocks.csv and curves.csv are; run.json carries this too.
-COLUMNS = {
-    "arch": "mlp or conv",
-    "depth": "mlp: hidden layers of equal width, to which a stem and a head come; conv: all layers",
-    "skip": "none: plain; identity: residual (2015); preact: pre-activation residual (2016)",
-    "norm": "none, or bn: batch norm",
-    "init": "initialisation of the weights",
-    "activation": "of every layer but the last",
-    "width": "of an mlp's layers, or filters of a conv net's first stage",
-    "branch_scale": "factor of each residual branch",
-    "data": "digits or synthetic images",
-    "batch_size": "samples of a batch",
-    "lr": "learning rate; SGD with momentum 0.9",
-    "weight_decay": "of SGD",
-    "epochs": "of the whole training; the rate is cut to a tenth at 50 % and 75 %",
-    "dtype": "of weights and activations; norms are summed in float64",
-    "seed": "of the weights and of the order of the batches",
-    "step": "training steps before the measurement; 0: untrained",
-    "loss": "mean cross-entropy of the batch, in nats",
-    "index": "of the layer or the block, in the order of the calls; 0 is nearest the input",
-    "name": "of the module",
-    "stream": "False for a layer inside a residual branch, whose input is not on the main path",
-    "forward_rms": "root mean square of the layer's input x",
-    "w_norm": "‖W‖",
-    "dx_norm": "‖∂L/∂x‖ at the input of the layer or the block, over the whole batch",
-    "dw_norm": "‖∂L/∂W‖; of weights used in several rows the sum over all uses",
-    "uses": "rows that share the weights; 1 unless a layer is called again, or tied to another",
-    "dead_relu": "fraction of units of the following nn.ReLU that are 0 on the whole batch",
-    "update_ratio": "‖ΔW‖ / ‖W‖ of the optimiser's step",
-    "skip_norm": "norm of the part of ∂L/∂x that comes along the shortcut",
-    "branch_norm": "norm of the part of ∂L/∂x that comes through the branch",
-    "cosine": "of the angle between the two parts",
-    "epoch": "counts from 1",
-    "train_loss": "mean loss of the epoch's batches as they ran, in nats",
-    "train_error": "fraction of the epoch's training samples misclassified as they ran",
-}
 
 
 def groups(runs: Sequence[Run], step: int | None = None) -> dict[Setting, list[Run]]:
@@ -141,14 +105,18 @@ def statement(runs: Sequence[Run], init: str, norm: str) -> str:
     nets = {s: r for s, r in groups(runs, step).items() if (s.init, s.norm) == (init, norm)}
     depth = max(s.depth for s in nets)
     found = {s.skip: change(decades_lost(r)) for s, r in nets.items() if s.depth == depth}
-    first, *others = found.items()
-    text = f"{depth} {SKIP_NAMES[first[0]]} layers {' '.join(first[1])}"
-    said = first[1][0]
-    for skip, (verb, amount) in others:
-        twin = f"their {SKIP_NAMES[skip]} twins" if first[0] == "none" else SKIP_NAMES[skip]
-        text += f", {twin} {amount.split()[0] if verb == said and amount else f'{verb} {amount}'}"
-        said = verb
-    return text.strip()
+    (first, (verb, amount)), *others = found.items()
+    text = f"{depth} {SKIP_NAMES[first]} layers {verb} {amount}".rstrip()
+    for skip, (its_verb, its_amount) in others:
+        twins = f"their {SKIP_NAMES[skip]} twins" if first == "none" else SKIP_NAMES[skip]
+        if (its_verb, its_amount) == (verb, amount):
+            text += f", as do {twins}"
+        elif its_verb == verb:
+            text += f", {twins} {its_amount.removesuffix(' decades')}"
+        else:
+            text += f", {twins} {its_verb} {its_amount}".rstrip()
+        verb, amount = its_verb, its_amount
+    return text
 
 
 def layer_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -310,7 +278,7 @@ def degradation_document(
 
 
 def loss_statement(curves: Sequence[Curve]) -> str:
-    """Return what the losses of the deepest nets come to, e.g. "108 plain layers end at 2.2 nats"."""
+    """Return to which loss the deepest nets come, e.g. "108 plain layers end at a loss of 2"."""
     nets = by_net(curves)
     depth = max(depth for _, depth in nets)
     parts = []

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from minires import degradation
-from minires.degradation import report
+from minires.experiments import figures, tables
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,9 @@ def test_divergence_is_recorded():
     assert curves[0].diverged_at is not None
     assert curves[0].final_error is None
     assert "diverged" in degradation.table(curves)
-    assert json.loads(report.to_json(curves, {}))["runs"][0]["train_error"] is None
-    report.error_by_depth(curves)
-    report.loss_curves(curves)
+    assert json.loads(degradation.to_json(curves))["runs"][0]["train_error"] is None
+    figures.error_by_depth(curves)
+    figures.loss_curves(curves)
 
 
 def test_save(curves, tmp_path):
@@ -61,7 +61,7 @@ def test_table_of_the_whole_experiment():
     curves = degradation.run(seeds=3)
     mean = {
         (skip, depth): 100 * sum(c.final_error for c in same) / len(same)
-        for (skip, depth), same in report.by_net(curves).items()
+        for (skip, depth), same in tables.by_net(curves).items()
     }
     assert mean["none", 6] < 2
     assert 3 < mean["none", 18] < 13

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from minires import gradflow
-from minires.cli import arguments as command
-from minires.gradflow import experiment, figures
+from minires.experiments import figures
 from minires.record import LayerRecord
 
 
@@ -30,7 +29,7 @@ def test_one_run_per_net_seed_and_step(runs):
 
 def test_same_arguments_same_bits(runs):
     again = gradflow.run(depths=[8, 20], inits=["he", "xavier"], seeds=2, width=32, steps=[0, 3])
-    assert gradflow.to_json(again, {}, 128) == gradflow.to_json(runs, {}, 128)
+    assert gradflow.to_json(again) == gradflow.to_json(runs)
 
 
 def test_twins_start_with_the_same_weights(runs):
@@ -63,7 +62,9 @@ def test_save_writes_figure_csv_and_json(runs, tmp_path):
     paths = gradflow.save(runs, tmp_path / "new" / "folder", {"depths": [8, 20]})
     names = {p.name for p in paths}
     assert names == {
-        "gradflow.png", "gradflow.svg", "gradflow-steps.png", "gradflow-steps.svg",
+        "gradflow-he.png", "gradflow-he.svg", "gradflow-steps-he.png", "gradflow-steps-he.svg",
+        "gradflow-xavier.png", "gradflow-xavier.svg",
+        "gradflow-steps-xavier.png", "gradflow-steps-xavier.svg",
         "layers.csv", "blocks.csv", "run.json",
     }  # fmt: skip
     assert {p.name for p in (tmp_path / "new" / "folder").iterdir()} == names  # no temporary files
@@ -133,11 +134,6 @@ def test_underflow_is_noted():
 def test_wrong_arguments_say_what_is_offered(options, message):
     with pytest.raises(ValueError, match=message):
         gradflow.run(**options)
-
-
-def test_the_command_offers_what_the_function_offers():
-    for name in ("ARCHS", "SKIPS", "NORMS", "INITS", "ACTIVATIONS", "DATA"):
-        assert getattr(command, name) == getattr(experiment, name)
 
 
 @pytest.mark.parametrize("arch_options", [{"arch": "conv", "norms": ["none", "bn"]}])

@@ -1,0 +1,43 @@
+"""What the columns of layers.csv, blocks.csv and curves.csv are; run.json has it too."""
+
+COLUMNS = {
+    "arch": "mlp or conv",
+    "depth": "mlp: hidden layers of equal width, to which a stem and a head come; conv: all layers",
+    "skip": "none: plain; identity: residual (2015); preact: pre-activation residual (2016)",
+    "norm": "none, or bn: batch norm",
+    "init": "initialisation of the weights",
+    "activation": "of every layer but the last",
+    "width": "of an mlp's layers, or filters of a conv net's first stage",
+    "branch_scale": "factor of each residual branch",
+    "data": "digits or synthetic images",
+    "batch_size": "samples of a batch",
+    "lr": "learning rate; SGD with momentum 0.9",
+    "weight_decay": "of SGD",
+    "epochs": "of the whole training; the rate is cut to a tenth at 50 % and 75 %",
+    "dtype": "of weights and activations; norms are summed in float64",
+    "seed": "of the weights and of the order of the batches",
+    "step": "training steps before the measurement; 0: untrained",
+    "loss": "mean cross-entropy of the batch, in nats",
+    "index": "of the layer or the block, in the order of the calls; 0 is nearest the input",
+    "name": "of the module",
+    "stream": "False for a layer inside a residual branch, whose input is not on the main path",
+    "forward_rms": "root mean square of the layer's input x",
+    "w_norm": "‖W‖",
+    "dx_norm": "‖∂L/∂x‖ at the input of the layer or the block, over the whole batch",
+    "dw_norm": "‖∂L/∂W‖; of weights used in several rows the sum over all uses",
+    "uses": "rows that share the weights; 1 unless a layer is called again, or tied to another",
+    "dead_relu": "fraction of units of the following nn.ReLU that are 0 on the whole batch",
+    "update_ratio": "‖ΔW‖ / ‖W‖ of the optimiser's step",
+    "skip_norm": "norm of the part of ∂L/∂x that comes along the shortcut",
+    "branch_norm": "norm of the part of ∂L/∂x that comes through the branch",
+    "cosine": "of the angle between the two parts",
+    "epoch": "counts from 1",
+    "train_loss": "mean loss of the epoch's batches as they ran, in nats",
+    "train_error": "fraction of the epoch's training samples misclassified as they ran",
+}
+
+
+def explain(*names: str) -> str:
+    """Return a line for each column, for --help."""
+    width = max(map(len, names))
+    return "\n".join(f"  {name.ljust(width)}  {COLUMNS[name]}" for name in names)
