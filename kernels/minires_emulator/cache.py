@@ -22,6 +22,7 @@ from typing import Any
 
 Notes = dict[str, Any]
 UNUSED_AFTER_S = 30 * 24 * 3600
+_TEMPORARY = "minires-emulator-"
 _HASH = hashlib.sha256().digest_size
 
 
@@ -49,7 +50,7 @@ def folder() -> Path:
 
 @functools.lru_cache(maxsize=1)
 def _temporary_folder(process: int) -> Path:
-    path = Path(tempfile.mkdtemp(prefix="minires-emulator-"))
+    path = Path(tempfile.mkdtemp(prefix=_TEMPORARY))
 
     def remove() -> None:
         if os.getpid() == process:  # not in a forked child
@@ -57,6 +58,11 @@ def _temporary_folder(process: int) -> Path:
 
     atexit.register(remove)
     return path
+
+
+def is_temporary(path: Path) -> bool:
+    """Tell whether `path` is the folder that this process takes for want of a proper one."""
+    return path.name.startswith(_TEMPORARY)
 
 
 def entry(key: str, make: Callable[[Path], tuple[Path, Notes]]) -> tuple[Path, Notes]:

@@ -183,9 +183,9 @@ def _checked_name(name: str) -> str:
 def _limit(active: object) -> float:
     """Return the seconds that a launch may take; 0 for no limit."""
     package: Any = sys.modules[__package__]  # where users set it
-    limit = package.limit_seconds
+    limit, source = package.limit_seconds, "limit_seconds"
     if limit is None:
-        limit = os.environ.get("MINIRES_EMULATOR_LIMIT")
+        limit, source = os.environ.get("MINIRES_EMULATOR_LIMIT"), "MINIRES_EMULATOR_LIMIT"
     if limit is None:
         return 0.0 if active is None else CHECK_LIMIT_S
     try:
@@ -193,7 +193,7 @@ def _limit(active: object) -> float:
     except (TypeError, ValueError):
         seconds = -1.0
     if not 0 <= seconds < 1e9:
-        raise ValueError(f"the limit must be seconds, 0 for none, got {limit!r}")
+        raise ValueError(f"{source}: the limit must be seconds, 0 for none, got {limit!r}")
     return seconds
 
 

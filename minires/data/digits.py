@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -31,9 +33,12 @@ class Digits:
 def load_raw() -> tuple[Array, Array]:
     """Return all images (1797, 8, 8) uint8, values 0 to 16, and labels (1797,) uint8."""
     path = resources.files("minires.data") / "digits.npz"
-    with path.open("rb") as file:
-        archive: Any = np.load(file, allow_pickle=False)
-        images, labels = archive["images"], archive["labels"]
+    try:
+        with path.open("rb") as file:
+            archive: Any = np.load(file, allow_pickle=False)
+            images, labels = archive["images"], archive["labels"]
+    except (ValueError, EOFError, KeyError, IndexError, BadZipFile, zlib.error):
+        images, labels = np.zeros(0), np.zeros(0)
     if images.shape != (1797, 8, 8) or labels.shape != (1797,) or images.max() > 16:
         raise ValueError("minires/data/digits.npz is damaged; install minires again")
     return images, labels

@@ -139,7 +139,7 @@ def test_a_disk_that_is_full_costs_one_line(tmp_path, scaled, monkeypatch, capsy
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(disk_cache, "_write", full)
-    monkeypatch.setattr(disk_cache, "_complained", False)
+    monkeypatch.setattr(disk_cache, "complaint", "")
     assert [hits(scaled()), hits(scaled())] == [0, 0]
     assert capsys.readouterr().err.count("No space left on device") == 1
     assert list(tmp_path.iterdir()) == []
@@ -157,7 +157,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
 
 def test_code_of_another_user_is_not_loaded(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("MINIRES_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(disk_cache, "_complained", False)
+    monkeypatch.setattr(disk_cache, "complaint", "")
     folder = disk_cache.cache_folder()
     if os.geteuid() == 0:
         os.chown(folder, 4711, -1)

@@ -36,7 +36,7 @@ dumps: Any = _dumps
 UNUSED_AFTER_S = 30 * 24 * 3600
 SOURCES = next(p for p in Path(__file__).parents if p.name == "cpu")
 _DIGEST = hashlib.sha256().digest_size
-_complained = False
+complaint = ""  # why compiled kernels are not kept
 
 
 def cache_root() -> Path | None:
@@ -99,15 +99,15 @@ def cache_folder() -> Path | None:
 
 def complain(reason: str) -> None:
     """Say once a process, on standard error, that compiled kernels are not kept."""
-    global _complained
-    if not _complained and sys.stderr is not None:
+    global complaint
+    if not complaint and sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
             print(
                 f"minires: compiled kernels are not kept ({reason}), so each start compiles them "
                 "again; MINIRES_CACHE_DIR names another folder",
                 file=sys.stderr,
             )
-    _complained = True
+    complaint = complaint or reason
 
 
 def damaged(folder: Path) -> list[Path]:
@@ -150,7 +150,7 @@ class DiskCache:
 
     def save_overload(self, signature: Any, result: Any) -> None:
         """Write what was compiled, or complain."""
-        if _complained or result.library.has_dynamic_globals or result.lifted:
+        if complaint or result.library.has_dynamic_globals or result.lifted:
             return
         path = self._path(signature, result.codegen)
         data = dumps(result._reduce())

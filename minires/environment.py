@@ -1,0 +1,26 @@
+"""Environment variables: a wrong value is named, never taken for another."""
+
+from __future__ import annotations
+
+import math
+import os
+
+
+def switch(name: str) -> bool:
+    """Return whether the variable is 1; unset, empty and 0 mean no. ValueError for the rest."""
+    value = os.environ.get(name, "")
+    if value not in ("", "0", "1"):
+        raise ValueError(f"{name}: expected 1 or 0, got {value!r}")
+    return value == "1"
+
+
+def seconds(name: str, default: float) -> float:
+    """Return the variable as a positive number of seconds. ValueError if it is none."""
+    value = os.environ.get(name, "")
+    try:
+        found = float(value) if value else default
+    except ValueError:
+        found = math.nan
+    if not 0 < found < math.inf:
+        raise ValueError(f"{name}: expected a positive number of seconds, got {value!r}")
+    return found
