@@ -34,6 +34,20 @@ class Scoped(Block):
         """Return the value of the block that begins."""
         raise TypeError(f"{type(self).__name__} defines no _value()")
 
+    @classmethod
+    def held(cls) -> Any:
+        """Return the value of the innermost block, None outside of all."""
+        held = cls._held.get()
+        return held[-1][1] if held else None
+
+    @classmethod
+    def replace(cls, value: Any) -> bool:
+        """Give the innermost block another value, until it ends; False outside of all."""
+        held = cls._held.get()
+        if held:
+            cls._held.set((*held[:-1], (held[-1][0], value)))
+        return bool(held)
+
     def __enter__(self) -> Self:
         self._held.set((*self._held.get(), (self, self._value())))
         return self

@@ -17,6 +17,7 @@ class DataLoader:
 
     The order of epoch e is the permutation drawn from (seed, e), whatever else has drawn random
     numbers; so two nets trained with loaders of one seed see the same batches. `epoch` may be set.
+    The loader, and an epoch that has begun, may be copied and pickled: each goes on by itself.
     With `drop_last` an incomplete last batch is left out. Arrays on a GPU give batches there; only
     the order is moved, once per epoch.
     """
@@ -49,7 +50,23 @@ class DataLoader:
         if self.shuffle:
             order = np.random.default_rng((self.seed, self.epoch)).permutation(order)
         self.epoch += 1
-        of_x, of_y = beside(order, self.x), beside(order, self.y)
-        for i in range(len(self)):
-            batch = slice(i * self.batch_size, (i + 1) * self.batch_size)
-            yield self.x[of_x[batch]], self.y[of_y[batch]]
+        return _Epoch(self.x, self.y, order, self.batch_size, len(self))
+
+
+class _Epoch:
+    """The batches of one epoch that are still to come; may be copied and pickled in between."""
+
+    def __init__(self, x: Array, y: Array, order: Array, size: int, batches: int) -> None:
+        self.x, self.y, self.size, self.batches = x, y, size, batches
+        self.of_x, self.of_y = beside(order, x), beside(order, y)
+        self.i = 0
+
+    def __iter__(self) -> Iterator[tuple[Array, Array]]:
+        return self
+
+    def __next__(self) -> tuple[Array, Array]:
+        if self.i >= self.batches:
+            raise StopIteration
+        batch = slice(self.i * self.size, (self.i + 1) * self.size)
+        self.i += 1
+        return self.x[self.of_x[batch]], self.y[self.of_y[batch]]

@@ -39,7 +39,6 @@ class Adam(Optimizer):
             check_number(f"betas[{i}]", beta, below=1.0)
 
     def move(self, p: Parameter, g: Array, group: dict[str, Any], state: dict[str, Any]) -> None:
-        """Apply the formula to one parameter."""
         xp = module_of(p.data)
         beta1, beta2 = group["betas"]
         if not state:

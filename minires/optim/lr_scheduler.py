@@ -35,7 +35,6 @@ class Scheduler:
             group["lr"] = self.value(base, self.t)
 
     def step(self) -> None:
-        """Advance by one and set the rates."""
         self.t += 1
         self._set()
 
@@ -44,11 +43,19 @@ class Scheduler:
         return [group["lr"] for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the position and the initial rates."""
         return {"t": self.t, "base_lrs": list(self.base_lrs)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go to the position of a `state_dict` and set the rates."""
+        """Go to the position of a `state_dict` and set the rates.
+
+        Raises ValueError if it is not of a scheduler with as many groups.
+        """
+        if not isinstance(state, dict) or set(state) != {"t", "base_lrs"}:
+            raise ValueError(f"expected a state_dict() of a scheduler, got {state!r:.200}")
+        if len(state["base_lrs"]) != len(self.base_lrs):
+            raise ValueError(
+                f"expected the rates of {len(self.base_lrs)} groups, got {len(state['base_lrs'])}"
+            )
         self.t, self.base_lrs = state["t"], list(state["base_lrs"])
         self._set()
 

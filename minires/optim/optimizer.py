@@ -54,7 +54,8 @@ class Optimizer:
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         self.param_groups: list[dict[str, Any]] = []
-        self.state: dict[int, dict[str, Any]] = {}
+        # By the parameter itself, so that copies and pickles keep what belongs together.
+        self.state: dict[Parameter, dict[str, Any]] = {}
         seen: set[int] = set()
         for group in groups:
             group = defaults | group | {"params": list(group["params"])}
@@ -97,7 +98,7 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
-                    self.move(p, p.grad, group, self.state.setdefault(id(p), {}))
+                    self.move(p, p.grad, group, self.state.setdefault(p, {}))
 
     def move(self, p: Parameter, g: Array, group: dict[str, Any], state: dict[str, Any]) -> None:
         """Move one parameter `p` with gradient `g`; subclasses define it."""
@@ -114,16 +115,23 @@ class Optimizer:
             ],
             "state": [
                 {k: v.copy(order="K") if is_array(v) else v for k, v in s.items()}
-                for s in (self.state.get(id(p), {}) for p in self._ordered())
+                for s in (self.state.get(p, {}) for p in self._ordered())
             ],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a `state_dict` of an optimiser with the same parameters in the same order.
 
-        Arrays are copied to where their parameters live.
+        Arrays are copied to where their parameters live. Raises ValueError for the state of another
+        optimiser; then nothing is changed.
         """
         params = self._ordered()
+        if not isinstance(state, dict) or not {"groups", "state"} <= set(state):
+            have = ", ".join(map(str, state)) if isinstance(state, dict) else type(state).__name__
+            raise ValueError(
+                f"{type(self).__name__}: expected a state_dict() of an optimiser, with `groups` "
+                f"and `state`, got {have}"
+            )
         if len(state["state"]) != len(params) or len(state["groups"]) != len(self.param_groups):
             raise ValueError(
                 f"expected the state of {len(params)} parameters in {len(self.param_groups)} "
@@ -134,8 +142,17 @@ class Optimizer:
                 if is_array(value) and value.shape not in ((), p.shape):
                     raise ValueError(f"{key}: expected shape {p.shape}, got {value.shape}")
         for group, options in zip(self.param_groups, state["groups"], strict=True):
-            group.update(options)
-        self.state = {
-            id(p): {k: _taken_over(v, p) for k, v in saved.items()}
+            # `initial_lr` is a scheduler's
+            if wrong := (set(group) ^ set(options)) - {"params", "initial_lr"}:
+                raise ValueError(
+                    f"{type(self).__name__}: the state is of another optimiser; only one of them "
+                    f"has {', '.join(sorted(wrong))}"
+                )
+            self.check(group | options)
+        taken = [
+            {k: _taken_over(v, p) for k, v in saved.items()}
             for p, saved in zip(params, state["state"], strict=True)
-        }
+        ]
+        for group, options in zip(self.param_groups, state["groups"], strict=True):
+            group.update(options)
+        self.state = dict(zip(params, taken, strict=True))

@@ -73,7 +73,7 @@ class SGD(Optimizer):
         for p in group["params"]:
             if p.grad is None:
                 continue
-            state = self.state.setdefault(id(p), {})
+            state = self.state.setdefault(p, {})
             velocity = state.get("velocity")
             first = velocity is None and bool(group["momentum"] != 0)
             if first:
@@ -116,7 +116,7 @@ class SGD(Optimizer):
             id(p): group["momentum"] for group in self.param_groups for p in group["params"]
         }
         for p, _, (data, _, velocity, _) in moves:
-            now = self.state.get(id(p), {}).get("velocity")
+            now = self.state.get(p, {}).get("velocity")
             if p.data is not data or (velocity is not None and now is not velocity):
                 raise RuntimeError(
                     "SGD: a parameter's or its velocity's array was replaced after the capture (by "

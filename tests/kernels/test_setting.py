@@ -190,7 +190,7 @@ def test_opening_a_block_never_shows_in_another_thread(switch):
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        for _ in range(2000):
+        for _ in range(300):
             with use(b):
                 pass
     finally:

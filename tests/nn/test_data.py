@@ -1,9 +1,17 @@
 """Data: the embedded digits, the loader's order, synthetic images."""
 
+import copy
+import pickle
+from functools import partial
+
 import numpy as np
 import pytest
 
 from minires import data
+
+
+def pickled(value, protocol):
+    return pickle.loads(pickle.dumps(value, protocol))
 
 
 def nearest_neighbour_error(d):
@@ -74,3 +82,23 @@ def test_synthetic_images_are_reproducible_and_learnable():
     assert (y[:400][distance.argmin(1)] == y[400:]).mean() > 0.5
     with pytest.raises(ValueError, match="size"):
         data.synthetic_images(5, size=1)
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [copy.copy, copy.deepcopy, *(partial(pickled, protocol=n) for n in range(2, 6))],
+)
+def test_a_loader_goes_on_from_a_copy_in_the_middle_of_an_epoch(pack):
+    x = np.arange(10)
+    loader = data.DataLoader(x, x, batch_size=3, seed=1)
+    list(loader)
+    epoch = iter(loader)
+    next(epoch)
+    loader_too, epoch_too = pack(loader), pack(epoch)
+    rest = [b.tolist() for b, _ in epoch]
+    assert len(rest) == 3
+    assert [b.tolist() for b, _ in epoch_too] == rest
+    assert next(epoch_too, None) is None
+    following = [b.tolist() for b, _ in loader]
+    assert [b.tolist() for b, _ in loader_too] == following
+    assert loader.epoch == loader_too.epoch == 3
