@@ -1,13 +1,14 @@
 """Whatever a kernel does, the interpreter goes on: signals, time, threads, forks."""
 
+import contextlib
 import multiprocessing
 import os
 import pickle
+import resource
 import signal
 import subprocess
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -139,12 +140,21 @@ def interrupted(name, seconds=0.2):
     y = np.zeros(8, f4)
     run("add", y, i4(1))  # compiled
     timer.start()
-    started = time.monotonic()
     try:
-        run(name, y)
+        with limited(20):
+            run(name, y)
     finally:
         timer.join()
-        assert time.monotonic() - started < 20
+
+
+@contextlib.contextmanager
+def limited(seconds):
+    """End every launch within after these seconds, whatever happens to its signals."""
+    minires_emulator.limit_seconds = seconds
+    try:
+        yield
+    finally:
+        minires_emulator.limit_seconds = None
 
 
 @pytest.mark.parametrize("name", ENDLESS)
@@ -203,6 +213,45 @@ def test_handlers_are_restored():
     finally:
         for number, old in zip(numbers, before):
             signal.signal(number, old)
+
+
+def test_signals_that_the_process_has_blocked_end_a_kernel_and_stay_blocked():
+    code = f"""
+import signal, numpy as np, minires_emulator
+from minires_emulator import KernelFault, RawModule
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+minires_emulator.limit_seconds = 0.2
+before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+module = RawModule({CODE!r}, name_expressions={NAMES!r})
+for name, args in (("endless", ()), ("divide", (np.int32(0),)), ("wild", ())):
+    try:
+        module.get_function(name)((1,), (32,), (np.zeros(8, np.float32), *args))
+    except KernelFault as fault:
+        print(fault.reports[-1].kind)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines() == [
+        "time limit", "integer division by zero", "access to no array's memory"
+    ], done.stderr  # fmt: skip
+
+
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_SIGPENDING"), reason="not on this system")
+def test_a_limit_that_cannot_be_kept_is_an_error():
+    code = f"""
+import resource, numpy as np, minires_emulator
+from minires_emulator import RawModule
+run = RawModule({CODE!r}, name_expressions={NAMES!r}).get_function("endless")
+run.parameters
+resource.setrlimit(resource.RLIMIT_SIGPENDING, (0, 0))
+minires_emulator.limit_seconds = 1
+try:
+    run((1,), (32,), (np.zeros(8, np.float32),))
+except (MemoryError, minires_emulator.KernelFault) as error:
+    print(type(error).__name__, error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "no timer for the limit" in done.stdout or "time limit" in done.stdout, done.stderr
 
 
 def test_the_alternate_stack_is_restored():
@@ -310,8 +359,11 @@ def test_a_forked_child_runs_kernels():
     queue = context.Queue()
     child = context.Process(target=_in_child, args=(queue,))
     child.start()
-    assert queue.get(timeout=30) == 64
-    child.join()
+    try:
+        assert queue.get(timeout=30) == 64
+    finally:
+        child.kill()
+        child.join()
 
 
 def test_a_child_forked_during_a_launch_runs_kernels():
