@@ -18,6 +18,14 @@ class Parameter(Tensor):
         super().__init__(data.data if isinstance(data, Tensor) else data, requires_grad)
 
 
+def forget_gradient(p: Tensor, set_to_none: bool) -> None:
+    """Set the gradient of `p` to None; or, if it has one, to zeros in the same memory."""
+    if set_to_none or p.grad is None:
+        p.grad = None
+    else:
+        p.grad[...] = 0
+
+
 class Attributes:
     """What finds a parameter, a buffer or a module under the attribute that it was assigned to.
 

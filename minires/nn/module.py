@@ -12,7 +12,7 @@ from minires_kernels import arrays
 
 from ..hooks import HookHandle
 from ..tensor import Array
-from .attributes import Attributes, Parameter
+from .attributes import Attributes, Parameter, forget_gradient
 from .state import LoadedKeys, load
 
 PreHook = Callable[..., Any]
@@ -166,10 +166,10 @@ class Module(Attributes):
         """Set evaluation mode; returns self."""
         return self.train(False)
 
-    def zero_grad(self) -> None:
-        """Forget all gradients: set every `.grad` to None."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients: set every `.grad` to None, or to zeros unless `set_to_none`."""
         for p in self.parameters():
-            p.grad = None
+            forget_gradient(p, set_to_none)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Set whether the parameters require gradients (False freezes them)."""

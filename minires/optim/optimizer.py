@@ -12,6 +12,7 @@ from minires_kernels.arrays import as_array, beside, is_array, require_same_plac
 
 from .. import capture
 from ..nn import Parameter
+from ..nn.attributes import forget_gradient
 from ..tensor import Array, Tensor
 
 
@@ -75,11 +76,10 @@ class Optimizer:
         check_number("lr", group["lr"])
         check_number("weight_decay", group["weight_decay"])
 
-    def zero_grad(self) -> None:
-        """Forget the gradients: set every `.grad` to None."""
-        for group in self.param_groups:
-            for p in group["params"]:
-                p.grad = None
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: set every `.grad` to None, or to zeros unless `set_to_none`."""
+        for p in self._ordered():
+            forget_gradient(p, set_to_none)
 
     def step(self) -> None:
         """Move every parameter that has a gradient.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minires as mr
-from minires import nn
+from minires import nn, optim
 
 
 class Affine(nn.Module):
@@ -220,3 +220,16 @@ def test_sequential_by_name():
     assert list(net[1:3]._modules) == ["fc", "act"]
     with pytest.raises(TypeError, match=r"unpack it: Sequential\(\*modules\)"):
         nn.Sequential([nn.ReLU()])
+
+
+@pytest.mark.parametrize("who", ["net", "optimiser"])
+def test_gradients_are_forgotten_or_set_to_zero(who):
+    net = nn.Linear(2, 2)
+    owner = net if who == "net" else optim.SGD(net.parameters())
+    net.weight.grad = before = np.ones((2, 2), np.float32)
+    owner.zero_grad(set_to_none=False)
+    assert net.weight.grad is before
+    assert not before.any()
+    assert net.bias.grad is None
+    owner.zero_grad()
+    assert net.weight.grad is None
