@@ -18,9 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels import Case, Kernel, kernel, specs, updates
+from minires_kernels import Case, Kernel, kernel, specs
 from minires_kernels.backends import load
-from minires_kernels.reference import updates as reference_updates
 
 from .. import shapes
 from ..timing import Row, note
@@ -29,7 +28,6 @@ from .plan import Plan
 
 LEAST_TOLERANCE = 1e-14
 STAGE_TOLERANCE = 10.0  # times that of the small cases
-SGD_SHAPES = ((3,), (), (0,), (300,), (16, 3, 3, 3), *((k,) for k in range(1, 16)))
 
 
 class Lost(RuntimeError):
@@ -179,7 +177,7 @@ def faults(
 
 def check_kernels(place: Place, plan: Plan, found: Found, names: Sequence[str] = ()) -> None:
     """Check every version of the kernels (all if none are named). Raises Lost."""
-    for name in names or specs():
+    for name in names or [name for name, spec in specs().items() if spec.gradients]:
         reference, cases = Reference(name), examples(name, plan.stages)
         for version in load(place.backend).KERNELS[name]:
             for dtype in plan.dtypes:
@@ -230,44 +228,45 @@ def require_alive(place: Place, after: str) -> None:
 
 
 def check_updates(place: Place, plan: Plan, found: Found) -> None:
-    """Check SGD of many parameters, sums of gradients and running statistics."""
-    for dtype in plan.dtypes:
-        before = len(found.failures)
-        allowed = 1e-6 if dtype == "float32" else 1e-13
-        for what, got, expected in [*_sgd(place, dtype), *_sums(place, dtype)]:
-            e = error(place.get(got), expected)
-            if not e <= allowed:
-                row = {"kernel": "updates", "version": "", "dtype": dtype, "case": what}
-                found.failures.append({**row, "what": "result", "error": e, "allowed": allowed})
-        row = {"kernel": "updates", "version": "", "dtype": dtype, "cases": 3, "left out": 0}
-        found.rows.append({**row, "failed": len(found.failures) - before})
+    """Check what has no gradient and writes in place: sums, SGD and running statistics."""
+    for name, spec in specs().items():
+        if spec.gradients:
+            continue
+        cases = spec.cases(np.random.default_rng(0))
+        for version in load(place.backend).KERNELS[name]:
+            for dtype in plan.dtypes:
+                who: Row = {"kernel": name, "version": f"v{version.number}", "dtype": dtype}
+                before, worst = len(found.failures), 0.0
+                k = kernel(name, place.backend, version.number)
+                for case in cases:
+                    e = _worst_update(place, k, case, dtype)
+                    worst = max(worst, e / spec.tolerance[dtype]) if e == e else float("nan")
+                    if not e <= spec.tolerance[dtype]:
+                        allowed = {"error": e, "allowed": spec.tolerance[dtype]}
+                        row = {**who, "case": case.label, "what": "result", **allowed}
+                        found.failures.append(row)
+                failed = len(found.failures) - before
+                counts = {"cases": len(cases), "left out": 0, "worst": worst, "failed": failed}
+                found.rows.append({**who, **counts})
 
 
-def _sgd(place: Place, dtype: str) -> Iterator[tuple[str, Any, Any]]:
-    """Twenty parameters, some at their first step, in three launches; with Nesterov's momentum."""
-    rng = np.random.default_rng(0)
-    moves, expected = [], []
-    options = (0.1, 0.9, 0.0, 0.01, True)
-    for i, shape in enumerate(SGD_SHAPES):
-        p, g, v = (np.asarray(rng.standard_normal(shape)).astype(dtype) for _ in range(3))
-        moves.append((*(place.put(a.copy()) for a in (p, g, v)), i % 2 == 0))
-        reference_updates.sgd(p, g, v, i % 2 == 0, *options)
-        expected.append((p, v))
-    with place.active():
-        updates.sgd_many(moves, place.put(np.array(options, dtype)))
-    for (p, _, v, _), (p0, v0) in zip(moves, expected, strict=True):
-        yield f"SGD, parameter {p0.shape}", p, p0
-        yield f"SGD, velocity {v0.shape}", v, v0
+def _worst_update(place: Place, k: Kernel, case: Case, dtype: str) -> float:
+    """Return the largest error of what a kernel returns and of all that it may have written."""
+    reference, wanted = kernel(k.spec.name, "reference"), case.astype("float64")
+    arrays = [_here(place, a) for a in case.astype(dtype)]
+    got = [*k.forward(*arrays, **case.options), *arrays]
+    expected = [*reference.forward(*wanted, **case.options), *wanted]
+    pairs = zip(_flattened(got), _flattened(expected), strict=True)
+    return max(error(place.get(a), b) for a, b in pairs)
 
 
-def _sums(place: Place, dtype: str) -> Iterator[tuple[str, Any, Any]]:
-    rng = np.random.default_rng(1)
-    a, b = (rng.standard_normal((50, 70)).astype(dtype) for _ in range(2))
-    arrays = [rng.uniform(0.5, 2, 300).astype(dtype) for _ in range(4)]
-    with place.active():
-        yield "a + b", updates.add(place.put(a), place.put(b)), a + b
-        moved = [place.put(x.copy()) for x in arrays]
-        updates.running_statistics(*moved, 10, 0.1)
-        reference_updates.running_statistics(*arrays, 10, 0.1)
-    yield "running mean", moved[0], arrays[0]
-    yield "running variance", moved[1], arrays[1]
+def _here(place: Place, a: Any) -> Any:
+    if isinstance(a, list):
+        return [_here(place, part) for part in a]
+    return place.put(a.copy()) if isinstance(a, np.ndarray) else a
+
+
+def _flattened(values: Sequence[Any]) -> list[Any]:
+    """Return the arrays among the values and in their lists."""
+    parts = [part for a in values for part in (a if isinstance(a, list) else [a])]
+    return [a for a in parts if a is not None and not isinstance(a, bool)]

@@ -39,7 +39,7 @@ class Place(ABC):
     measured: bool
 
     def __init__(self) -> None:
-        self.device: sources.Device = load(self.backend).updates.device
+        self.device: sources.Device = load(self.backend).DEVICE
 
     @property
     def xp(self) -> Any:

@@ -9,8 +9,8 @@ in CUDA C++ on a GPU, and `cuda_sim/` runs the same CUDA C++ on the CPU. `arrays
 array and where it lives.
 """
 
-from .backends import BACKENDS, current_backend, kernel, specs, use_backend, use_versions
-from .spec import Case, Kernel, KernelSpec, Version
+from .backends import BACKENDS, Kernel, current_backend, kernel, specs, use_backend, use_versions
+from .spec import Case, KernelSpec, Version
 
 __all__ = [
     "BACKENDS",

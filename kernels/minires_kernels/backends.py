@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -19,11 +20,95 @@ import numpy as np
 
 from .arrays import is_device
 from .setting import Setting
-from .spec import Kernel, KernelSpec
+from .spec import ALL, Array, KernelSpec, Needs, Version, always
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel on one backend: the public edge. Every call is validated before any of it runs.
+
+    With `version` None, the highest-numbered version that supports the arguments runs.
+    """
+
+    spec: KernelSpec
+    backend: str
+    implementations: tuple[Version, ...]
+    dtypes: tuple[np.dtype[Any], ...] | None = None  # None: any float type
+    version: int | None = None
+    only: Version | None = field(init=False)  # what runs where there is nothing to choose
+
+    def __post_init__(self) -> None:
+        one = self.implementations[0] if len(self.implementations) == 1 else None
+        if one and {one.supports, one.supports_backward, one.offered} != {always}:
+            one = None
+        object.__setattr__(self, "only", one)
+
+    def forward(self, *arrays: Any, **options: Any) -> tuple[Any, ...]:
+        """Validate the call and compute `y, *saved`; raises ValueError or TypeError."""
+        arrays, options = self.spec.check_forward(*arrays, **options)
+        self._check_dtype(arrays[self.spec.witness])
+        run = self.only or self._select("supports", arrays, options)
+        return run.forward(*arrays, **options)  # type: ignore[no-any-return]
+
+    def backward(self, dy: Array, *saved: Any, needs: Needs = ALL) -> Any:
+        """Validate the call and compute the gradients named in `spec.gradients`, in that order.
+
+        `needs` says for each of `spec.inputs` whether its gradient is wanted, which is None where
+        it is not; a kernel with one gradient always computes it.
+        """
+        spec = self.spec
+        if needs is not ALL and len(needs) != len(spec.inputs):
+            raise ValueError(
+                f"{spec.name}: needs: expected one of True and False for each of "
+                f"{', '.join(spec.inputs)}, got {needs!r}"
+            )
+        spec.check_backward(dy, *saved)
+        self._check_dtype(dy)
+        run = self.only or self._select("supports_backward", (dy, *saved), {})
+        if len(spec.gradients) == 1:
+            return run.backward(dy, *saved)
+        return run.backward(dy, *saved, needs=needs)
+
+    def _check_dtype(self, x: Array) -> None:
+        on_gpu = type(x) is not np.ndarray and is_device(x)
+        if on_gpu != (self.backend == "cuda"):
+            came = "an array on the GPU" if on_gpu else "a NumPy array"
+            raise TypeError(
+                f"{self.spec.name}: the {self.backend} backend got {came}; leave `backend` out, "
+                'or move the array: x.to("cuda") or x.to("cpu") for a Tensor'
+            )
+        if self.dtypes is not None and x.dtype not in self.dtypes:
+            raise TypeError(
+                f"{self.spec.name}: the {self.backend} backend computes in "
+                f"{' and '.join(map(str, self.dtypes))}, got {x.dtype}; cast the arrays, or use "
+                "the reference backend, which takes any float type"
+            )
+
+    def _select(self, predicate: str, arrays: Any, options: dict[str, Any]) -> Version:
+        if self.version is not None:
+            for v in self.implementations:
+                if v.number == self.version:
+                    if getattr(v, predicate)(*arrays, **options):
+                        return v
+                    raise ValueError(
+                        f"{self.spec.name} v{v.number} ({self.backend}) does not support this "
+                        "call; leave `version` out to let one be chosen"
+                    )
+            have = ", ".join(str(v.number) for v in self.implementations)
+            raise ValueError(
+                f"{self.spec.name} has versions {have} on the {self.backend} backend, "
+                f"got version={self.version}"
+            )
+        for v in reversed(self.implementations):
+            if v.offered() and getattr(v, predicate)(*arrays, **options):
+                return v
+        raise ValueError(f"no version of {self.spec.name} on {self.backend} supports this call")
+
 
 BACKENDS = ("reference", "cpu", "cuda", "cuda-sim")
 _COMPILED = (np.dtype(np.float32), np.dtype(np.float64))
 _DTYPES = {"reference": None, "cpu": _COMPILED, "cuda": _COMPILED, "cuda-sim": _COMPILED}
+FEW = 1 << 12  # elements: for fewer, sums and steps of optimisers do not load the cpu backend
 _packages: dict[str, ModuleType] = {}
 _cache: dict[tuple[str, str, int | None, int | None], Kernel] = {}
 
@@ -117,14 +202,24 @@ def kernel_for(name: str, x: Any) -> Kernel:
 
     Raises TypeError for a NumPy array while "cuda" is in use: nothing is moved silently.
     """
-    if is_device(x):
+    if type(x) is not np.ndarray and is_device(x):
         return kernel(name, "cuda")
-    if current_backend() == "cuda" and isinstance(x, np.ndarray):
+    backend = current_backend()
+    if backend == "cuda" or (backend == "cpu" and "cpu" not in _packages):
+        backend = _for_numpy(name, x, backend)
+    return kernel(name, backend)
+
+
+def _for_numpy(name: str, x: Array, backend: str) -> str:
+    """Return the backend for a NumPy array where the one in use cannot run, or is not loaded."""
+    spec = load("reference").SPECS.get(name)
+    anywhere = spec is not None and spec.any_dtype
+    if backend == "cuda" and not anywhere:
         raise TypeError(
             f"{name}: the backend in use is cuda, and a NumPy array came; move it to the GPU with "
             'x.to("cuda"), and a net with net.to("cuda")'
         )
-    return kernel(name)
+    return "reference" if backend == "cuda" or (anywhere and x.size < FEW) else backend
 
 
 def _find(name: str, backend: str, version: int | None, newest: int | None) -> Kernel:
@@ -136,4 +231,6 @@ def _find(name: str, backend: str, version: int | None, newest: int | None) -> K
         raise ValueError(f"{name} has versions {have} on {backend}, got version={version!r}")
     if version is None and newest is not None:
         implementations = tuple(v for v in implementations if v.number <= newest)
-    return Kernel(specs()[name], backend, implementations, _DTYPES[backend], version)
+    spec = specs()[name]
+    dtypes = None if spec.any_dtype else _DTYPES[backend]
+    return Kernel(spec, backend, implementations, dtypes, version)

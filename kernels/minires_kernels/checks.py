@@ -32,10 +32,11 @@ def array(name: str, a: Any) -> Array:
 
 def floating(name: str, a: Any, shape: str | None = None) -> Array:
     """Return `a` as a float array of as many dimensions as `shape` names, e.g. "(N, C, H, W)"."""
-    x = array(name, a)
-    if x.dtype.kind != "f" or not x.dtype.isnative:
+    x: Array = a if type(a) is np.ndarray else array(name, a)
+    dtype = x.dtype
+    if dtype.kind != "f" or not dtype.isnative:
         raise TypeError(
-            f"{name}: expected a floating dtype in native byte order, got {x.dtype}; "
+            f"{name}: expected a floating dtype in native byte order, got {dtype}; "
             f"use {name}.astype(np.float32)"
         )
     if shape is not None and x.ndim != shape.count(",") + (0 if shape.endswith(",)") else 1):

@@ -35,7 +35,7 @@ class Target:
 def kernel_targets(backend: str) -> list[Target]:
     """Return a target per kernel and version of a backend."""
     found = []
-    for name in specs():
+    for name in (name for name, spec in specs().items() if spec.gradients):
         for version in load(backend).KERNELS[name]:
             k = kernel(name, backend, version.number)
             found.append(Target(f"{name} v{version.number}", "kernel", _kernel_runner(k)))

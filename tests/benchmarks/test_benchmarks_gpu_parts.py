@@ -165,11 +165,11 @@ def test_bytes_of_launches_count_each_array_once_and_twice_in_place(place):
     x = np.ones(64, "f")
     with gpu.profile.launches(place) as found:
         kernel("relu", "cuda-sim").forward(x)
-        backends.load("cuda-sim").updates.add(x, x)
-        backends.load("cuda-sim").updates.add(x.copy(), x, owned=True)
+        kernel("add", "cuda-sim").forward(x, x)
+        kernel("add", "cuda-sim").forward(x.copy(), x, owned=True)
         options = np.array([0.1, 0.9, 0, 0, 0], "f")
         p, g, v = (np.ones(64, "f") for _ in range(3))
-        backends.load("cuda-sim").updates.sgd_many([(p, g, v, False)], options)
+        kernel("sgd", "cuda-sim").forward([p], [g], [v], [False], options)
     names = ["relu_forward_v2", "add", "add_into", "sgd_v2"]
     assert [launch.name for launch in found] == names
     n = x.nbytes

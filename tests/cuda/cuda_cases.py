@@ -14,8 +14,8 @@ try:
 except NoCompiler as missing:
     pytest.skip(f"the emulator needs a C++ compiler: {missing}", allow_module_level=True)
 
-SPECS = specs()
-VERSIONS = [(name, v.number) for name, versions in KERNELS.items() for v in versions]
+SPECS = {name: spec for name, spec in specs().items() if spec.gradients}
+VERSIONS = [(name, v.number) for name in SPECS for v in KERNELS[name]]
 
 
 def _convolutions(rng):

@@ -15,7 +15,6 @@ import minires_emulator
 from device_array import Add, DeviceArray, act, compute, state, unwrap, wait
 from minires_kernels import arrays, backends
 from minires_kernels.cuda.device import Device
-from minires_kernels.cuda.in_place import Updates
 from minires_kernels.cuda.kernels import kernels_on
 
 
@@ -197,7 +196,7 @@ Module.RawModule = RawModule
 def package():
     """The cuda backend on this device."""
     here = Device(xp, RawModule)
-    return types.SimpleNamespace(KERNELS=kernels_on(here), updates=Updates(here))
+    return types.SimpleNamespace(DEVICE=here, KERNELS=kernels_on(here))
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ import minires.functional as F
 from device_array import DeviceArray, state
 from minires import data, degradation, gradflow, models, nn, optim
 from minires.record import Recorder
-from minires_kernels import backends, updates
+from minires_kernels.backends import kernel_for
+from minires_kernels.cuda.device import Device
 
 xp = device_module.xp
 
@@ -144,27 +145,28 @@ def test_states_are_loaded_where_the_parameters_live(places):
 
 # ---- SGD ----------------------------------------------------------------------------------------
 class Spy:
-    """The device's updates, watched."""
+    """The launches of kernels that write in place, watched: (name, arguments)."""
 
-    def __init__(self, updates):
-        self.updates, self.calls = updates, []
+    FILES = ("add.cu", "sgd.cu", "running_statistics.cu")
 
-    def __getattr__(self, name):
-        def call(*args):
-            self.calls.append((name, args))
-            return getattr(self.updates, name)(*args)
+    def __init__(self, monkeypatch):
+        self.calls = []
+        run = Device.run
 
-        return call
+        def watched(device, unit, name, dtype, grid, block, *arguments):
+            if unit.file in self.FILES:
+                self.calls.append((name.removesuffix("<T>"), arguments))
+            run(device, unit, name, dtype, grid, block, *arguments)
+
+        monkeypatch.setattr(Device, "run", watched)
 
     def of(self, name):
-        return [args for called, args in self.calls if called == name]
+        return [arguments for called, arguments in self.calls if called == name]
 
 
 @pytest.fixture
 def spy(monkeypatch):
-    watched = Spy(device_module.package().updates)
-    monkeypatch.setattr(device_module.package(), "updates", watched)
-    return watched
+    return Spy(monkeypatch)
 
 
 def pair(momentum=0.9, **options):
@@ -179,8 +181,10 @@ def test_a_group_moves_in_one_launch_with_options_written_once(spy):
     (p, q), sgd = pair()
     for _ in range(3):
         sgd.step()
-    assert [len(moves) for moves, _ in spy.of("sgd_many")] == [2, 2, 2]
-    arrays = {id(options) for _, options in spy.of("sgd_many")}
+    launches = spy.of("sgd_v2")
+    assert len(spy.calls) == len(launches) == 3
+    assert [np.count_nonzero(sizes.tolist()) for *_, sizes, _, _ in launches] == [2, 2, 2]
+    arrays = {id(options) for *_, options in launches}
     assert len(arrays) == 1
     (options,) = (sgd._launched[key].array for key in sgd._launched)
     before = state.waits
@@ -201,7 +205,7 @@ def test_groups_and_dtypes_have_options_of_their_own(spy):
     sgd = optim.SGD([{"params": params[:2]}, {"params": params[2:], "lr": 0.25}], lr=0.5)
     sgd.step()
     assert [p.data.tolist() for p in params] == [[0.5, 0.5], [0.5, 0.5], [0.75, 0.75]]
-    assert [options.dtype for _, options in spy.of("sgd_many")] == ["float32", "float64", "float32"]
+    assert [options.dtype for *_, options in spy.of("sgd_v2")] == ["float32", "float64", "float32"]
 
 
 def test_parameters_in_another_memory_order_move_one_by_one(spy):
@@ -251,45 +255,51 @@ def test_an_optimiser_of_before_a_move_says_that_its_state_stayed(make):
     assert np.array_equal(net.weight.data.get(), before)
 
 
+def forward(name, x, *arguments, **options):
+    return kernel_for(name, x).forward(*arguments, **options)
+
+
 def test_updates_run_where_the_arrays_are(spy):
     a = np.arange(6, dtype=np.float32)
+    x = xp.asarray(a)
     with mr.use_backend("reference"):
-        assert updates.add(xp.asarray(a), xp.asarray(a)).tolist() == (2 * a).tolist()
+        assert forward("add", x, x, x)[0].tolist() == (2 * a).tolist()
     assert len(spy.of("add")) == 1
     with pytest.raises(TypeError, match="lives on the GPU"):
-        updates.add(xp.asarray(a), a)
-    p = xp.asarray(a)
-    options = dict(zip(updates.OPTIONS, (0.5, 0.0, 0.0, 0.0, False), strict=True))
-    updates.sgd(p, xp.asarray(a), None, False, **options)
-    assert p.tolist() == (a / 2).tolist()
-    assert len(spy.of("sgd")) == 1
+        forward("add", x, x, a)
+    options = xp.asarray(np.float32([0.5, 0, 0, 0, 0]))
+    forward("sgd", x, [x], [x.copy()], [None], [False], options)
+    assert x.tolist() == (a / 2).tolist()
+    assert len(spy.of("sgd_v2")) == 1
     half = xp.asarray(a.astype(np.float16))  # no kernel computes in it: CuPy's own operators do
-    updates.sgd(half, half.copy(), None, False, **options)
+    forward("sgd", half, [half], [half.copy()], [None], [False], options.astype(np.float16))
     assert half.tolist() == (a / 2).tolist()
-    assert updates.add(half, half).tolist() == a.tolist()
+    assert forward("add", half, half, half)[0].tolist() == a.tolist()
+    with pytest.raises(TypeError, match="lives on the GPU"):
+        forward("sgd", x, [x], [a], [None], [False], options)
+    with pytest.raises(TypeError, match="lives on the GPU"):
+        forward("sgd", x, [x], [x], [None], [False], options.get())
     assert len(spy.calls) == 2
 
 
-def test_the_emulator_runs_the_updates_of_numpy_arrays(monkeypatch):
-    watched = Spy(backends.load("cuda-sim").updates)
-    monkeypatch.setattr(backends.load("cuda-sim"), "updates", watched)
+def test_the_emulator_runs_the_updates_of_numpy_arrays(spy):
     with mr.use_backend("reference"):
         expected = trained(mlp, OPTIMIZERS["momentum"], "cpu")[1].state_dict()
+    assert not spy.calls
     with mr.use_backend("cuda-sim"):
         found = trained(mlp, OPTIMIZERS["momentum"], "cpu")[1].state_dict()
     for name, a in expected.items():
         np.testing.assert_allclose(found[name], a, rtol=2e-4, atol=2e-5, err_msg=name)
-    for name in ("add", "sgd_many", "running_statistics"):
-        assert watched.of(name)
+    assert {name for name, _ in spy.calls} >= {"add_into", "sgd_v2", "running_statistics"}
 
 
 # ---- what surrounds training --------------------------------------------------------------------
 def test_running_statistics_refuse_what_does_not_fit():
     c = [xp.ones((3,), np.float32) for _ in range(4)]
     with pytest.raises(TypeError, match="var is a NumPy array"):
-        updates.running_statistics(*c[:3], np.ones(3, np.float32), 4, 0.1)
+        forward("running_statistics", c[0], *c[:3], np.ones(3, "f"), count=4, momentum=0.1)
     with pytest.raises(ValueError, match=r"mean is float32 of shape \(1,\)"):
-        updates.running_statistics(*c[:2], c[2][:1], c[3], 4, 0.1)
+        forward("running_statistics", c[0], *c[:2], c[2][:1], c[3], count=4, momentum=0.1)
     with pytest.raises(ValueError, match="both running_mean and running_var"):
         F.batch_norm(mr.tensor(np.ones((4, 3))), np.ones(3), None, training=True)
 

@@ -51,6 +51,21 @@ def large_call(name):
         "avg_pool2d": ((x,), {"kernel_size": 3, "stride": 2, "padding": 1}),
         "global_avg_pool2d": ((x,), {}),
         "cross_entropy": ((normal(5000, 10), rng.integers(0, 10, 5000)), {}),
+        "add": ((x, x[::-1].copy()), {}),
+        "sgd": (
+            (
+                [normal(300_000)],
+                [normal(300_000)],
+                [normal(300_000)],
+                [False],
+                np.float32([0.1, 0.9, 0, 0.01, 0]),
+            ),
+            {},
+        ),
+        "running_statistics": (
+            (*np.float32(rng.uniform(1, 2, (4, 12))),),
+            {"count": 4, "momentum": 0.1},
+        ),
     }[name]
 
 
@@ -58,6 +73,9 @@ def results(name, number):
     """Run forward and backward; return every array that comes out."""
     arrays, options = large_call(name)
     k = kernel(name, "cpu", number)
+    if not k.spec.gradients:
+        outputs, given = k.forward(*arrays, **options), arrays[0]
+        return [*outputs, *(given if isinstance(given, list) else [given])]
     y, *saved = k.forward(*arrays, **options)
     dy = np.random.default_rng(1).standard_normal(y.shape, dtype=np.float32)
     gradients = k.backward(dy, *saved)
@@ -76,7 +94,7 @@ def test_any_number_of_threads_gives_the_same_bits(name, number, monkeypatch):
         threads.set_num_threads(n)
         for a, b in zip(results(name, number), expected, strict=True):
             assert a.tobytes() == b.tobytes()
-        if (name, number) != ("linear", 2):  # whose products are too small here
+        if (name, number) not in (("linear", 2), ("running_statistics", 1)):  # too small here
             assert jobs, "the call was too small to be shared"
 
 

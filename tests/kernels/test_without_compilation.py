@@ -6,7 +6,7 @@ import sys
 
 from minires_kernels import specs
 
-SPECS = specs()
+SPECS = [name for name, spec in specs().items() if spec.gradients]
 
 
 def test_everything_runs_without_compilation():
@@ -16,6 +16,8 @@ import numpy as np
 from minires_kernels import kernel, specs
 from minires_kernels.backends import load
 for name, spec in specs().items():
+    if not spec.gradients:
+        continue
     for version in load("cpu").KERNELS[name]:
         winograd = version.number == 4
         labels = ["3×3, whole tiles of Winograd"] if winograd else []
@@ -40,4 +42,4 @@ for name, spec in specs().items():
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == list(SPECS)
+    assert done.stdout.split() == SPECS

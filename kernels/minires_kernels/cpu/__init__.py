@@ -1,6 +1,7 @@
 """The cpu backend: Numba kernels on channels-last memory, in float32 and float64."""
 
 from . import (
+    add,
     add_relu,
     avg_pool2d,
     batch_norm,
@@ -12,6 +13,8 @@ from . import (
     linear,
     max_pool2d,
     relu,
+    running_statistics,
+    sgd,
     threads,
 )
 
@@ -29,4 +32,7 @@ KERNELS = {
     "global_avg_pool2d": global_avg_pool2d.VERSIONS,
     "linear": linear.VERSIONS,
     "cross_entropy": cross_entropy.VERSIONS,
+    "add": add.VERSIONS,
+    "sgd": sgd.VERSIONS,
+    "running_statistics": running_statistics.VERSIONS,
 }

@@ -1,7 +1,7 @@
 """The cuda backend: CUDA C++ on a GPU, through CuPy, in float32 and float64.
 
 The .cu files and their host wrappers are here; `minires_kernels.cuda_sim` runs the same files on
-the CPU. Importing this package does not import CuPy: `KERNELS` and `updates` do, when first read.
+the CPU. Importing this package does not import CuPy: `KERNELS` and `DEVICE` do, when first read.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-__all__ = ["KERNELS", "updates"]
+__all__ = ["DEVICE", "KERNELS"]
 
 
 @functools.cache
@@ -17,14 +17,13 @@ def _gpu() -> dict[str, Any]:
     from .. import arrays
     from . import status
     from .device import Device
-    from .in_place import Updates
     from .kernels import kernels_on
 
     status.require(ImportError)
     cupy = arrays.device_module()
     capability = int(cupy.cuda.Device().compute_capability)  # "90" for 9.0
     device = Device(cupy, cupy.RawModule, has_tf32=capability >= 80)
-    return {"KERNELS": kernels_on(device), "updates": Updates(device)}
+    return {"DEVICE": device, "KERNELS": kernels_on(device)}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from functools import partial
 
 from ..spec import Version
-from . import add_relu, batch_norm, conv2d, cross_entropy, in_place, linear, pooling, relu
+from . import (
+    add,
+    add_relu,
+    batch_norm,
+    conv2d,
+    cross_entropy,
+    linear,
+    pooling,
+    relu,
+    running_statistics,
+    sgd,
+)
 from .device import Device, Unit
 
 UNITS: tuple[Unit, ...] = (
@@ -20,7 +31,9 @@ UNITS: tuple[Unit, ...] = (
     pooling.UNIT,
     linear.UNIT,
     cross_entropy.UNIT,
-    in_place.UNIT,
+    add.UNIT,
+    sgd.UNIT,
+    running_statistics.UNIT,
 )
 
 
@@ -40,4 +53,7 @@ def kernels_on(device: Device) -> dict[str, tuple[Version, ...]]:
         "global_avg_pool2d": pooling.global_avg_pool2d_on(device),
         "linear": linear.on(device),
         "cross_entropy": cross_entropy.on(device),
+        "add": add.on(device),
+        "sgd": sgd.on(device),
+        "running_statistics": running_statistics.on(device),
     }

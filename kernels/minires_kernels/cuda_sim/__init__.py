@@ -11,9 +11,7 @@ import numpy as np
 from minires_emulator import RawModule
 
 from ..cuda.device import Device
-from ..cuda.in_place import Updates
 from ..cuda.kernels import kernels_on
 
 DEVICE = Device(np, RawModule)
 KERNELS = kernels_on(DEVICE)
-updates = Updates(DEVICE)

@@ -1,6 +1,7 @@
 """The reference backend: every kernel in obvious NumPy, beside its specification."""
 
 from . import (
+    add,
     add_relu,
     avg_pool2d,
     batch_norm,
@@ -11,6 +12,8 @@ from . import (
     linear,
     max_pool2d,
     relu,
+    running_statistics,
+    sgd,
 )
 
 _MODULES = (
@@ -24,6 +27,9 @@ _MODULES = (
     global_avg_pool2d,
     linear,
     cross_entropy,
+    add,
+    sgd,
+    running_statistics,
 )
 SPECS = {m.SPEC.name: m.SPEC for m in _MODULES}
 KERNELS = {m.SPEC.name: m.VERSIONS for m in _MODULES}

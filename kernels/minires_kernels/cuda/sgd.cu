@@ -1,32 +1,16 @@
-// updates.cu - steps in place that have no gradient: sums of gradients, SGD, running statistics.
-
-// y = a + b
-template <class T>
-__global__ void add(const T* __restrict__ a, const T* __restrict__ b, T* __restrict__ y, long long n)
-{
-    const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < n) y[i] = a[i] + b[i];
-}
-
-// a += b
-template <class T>
-__global__ void add_into(T* __restrict__ a, const T* __restrict__ b, long long n)
-{
-    const long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-    if (i < n) a[i] += b[i];
-}
+// sgd.cu - a step of stochastic gradient descent, in place.
 
 // One element of SGD. options = (lr, momentum, dampening, weight decay, nesterov) lie in memory and
 // not among the arguments, so that a captured graph sees a new learning rate.
 //   g = g + decay p;   v = momentum v + (1 - dampening) g, or g at first;   p = p - lr v
-// With nesterov, p = p - lr (g + momentum v). Without momentum there is no v.
+// With nesterov, p = p - lr (g + momentum v). Without momentum, or without a v, p = p - lr g.
 template <class T>
-__device__ __forceinline__ void sgd_element(T* p, const T* g, T* v, long long i, int first,
+__device__ __forceinline__ void sgd_element(T* p, const T* g, T* v, long long i, bool first,
                                             const T* options)
 {
     const T lr = options[0], momentum = options[1], dampening = options[2], decay = options[3];
     T step = decay != T(0) ? g[i] + decay * p[i] : g[i];
-    if (momentum != T(0)) {
+    if (v && momentum != T(0)) {
         const T velocity = first ? step : momentum * v[i] + (T(1) - dampening) * step;
         v[i] = velocity;
         step = options[4] != T(0) ? step + momentum * velocity : velocity;
@@ -34,7 +18,7 @@ __device__ __forceinline__ void sgd_element(T* p, const T* g, T* v, long long i,
     p[i] -= lr * step;
 }
 
-// v1: one parameter a launch. Without momentum v is a place holder that is not touched.
+// v1: one parameter a launch. Where there is no velocity v is a null pointer.
 template <class T>
 __global__ void sgd_v1(T* __restrict__ p, const T* __restrict__ g, T* __restrict__ v, long long n,
                        int first, const T* __restrict__ options)
@@ -66,17 +50,4 @@ __global__ void sgd_v2(T* p0, const T* g0, T* v0, T* p1, const T* g1, T* v1, T* 
     case 6: return sgd_element(p6, g6, v6, i, begin, options);
     case 7: return sgd_element(p7, g7, v7, i, begin, options);
     }
-}
-
-// running = (1 - momentum) running + momentum batch, for the mean and for the variance, which is
-// made unbiased by count / (count - 1)
-template <class T>
-__global__ void running_statistics(T* __restrict__ running_mean, T* __restrict__ running_var,
-                                   const T* __restrict__ mean, const T* __restrict__ var,
-                                   T unbiased, T momentum, int channels)
-{
-    const int c = blockIdx.x * blockDim.x + threadIdx.x;
-    if (c >= channels) return;
-    running_mean[c] = (T(1) - momentum) * running_mean[c] + momentum * mean[c];
-    running_var[c] = (T(1) - momentum) * running_var[c] + momentum * (unbiased * var[c]);
 }
