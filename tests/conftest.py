@@ -1,8 +1,101 @@
-"""Without a C++ compiler, tests that run CUDA C++ in the emulator are skipped; all others run."""
+"""How tests run: in the same surroundings wherever pytest is started, and on several cores.
 
+Each test ends by itself: after `timeout` (pyproject.toml) it fails with the stacks of all threads.
+A test that no signal reaches, say in an endless compiled loop, takes its process along after
+`faulthandler_timeout`. Both need the signals that a run may have inherited as ignored or blocked.
+
+    python -m pytest            as many processes as there are cores, 4 at most
+    python -m pytest -n 0       one process, whose kernels use all cores
+    python -m pytest FILE       one process too; and with --pdb or -s
+    python -m pytest -m slow    whole matrices, where the others run a case of each
+"""
+
+import atexit
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+
+import hypothesis
 import pytest
 
-from minires_emulator import NoCompiler, compiler
+MOST_PROCESSES = 4
+SLOW_LIMIT = 500  # s
+KEPT = {"MINIRES_CACHE_DIR", "MINIRES_CXX", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"}
+SETTINGS = (
+    "MINIRES_", "NUMBA_", "LC_", "LANG", "MPL", "OMP_", "OPENBLAS_", "MKL_",
+    "COLUMNS", "LINES", "FORCE_COLOR", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONDEVMODE",
+    "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONCOERCECLOCALE", "PYTHONINSPECT",
+)  # fmt: skip
+
+
+def _reset_signals():
+    """Take back what a script that runs this in the background, or a supervisor, has set."""
+    handlers = {"SIGINT": signal.default_int_handler, "SIGPIPE": signal.SIG_IGN}
+    for name in ("SIGTERM", "SIGCHLD", "SIGALRM", "SIGSEGV", "SIGFPE", "SIGBUS", "SIGILL"):
+        handlers[name] = signal.SIG_DFL
+    for name, handler in handlers.items():
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) in (signal.SIG_IGN, signal.SIG_DFL):
+            signal.signal(number, handler)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _reset_limits():
+    """No crash that a test provokes leaves a core file; files are opened as far as allowed."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = 1024 if hard == resource.RLIM_INFINITY else min(hard, 1024)
+        if soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _reset_environment():
+    """Leave no setting of minires, Numba, BLAS, Matplotlib, Python, the terminal or the language.
+
+    Processes that tests start inherit all this.
+    """
+    for name in list(os.environ):
+        if name.startswith(SETTINGS) and name not in KEPT:
+            del os.environ[name]
+    os.environ |= {"MPLBACKEND": "Agg", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
+    if os.name == "posix":
+        os.environ["HOME"] = _home()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # the other cores are for the other processes
+        os.environ["MINIRES_NUM_THREADS"] = "1"
+
+
+def _home():
+    """Return the user's home if there is one to write to, else a folder for this run."""
+    if not os.environ.get("HOME"):
+        os.environ.pop("HOME", None)  # and the system knows
+    home = os.path.expanduser("~")  # (Path.home() raises where nobody knows)
+    if os.path.isabs(home) and os.access(home, os.W_OK):
+        return home
+    home = tempfile.mkdtemp(prefix="minires-home-")
+    atexit.register(_remove, home, os.getpid())
+    return home
+
+
+def _remove(folder, process):
+    if os.getpid() == process:  # not in a forked child
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_reset_signals()
+_reset_limits()
+_reset_environment()
+
+from minires_emulator import NoCompiler, compiler  # noqa: E402  (reads the environment)
+
+hypothesis.settings.register_profile("quick", max_examples=15, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=100, deadline=None)
 
 try:
     compiler()
@@ -14,14 +107,35 @@ EMULATED = ("test_device_", "test_benchmarks_gpu")  # files that run kernels in 
 collect_ignore_glob = ["cuda/test_emulator*.py"] if MISSING else []  # they compile when imported
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    """Share folders of tests among processes, unless the user says how or looks on."""
+    option = config.option
+    if "PYTEST_XDIST_WORKER" in os.environ or getattr(option, "numprocesses", 0) is not None:
+        return  # one of the processes, which come here too; without xdist; with -n
+    looks_on = option.usepdb or option.trace or option.capture == "no" or option.collectonly
+    few = option.keyword or option.lf or not all(Path(a).is_dir() for a in config.args)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if not looks_on and not few and (cores or 1) > 1:
+        option.numprocesses = min(cores, MOST_PROCESSES)
+        option.dist = "worksteal"
+
+
+def pytest_configure(config):
+    if not config.getoption("--hypothesis-profile"):
+        slow = "slow" in config.option.markexpr.replace("not slow", "")
+        hypothesis.settings.load_profile("thorough" if slow else "quick")
+
+
 def pytest_report_header():
     return f"left out, or skipped: tests of emulated kernels; {MISSING}" if MISSING else None
 
 
 def pytest_collection_modifyitems(items):
-    if not MISSING:
-        return
     skip = pytest.mark.skip(reason=MISSING)
     for item in items:
-        if "cuda-sim" in item.nodeid or item.path.name.startswith(EMULATED):
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_LIMIT))
+        emulated = "cuda-sim" in item.nodeid or item.path.name.startswith(EMULATED)
+        if MISSING and emulated:
             item.add_marker(skip)
