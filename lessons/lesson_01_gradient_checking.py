@@ -80,72 +80,44 @@ def relative_errors(activation, dtype, seed):
     return [abs(central_difference(loss, 0.0, h) - analytic) / abs(analytic) for h in STEPS]
 
 
-rows = []
-for label, activation in (("tanh", F.tanh), ("ReLU", F.relu)):
-    for dtype in (np.float64, np.float32):
-        for seed in range(P.seeds):
-            for h, error in zip(STEPS, relative_errors(activation, dtype, seed), strict=True):
-                rows.append(
-                    {
-                        "activation": label,
-                        "dtype": np.dtype(dtype).name,
-                        "seed": seed,
-                        "h": h,
-                        "error": error,
-                    }
-                )
-
-
-def curve(label, dtype):
-    """Return the errors of one curve as an array (seeds, steps)."""
-    found = [r["error"] for r in rows if (r["activation"], r["dtype"]) == (label, dtype)]
-    return np.array(found).reshape(P.seeds, len(STEPS))
-
+curves = {  # (seeds, steps)
+    f"{name}, {np.dtype(dtype).name}": np.array(
+        [relative_errors(activation, dtype, seed) for seed in range(P.seeds)]
+    )
+    for dtype in (np.float64, np.float32)
+    for name, activation in (("tanh", F.tanh), ("ReLU", F.relu))
+}
+median = {name: np.median(errors, axis=0) for name, errors in curves.items()}
+best = {name: float(STEPS[errors.argmin()]) for name, errors in median.items()}
+lowest = {name: float(errors.min()) for name, errors in median.items()}
 
 # %%
-figure, axis = lesson.figure(width=7, height=4.5)
-STYLES = {
-    ("tanh", "float64"): ("#0072B2", "o", "-"),
-    ("ReLU", "float64"): ("#009E73", "^", "--"),
-    ("tanh", "float32"): ("#D55E00", "s", "-"),
-    ("ReLU", "float32"): ("#CC79A7", "D", "--"),
-}
-for (label, dtype), (colour, marker, line) in STYLES.items():
-    errors = np.maximum(curve(label, dtype), 1e-17)
-    axis.loglog(
-        STEPS,
-        np.median(errors, axis=0),
-        marker=marker,
-        linestyle=line,
-        color=colour,
-        label=f"{label}, {dtype}",
-    )
-    axis.fill_between(
-        STEPS, errors.min(axis=0), errors.max(axis=0), color=colour, alpha=0.15, linewidth=0
-    )
-axis.set(
-    xlabel="step h",
-    ylabel="relative error of the difference",
-    title="The error is smallest in between",
+lesson.curves(
+    "u_curve",
+    f"Smaller is not better: a difference is most accurate near h = {best['tanh, float64']:.0e}",
+    STEPS,
+    curves,
+    x="step h (smaller to the right)",
+    reverse=True,
+    y="relative error of the difference",
+    log="xy",
+    centre="median",
+    highlight=["tanh, float64"],
+    note="Coloured: smooth activation, double precision.",
 )
-axis.grid(alpha=0.3)
-axis.legend()
-lesson.show(figure, "u_curve", rows)
 
 # %% [markdown]
-# Read the curves from the right to the left. With a large step the difference is wrong because the function is
+# Read the curves from left to right. With a large step the difference is wrong because the function is
 # curved: the error falls like a power of $h$. With a small step the two losses agree in most digits, and what is
 # left of them is rounding: the error grows like a power of $1/h$. In float32 the two arms meet so early that no
 # step is good. With ReLU a large step also crosses kinks, where there is no derivative to approximate.
 
 # %%
-best = {key: float(STEPS[int(np.median(curve(*key), axis=0).argmin())]) for key in STYLES}
-lowest = {key: float(np.median(curve(*key), axis=0).min()) for key in STYLES}
-for key in STYLES:
-    print(f"{key[0]:<5} {key[1]}: best step {best[key]:.0e}, median error there {lowest[key]:.1e}")
-lesson.reveal("h", f"{best['tanh', 'float64']:.0e} for tanh")
+for name in curves:
+    print(f"{name}: best step {best[name]:.0e}, median error there {lowest[name]:.1e}")
+lesson.reveal("h", f"{best['tanh, float64']:.0e} for tanh, {best['ReLU, float64']:.0e} for ReLU")
 
-smooth = np.median(curve("tanh", "float64"), axis=0)
+smooth = median["tanh, float64"]
 left_arm = np.polyfit(np.log10(STEPS[:3]), np.log10(smooth[:3]), 1)[0]
 right_arm = np.polyfit(np.log10(STEPS[-3:]), np.log10(smooth[-3:]), 1)[0]
 print(
@@ -195,8 +167,8 @@ def batch_norm_backward(dy, x):
 # %% [markdown]
 # ## A check that cannot fail
 #
-# Many published checkers reduce the output with `.sum()`, which is an upstream of ones. Batch norm makes that
-# blind. Here is its backward pass with everything forgotten but the division by $\sigma$, checked both ways.
+# A checker that reduces the output with `.sum()` uses an upstream of ones. Batch norm makes that blind: here is a
+# backward pass that returns zeros, checked both ways.
 
 
 # %%
@@ -270,13 +242,14 @@ print(bug_report)
 
 # %% [markdown]
 # ## Remember
-# - Check in float64, with a central difference and a step near $10^{-5}$; smaller is not better.
+# - Check in float64, with a central difference and a step of $10^{-5}$ to $10^{-6}$ for values near 1, as measured
+#   above; smaller is not better.
 # - Draw the upstream at random. A check whose true gradient is zero has checked nothing: minires calls it VACUOUS.
 # - Judge the worst entry, not the mean of the errors. Count kinks, do not pass over them.
 #
 # ## Misconceptions
-# - *"The smaller the step, the better."* Look at the left ends of your curves: at $h = 10^{-8}$ the float64 error
-#   is tens of times its minimum, and in float32 the difference is larger than the derivative itself.
+# - *"The smaller the step, the better."* Look at the right ends of your curves, and at the numbers printed below: at
+#   $h = 10^{-8}$ the float64 error is far above its minimum, and the float32 error exceeds the derivative itself.
 # - *"If the loss goes down, the gradient is right."* The broken pass above is wrong in every entry and still gives
 #   zero, the right answer, for the loss $\sum y$.
 
@@ -284,5 +257,5 @@ print(bug_report)
 ratio = smooth[-1] / smooth.min()
 print(f"float64, tanh: the error at h = 1e-8 is {ratio:.0f} times the smallest")
 print(
-    f"float32, tanh: the relative error at h = 1e-8 is {np.median(curve('tanh', 'float32'), axis=0)[-1]:.2g}"
+    f"float32, tanh: the error at h = 1e-8 is {median['tanh, float32'][-1]:.2g} times the derivative"
 )

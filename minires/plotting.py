@@ -206,19 +206,29 @@ def label_curves(axis: Any, fontsize: float = 9) -> None:
             tie = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2}
             texts.append(axis.annotate(
                 name, xy, (1.03, height), textcoords="axes fraction", va="center",
-                fontsize=fontsize, color=TEXT_GREY if colour in GREYS else colour,
+                fontsize=fontsize, color=_readable(colour),
                 arrowprops=tie if abs(y - height) > gap / 4 or x < 0.9 else None,
                 annotation_clip=False,
             ))  # fmt: skip
 
 
 def _end(line: Any) -> tuple[tuple[float, float], str, str] | None:
-    """Return ((x, y) of the last drawn point, label, colour) of a line, None if it has none."""
-    x, y = (np.asarray(v, np.float64) for v in line.get_data())
-    drawn = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-    if not len(drawn):
+    """Return ((x, y) of the rightmost drawn point, label, colour) of a line, or None."""
+    points = np.asarray(line.get_xydata(), np.float64)
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
         return None
-    return (float(x[drawn[-1]]), float(y[drawn[-1]])), line.get_label(), line.get_color()
+    x, y = points[line.axes.transData.transform(points)[:, 0].argmax()]
+    return (float(x), float(y)), line.get_label(), line.get_color()
+
+
+def _readable(colour: str) -> Any:
+    """Return the colour, darkened if it is too light for text on white."""
+    from matplotlib.colors import to_rgb
+
+    rgb = np.array(to_rgb(colour))
+    luminance = float(rgb**2.2 @ (0.2126, 0.7152, 0.0722))
+    return tuple(rgb * min(1, (0.17 / max(luminance, 1e-6)) ** (1 / 2.2)))
 
 
 def spread(places: Sequence[float], gap: float) -> list[float]:

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import json
 import os
-import runpy
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
+
+from .arguments import positive_float
+
+
+class _AnyOrder(argparse.ArgumentParser):
+    """Options and other arguments in any order, as in `run 2 --fast depths=8`."""
+
+    mixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self.mixing:  # argparse's own method for this calls this one
+            return super().parse_known_args(args, namespace)
+        self.mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.mixing = False
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the parser of `minires`."""
     p = subparsers.add_parser("lessons", help="list, run and check the lessons")
-    actions = p.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = p.add_subparsers(
+        title="actions", metavar="ACTION", required=True, parser_class=_AnyOrder
+    )
 
     def action(name: str, function: Any, text: str) -> argparse.ArgumentParser:
         found: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
@@ -31,9 +49,11 @@ def add_parser(subparsers: Any) -> None:
     a = with_number(action("run", _run, "run a lesson as a script"))
     a.add_argument("--out", default="out/lessons", metavar="DIR", help="default: out/lessons")
     a.add_argument("--fast", action="store_true", help="smaller experiments, no questions")
+    a.add_argument("--file", type=Path, help="your own copy of the lesson, or a notebook")
     a.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="the lesson's parameters")
     a = with_number(action("check", _check, "check the exercises; exit 1 if one is not solved"))
-    a.add_argument("--file", type=Path, help="your own copy of the lesson")
+    a.add_argument("--file", type=Path, help="your own copy of the lesson, or a notebook")
+    a.add_argument("--seconds", type=positive_float, default=20, help="per exercise; default: 20")
     a.add_argument("--json", action="store_true", help="print JSON")
     a = with_number(action("hint", _hint, "show hints"))
     a.add_argument("exercise", nargs="?", help="e.g. 2.1; default: all of the lesson")
@@ -57,49 +77,70 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from minires.lessons.files import lesson_file
+    from minires.lessons.checking import execute
+    from minires.results import folder
 
-    path = lesson_file(args.number).path
+    path = _path(args)
+    folder(args.out)
     extra = {"MINIRES_OUT": args.out} | ({"MINIRES_FAST": "1"} if args.fast else {})
     with _environment(extra), _arguments(path, [f"--{p}" for p in args.parameters]):
-        runpy.run_path(str(path), run_name="__main__")
+        try:
+            execute(path)
+        except SystemExit as stop:  # the kit's messages: a wrong parameter, no space
+            if isinstance(stop.code, str):
+                raise ValueError(stop.code) from None
+            raise
+        except Exception:
+            if args.file is None:
+                raise
+            traceback.print_exc()  # the learner's file may raise anything
+            return 1
     return 0
 
 
-def _check(args: argparse.Namespace) -> int:
-    from minires.lessons import kit
-    from minires.lessons.files import lesson_file
+def _path(args: argparse.Namespace) -> Path:
+    """Return the file to run or check: the learner's own, or the lesson's."""
+    from minires.lessons.files import lesson_file, source
 
-    path = args.file or lesson_file(args.number).path
+    path: Path = lesson_file(args.number).path if args.file is None else args.file
     if not path.is_file():
-        raise ValueError(f"--file: there is no file {path}")
-    kit.latest = None
-    printed, failure = io.StringIO(), ""
-    with _environment({"MINIRES_FAST": "1"}), _arguments(path, []):
-        try:
-            with contextlib.redirect_stdout(printed):
-                runpy.run_path(str(path), run_name="__main__")
-        except Exception as error:  # the learner's file may raise anything
-            failure = f"{type(error).__name__}: {error}"
-    lesson: Any = kit.latest
-    if lesson is None:
-        raise ValueError(f"{path} does not start a lesson: {failure or 'no Lesson(N) in it'}")
-    if lesson.number != args.number:
-        raise ValueError(f"{path} is lesson {lesson.number}, not {args.number}")
-    done = {name: (passed, message) for name, passed, message in lesson.results}
-    for name in lesson.exercises:
-        done.setdefault(name, (False, "not reached"))
-    solved = sum(passed for passed, _ in done.values())
+        what = "is a folder, not a file" if path.is_dir() else "does not exist"
+        raise ValueError(f"--file: {path} {what}; name your copy of a lesson")
+    source(path)
+    return path
+
+
+def _check(args: argparse.Namespace) -> int:
+    from minires.lessons.checking import check_file
+    from minires.lessons.exercise import Result
+    from minires.lessons.kit import exercises
+
+    path = _path(args)
+    names = list(exercises(args.number))
+    with _environment({"MINIRES_EXERCISE_SECONDS": str(args.seconds)}):
+        outcome = check_file(path)
+    if outcome.lesson is None:
+        raise ValueError(
+            f"{path} does not start a lesson: {outcome.stopped or 'no Lesson(N) in it'}"
+        )
+    if outcome.lesson != args.number:
+        raise ValueError(f"{path} is lesson {outcome.lesson}, not {args.number}")
+    found = [outcome.results.get(n, Result(n, "TODO", "not reached")) for n in names]
+    solved = sum(r.verdict == "PASS" for r in found)
     if args.json:
-        found = {n: {"passed": p, "message": m} for n, (p, m) in done.items()}
-        print(json.dumps({"lesson": args.number, "exercises": found, "stopped": failure or None}))
+        results = {
+            r.name: {"passed": r.verdict == "PASS", "verdict": r.verdict, "message": r.message}
+            for r in found
+        }
+        stopped = outcome.stopped or None
+        print(json.dumps({"lesson": args.number, "exercises": results, "stopped": stopped}))
     else:
-        for name, (passed, message) in done.items():
-            print(f"[{'PASS' if passed else 'TODO'}] exercise {name}: {message}")
-        if failure:
-            print(f"the script stopped: {failure}")
-        print(f"{solved} of {len(done)} solved")
-    return 0 if solved == len(done) and not failure else 1
+        for result in found:
+            print(result.line(args.number))
+        if outcome.stopped:
+            print(f"the script stopped: {outcome.stopped}")
+        print(f"{solved} of {len(found)} solved")
+    return 0 if solved == len(found) and not outcome.stopped else 1
 
 
 def _hint(args: argparse.Namespace) -> int:
@@ -118,33 +159,34 @@ def _hint(args: argparse.Namespace) -> int:
 
 def _copy(args: argparse.Namespace) -> int:
     from minires.lessons.files import lesson_files, student_version
+    from minires.results import folder, read_text
 
     texts = {}
     for f in lesson_files():
-        text = f.path.read_text()
+        text = read_text(f.path)
         texts[args.folder / f.path.name] = student_version(text) if args.student else text
-    _write(texts, args.force)
-    return 0
+    folder(args.folder)
+    return _write(texts, args.force)
 
 
 def _notebook(args: argparse.Namespace) -> int:
     from minires.lessons.files import lesson_file, notebook, student_version
+    from minires.results import read_text
 
     path = lesson_file(args.number).path
-    text = student_version(path.read_text()) if args.student else path.read_text()
-    _write({args.output or Path(path.stem + ".ipynb"): notebook(text)}, args.force)
-    return 0
+    text = student_version(read_text(path)) if args.student else read_text(path)
+    return _write({args.output or Path(path.stem + ".ipynb"): notebook(text)}, args.force)
 
 
-def _write(texts: dict[Path, str], force: bool) -> None:
-    from minires.results import write_text
+def _write(texts: dict[Path, str], force: bool) -> int:
+    from minires.results import write_all
 
-    existing = [str(p) for p in texts if p.exists()]
+    existing = [str(p) for p in texts if os.path.lexists(p) and not p.is_dir()]
     if existing and not force:
         raise ValueError(f"{', '.join(existing)} exists already; --force overwrites it")
-    for path, text in texts.items():
-        write_text(path, text)
+    for path in write_all({path: text.encode() for path, text in texts.items()}):
         print(f"wrote {path}")
+    return 0
 
 
 @contextlib.contextmanager

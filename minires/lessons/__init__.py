@@ -4,6 +4,6 @@ from minires.lessons import Lesson
 lesson = Lesson(2)
 """
 
-from .kit import Lesson
+from .kit import Lesson, spread
 
-__all__ = ["Lesson"]
+__all__ = ["Lesson", "spread"]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..results import read_text
+
 _PACKAGE = Path(__file__).parents[1]
 _SOLUTION = re.compile(
     r"^(?P<indent> *)# BEGIN SOLUTION\n.*?^ *# END SOLUTION\n", re.DOTALL | re.MULTILINE
@@ -35,7 +37,7 @@ def lesson_files() -> list[LessonFile]:
     """Return all lessons, by number."""
     found = []
     for path in sorted(folder().glob("lesson_*.py")):
-        header = dict(re.findall(r"^# (\w+): *(.*)$", path.read_text().split("# %%")[0], re.M))
+        header = dict(re.findall(r"^# (\w+): *(.*)$", read_text(path).split("# %%")[0], re.M))
         number = int(path.name.split("_")[1])
         found.append(
             LessonFile(number, path, header["title"], int(header["minutes"]), header["needs"])
@@ -49,6 +51,27 @@ def lesson_file(number: int) -> LessonFile:
     if number not in files:
         raise ValueError(f"no lesson {number}; there are {', '.join(map(str, files))}")
     return files[number]
+
+
+def source(path: Path) -> str:
+    """Return the code of a script, or of a notebook's code cells without its % and ! lines.
+
+    Raises ValueError for what is neither.
+    """
+    try:
+        text = read_text(path)
+        if path.suffix != ".ipynb":
+            return text
+        codes = [
+            "".join(cell["source"])
+            for cell in json.loads(text)["cells"]
+            if cell["cell_type"] == "code"
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path}: expected a lesson as a Python script or a Jupyter notebook ({error!r})"
+        ) from None
+    return re.sub(r"^[ \t]*(%{1,2}|!)\w.*$", "", "\n".join(codes) + "\n", flags=re.MULTILINE)
 
 
 def student_version(text: str) -> str:

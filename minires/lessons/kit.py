@@ -1,21 +1,27 @@
-"""What a lesson script uses: parameters, predictions, exercises and figures."""
+"""What a lesson script uses: parameters, predictions, exercises, tables and figures."""
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import json
+import math
 import os
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .. import plotting, results
-from .exercise import Exercise
+from . import figures
+from .exercise import Exercise, Result, examine, number
 
 latest: Lesson | None = None  # the lesson that ran last, for `minires lessons check`
+on_exercise: Callable[[str, Result | None], None] | None = None  # told before and after each
 
 
 def in_notebook() -> bool:
@@ -26,23 +32,33 @@ def in_notebook() -> bool:
 class Lesson:
     """One run of a lesson. Make it first: `lesson = Lesson(2)`.
 
-    Files go to `out/lessons` (MINIRES_OUT), predictions to `answers/L02.json` (MINIRES_ANSWERS).
-    MINIRES_FAST=1 takes the smaller parameters that tests use.
+    Files go to `out/lessons` (MINIRES_OUT), predictions to `answers/L02.json` (MINIRES_ANSWERS);
+    a folder that cannot be written ends the script before the work. MINIRES_FAST=1 takes the
+    smaller parameters that tests use, MINIRES_CHECK=1 asks and writes nothing.
     """
 
     def __init__(self, number: int) -> None:
         global latest
         self.number = number
-        self.results: list[tuple[str, bool, str]] = []  # exercise, passed, message
-        self.fast = os.environ.get("MINIRES_FAST") == "1"
-        self.out = Path(os.environ.get("MINIRES_OUT", "out/lessons"))
-        self.answers = Path(os.environ.get("MINIRES_ANSWERS", "answers")) / f"L{number:02d}.json"
+        self.results: list[Result] = []
+        self.checking = os.environ.get("MINIRES_CHECK") == "1"
+        self.fast = self.checking or os.environ.get("MINIRES_FAST") == "1"
+        self.out = Path(os.environ.get("MINIRES_OUT") or "out/lessons")
+        self.answers = Path(os.environ.get("MINIRES_ANSWERS") or "answers") / f"L{number:02d}.json"
         self.exercises = exercises(number)
+        stream: Any
+        for stream in (sys.stdout, sys.stderr):  # ∂, σ on a terminal that lacks them
+            with contextlib.suppress(AttributeError, ValueError):
+                stream.reconfigure(errors="replace")
+        if not self.checking:
+            with _as_exit():
+                results.folder(self.out)
         latest = self
 
     def params(self, fast: dict[str, Any] | None = None, **defaults: Any) -> types.SimpleNamespace:
         """Return the parameters: the defaults, `fast` ones, then `--name=value` on a terminal.
 
+        Numbers are positive, and a tuple takes one value or several: `--depths=8` or `=8,20`.
         Arguments are ignored in a notebook, whose command line is not the learner's. An unknown
         name or a value of another type ends the script with a message that lists the parameters.
         """
@@ -50,42 +66,38 @@ class Lesson:
         for argument in [] if in_notebook() else sys.argv[1:]:
             name, _, text = argument.removeprefix("--").partition("=")
             if not argument.startswith("--") or not text or name not in defaults:
-                known = ", ".join(f"--{k}={v!r}" for k, v in defaults.items())
-                raise SystemExit(f"unknown argument {argument!r}; there are {known}")
-            try:
-                value = ast.literal_eval(text)
-            except (ValueError, SyntaxError):
-                value = text
-            kind = type(defaults[name])
-            if not isinstance(value, kind) and not (kind is float and isinstance(value, int)):
-                raise SystemExit(f"--{name}: expected {kind.__name__}, e.g. {defaults[name]!r}")
-            values[name] = value
+                known = ", ".join(f"{k}={_shown(v)}" for k, v in defaults.items())
+                raise SystemExit(f"unknown parameter {argument.removeprefix('--')!r}; {known}")
+            values[name] = _parse(name, text, defaults[name])
         return types.SimpleNamespace(**values)
 
-    def predict(self, key: str, question: str, mine: str | float | None = None) -> Any:
-        """Record a prediction before the result is seen; return it, or None if there is none.
+    def predict(self, key: str, question: str, mine: float | str | None = None) -> Any:
+        """Record a number predicted before the result is seen; return it, or None if there is none.
 
         It is `mine` if given, else the one recorded before, else asked for on a terminal.
         """
         recorded = self._recorded()
         print(f"Prediction {key}: {question}")
         if mine is None and key in recorded:
-            mine = recorded[key]
-            print(f"  your prediction, recorded before: {mine}")
-            return mine
-        if mine is None and not self.fast and not in_notebook() and sys.stdin.isatty():
-            mine = input("  your prediction (Enter to skip): ").strip() or None
+            print(f"  your prediction, recorded before: {recorded[key]}")
+            return recorded[key]
+        if mine is not None and number(mine) is None:
+            raise SystemExit(f"prediction {key}: expected a number, e.g. mine=0.5; got {mine!r}")
+        if mine is None and not self.fast and not in_notebook():
+            mine = _ask("  your prediction, a number (Enter to skip): ")
         if mine is None:
             print("  no prediction yet: set `mine=…` in this call, and run it again")
             return None
         recorded[key] = mine
-        results.write_text(self.answers, json.dumps(recorded, indent=1, ensure_ascii=False) + "\n")
-        print(f"  recorded in {self.answers}: {mine}")
+        if not self.checking:
+            with _as_exit():
+                results.write_text(self.answers, results.to_json(recorded))
+            print(f"  recorded in {self.answers}: {mine}")
         return mine
 
     def _recorded(self) -> dict[str, Any]:
         try:
-            found = json.loads(self.answers.read_text())
+            found = json.loads(results.read_text(self.answers))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
@@ -102,7 +114,7 @@ class Lesson:
         print(f"Prediction {key}: measured {measured}; predicted {'-' if mine is None else mine}")
 
     def exercise(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Check the decorated function at once, print one line, and return it if it passes.
+        """Check the decorated function at once, print the verdict, and return it if it passes.
 
         If it does not, the reference solution is returned instead, so that the lesson goes on.
         """
@@ -111,34 +123,63 @@ class Lesson:
             raise ValueError(f"lesson {self.number} has exercises {', '.join(self.exercises)}")
 
         def decorate(f: Callable[..., Any]) -> Callable[..., Any]:
-            try:
-                found.check(f)
-                passed, message = True, "ok"
-            except AssertionError as error:
-                passed, message = False, str(error) or "an assertion failed"
-            except Exception as error:  # a learner's code may raise anything
-                passed, message = False, f"{type(error).__name__}: {error}"
-            self.results.append((name, passed, message))
-            print(f"[{'PASS' if passed else 'TODO'}] exercise {name}: {message}")
-            return f if passed else found.reference
+            if on_exercise:
+                on_exercise(name, None)
+            result = examine(name, found, f)
+            self.results.append(result)
+            if on_exercise:
+                on_exercise(name, result)
+            print(result.line(self.number))
+            if result.verdict == "PASS":
+                return f
+            print("       the lesson goes on with the reference solution")
+            return found.reference
 
         return decorate
 
-    def figure(self, rows: int = 1, columns: int = 1, width: float = 6, height: float = 4) -> Any:
-        """Return (figure, axes): one axis, or an array of shape (rows, columns)."""
-        figure, axes = plotting.new_figure(rows, columns, width, height)
-        return figure, axes[0, 0] if rows == columns == 1 else axes
+    def table(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Print rows (dictionaries with the same keys) as a table."""
+        print(results.table(rows))
 
-    def show(self, figure: Any, name: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Write the figure (PNG, SVG) and the numbers in it (CSV); display it in a notebook."""
+    def curves(self, name: str, statement: str, at: Any, curves: Mapping[str, Any], *, x: str,
+               y: str, **options: Any) -> None:  # fmt: skip
+        """Draw curves over seeds, with bands, and write them as PNG, SVG and CSV.
+
+        `curves` maps a label to values (seeds, points) at the places `at` (points,), or the title
+        of a panel to such a mapping. x, y: full words with units. The title is the statement;
+        seeds and bands are explained below the figure. Nets named plain or residual have their
+        fixed colours. Options: `log` "", "x", "y", "xy"; `reverse` x; `highlight`, the labels
+        that matter; `centre` "mean", "geometric", "median"; `band` "range", "deviation"; `marks`
+        and `levels`, text → x or y of a thin line; `note`, a sentence below.
+        """
+        several = all(isinstance(v, Mapping) for v in curves.values())
+        panels = curves if several else {"": curves}
+        if not self.checking:
+            figure = figures.curves(statement, at, panels, x=x, y=y, **options)
+            self._show(figure, name, statement, figures.curve_rows(at, panels, x, y))
+
+    def bars(self, name: str, statement: str, values: Mapping[str, Sequence[float | None]], *,
+             x: str, **options: Any) -> None:  # fmt: skip
+        """Draw a bar per label over its seeds' values, and write them as PNG, SVG and CSV.
+
+        None is a run that diverged. Options: `highlight`, the labels that matter; `form`, the
+        format of the mean beside its bar, e.g. "{:.1f} %"; `note`, a sentence below.
+        """
+        if not self.checking:
+            figure = figures.bars(statement, values, x=x, **options)
+            self._show(figure, name, statement, figures.bar_rows(values, x))
+
+    def _show(self, figure: Any, name: str, statement: str, rows: Sequence[dict[str, Any]]) -> None:
         stem = self.out / f"L{self.number:02d}_{name}"
-        paths = plotting.save_figure(figure, stem, name.replace("_", " "))
-        paths.append(results.write_text(stem.with_name(stem.name + ".csv"), results.to_csv(rows)))
+        with _as_exit():
+            paths = plotting.save_figure(figure, stem, statement)
+            table = stem.with_name(stem.name + ".csv")
+            paths.append(results.write_text(table, results.to_csv(rows)))
         if in_notebook():
             from IPython.display import Image, display  # type: ignore[import-not-found]
 
             display(Image(filename=str(paths[0])))
-        print("wrote " + " ".join(str(p) for p in paths))
+        print(f"figure: {statement}\n  " + " ".join(str(p) for p in paths))
 
 
 def exercises(number: int) -> dict[str, Exercise]:
@@ -146,3 +187,56 @@ def exercises(number: int) -> dict[str, Exercise]:
     module = importlib.import_module(f"minires.lessons.checks.lesson_{number:02d}")
     found: dict[str, Exercise] = module.EXERCISES
     return found
+
+
+def spread(values: Sequence[float], form: str = "{:.4f}") -> str:
+    """Return "mean ± sample standard deviation", or the value alone of a single seed."""
+    mean = form.format(np.mean(values))
+    return mean if len(values) == 1 else f"{mean} ± {form.format(np.std(values, ddof=1))}"
+
+
+@contextlib.contextmanager
+def _as_exit() -> Any:
+    """End the script with the message of a failed write instead of a traceback."""
+    try:
+        yield
+    except OSError as error:
+        raise SystemExit(f"minires: error: {error}") from None
+
+
+def _ask(question: str) -> str | None:
+    """Ask for a number on a terminal until there is one; None where nobody answers."""
+    try:
+        while sys.stdin.isatty():
+            text = input(question).strip()
+            if not text or number(text) is not None:
+                return text or None
+            print(f"  expected a number, e.g. 0.5 or 1e-8; got {text!r}")
+    except EOFError:
+        print()
+    except (AttributeError, ValueError):  # no input, or a closed one
+        pass
+    return None
+
+
+def _parse(name: str, text: str, default: Any) -> Any:
+    """Return a parameter's value; SystemExit says what was expected, by an example."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        value = text
+    several = isinstance(default, tuple)
+    items = tuple(value) if several and isinstance(value, tuple | list) else (value,)
+    kind = type(default[0] if several else default)
+    right = [type(v) is kind or (kind is float and type(v) is int) for v in items]
+    if not items or not all(right) or (kind in (int, float) and not 0 < min(items) < math.inf):
+        words = {int: "positive whole number", float: "positive number"}.get(kind, kind.__name__)
+        raise SystemExit(
+            f"{name}: expected a {words}{', or several' if several else ''}, "
+            f"e.g. {name}={_shown(default)}; got {text}"
+        )
+    return items if several else value
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,12 +1,20 @@
 """The lesson kit and its commands."""
 
+import _thread
+import contextlib
+import io
 import json
+import re
 import sys
+import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from minires import plotting
 from minires.__main__ import main
-from minires.lessons import Lesson, kit
+from minires.lessons import Lesson, figures, kit
 from minires.lessons.exercise import expect_array, expect_number
 
 
@@ -14,7 +22,8 @@ from minires.lessons.exercise import expect_array, expect_number
 def sandbox(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["lesson"])
-    monkeypatch.delenv("MINIRES_FAST", raising=False)
+    for name in ("FAST", "OUT", "ANSWERS", "CHECK", "EXERCISE_SECONDS"):
+        monkeypatch.delenv(f"MINIRES_{name}", raising=False)
 
 
 def call(*arguments):
@@ -24,14 +33,36 @@ def call(*arguments):
         return stop.code
 
 
-def test_parameters_come_from_the_terminal(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["x", "--depths=(4,8)", "--seeds=5"])
+@pytest.mark.parametrize(
+    ("text", "depths"), [("(4,8)", (4, 8)), ("4,8", (4, 8)), ("[4, 8]", (4, 8)), ("8", (8,))]
+)
+def test_parameters_come_from_the_terminal(text, depths, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["x", f"--depths={text}", "--seeds=5", "--rate=1"])
     p = Lesson(2).params(depths=(1,), seeds=3, rate=0.1)
-    assert (p.depths, p.seeds, p.rate) == ((4, 8), 5, 0.1)
-    for wrong in (["--nonsense=1"], ["seeds=3"], ["--seeds"], ["--seeds=many"], ["--depths=3"]):
-        monkeypatch.setattr(sys, "argv", ["x", *wrong])
-        with pytest.raises(SystemExit, match=r"seeds|depths"):
-            Lesson(2).params(depths=(1,), seeds=3)
+    assert (p.depths, p.seeds, p.rate) == (depths, 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--nonsense=1", "unknown parameter 'nonsense=1'; depths=8,20, seeds=3"),
+        ("seeds=3", "depths=8,20, seeds=3"),
+        ("--seeds", "depths=8,20, seeds=3"),
+        ("--seeds=many", "seeds: expected a positive whole number, e.g. seeds=3; got many"),
+        ("--seeds=0", "positive whole number"),
+        ("--seeds=-1", "positive whole number"),
+        ("--seeds=1.5", "positive whole number"),
+        ("--seeds=True", "positive whole number"),
+        ("--seeds=1,2", "positive whole number"),
+        ("--depths=()", "or several, e.g. depths=8,20"),
+        ("--depths=8,x", "or several, e.g. depths=8,20"),
+        ("--depths=8,-2", "or several, e.g. depths=8,20"),
+    ],
+)
+def test_wrong_parameters(argument, message, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["x", argument])
+    with pytest.raises(SystemExit, match=re.escape(message)):
+        Lesson(2).params(depths=(8, 20), seeds=3)
 
 
 def test_a_notebooks_command_line_is_ignored(monkeypatch):
@@ -49,18 +80,61 @@ def test_a_failing_exercise_is_replaced_by_the_reference(capsys):
     lesson = Lesson(1)
     wrong = lesson.exercise("1.2")(lambda dy, x: dy)
     printed = capsys.readouterr().out
-    assert "[TODO] exercise 1.2" in printed
+    assert "[FAIL] exercise 1.2" in printed
     assert "worst entry" in printed
     assert "numeric" in printed
+    assert "minires lessons hint 1 1.2" in printed
+    assert "reference solution" in printed
     assert wrong(2.0, -1.0) == 0.0
     right = lesson.exercise("1.2")(lambda dy, x: (x > 0) * dy)
-    assert "[PASS]" in capsys.readouterr().out
-    assert [passed for _, passed, _ in lesson.results] == [False, True]
+    assert capsys.readouterr().out == "[PASS] exercise 1.2: ok\n"
     assert right is not wrong
-    lesson.exercise("1.2")(lambda dy: 1 / 0)
+    lesson.exercise("1.2")(lambda dy, x: None)
     assert "[TODO]" in capsys.readouterr().out
+    assert [r.verdict for r in lesson.results] == ["FAIL", "PASS", "TODO"]
     with pytest.raises(ValueError, match=r"1\.1"):
         lesson.exercise("9.9")
+
+
+class Unusual(BaseException):
+    pass
+
+
+def test_whatever_an_exercise_does_is_a_verdict(monkeypatch):
+    def raises(error):
+        def f(*arguments):
+            raise error
+
+        return f
+
+    def endless(*arguments):
+        while True:
+            with contextlib.suppress(Exception):
+                sum(range(10))
+
+    monkeypatch.setenv("MINIRES_EXERCISE_SECONDS", "0.2")
+    for f, message in (
+        (raises(SystemExit(0)), "calls exit"),
+        (raises(Unusual("odd")), "Unusual: odd"),
+        (raises(RecursionError("deep")), "RecursionError: deep"),
+        (endless, "stopped after 0.2 s: does a loop run for ever?"),
+    ):
+        lesson = Lesson(1)
+        lesson.exercise("1.4")(f)
+        assert lesson.results[0].verdict == "FAIL"
+        assert message in lesson.results[0].message
+    for _ in range(1000):
+        pass  # an interrupt that comes too late would arrive here
+
+
+def test_ctrl_c_names_the_exercise(capsys):
+    def interrupted():
+        _thread.interrupt_main()
+        time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        Lesson(1).exercise("1.4")(interrupted)
+    assert "[STOP] exercise 1.4" in capsys.readouterr().out
 
 
 def test_predictions_are_recorded_before_and_revealed_after(capsys, tmp_path):
@@ -77,15 +151,106 @@ def test_predictions_are_recorded_before_and_revealed_after(capsys, tmp_path):
         Lesson(2).predict("a", "how many?")
 
 
-def test_messages_name_the_worst_entry():
-    import numpy as np
+@pytest.mark.parametrize("mine", ["banana", True, "nan", float("inf"), "1/3"])
+def test_a_prediction_is_a_number(mine):
+    with pytest.raises(SystemExit, match=r"expected a number, e.g. mine=0.5; got"):
+        Lesson(2).predict("a", "how many?", mine=mine)
+    assert not Path("answers").exists()
 
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"), [("", None), ("\n", None), ("banana\n 3e-5\n", "3e-5"), ("banana\n", None)]
+)
+def test_predictions_on_a_terminal_and_its_end(typed, found, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    assert Lesson(2).predict("a", "how many?") == found
+    assert ("got 'banana'" in capsys.readouterr().out) == ("banana" in typed)
+
+
+@pytest.mark.parametrize("stdin", [None, "closed"])
+def test_no_prediction_without_input(stdin, monkeypatch):
+    if stdin:
+        stdin = Terminal("3")
+        stdin.close()
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert Lesson(2).predict("a", "how many?") is None
+
+
+def test_folders_that_cannot_be_written_are_found_before_the_work(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("mine")
+    monkeypatch.setenv("MINIRES_OUT", "file")
+    with pytest.raises(SystemExit, match="file is a file"):
+        Lesson(2)
+    monkeypatch.setenv("MINIRES_OUT", "out")
+    monkeypatch.setenv("MINIRES_ANSWERS", "file")
+    with pytest.raises(SystemExit, match="file"):
+        Lesson(2).predict("a", "how many?", mine=3)
+    for out in ("file", "file/below"):
+        assert call("lessons", "run", "2", "--out", out) == 2
+    for arguments in (["copy", "file"], ["notebook", "1", "-o", "."], ["copy", "file/x"]):
+        assert call("lessons", *arguments) == 2
+    assert "Traceback" not in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "out"]
+
+
+def test_messages_name_the_worst_entry():
     with pytest.raises(AssertionError, match=r"worst entry \(1,\): yours \+5, expected \+2"):
         expect_array(np.array([1.0, 5.0]), np.array([1.0, 2.0]))
+    with pytest.raises(AssertionError, match=r"worst entry \(0,\): yours \+nan"):
+        expect_array(np.array([np.nan, 2.0]), np.array([1.0, 2.0]))
     with pytest.raises(AssertionError, match="shape"):
         expect_array(np.zeros(3), np.zeros(2))
+    with pytest.raises(AssertionError, match="expected numbers"):
+        expect_array(["a", "b"], np.zeros(2))
     with pytest.raises(AssertionError, match="expected a number"):
         expect_number("many", 1.0)
+
+
+def test_curves_and_bars_write_what_they_show(tmp_path, capsys):
+    lesson = Lesson(2)
+    lesson.curves(
+        "c", "It falls", [1, 2], {"plain": [[3.0, np.nan], [4.0, 5.0]]}, x="layers", y="loss (nats)"
+    )
+    lesson.curves(
+        "p", "Both", [1, 2], {"a": {"k": [[1, 2]]}, "b": {"k": [[3, 4]]}}, x="layers", y="loss"
+    )
+    lesson.bars("b", "One", {"plain-8": [1.0, None], "other": [2.0, 3.0]}, x="error (%)")
+    out = tmp_path / "out" / "lessons"
+
+    def read(name):
+        return (out / name).read_text(encoding="utf-8").splitlines()
+
+    assert read("L02_c.csv") == [
+        "curve,seed,layers,loss (nats)", "plain,0,1,3.0", "plain,0,2,nan", "plain,1,1,4.0",
+        "plain,1,2,5.0",
+    ]  # fmt: skip
+    assert read("L02_p.csv")[1:] == ["a,k,0,1,1.0", "a,k,0,2,2.0", "b,k,0,1,3.0", "b,k,0,2,4.0"]
+    assert read("L02_b.csv") == [
+        "bar,seed,error (%)", "plain-8,0,1.0", "plain-8,1,", "other,0,2.0", "other,1,3.0",
+    ]  # fmt: skip
+    svg = (out / "L02_c.svg").read_text(encoding="utf-8")
+    assert "1 values cannot be drawn" in svg
+    assert ">layers<" in svg
+    assert "It falls" in svg
+    assert plotting.PLAIN.lower() in svg.lower()
+    assert "figure: It falls" in capsys.readouterr().out
+
+
+def test_plain_and_residual_have_their_colours_and_the_rest_is_grey():
+    found = figures.looks({"plain-8": 0, "residual-8": 0, "theory": 0, "mine": 0}, "", ["mine"])
+    colours = [colour.upper() for colour, _, _ in found.values()]
+    assert colours[:2] == [plotting.PLAIN, plotting.RESIDUAL]
+    assert colours[2].lower() in plotting.GREYS
+    assert colours[3] == plotting.HIGHLIGHT
+    shades = figures.looks({"6 layers": 0, "54 layers": 0}, "residual nets")
+    assert shades["54 layers"][0].upper() == plotting.RESIDUAL
+    assert len({look[0] for look in shades.values()}) == 2
 
 
 def test_commands(tmp_path, capsys):
@@ -97,14 +262,17 @@ def test_commands(tmp_path, capsys):
     assert call("lessons", "copy", "mine") == 2
     assert "--force" in capsys.readouterr().err
     mine = tmp_path / "mine" / "lesson_01_gradient_checking.py"
-    assert "# TODO" in mine.read_text()
+    assert "# TODO" in mine.read_text(encoding="utf-8")
     assert call("lessons", "check", "1", "--file", str(mine)) == 1
-    assert "0 of 6 solved" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "0 of 6 solved" in printed
+    assert "minires lessons hint 1 1.6" in printed
     assert call("lessons", "check", "1", "--json") == 0
     assert all(e["passed"] for e in json.loads(capsys.readouterr().out)["exercises"].values())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine"]  # a check writes nothing
     assert call("lessons", "notebook", "1", "-o", "one.ipynb") == 0
     assert call("lessons", "notebook", "1", "-o", "one.ipynb") == 2
-    assert json.loads((tmp_path / "one.ipynb").read_text())["nbformat"] == 4
+    assert json.loads((tmp_path / "one.ipynb").read_text(encoding="utf-8"))["nbformat"] == 4
 
 
 @pytest.mark.parametrize(
@@ -112,19 +280,14 @@ def test_commands(tmp_path, capsys):
     [
         (["lessons", "run", "77"], "there are 1, 2, 5"),
         (["lessons", "hint", "1", "9.9"], "1.1, 1.2"),
-        (["lessons", "check", "1", "--file", "nowhere.py"], "nowhere.py"),
+        (["lessons", "check", "1", "--file", "nowhere.py"], "nowhere.py does not exist"),
+        (["lessons", "check", "1", "--file", "."], "is a folder"),
+        (["lessons", "run", "1", "--file", "nowhere.py"], "nowhere.py does not exist"),
+        (["lessons", "check", "1", "--seconds", "0"], "positive"),
         (["lessons", "run", "one"], "invalid int"),
+        (["lessons", "run", "2", "--fast", "depths=a"], "depths: expected a positive whole number"),
     ],
 )
 def test_wrong_calls(arguments, message, capsys):
     assert call(*arguments) == 2
     assert message in capsys.readouterr().err
-
-
-def test_a_copy_that_breaks_is_reported(tmp_path, capsys):
-    broken = tmp_path / "broken.py"
-    broken.write_text("from minires.lessons import Lesson\nlesson = Lesson(1)\n1 / 0\n")
-    assert call("lessons", "check", "1", "--file", str(broken)) == 1
-    assert "ZeroDivisionError" in capsys.readouterr().out
-    broken.write_text("x = 1\n")
-    assert call("lessons", "check", "1", "--file", str(broken)) == 2

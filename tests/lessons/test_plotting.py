@@ -111,9 +111,8 @@ def example():
     return figure
 
 
-def test_labels_do_not_overlap_and_nothing_leaves_the_figure():
+def test_labels_do_not_overlap_and_nothing_leaves_the_figure(overlapping):
     figure = example()
-    figure.draw_without_rendering()
     assert overlapping(figure) == []
 
 
@@ -123,23 +122,3 @@ def test_same_data_same_bytes(tmp_path):
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
     assert ">plain-56<" in first[1].read_text(encoding="utf-8")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "a.svg", "b.png", "b.svg"]
-
-
-def overlapping(figure):
-    """Return the pairs of texts that touch, and the texts that leave the figure."""
-    from matplotlib.axis import Tick
-    from matplotlib.text import Text
-
-    hidden = set()
-    for tick in figure.findobj(Tick):
-        low, high = sorted(
-            tick.axes.get_xlim() if "X" in type(tick).__name__ else tick.axes.get_ylim()
-        )
-        if not low <= tick.get_loc() <= high:
-            hidden |= {tick.label1, tick.label2}
-    texts = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
-    boxes = [(t.get_text(), Text.get_window_extent(t)) for t in texts if t not in hidden]
-    room = figure.bbox.padded(1)
-    found = [a for a, box in boxes if not all(room.contains(*p) for p in (box.min, box.max))]
-    pairs = itertools.combinations([(a, box.shrunk(0.95, 0.8)) for a, box in boxes], 2)
-    return found + [(a, b) for (a, one), (b, two) in pairs if one.overlaps(two)]

@@ -71,6 +71,8 @@ EXERCISES = {
         "Solve factor^L < smallest for L, with logarithms, and round up.",
     ),
     "2.5": Exercise(
-        _check_flat, lambda: "forward", "Compare the left and the middle panel for ReLU, Xavier."
+        _check_flat,
+        lambda: "forward",
+        "Look at the second figure: what falls in the direction in which ∂L/∂x grows?",
     ),
 }

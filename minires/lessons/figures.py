@@ -1,0 +1,145 @@
+"""The figures of lessons: one statement, curves or bars over seeds, and the numbers as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import plotting
+
+Curves = Mapping[str, Any]  # label -> values (seeds, points)
+LINES = ("-", "--", "-.", ":")
+
+
+def looks(
+    curves: Curves, panel: str = "", highlight: Sequence[str] = ()
+) -> dict[str, tuple[str, str, str]]:
+    """Return (colour, marker, line) of each curve.
+
+    What is called plain or residual, by its label or its panel, has that colour, in shades if
+    there are several; what is highlighted has a colour; the rest is grey.
+    """
+    kinds = {label: _kind(f"{panel} {label}") for label in curves}
+    found = {}
+    for i, label in enumerate(curves):
+        same = [other for other in curves if kinds[other] == kinds[label]]
+        place = same.index(label)
+        if kinds[label]:
+            colour = plotting.shades(kinds[label], len(same))[place]
+            marker, line = "s" if kinds[label] == plotting.PLAIN else "o", LINES[0]
+        elif label in highlight:
+            colour = (plotting.HIGHLIGHT, *plotting.COLOURS)[list(highlight).index(label)]
+            marker, line = plotting.MARKERS[i % 7], LINES[0]
+        else:
+            colour, marker = plotting.GREYS[place % 2], plotting.MARKERS[i % 7]
+            line = LINES[1 + place % 3]
+        found[label] = colour, marker, line
+    return found
+
+
+def _kind(text: str) -> str:
+    """Return the fixed colour of a kind of net that is named in the text, or ""."""
+    words = text.replace("-", " ").lower().split()
+    return plotting.PLAIN if "plain" in words else plotting.RESIDUAL if "residual" in words else ""
+
+
+def curves(
+    statement: str,
+    at: Any,
+    panels: Mapping[str, Curves],
+    *,
+    x: str,
+    y: str,
+    log: str = "",
+    highlight: Sequence[str] = (),
+    reverse: bool = False,
+    centre: str = "mean",
+    band: str = "range",
+    marks: Mapping[str, float] | None = None,
+    levels: Mapping[str, float] | None = None,
+    note: str = "",
+) -> Any:
+    """Return a figure with a panel per title of `panels`, all with the same axes."""
+    at = np.asarray(at)
+    width = 7.2 if len(panels) == 1 else 4.6 * len(panels)
+    figure, axes = plotting.new_figure(1, len(panels), width, 4.3, sharex=True, sharey=True)
+    missing = 0
+    for axis, (title, shown) in zip(axes[0], panels.items(), strict=True):
+        plotting.label_axes(axis, x, y if axis is axes[0, 0] else "", log, title)
+        for label, (colour, marker, line) in looks(shown, title, highlight).items():
+            missing += plotting.band_curve(
+                axis, at, shown[label], label, colour, centre=centre, band=band,
+                marker=marker, line=line,
+            )  # fmt: skip
+        for text, value in (marks or {}).items():
+            plotting.reference_line(axis, text, x=value)
+        for text, value in (levels or {}).items():
+            plotting.reference_line(axis, text, y=value)
+        _ticks(axis, at, "x" in log)
+        axis.margins(x=0.02)
+        if reverse and axis is axes[0, 0]:  # the axes share x
+            axis.invert_xaxis()
+    seeds = {len(v) for shown in panels.values() for v in shown.values()}
+    stopped = f" {missing} values cannot be drawn: a line ends there in a cross." if missing else ""
+    said = plotting.spread_note(max(seeds), centre, band) + stopped
+    plotting.state(figure, statement, f"{note} {said}".strip())
+    for axis in axes[0]:
+        plotting.label_curves(axis)
+    return figure
+
+
+def _ticks(axis: Any, at: Any, logarithmic: bool) -> None:
+    """Put the ticks of x at the points if they are few, else at whole numbers if the points are."""
+    if len(at) <= 6:
+        axis.set_xticks(at, [f"{value:g}" for value in at])
+        axis.set_xticks([], minor=True)
+    elif np.issubdtype(at.dtype, np.integer) and not logarithmic:
+        axis.xaxis.get_major_locator().set_params(integer=True)
+
+
+def curve_rows(at: Any, panels: Mapping[str, Curves], x: str, y: str) -> list[dict[str, Any]]:
+    """Return what the curves show: a row per panel, curve, seed and point."""
+    return [
+        ({"panel": title} if len(panels) > 1 else {})
+        | {"curve": label, "seed": seed, x: place, y: value}
+        for title, shown in panels.items()
+        for label, values in shown.items()
+        for seed, found in enumerate(np.asarray(values, np.float64).tolist())
+        for place, value in zip(np.asarray(at).tolist(), found, strict=True)
+    ]
+
+
+def bars(
+    statement: str,
+    values: Mapping[str, Sequence[float | None]],
+    *,
+    x: str,
+    highlight: Sequence[str] = (),
+    form: str = "{:.3g}",
+    note: str = "",
+) -> Any:
+    """Return a figure with a horizontal bar per label: mean, range and the seeds as dots."""
+    figure, axes = plotting.new_figure(1, 1, 7.2, 1.6 + 0.42 * len(values))
+    plotting.label_axes(axes[0, 0], x, "")
+    colours = [
+        _kind(label) or (plotting.HIGHLIGHT if label in highlight else plotting.GREYS[1])
+        for label in values
+    ]
+    plotting.bars(axes[0, 0], list(values), list(values.values()), colours, form)
+    counts = sorted({len(v) for v in values.values()})
+    said = f"Bars: mean of {' or '.join(map(str, counts))} seeds (the dots); lines: their range."
+    if counts == [1]:
+        said = "One seed: no spread is known."
+    plotting.state(figure, statement, f"{note} {said}".strip())
+    return figure
+
+
+def bar_rows(values: Mapping[str, Sequence[float | None]], x: str) -> list[dict[str, Any]]:
+    """Return what the bars show: a row per bar and seed."""
+    return [
+        {"bar": label, "seed": seed, x: value}
+        for label, found in values.items()
+        for seed, value in enumerate(found)
+    ]

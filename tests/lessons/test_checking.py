@@ -1,0 +1,182 @@
+"""`minires lessons check` and `run` of a learner's file, whatever it does and where it runs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from minires.__main__ import main
+from minires.lessons.files import lesson_file, notebook
+
+HEAD = "from minires.lessons import Lesson\nlesson = Lesson(1)\n"
+GOOD = HEAD + "@lesson.exercise('1.5')\ndef f():\n    return 0.0\n"
+
+
+@pytest.fixture(autouse=True)
+def sandbox(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def exercise(body):
+    return f"{GOOD}@lesson.exercise('1.6')\ndef g():\n    {body}\n"
+
+
+def check(text, capsys, *options, name="mine.py"):
+    with open(name, "w", encoding="utf-8") as file:
+        file.write(text)
+    try:
+        code = main(["lessons", "check", "1", "--file", name, *options])
+    except SystemExit as stop:
+        code = stop.code
+    printed = capsys.readouterr()
+    return code, printed.out + printed.err
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("import sys; sys.exit(0)", "[FAIL] exercise 1.6: it calls exit"),
+        ("import os; os._exit(0)", "the process ended with exit code 0 in exercise 1.6"),
+        ("import os; os.abort()", "the process ended with signal 6 in exercise 1.6"),
+        ("return missing", "[FAIL] exercise 1.6: NameError: name 'missing' is not defined"),
+        ("raise KeyboardInterrupt", "the script stopped: KeyboardInterrupt"),
+        ("while True: pass", "[FAIL] exercise 1.6: stopped after 0.5 s: does a loop run for ever?"),
+    ],
+)
+def test_an_exercise_that_does_not_return(body, message, capsys):
+    code, printed = check(exercise(body), capsys, "--seconds", "0.5")
+    assert code == 1
+    assert message in printed
+    assert "[PASS] exercise 1.5" in printed
+    assert "[TODO] exercise 1.1: not reached" in printed
+
+
+@pytest.mark.parametrize(
+    ("tail", "message"),
+    [
+        ("import sys\nsys.exit(0)", "the script stopped: it calls exit, line 7: sys.exit(0)"),
+        ("quit()", "the script stopped: it calls exit"),
+        ("1 / 0", "the script stopped: ZeroDivisionError: division by zero, line 6: 1 / 0"),
+        ("lesson.predict('h', '?', mine='banana')", "expected a number"),
+        ("def f(:", "SyntaxError"),
+    ],
+)
+def test_a_script_that_stops(tail, message, capsys):
+    code, printed = check(GOOD + tail, capsys)
+    assert code in (1, 2)
+    assert message in printed
+
+
+def test_solved_but_stopped_is_not_passed(capsys):
+    text = lesson_file(1).path.read_text(encoding="utf-8")
+    code, printed = check(text + "import sys\nsys.exit(0)\n", capsys)
+    assert (code, "6 of 6 solved" in printed, "it calls exit" in printed) == (1, True, True)
+
+
+def test_a_loop_that_swallows_interrupts_is_ended(capsys, monkeypatch):
+    from minires.lessons import checking
+
+    monkeypatch.setattr(checking, "time_limit", lambda: -4.8)  # waits 0.4 s
+    body = "import signal; signal.signal(2, signal.SIG_IGN)\n    while True: pass"
+    code, printed = check(exercise(body), capsys)
+    assert code == 1
+    assert "[FAIL] exercise 1.6: it was ended after 0.4 s without an answer" in printed
+
+
+def test_notebooks(capsys):
+    text = notebook(lesson_file(1).path.read_text(encoding="utf-8"))
+    document = json.loads(text)
+    document["cells"].insert(1, {"cell_type": "code", "source": ["%matplotlib inline\n", "!ls"]})
+    code, printed = check(json.dumps(document), capsys, name="mine.ipynb")
+    assert (code, "6 of 6 solved" in printed) == (0, True)
+    for wrong in ("null", "[]", "{}", "x = 1", '{"cells": [{}]}'):
+        code, printed = check(wrong, capsys, name="mine.ipynb")
+        assert code == 2
+        assert "expected a lesson as a Python script or a Jupyter notebook" in printed
+
+
+def test_what_is_no_lesson(capsys):
+    code, printed = check("x = 1\n", capsys)
+    assert (code, "no Lesson(N) in it" in printed) == (2, True)
+    code, printed = check("from minires.lessons import Lesson\nLesson(2)\n", capsys)
+    assert (code, "is lesson 2, not 1" in printed) == (2, True)
+    with open("mine.py", "wb") as file:
+        file.write(b"\xff\xfe\x00")
+    assert main(["lessons", "check", "1", "--file", "mine.py"]) == 2
+    assert "expected a lesson as a Python script" in capsys.readouterr().err
+
+
+def test_run_takes_a_file(capsys):
+    with open("mine.py", "w", encoding="utf-8") as file:
+        file.write(HEAD + "P = lesson.params(seeds=5)\nprint(P.seeds, __name__, 'σ')\n[][0]\n")
+    assert main(["lessons", "run", "1", "--file", "mine.py", "seeds=2"]) == 1
+    printed = capsys.readouterr()
+    assert "2 __main__ σ" in printed.out
+    assert 'mine.py", line 5' in printed.err
+    assert "[][0]" in printed.err
+
+
+def minires(*arguments, flags=(), **environment):
+    return subprocess.run(
+        [sys.executable, *flags, "-m", "minires", "lessons", *arguments],
+        capture_output=True, stdin=subprocess.DEVNULL, timeout=120,
+        env=os.environ | environment,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_copies_and_runs_on_other_terminals(encoding):
+    other = {
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "LC_ALL": "C",
+        "PYTHONIOENCODING": encoding,
+    }
+    assert minires("copy", "mine", **other).returncode == 0
+    original = lesson_file(2).path
+    with open(f"mine/{original.name}", "rb") as file:
+        assert file.read() == original.read_bytes()
+    with open("mine.py", "w", encoding="utf-8") as file:
+        file.write(
+            HEAD + "lesson.table([{'‖∂L/∂x‖': '0.5 ± 0.1'}])\nlesson.predict('σ', '∂?', mine=3)"
+        )
+    found = minires("run", "1", "--file", "mine.py", **other)
+    assert (found.returncode, found.stderr) == (0, b"")
+    found = minires("check", "1", "--file", "mine.py", **other)
+    assert (found.returncode, found.stderr) == (1, b"")
+    assert b"0 of 6 solved" in found.stdout
+
+
+def test_without_asserts_and_docstrings_a_wrong_answer_still_fails():
+    with open("mine.py", "w", encoding="utf-8") as file:
+        file.write(exercise("return 'ones'"))
+    for arguments in (("check", "1"), ("run", "1")):
+        found = minires(*arguments, "--file", "mine.py", flags=["-OO"], PYTHONOPTIMIZE="2")
+        assert b"[PASS] exercise 1.5" in found.stdout, found.stderr
+        assert b"[FAIL] exercise 1.6" in found.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to one process")
+def test_ctrl_c_during_a_check_names_the_exercise():
+    with open("mine.py", "w", encoding="utf-8") as file:
+        file.write(exercise("open('begun', 'w').close()\n    while True: pass"))
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import signal; signal.signal(2, signal.default_int_handler)\n"
+         "from minires.__main__ import entry; entry()",
+         "lessons", "check", "1", "--file", "mine.py"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while not os.path.exists("begun") and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, err
+    assert b"[STOP] exercise 1.6: interrupted" in out
