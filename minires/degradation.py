@@ -14,10 +14,22 @@ from typing import Any
 from . import results
 from .experiments import tables
 from .experiments.degradation import Curve, Recipe, run, stream, train
+from .experiments.settings import Setting
 from .experiments.tables import curve_rows as rows
 from .experiments.tables import degradation_table as table
 
-__all__ = ["Curve", "Recipe", "rows", "run", "save", "stream", "table", "to_json", "train"]
+__all__ = [
+    "Curve",
+    "Recipe",
+    "Setting",
+    "rows",
+    "run",
+    "save",
+    "stream",
+    "table",
+    "to_json",
+    "train",
+]
 
 
 def to_json(curves: Sequence[Curve], arguments: dict[str, Any] | None = None) -> str:

@@ -272,7 +272,9 @@ def _wrap(figure: Any, text: Any) -> None:
     whole = text.get_text()
     share = text.get_window_extent().width / (0.97 * figure.bbox.width)
     if share > 1:
-        text.set_text("\n".join(textwrap.wrap(whole, int(len(whole) / share))))
+        text.set_text(
+            "\n".join(textwrap.wrap(whole, int(len(whole) / share), break_on_hyphens=False))
+        )
 
 
 def render(figure: Figure, title: str) -> dict[str, bytes]:

@@ -113,7 +113,7 @@ def _told(error: OSError, text: str) -> OSError:
 def save_run(
     out: StrPath, experiment: str, files: Mapping[str, bytes | str], document: Mapping[str, Any]
 ) -> list[Path]:
-    """Write a run's files and run.json into `out`, all of them or none; return the paths.
+    """Write a run's files and run.json into `out`, all of them or none; return the paths in order.
 
     run.json is `document` after the name of the experiment and of every file. Files which an
     earlier run of the same experiment wrote here, and this one does not, are removed.

@@ -83,7 +83,7 @@ def execute(
     arguments = given(args) | {"nets_trained": len(curves), "nets_asked": asked}
     paths = degradation.save(curves, args.out, arguments)
     if args.json:
-        sys.stdout.write(degradation.to_json(curves, arguments))
+        sys.stdout.write(results.read_text(paths[-1]))
     else:
         print(degradation.table(curves))
         print(f"\n{tables.degradation_statement(curves)}.\n")

@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     arguments = given(args) | {"nets_measured": nets, "nets_asked": asked}
     paths = gradflow.save(runs, args.out, arguments, quantities=args.show)
     if args.json:
-        sys.stdout.write(gradflow.to_json(runs, arguments))
+        sys.stdout.write(results.read_text(paths[-1]))
     else:
         print(gradflow.table(runs))
         print(f"\n{_statements(runs, args)}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,12 +62,14 @@ def profile(runs: Sequence[Run], quantities: Sequence[str] = ("dx",)) -> Any:
             _panel(axis, same, name)
     for i, (axis, norm) in enumerate(zip(axes[0], norms, strict=True)):
         title = NORM_NAMES[norm] + (f": {tables.statement(runs, init, norm)}" if i else "")
-        axis.set_title(title[0].upper() + title[1:], loc="left", fontsize=9.5)
+        title = textwrap.fill(title[0].upper() + title[1:], 70, break_on_hyphens=False)
+        axis.set_title(title, loc="left", fontsize=9.5)
     for axis in axes[:, 1:].flat:
         axis.set_ylabel("")
     for axis in axes[-1]:
         axis.set_xlabel(panels.ACROSS)
-    plotting.state(figure, tables.statement(runs, init, norms[0]), _note(nets, step))
+    title = tables.statement(runs, init, norms[0], " of the gradient")
+    plotting.state(figure, title, _note(nets, step))
     for axis in axes.flat:
         plotting.label_curves(axis)
     return figure
@@ -94,12 +97,13 @@ def _panel(axis: Any, nets: dict[Setting, list[Run]], name: str) -> None:
 def _theory(axis: Any, runs: Sequence[Run]) -> None:
     """Draw the predicted slope through the measured point nearest the loss."""
     factor = runs[0].theory()
-    layers = [r.layers for r in runs if r.layers and not r.diverged]
-    if factor is None or not layers or runs[0].step != 0:
+    layers = [r.layers for r in runs if r.layers]
+    quantity = panels.QUANTITIES["dx"][1]
+    reach = panels.drawn_to(layers, quantity) if layers else 0
+    if factor is None or reach < 2 or runs[0].step != 0:
         return
-    ends = [same[-1].dx_norm for same in layers]
-    start = math.exp(np.mean(np.log([e for e in ends if e])))
-    x = np.array([1, len(layers[0])])
+    start = math.exp(np.log(panels.values(layers, quantity)[:, -1]).mean())
+    x = np.array([1, reach])
     axis.plot(
         x, start * factor ** (x - 1.0), "--", color="black", linewidth=1,
         label=f"theory: × {factor:.3f} a layer", zorder=3,
@@ -109,9 +113,9 @@ def _theory(axis: Any, runs: Sequence[Run]) -> None:
 def _stage_borders(axis: Any, runs: Sequence[Run], borders: dict[str, Any]) -> None:
     """Mark where a conv net's maps halve; a stage's first layer still reads the larger ones."""
     total = len(next(r.layers for r in runs if r.layers))
-    for i, (stage, same) in enumerate(borders.items()):
-        if i > 0:
-            plotting.reference_line(axis, f"{stage} ends", x=total - same[0].index)
+    for i, same in enumerate(borders.values()):
+        if i > 0:  # coming back from the loss, the stage before begins here
+            plotting.reference_line(axis, f"→ stage {i}", x=total - same[0].index)
 
 
 def _note(nets: dict[Setting, list[Run]], step: int) -> str:
@@ -119,10 +123,10 @@ def _note(nets: dict[Setting, list[Run]], step: int) -> str:
     any_net, runs = next(iter(nets.items()))
     seeds = max(len(same) for same in nets.values())
     depths = sorted({s.depth for s in nets})
-    kind = f"MLPs of width {any_net.width}" if any_net.arch == "mlp" else "conv nets"
+    kind = f"MLPs of width {any_net.width}" if any_net.arch == "mlp" else "Conv nets"
     when = "untrained" if step == 0 else f"after {step} steps of training"
     grey = f"; grey: {', '.join(map(str, depths[:-1]))} layers" if len(depths) > 1 else ""
-    stem = " (a stem and a head not counted)" if any_net.arch == "mlp" else ""
+    stem = " (a stem and a head come on top)" if any_net.arch == "mlp" else ""
     return (
         f"A decade is a factor of 10. {kind}{stem}, {any_net.activation}, "
         f"{init_name(any_net.init)}, {when}, {runs[0].experiment.data}{grey}. "
@@ -242,7 +246,8 @@ def error_by_depth(curves: Sequence[Curve]) -> Any:
     axis.minorticks_off()
     lost = sum(c.diverged_at is not None for c in curves)
     note = f" {lost} of {len(curves)} nets diverged and are left out." if lost else ""
-    plotting.state(figure, tables.degradation_statement(curves), _how(curves) + note)
+    statement = tables.degradation_statement(curves).replace(" %", "\N{NO-BREAK SPACE}%")
+    plotting.state(figure, statement, _how(curves) + note)
     plotting.label_curves(axis)
     return figure
 
@@ -279,7 +284,7 @@ def _how(curves: Sequence[Curve]) -> str:
     """Return how the nets were trained."""
     s, r = curves[0].setting, curves[0].recipe
     seeds = len({c.seed for c in curves})
-    kind = f"MLPs of width {s.width}" if s.arch == "mlp" else f"conv nets of width {s.width}"
+    kind = f"MLPs of width {s.width}" if s.arch == "mlp" else f"Conv nets of width {s.width}"
     spread = f"{seeds} seeds; bands: from the lowest to the highest" if seeds > 1 else "one seed"
     return (
         f"{kind}, {NORM_NAMES[s.norm]}, {init_name(s.init)}, digits, {r.epochs} epochs, "

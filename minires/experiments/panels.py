@@ -67,14 +67,24 @@ def curve(
     drawn = (np.isfinite(found) & (found > 0)).all(axis=0)
     if drawn.all():
         return
-    stop = int(np.argmin(drawn))  # the first layer, coming from the loss, with nothing to draw
-    why = "0 from here on" if (found[:, stop] == 0).any() else "overflows here"
-    if stop > 0:
-        middle = math.exp(np.log(found[:, stop - 1]).mean())
-        axis.annotate(
-            why, (x[stop - 1], middle), (8, 4), textcoords="offset points",
-            color=colour, fontsize=8,
-        )  # fmt: skip
+    for here in np.flatnonzero(drawn):
+        for beyond in (here + 1, here - 1):
+            if 0 <= beyond < len(x) and not drawn[beyond]:
+                zero = (found[:, beyond] == 0).any()
+                axis.annotate(
+                    "0 from here on" if zero else "overflows from here on",
+                    (x[here], math.exp(np.log(found[:, here]).mean())),
+                    (8, 4), textcoords="offset points", color=colour, fontsize=8,
+                )  # fmt: skip
+                return
+
+
+def drawn_to(nets: Sequence[Sequence[LayerRecord]], quantity: Quantity) -> int:
+    """Return how many layers back from the loss the curve of every seed reaches."""
+    found = values(nets, quantity)[:, ::-1]
+    known = (np.isfinite(found) & (found > 0)).all(axis=0)
+    reached = len(known) if known.all() else int(np.argmin(known))
+    return passed(nets[0])[::-1][reached - 1] if reached else 0
 
 
 def mark_end(
@@ -87,7 +97,7 @@ def mark_end(
         y = math.exp(np.log(found[:, 0]).mean())
         axis.plot(x, y, "o", color=plotting.TEXT_GREY, markersize=4.5, label="_", zorder=4)
         axis.annotate(
-            text, (x, y), (6, 2), textcoords="offset points",
+            text, (x, y), (0, 6), textcoords="offset points", ha="center",
             color=plotting.TEXT_GREY, fontsize=8,
         )  # fmt: skip
 

@@ -174,7 +174,8 @@ class Recorder:
         """What a copy or a pickle takes along: the model and the rows; hooks are gone by then."""
         if self._handles:
             raise RuntimeError("a Recorder can be copied or pickled after its `with` block")
-        return self.__dict__.copy()
+        lists = {k: list(v) for k, v in self.__dict__.items() if isinstance(v, list)}
+        return self.__dict__ | lists  # so that a copy clears its own when it records
 
     def rows(self) -> list[dict[str, Any]]:
         """Return a dictionary per layer, with the fields of `LayerRecord`."""

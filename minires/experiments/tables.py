@@ -99,14 +99,18 @@ def _note(same: Sequence[Run]) -> str:
     return ", ".join(notes)
 
 
-def statement(runs: Sequence[Run], init: str, norm: str) -> str:
-    """Return what the deepest untrained nets show, e.g. "56 plain layers lose 22 decades, …"."""
+def statement(runs: Sequence[Run], init: str, norm: str, of: str = "") -> str:
+    """Return what the deepest untrained nets show, e.g. "56 plain layers lose 22 decades, …".
+
+    `of` follows the first "decades", e.g. " of the gradient".
+    """
     step = min(r.step for r in runs)
     nets = {s: r for s, r in groups(runs, step).items() if (s.init, s.norm) == (init, norm)}
     depth = max(s.depth for s in nets)
     found = {s.skip: change(decades_lost(r)) for s, r in nets.items() if s.depth == depth}
     (first, (verb, amount)), *others = found.items()
-    text = f"{depth} {SKIP_NAMES[first]} layers {verb} {amount}".rstrip()
+    whole = amount.replace(" decades", f" decades{of}")
+    text = f"{depth} {SKIP_NAMES[first]} layers {verb} {whole}".rstrip()
     for skip, (its_verb, its_amount) in others:
         twins = f"their {SKIP_NAMES[skip]} twins" if first == "none" else SKIP_NAMES[skip]
         if (its_verb, its_amount) == (verb, amount):
@@ -213,24 +217,24 @@ def _cell(curves: Sequence[Curve]) -> str:
 def degradation_statement(curves: Sequence[Curve]) -> str:
     """Return what the experiment shows, e.g. "From 6 to 108 layers the training error of …"."""
     nets = by_net(curves)
-    parts = []
+    depths = sorted({depth for _, depth in nets})
+    several = len(depths) > 1
+    text = f"From {depths[0]} to {depths[-1]} layers" if several else f"With {depths[0]} layers"
+    parts: list[str] = []
     for skip in dict.fromkeys(skip for skip, _ in nets):
-        means = {
-            d: float(np.mean(e)) for (s, d), c in nets.items() if s == skip and (e := errors(c))
-        }
+        found = [errors(nets.get((skip, depth), [])) for depth in depths]
+        means = [float(np.mean(e)) for e in found if e]
+        subject = f"{'that' if parts else 'the training error'} of {SKIP_NAMES[skip]} nets"
         if not means:
             parts.append(f"{SKIP_NAMES[skip]} nets diverge")
-            continue
-        low, high = means[min(means)], means[max(means)]
-        if len(means) == 1 or abs(high - low) < 2:
-            most = max(means.values())
-            parts.append(f"{SKIP_NAMES[skip]} nets stay below {math.floor(most) + 1} %")
+        elif not several:
+            parts.append(f"{subject} is {means[0]:.1f} %")
+        elif max(means) - min(means) < 2:
+            parts.append(f"{subject} stays below {math.floor(max(means)) + 1} %")
         else:
-            verb = "rises" if high > low else "falls"
-            parts.append(f"that of {SKIP_NAMES[skip]} nets {verb} from {low:.0f} to {high:.0f} %")
-    depths = sorted({depth for _, depth in nets})
-    span = f"from {depths[0]} to {depths[-1]} layers" if len(depths) > 1 else f"{depths[0]} layers"
-    return f"Training error {span}: " + ", ".join(parts)
+            verb = "rises" if means[-1] > means[0] else "falls"
+            parts.append(f"{subject} {verb} from {means[0]:.0f} to {means[-1]:.0f} %")
+    return f"{text} {', '.join(parts)}"
 
 
 def curve_rows(curves: Sequence[Curve]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Networks: deep MLP stacks and the CIFAR-10 and ImageNet nets of He et al. 2015, with twins."""
 
-from .blocks import BasicBlock, MLPBlock
+from .blocks import BasicBlock, MLPBlock, Residual
 from .bottleneck import Bottleneck
 from .mlp import MLPStack, branch_factor, mlp_stack
 from .resnet_cifar import (
@@ -38,6 +38,7 @@ __all__ = [
     "ImageNetResNet",
     "MLPBlock",
     "MLPStack",
+    "Residual",
     "branch_factor",
     "imagenet_resnet",
     "mlp_stack",

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from minires import gradflow
-from minires.experiments import figures
+from minires import gradflow, plotting
+from minires.experiments import figures, tables
+from minires.experiments import gradflow as measuring
 from minires.record import LayerRecord
 
 
@@ -58,17 +59,22 @@ def test_fit_recovers_a_known_factor_and_ignores_the_ends():
     assert gradflow.fit_factor(layers) is None
 
 
-def test_save_writes_figure_csv_and_json(runs, tmp_path):
-    paths = gradflow.save(runs, tmp_path / "new" / "folder", {"depths": [8, 20]})
-    names = {p.name for p in paths}
+@pytest.fixture(scope="module")
+def few(runs):
+    return [r for r in runs if r.setting.depth == 8 and r.setting.norm == "bn"]
+
+
+def test_save_writes_a_figure_for_each_init_csv_and_json(few, tmp_path):
+    folder = tmp_path / "new" / "folder"
+    names = {p.name for p in gradflow.save(few, folder, {"depths": [8, 20]})}
     assert names == {
         "gradflow-he.png", "gradflow-he.svg", "gradflow-steps-he.png", "gradflow-steps-he.svg",
         "gradflow-xavier.png", "gradflow-xavier.svg",
         "gradflow-steps-xavier.png", "gradflow-steps-xavier.svg",
         "layers.csv", "blocks.csv", "run.json",
     }  # fmt: skip
-    assert {p.name for p in (tmp_path / "new" / "folder").iterdir()} == names  # no temporary files
-    document = json.loads((tmp_path / "new" / "folder" / "run.json").read_text())
+    assert {p.name for p in folder.iterdir()} == names  # no temporary files
+    document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert document["arguments"] == {"depths": [8, 20]}
     first = document["runs"][0]
     assert {"arch", "depth", "skip", "norm", "init", "activation", "seed", "dx_factor"} <= set(
@@ -76,16 +82,117 @@ def test_save_writes_figure_csv_and_json(runs, tmp_path):
     )
     keys = {"index", "name", "forward_rms", "dx_norm", "dw_norm", "w_norm"}
     assert keys <= set(first["layers"][0])
-    with open(tmp_path / "new" / "folder" / "layers.csv", newline="") as file:
-        table = list(csv.DictReader(file))
-    assert len(table) == sum(len(r.layers) for r in runs)
-    assert float(table[0]["dx_norm"]) == runs[0].layers[0].dx_norm
+    for name in ("layers.csv", "blocks.csv"):
+        with open(folder / name, newline="", encoding="utf-8") as file:
+            table = list(csv.DictReader(file))
+        assert set(table[0]) <= set(document["columns"])  # each column is explained
+        how = [table[0][k] for k in ("data", "batch_size", "lr", "dtype")]
+        assert how == ["digits", "128", "0.01", "float32"]
+        if name == "layers.csv":
+            assert len(table) == sum(len(r.layers) for r in few)
+            assert float(table[0]["dx_norm"]) == few[0].layers[0].dx_norm
+            assert list(table[0]) == tables.layer_columns()
 
 
-def test_figures_are_byte_identical_for_the_same_data(runs, tmp_path):
-    first = [p.read_bytes() for p in gradflow.save(runs, tmp_path / "a")]
-    second = [p.read_bytes() for p in gradflow.save(runs, tmp_path / "b")]
-    assert first == second
+def test_figures_are_byte_identical_and_those_of_an_earlier_run_go(few, tmp_path):
+    he = [r for r in few if r.setting.init == "he"]
+    gradflow.save(he, tmp_path)
+    assert (tmp_path / "gradflow-steps.png").exists()
+    (tmp_path / "gradflow-mine.png").write_text("mine")
+    untrained = [r for r in he if r.step == 0]
+    first = [p.read_bytes() for p in gradflow.save(untrained, tmp_path)]
+    assert not (tmp_path / "gradflow-steps.png").exists()
+    assert (tmp_path / "gradflow-mine.png").exists()
+    assert [p.read_bytes() for p in gradflow.save(untrained, tmp_path)] == first
+
+
+def net(skip, slope, depth=20, norm="none", seed=0):
+    """A made-up run in which ‖∂L/∂x‖ changes by `slope` decades a layer on the way back."""
+    setting = gradflow.Setting("mlp", depth, skip, norm, "default", "relu", 16)
+    layers = [
+        LayerRecord(i, str(i), True, 1.0, 1.0, dx_norm=10 ** (slope * (depth + 1 - i)), dw_norm=1.0)
+        for i in range(depth + 2)
+    ]
+    return gradflow.Run(setting, seed, 0, 1.0, 1.0, False, layers)
+
+
+@pytest.mark.parametrize(
+    ("nets", "said"),
+    [
+        ([("none", -1), ("identity", -0.1)],
+         "20 plain layers lose 21 decades, their residual twins 2.1"),
+        ([("none", 0), ("identity", 0.1)],
+         "20 plain layers keep the gradient level, their residual twins gain 2.1 decades"),
+        ([("none", 0), ("identity", 0)],
+         "20 plain layers keep the gradient level, as do their residual twins"),
+        ([("none", -400)], "20 plain layers lose all of the gradient"),
+        ([("none", math.nan), ("identity", 0.3)],
+         "20 plain layers overflow, their residual twins gain 6.3 decades"),
+        ([("identity", -0.1), ("preact", -0.2)],
+         "20 residual layers lose 2.1 decades, pre-act residual 4.2"),
+    ],
+)  # fmt: skip
+def test_the_statement_says_what_the_data_say(nets, said):
+    runs = [net(skip, slope) for skip, slope in nets] + [net("none", -1, depth=8)]
+    assert tables.statement(runs, "default", "none") == said
+    whole = said.replace(" decades", " decades of the gradient", 1)
+    if "lose" in said.split(",")[0]:
+        assert tables.statement(runs, "default", "none", " of the gradient") == whole
+    figure = figures.profile(runs)
+    assert figure.get_suptitle().replace("\n", " ") in (said, whole)
+
+
+def test_the_deepest_nets_have_colours_and_theory_is_drawn_as_far_as_the_data():
+    runs = [net("none", -0.389, 20), net("identity", 0, 20), net("none", -0.389, 8)]
+    runs[0].layers[0].dx_norm = 0.0
+    (axis,) = figures.profile(runs).axes
+    labels = {line.get_label(): line for line in axis.lines if line.get_label()[0] != "_"}
+    assert set(labels) == {"plain, 20 layers", "residual, 20 layers", "theory: × 0.408 a layer"}
+    assert labels["plain, 20 layers"].get_color() == plotting.PLAIN
+    assert labels["residual, 20 layers"].get_color() == plotting.RESIDUAL
+    theory = labels["theory: × 0.408 a layer"]
+    assert list(theory.get_xdata()) == [1, 21]  # not to 22, where the gradient is 0
+    assert math.log10(theory.get_ydata()[1]) == pytest.approx(-0.389 * 20, rel=1e-3)
+    assert any("0 from here on" in text.get_text() for text in axis.texts)
+
+
+def test_a_conv_nets_factor_is_fitted_in_each_stage():
+    sizes = {"conv1": 1, "layer1": 6, "layer2": 6, "layer3": 6, "fc": 1}
+    factors = {"layer1": 0.9, "layer2": 0.8, "layer3": 0.7}
+    names = [f"{stage}.{i}" for stage, n in sizes.items() for i in range(n)]
+    dx, layers = 1.0, []
+    for i, name in reversed(list(enumerate(names))):
+        dx *= factors.get(name.partition(".")[0], 1)
+        layers.insert(0, LayerRecord(i, name, True, 1.0, 1.0, dx_norm=dx))
+    found = measuring.stage_factors(layers)
+    assert found == {stage: pytest.approx(f) for stage, f in factors.items()}
+    assert measuring.stage_factors(layers[:1]) == {}
+    run = gradflow.Run(net("none", 0).setting, 0, 0, 1.0, 0.8, False, layers, stage_factors=found)
+    assert "0.900 / 0.800 / 0.700" in gradflow.table([run])
+
+
+def test_the_table_has_a_line_for_each_step_and_counts_all_layers(few):
+    lines = gradflow.table(few).splitlines()
+    assert len(lines) == 1 + 2 * 2 * 2  # skip, init, step
+    cells = [line.split() for line in lines[1:]]
+    assert [c[4] for c in cells[:2]] == ["0", "3"]
+    assert {c[5] for c in cells} == {"10"}  # mlp-8: a stem, 8 hidden layers, a head
+
+
+def test_an_experiment_is_one_value_or_its_fields():
+    options = {"depths": [4], "norms": ["bn"], "seeds": [3], "width": 8}
+    experiment = gradflow.Experiment("mlp", **options)
+    assert gradflow.run(experiment) == gradflow.run("mlp", **options)
+    with pytest.raises(TypeError, match="depth"):
+        gradflow.run(depth=[8])
+
+
+def test_whoever_stops_early_has_what_was_measured():
+    experiment = gradflow.Experiment(depths=[4, 6], norms=["bn"], seeds=1, width=8)
+    found = gradflow.stream(experiment)
+    first = next(found)
+    found.close()
+    assert first == gradflow.run(experiment)[:1]
 
 
 def test_divergence_is_recorded_and_not_drawn(tmp_path):
@@ -128,6 +235,8 @@ def test_underflow_is_noted():
         ({"lr": float("nan")}, "lr"),
         ({"dtype": "float16"}, "float32"),
         ({"width": 0}, "width"),
+        ({"depths": []}, "at least one"),
+        ({"norms": "bn"}, r"\['bn'\]"),
         ({"branch_scale": "big"}, "branch_scale"),
     ],
 )
