@@ -16,6 +16,14 @@ from minires_kernels.setting import Scoped
 _generator = np.random.default_rng(0)
 
 
+def _seeded(seed: int) -> np.random.Generator:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise TypeError(f"seed: expected an integer, got {seed!r}")
+    if seed < 0:
+        raise ValueError(f"seed: expected at least 0, got {seed}")
+    return np.random.default_rng(seed)
+
+
 class using(Scoped):
     """Make `rng` (a Generator or a seed) the default generator of this thread within the block.
 
@@ -24,7 +32,7 @@ class using(Scoped):
     """
 
     def __init__(self, rng: np.random.Generator | int) -> None:
-        self._rng = np.random.default_rng(rng)  # a Generator is returned as it is
+        self._rng = rng if isinstance(rng, np.random.Generator) else _seeded(rng)
 
     def _value(self) -> np.random.Generator:
         return self._rng
@@ -36,7 +44,7 @@ def manual_seed(seed: int) -> None:
     Within a block of `using` it is that of the block, until the block ends.
     """
     global _generator
-    rng = np.random.default_rng(seed)
+    rng = _seeded(seed)
     if not using.replace(rng):
         _generator = rng
 

@@ -87,6 +87,14 @@ class Attributes:
                 return
         super().__delattr__(name)
 
+    def __dir__(self) -> list[str]:  # what a prompt offers to complete
+        own = [
+            name
+            for kind in ("_parameters", "_buffers", "_modules")
+            for name in vars(self).get(kind, ())
+        ]
+        return [*super().__dir__(), *own]
+
     def _check_name(self, name: str) -> None:
         """Raise ValueError unless a parameter, buffer or module can be found under `name`."""
         if not isinstance(name, str) or not name or "." in name:

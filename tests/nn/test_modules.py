@@ -166,6 +166,7 @@ def test_walking_by_name():
         net.get_submodule("0.lin.weight")
     with pytest.raises(AttributeError, match=r"no parameter '0\.linear\.w'.*weight, bias"):
         net.get_parameter("0.linear.w")
+    assert {"0", "1", "again"} <= set(dir(net))
     for name, module in net.named_children():  # replacing while walking
         setattr(net, name, nn.Sequential(module))
     for name, p in net.named_parameters():

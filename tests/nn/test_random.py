@@ -122,3 +122,11 @@ def test_the_state_is_kept_and_put_back(pack):
         set_rng_state({})
     with pytest.raises(TypeError, match="get_rng_state"):
         set_rng_state(b"state")
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", None, True])
+def test_what_is_no_seed(seed):
+    for use in (mr.manual_seed, using):
+        with pytest.raises((TypeError, ValueError), match="seed: expected"):
+            use(seed)
+    assert draw() == fresh(0)
