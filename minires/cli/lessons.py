@@ -53,7 +53,7 @@ def add_parser(subparsers: Any) -> None:
     a.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="the lesson's parameters")
     a = with_number(action("check", _check, "check the exercises; exit 1 if one is not solved"))
     a.add_argument("--file", type=Path, help="your own copy of the lesson, or a notebook")
-    a.add_argument("--seconds", type=positive_float, default=20, help="per exercise; default: 20")
+    a.add_argument("--seconds", type=positive_float, help="per exercise; default: 20")
     a.add_argument("--json", action="store_true", help="print JSON")
     a = with_number(action("hint", _hint, "show hints"))
     a.add_argument("exercise", nargs="?", help="e.g. 2.1; default: all of the lesson")
@@ -77,6 +77,7 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    from minires.console import OutputLost
     from minires.lessons.checking import execute
     from minires.results import folder
 
@@ -90,8 +91,8 @@ def _run(args: argparse.Namespace) -> int:
             if isinstance(stop.code, str):
                 raise ValueError(stop.code) from None
             raise
-        except Exception:
-            if args.file is None:
+        except Exception as error:
+            if args.file is None or isinstance(error, OutputLost):
                 raise
             traceback.print_exc()  # the learner's file may raise anything
             return 1
@@ -117,7 +118,8 @@ def _check(args: argparse.Namespace) -> int:
 
     path = _path(args)
     names = list(exercises(args.number))
-    with _environment({"MINIRES_EXERCISE_SECONDS": str(args.seconds)}):
+    limit = {} if args.seconds is None else {"MINIRES_EXERCISE_SECONDS": str(args.seconds)}
+    with _environment(limit):
         outcome = check_file(path)
     if outcome.lesson is None:
         raise ValueError(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import _thread
 import contextlib
 import math
-import os
 import signal
 import threading
 import time
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import environment
 from ..tensor import Array
 
 
@@ -57,10 +57,7 @@ class Result:
 
 def time_limit() -> float:
     """Return how many seconds an exercise's check may take (MINIRES_EXERCISE_SECONDS, or 20)."""
-    try:
-        return float(os.environ.get("MINIRES_EXERCISE_SECONDS") or 20)
-    except ValueError:
-        return 20.0
+    return min(environment.seconds("MINIRES_EXERCISE_SECONDS", 20), 1e6)
 
 
 def examine(name: str, exercise: Exercise, f: Callable[..., Any]) -> Result:
@@ -89,8 +86,7 @@ def examine(name: str, exercise: Exercise, f: Callable[..., Any]) -> Result:
 def _interrupted_after(seconds: float, expired: threading.Event) -> Iterator[None]:
     """Raise KeyboardInterrupt in the body after a time, and set `expired`.
 
-    Only in the main thread, and where Ctrl-C raises KeyboardInterrupt: nowhere else can a thread
-    interrupt another.
+    Only in the main thread: no other can be interrupted.
     """
     lock, done = threading.Lock(), threading.Event()
 
@@ -102,21 +98,23 @@ def _interrupted_after(seconds: float, expired: threading.Event) -> Iterator[Non
                 expired.set()
                 _thread.interrupt_main()
 
-    able = (
-        threading.current_thread() is threading.main_thread()
-        and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        and 0 < seconds < threading.TIMEOUT_MAX
-    )
-    if able:
-        threading.Thread(target=watch, daemon=True).start()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored
+    threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
         done.set()
         with lock:  # an interrupt on its way arrives here, not after the exercise
             pass
-        if expired.is_set():
-            time.sleep(0.01)
+        try:
+            if expired.is_set():
+                time.sleep(0.01)
+        finally:
+            if handler is not None:
+                signal.signal(signal.SIGINT, handler)
 
 
 def require(condition: Any, message: str) -> None:

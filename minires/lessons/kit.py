@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import plotting, results
+from .. import console, environment, plotting, results
 from . import figures
-from .exercise import Exercise, Result, examine, number
+from .exercise import Exercise, Result, examine, number, time_limit
 
 latest: Lesson | None = None  # the lesson that ran last, for `minires lessons check`
 on_exercise: Callable[[str, Result | None], None] | None = None  # told before and after each
@@ -41,15 +41,14 @@ class Lesson:
         global latest
         self.number = number
         self.results: list[Result] = []
-        self.checking = os.environ.get("MINIRES_CHECK") == "1"
-        self.fast = self.checking or os.environ.get("MINIRES_FAST") == "1"
+        console.take_any_text()
+        with _as_exit():
+            self.checking = environment.switch("MINIRES_CHECK")
+            self.fast = self.checking or environment.switch("MINIRES_FAST")
+            time_limit()
         self.out = Path(os.environ.get("MINIRES_OUT") or "out/lessons")
         self.answers = Path(os.environ.get("MINIRES_ANSWERS") or "answers") / f"L{number:02d}.json"
         self.exercises = exercises(number)
-        stream: Any
-        for stream in (sys.stdout, sys.stderr):  # ∂, σ on a terminal that lacks them
-            with contextlib.suppress(AttributeError, ValueError):
-                stream.reconfigure(errors="replace")
         if not self.checking:
             with _as_exit():
                 results.folder(self.out)
@@ -197,10 +196,10 @@ def spread(values: Sequence[float], form: str = "{:.4f}") -> str:
 
 @contextlib.contextmanager
 def _as_exit() -> Any:
-    """End the script with the message of a failed write instead of a traceback."""
+    """End the script with the message of a failed write or a wrong variable, without traceback."""
     try:
         yield
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise SystemExit(f"minires: error: {error}") from None
 
 

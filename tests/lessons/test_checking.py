@@ -160,6 +160,36 @@ def test_without_asserts_and_docstrings_a_wrong_answer_still_fails():
         assert b"[FAIL] exercise 1.6" in found.stdout
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("arguments", [("list",), ("check", "1"), ("run", "1"), ("hint", "1")])
+def test_output_that_is_full_is_named_and_no_traceback(arguments):
+    with open("mine.py", "w", encoding="utf-8") as file:
+        file.write(GOOD)
+    own = ("--file", "mine.py") if arguments[0] in ("check", "run") else ()
+    with open("/dev/full", "w") as full:
+        found = subprocess.run(
+            [sys.executable, "-m", "minires", "lessons", *arguments, *own],
+            stdout=full, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=120,
+        )  # fmt: skip
+    assert found.returncode == 2
+    assert found.stderr == b"minires: error: standard output: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_an_endless_loop_ends_where_interrupts_are_ignored(command):
+    with open("mine.py", "w", encoding="utf-8") as file:
+        file.write(exercise("while True: pass"))
+    script = "trap '' INT; \"$@\""
+    found = subprocess.run(
+        ["sh", "-c", script, "sh", sys.executable, "-m", "minires", "lessons", command, "1",
+         "--file", "mine.py"],
+        capture_output=True, stdin=subprocess.DEVNULL, timeout=120,
+        env=os.environ | {"MINIRES_EXERCISE_SECONDS": "0.3"}
+    )  # fmt: skip
+    assert b"[FAIL] exercise 1.6: stopped after" in found.stdout
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to one process")
 def test_ctrl_c_during_a_check_names_the_exercise():
     with open("mine.py", "w", encoding="utf-8") as file:

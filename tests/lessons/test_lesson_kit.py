@@ -179,6 +179,7 @@ def test_no_prediction_without_input(stdin, monkeypatch):
         stdin.close()
     monkeypatch.setattr(sys, "stdin", stdin)
     assert Lesson(2).predict("a", "how many?") is None
+    sys.stdin.close()
 
 
 def test_folders_that_cannot_be_written_are_found_before_the_work(tmp_path, monkeypatch, capsys):
@@ -197,6 +198,13 @@ def test_folders_that_cannot_be_written_are_found_before_the_work(tmp_path, monk
     assert "Traceback" not in capsys.readouterr().err
     assert (tmp_path / "file").read_text() == "mine"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "out"]
+
+
+@pytest.mark.parametrize("name", ["FAST", "CHECK", "EXERCISE_SECONDS"])
+def test_wrong_environment_variables_are_named(name, monkeypatch):
+    monkeypatch.setenv(f"MINIRES_{name}", "yes")
+    with pytest.raises(SystemExit, match=f"MINIRES_{name}: expected .* got 'yes'"):
+        Lesson(2)
 
 
 def test_messages_name_the_worst_entry():
