@@ -2,9 +2,10 @@
 
 sgemm    float32 matrix product, the most arithmetic that any kernel here could hope for
 triad    a = b + s c on arrays far larger than the caches, 3 arrays counted (McCalpin's STREAM)
+cache    the same on arrays that stay in a cache, at the best of many sizes
 
-Both run on as many threads as the kernels do; the best of many calls, sizes and libraries
-counts, since a limit that can be beaten is none. Arrays that fit into a cache can beat triad.
+All run on as many threads as the kernels do; the best of many calls, sizes and libraries
+counts, since a limit that can be beaten is none.
 
     python -m benchmarks.limits [--threads N] [--quick] [--json]
 """
@@ -27,17 +28,23 @@ from minires_kernels.cpu.jit import jit
 from . import peers, timing
 
 SIZES = (1024, 1536, 2048)
-TRIAD_BYTES = 3 * (64 << 20)
+TRIAD_BYTES = 3 << 27  # of the three arrays
+CACHE_BYTES = tuple(3 << n for n in range(17, 24))  # 384 KiB to 24 MiB
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Measured limits: flops per second, bytes per second, and what reached them."""
+    """Measured limits: flops and bytes per second, and what reached them.
+
+    `bytes` are those of main memory, `cache` those of arrays that stay in a cache.
+    """
 
     flops: float
     bytes: float
+    cache: float
     flops_by: str
     bytes_by: str
+    cache_by: str
     threads: int
 
     def seconds(self, flops: float, nbytes: float) -> float:
@@ -51,7 +58,8 @@ class Limits:
     def __str__(self) -> str:
         return (
             f"limits measured here: sgemm {self.flops / 1e9:.1f} GFLOP/s ({self.flops_by}), "
-            f"triad {self.bytes / 1e9:.1f} GB/s ({self.bytes_by})"
+            f"triad {self.bytes / 1e9:.1f} GB/s ({self.bytes_by}), "
+            f"in cache {self.cache / 1e9:.1f} GB/s ({self.cache_by})"
         )
 
 
@@ -101,23 +109,23 @@ def sgemm(sizes: Sequence[int], least_s: float) -> tuple[float, str]:
     return max(found)
 
 
-def triad(least_s: float) -> tuple[float, str]:
+def triad(nbytes: int, least_s: float) -> tuple[float, str]:
     """Return the best bytes/s of a = b + s c in a compiled loop on our threads, and in PyTorch."""
-    n = TRIAD_BYTES // 12
+    n = nbytes // 12
     a, b, c = np.zeros(n, np.float32), np.ones(n, np.float32), np.ones(n, np.float32)
     s = np.float32(3)
     seconds = _best(lambda: timing.spread(_triad, n, a, b, c, s), least_s)
-    found = [(12 * n / seconds, "loop")]
+    found = [(12 * n / seconds, f"loop, {nbytes / 2**20:.3g} MiB")]
     torch = peers.torch()
     if torch is not None:
         ta, tb, tc = (torch.from_numpy(v) for v in (a, b, c))
         seconds = _best(lambda: torch.add(tb, tc, alpha=3.0, out=ta), least_s)
-        found.append((12 * n / seconds, "PyTorch"))
+        found.append((12 * n / seconds, f"PyTorch, {nbytes / 2**20:.3g} MiB"))
     return max(found)
 
 
 def measure(quick: bool = False) -> Limits:
-    """Measure both limits at the current number of threads (once per process and number)."""
+    """Measure all limits at the current number of threads (once per process and number)."""
     return _measure(quick, threads.num_threads())
 
 
@@ -126,8 +134,9 @@ def _measure(quick: bool, n: int) -> Limits:
     timing.set_threads(None)
     least_s = 0.1 if quick else 0.4
     flops, flops_by = sgemm(SIZES[:1] if quick else SIZES, least_s)
-    nbytes, bytes_by = triad(least_s)
-    return Limits(flops, nbytes, flops_by, bytes_by, n)
+    nbytes, bytes_by = triad(TRIAD_BYTES, least_s)
+    cache, cache_by = max(triad(size, least_s / 2) for size in CACHE_BYTES)
+    return Limits(flops, nbytes, cache, flops_by, bytes_by, cache_by, n)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

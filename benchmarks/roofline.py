@@ -3,30 +3,40 @@
     python -m benchmarks.roofline [KERNEL …] [--out DIR] [--rounds N] [--threads N] [--quick]
                                   [--json]
 
-A kernel that does I flops per byte of memory traffic reaches at most min(sgemm, I · triad) flops
-per second (Williams, Waterman and Patterson 2009). One marker per kernel, pass and stage of
-ResNet-20; flops and bytes as in benchmarks/kernels.py, so versions of a kernel share their
-intensity and stand above one another. Arrays that stay in a cache can rise above the sloped roof,
-and a version that needs fewer products than the definition (Winograd) above the flat one.
+A kernel that does I flops per byte reaches at most min(sgemm, I · bytes per second) flops per
+second (Williams, Waterman and Patterson 2009). Bytes come from main memory (the lower slope) or
+from a cache (the upper one): a stage of ResNet-20 at batch 128 has arrays of 2 to 8 MiB, which
+stay in the caches of many machines. Flops and bytes are the definition's, as in
+benchmarks/kernels.py, so versions of a kernel share their intensity and stand above one another.
+Winograd's convolution, v4, needs a quarter of the definition's products: its own roof is the
+dashed one, four times sgemm. One dot per kernel, version, pass and stage.
 Writes DIR/roofline.png and DIR/roofline.csv; DIR is benchmarks/results unless given.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from minires import console, results
-from minires.plotting import COLOURS, MARKERS, new_figure
+from minires import console, plotting, results
 from minires_kernels import specs
 
 from . import figures, kernels, limits, shapes, timing
 from .timing import Row
 
-PASS_MARKERS = {"forward": "o", "backward": "s", "backward-data": "^", "backward-weight": "D"}
-SIZES = (64, 36, 16)  # of markers: first, second and third stage
+WINOGRAD = "v4"  # of the convolution
+NAMES = {"v1": "loops", "v2": "im2col", "v3": "sums in registers", "v4": "Winograd"}
+MOVED = ("batch_norm", "batch_norm_relu", "relu", "add_relu")
+POOLED = ("max_pool2d", "avg_pool2d", "global_avg_pool2d")
+NOTE = (
+    "Each dot: a version, pass and stage of ResNet-20 at batch 128, whose arrays have 2 to 8 MiB. "
+    "Lines: the most that was measured. FLOP are counted by the definition; v4 needs a quarter of "
+    "its products. "
+)
 
 
 def measure(names: Sequence[str], rounds: int, budget_s: float, stages: int) -> list[Row]:
@@ -45,66 +55,87 @@ def measure(names: Sequence[str], rounds: int, budget_s: float, stages: int) -> 
     return rows
 
 
-def draw(rows: Sequence[Row], limit: limits.Limits) -> Any:
+def draw(rows: Sequence[Row], limit: limits.Limits, machine: str = "") -> Any:
     """Return the figure: GFLOP/s over FLOP/byte, both logarithmic, under the measured roofs."""
-    figure, ((axis,),) = new_figure(1, 1, 9.5, 5.6)
-    x = [r["FLOP/B"] for r in rows]
-    y = [r["GFLOP/s"] for r in rows]
-    ridge, peak = limit.flops / limit.bytes, limit.flops / 1e9
-    left, right = min(x) / 1.8, max(*x, ridge) * 2.2
-    axis.plot([left, ridge, right], [left * limit.bytes / 1e9, peak, peak], color="0.25", zorder=1)
-    axis.text(ridge * 1.1, peak * 1.08, f"sgemm {peak:.0f} GFLOP/s", fontsize=9)
-    axis.text(
-        ridge / 1.5, peak / 1.5 * 1.25, f"triad {limit.bytes / 1e9:.0f} GB/s", ha="right",
-        fontsize=9,
-    )  # fmt: skip
-    several = {r["kernel"] for r in rows if r["version"] != "v1"}
-    groups = [f"{r['kernel']} {r['version']}" if r["kernel"] in several else r["kernel"]
-              for r in rows]  # fmt: skip
-    styles: dict[str, tuple[str, str]] = {}
-    for group in dict.fromkeys(groups):  # all colours filled, then all hollow, then all grey within
-        again, i = divmod(len(styles), len(COLOURS))
-        styles[group] = COLOURS[i], (COLOURS[i], "none", "0.8")[again % 3]
-    for row, group in zip(rows, groups, strict=True):
-        edge, face = styles[group]
-        axis.scatter(
-            row["FLOP/B"],
-            row["GFLOP/s"],
-            SIZES[(row["stage"] - 1) % len(SIZES)],
-            marker=PASS_MARKERS.get(row["pass"], MARKERS[-1]),
-            facecolors=face,
-            edgecolors=edge,
-            linewidths=1.2,
-            alpha=0.85,
-            zorder=2,
-        )
-    axis.set(
-        xscale="log", yscale="log", xlim=(left, right), ylim=(min(y) / 1.8, max(*y, peak) * 1.8)
-    )
-    axis.set_xlabel("arithmetic intensity, FLOP per byte of least memory traffic")
-    axis.set_ylabel("GFLOP/s (float32)")
-    axis.set_title(f"Kernels of ResNet-20 at batch 128, {limit.threads} threads", fontsize=11)
-    axis.grid(True, which="major", alpha=0.3)
-    _legends(figure, axis, styles, rows)
+    figure, ((axis,),) = plotting.new_figure(1, 1, 8.6, 5.4)
+    x, y = ([r[key] for r in rows] for key in ("FLOP/B", "GFLOP/s"))
+    peak = limit.flops / 1e9
+    left, right = min(x) / 1.6, max(*x, limit.flops / limit.bytes) * 1.3  # of the lines
+    convolutions = [r for r in rows if r["kernel"] == "conv2d"]
+    versions = sorted({r["version"] for r in convolutions})
+    plotting.label_axes(axis, "FLOP per byte of memory traffic, both by definition",
+                        f"GFLOP/s, float32, {limit.threads} threads", "xy")  # fmt: skip
+    top = max(*y, peak, 4 * peak if WINOGRAD in versions else 0) * 1.7
+    axis.set(xlim=(left, right * 7), ylim=(min(y) / 1.8, top))
+    _roofs(axis, limit, left, right)
+    if WINOGRAD in versions:
+        start = min(r["FLOP/B"] for r in convolutions) / 2
+        axis.plot([start, right], [4 * peak] * 2, "--", color=plotting.GREYS[0], linewidth=1.2)
+        _write(axis, start, 4 * peak, f"products with Winograd: 4 × {peak:.0f}", plotting.TEXT_GREY)
+    groups = {"batch norm, ReLU, addition: as fast as memory": (MOVED, plotting.RESIDUAL),
+              "pooling": (POOLED, plotting.GREYS[1])}  # fmt: skip
+    for words, (names, colour) in groups.items():
+        own = [r for r in rows if r["kernel"] in names]
+        _dots(axis, own, colour)
+        if own:
+            middle = statistics.median(r["GFLOP/s"] for r in own)
+            _write(axis, max(r["FLOP/B"] for r in own) * 1.15, middle / 1.4, words, colour)
+    colours = plotting.shades(plotting.HIGHLIGHT, len(versions))
+    medians = [_median(convolutions, version) for version in versions]
+    heights = plotting.spread([math.log(m) for m in medians], 0.05 * math.log(top / min(y)))
+    for version, colour, height in zip(versions, colours, heights):
+        _dots(axis, [r for r in convolutions if r["version"] == version], colour)
+        words = f"{version} {NAMES.get(version, '')}"
+        axis.text(right * 1.08, math.exp(height), words, color=colour, fontsize=10, va="center")
+    told = "above main memory's slope:\narrays that stay in a cache"
+    axis.text(0.03, 0.62, told, transform=axis.transAxes, fontsize=9, color=plotting.TEXT_GREY)
+    plotting.state(figure, _statement(convolutions), NOTE + machine)
     return figure
 
 
-def _legends(figure: Any, axis: Any, styles: dict[str, tuple[str, str]], rows: Any) -> None:
-    """Put what colours, shapes and sizes mean beside the axes."""
-
-    def dot(label: str, marker: str, size: float, edge: str = "0.45", face: str = "0.45") -> Any:
-        return axis.scatter(
-            [], [], size, marker=marker, label=label, linewidths=1.2, facecolors=face,
-            edgecolors=edge,
+def _roofs(axis: Any, limit: limits.Limits, left: float, right: float) -> None:
+    """Draw the limits: two slopes, and the flat roof that they end at."""
+    slopes = [("main memory", limit.bytes, plotting.GREYS[0])]
+    if limit.cache > limit.bytes:
+        slopes.append(("caches", limit.cache, plotting.GREYS[1]))
+    for words, rate, colour in slopes:
+        ridge = limit.flops / rate
+        axis.plot([left, ridge], [left * rate / 1e9, limit.flops / 1e9], color=colour, zorder=1)
+        at = left * 1.3 if words == "caches" else ridge / 4
+        y = at * rate / 1e9 * (1.2 if words == "caches" else 0.62)
+        angle = math.degrees(math.atan2(y, at))  # of slope 1, in the axes' own units at (at, y)
+        axis.text(
+            at, y, f"{words} {rate / 1e9:.0f} GB/s", fontsize=9, color=plotting.TEXT_GREY,
+            rotation=angle, rotation_mode="anchor", transform_rotates_text=True,
         )  # fmt: skip
+    flat = [limit.flops / max(limit.cache, limit.bytes), right]
+    axis.plot(flat, [limit.flops / 1e9] * 2, color=plotting.GREYS[0], zorder=1)
+    _write(axis, flat[0] * 1.3, limit.flops / 1e9, f"matrix product {limit.flops / 1e9:.0f}")
 
-    passes = [p for p in PASS_MARKERS if any(r["pass"] == p for r in rows)]
-    stages = sorted({r["stage"] for r in rows})
-    handles = [dot(name, "o", 36, *style) for name, style in styles.items()]
-    handles += [dot(p, PASS_MARKERS[p], 36) for p in passes]
-    images = ("16×32²", "32×16²", "64×8²")
-    handles += [dot(f"stage {s}, {images[s - 1]}", "o", SIZES[s - 1]) for s in stages]
-    figure.legend(handles=handles, loc="outside right upper", fontsize=8, frameon=False)
+
+def _write(axis: Any, x: float, y: float, words: str, colour: str = plotting.TEXT_GREY) -> None:
+    axis.annotate(words, (x, y), (0, 4), textcoords="offset points", fontsize=9, color=colour)
+
+
+def _dots(axis: Any, rows: Sequence[Row], colour: str) -> None:
+    points = [[r["FLOP/B"], r["GFLOP/s"]] for r in rows]
+    if points:
+        axis.scatter(*zip(*points), 30, color=colour, alpha=0.85, linewidths=0, zorder=2)
+
+
+def _median(rows: Sequence[Row], version: str) -> float:
+    return statistics.median(r["GFLOP/s"] for r in rows if r["version"] == version)
+
+
+def _statement(convolutions: Sequence[Row]) -> str:
+    """Return what the figure shows: how far the convolution came, by the median of its calls."""
+    versions = sorted({r["version"] for r in convolutions})
+    if len(versions) < 2:
+        return "Kernels of ResNet-20 under the limits of this machine"
+    first, last = versions[0], versions[-1]
+    times = _median(convolutions, last) / _median(convolutions, first)
+    names = [NAMES.get(version, version) for version in (first, last)]
+    return f"From {names[0]} to {names[1]}, the convolution becomes {times:.0f} times faster"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -127,7 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rounds, budget = args.rounds or (3 if args.quick else 11), 0.2 if args.quick else 1.0
     rows = measure(names, rounds, budget, 1 if args.quick else 3)
     paths = [
-        figures.save_png(draw(rows, limit), args.out / "roofline.png"),
+        figures.save_png(draw(rows, limit, timing.machine_line()), args.out / "roofline.png"),
         figures.save_csv(rows, args.out / "roofline.csv"),
     ]
     timing.warn_if_busy(rows)

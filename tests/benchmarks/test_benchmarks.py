@@ -32,6 +32,7 @@ def bare(monkeypatch):
     monkeypatch.setattr(peers, "mygrad", lambda: None)
     monkeypatch.setattr(limits, "SIZES", (64,))
     monkeypatch.setattr(limits, "TRIAD_BYTES", 12 << 10)
+    monkeypatch.setattr(limits, "CACHE_BYTES", (6 << 10,))
     limits._measure.cache_clear()
     before = threads.num_threads()
     yield

@@ -344,13 +344,15 @@ def test_the_help_tells_the_exit_codes_and_the_launches(capsys):
 
 
 @needs_compiler
-def test_readmes_example_is_what_the_command_prints(capsys):
-    root = Path(__file__).parents[2]
-    assert main(["cuda-check", str(root / "kernels/docs/smooth.cu"), "--no-compile"]) == 1
+def test_the_pages_example_is_what_the_command_prints(capsys):
+    docs = Path(__file__).parents[2] / "kernels" / "docs"
+    assert main(["cuda-check", str(docs / "smooth.cu"), "--no-compile"]) == 1
     printed = capsys.readouterr().out
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    block = readme[readme.index("    smooth.cu:7: error") :].split("\n\n")[0]
+    page = (docs / "cuda.md").read_text("utf-8")
+    block = page[page.index("    smooth.cu:7: error") :].split("\n\n")[0]
     assert textwrap.dedent(block) in printed
+    source = page[page.index("    // y[i] = mean") :].split("\n\n")[0]
+    assert textwrap.dedent(source) in (docs / "smooth.cu").read_text("utf-8")
 
 
 @needs_compiler
