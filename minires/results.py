@@ -130,14 +130,25 @@ def save_run(
     return paths
 
 
-def files_of(path: Path, experiment: str) -> list[str]:
-    """Return the names of the files that an earlier run of `experiment` left in the folder."""
+def files_of(path: Path, experiment: str | None = None) -> list[str]:
+    """Return the names of the files that an earlier run (of `experiment`) left in the folder."""
     try:
         found = json.loads(read_text(path / "run.json"))
-        names = found["files"] if found["experiment"] == experiment else []
+        names = found["files"] if experiment in (None, found["experiment"]) else []
         return [n for n in names if n == Path(n).name and (path / n).is_file()]
     except (OSError, ValueError, TypeError, KeyError):  # none there, or nothing that we wrote
         return []
+
+
+def wrote(paths: Sequence[Path], before: Sequence[str]) -> str:
+    """Return what to tell: the files written, and what became of those of an earlier run."""
+    names = [p.name for p in paths]
+    text = "wrote " + " ".join(map(str, paths))
+    if any(name in names for name in before):
+        text += "\n(these replace the results of an earlier run)"
+    if left := [n for n in before if n not in names and (paths[0].parent / n).exists()]:
+        text += f"\nalso there, from an earlier run of another kind: {' '.join(left)}"
+    return text
 
 
 # ---- rows ---------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def execute(
         recipe=recipe,
         progress=progress_bar,
     )
-    results.folder(args.out)
+    before = results.files_of(results.folder(args.out))
     start = time.perf_counter()
     curves, whole = collect(found)
     asked = len(args.depths) * len(args.skip) * args.seeds
@@ -89,7 +89,7 @@ def execute(
         print(f"\n{tables.degradation_statement(curves)}.\n")
         print(f"{len(curves)} nets in {time.perf_counter() - start:.1f} s. Error on the batches of")
         print("the last epoch as they ran, mean (lowest–highest) over seeds; guessing gives 90 %.")
-        print("wrote " + " ".join(str(p) for p in paths))
+        print(results.wrote(paths, before))
     if not whole:
         console.say(f"minires: interrupted: {len(curves)} of {asked} nets were trained and written")
     return 0 if whole else console.INTERRUPTED

@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
         args.lr,
         args.dtype,
     )
-    results.folder(args.out)
+    before = results.files_of(results.folder(args.out))
     start = time.perf_counter()
     runs, whole = collect(gradflow.stream(experiment, progress_bar))
     nets, asked = len({(r.setting, r.seed) for r in runs}), len(experiment.jobs())
@@ -113,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"\n{_statements(runs, args)}\n")
         print(f"{nets} nets in {time.perf_counter() - start:.1f} s. factor: of |dL/dx| per layer")
         print("going backwards, mean ± standard deviation over seeds; a decade is a factor of 10.")
-        print("wrote " + " ".join(str(p) for p in paths))
+        print(results.wrote(paths, before))
     if not whole:
         console.say(f"minires: interrupted: {nets} of {asked} nets were measured and written")
     return 0 if whole else console.INTERRUPTED

@@ -115,11 +115,12 @@ def factor(
 ) -> float | None:
     """Return the predicted per-layer factor for a setting of the experiment, or None.
 
-    None for convolutions (zero padding takes fan-in away at the border, by an amount that depends
-    on the size of the map), for post-activation residual nets and for residual nets with batch
-    norm, whose growth over depth is a polynomial and not a factor per layer.
+    None for inits that are not random, for convolutions (zero padding takes fan-in away at the
+    border, by an amount that depends on the size of the map), for post-activation residual nets and
+    for residual nets with batch norm, whose growth over depth is a polynomial and not a factor per
+    layer.
     """
-    if arch != "mlp":
+    if arch != "mlp" or init not in _WEIGHT_VARIANCE:
         return None
     if skip == "none":
         if norm == "bn":

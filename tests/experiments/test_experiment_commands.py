@@ -94,6 +94,18 @@ def test_ctrl_c_keeps_what_is_done(command, after, tmp_path, monkeypatch, capsys
     assert document["arguments"]["nets_asked"] == asked
 
 
+def test_what_becomes_of_an_earlier_run_is_said(tmp_path, capsys):
+    for command, said in (
+        ("gradflow", ""),
+        ("gradflow", "these replace the results of an earlier run"),
+        ("degradation", "another kind: gradflow.png gradflow.svg layers.csv blocks.csv\n"),
+    ):
+        assert call(*SMALL[command], "--out", str(tmp_path)) == 0
+        printed = capsys.readouterr().out
+        assert said in printed
+        assert ("earlier run" in printed) == bool(said)
+
+
 @pytest.mark.parametrize("command", SMALL)
 def test_help_explains_the_columns_and_the_layers(command, capsys):
     assert call(command, "--help") == 0

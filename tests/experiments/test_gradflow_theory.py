@@ -55,6 +55,12 @@ def test_linear_batch_norm_factor_depends_on_the_batch(batch):
     assert found == pytest.approx(math.sqrt((batch - 2) / (batch - 3)), rel=0.02)
 
 
+@pytest.mark.parametrize("norm_name", ["none", "bn"])
+def test_no_prediction_for_weights_that_are_not_random(norm_name):
+    nets = gradflow.grid("mlp", [8], ["none", "preact"], [norm_name], ["identity"], "relu")
+    assert [net.theory(128) for net in nets] == [None, None]
+
+
 def forward_squares(branch_scale, depth=40, seed=0, width=WIDTH):
     """Return E[x²] at the input of each block and ‖∂L/∂x‖ there, for random unit inputs."""
     rng = np.random.default_rng(seed)

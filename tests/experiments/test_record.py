@@ -155,7 +155,7 @@ class Net(nn.Module):
     def forward(self, *, x):
         h = F.relu(self.twice(x + self.start()))
         h = self.tied(F.relu(self.twice(h)))
-        return self.head(self.block(scale=2, x=h))
+        return self.head(x=self.block(scale=2, x=h))
 
 
 class Named(nn.Module):
