@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 from collections.abc import Sequence
 
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def entry() -> None:
     """Run `main` as a process."""
     os.environ["MPLBACKEND"] = "agg"  # figures go to files: no display, and no wrong name, matters
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its fonts is its own
     console.run(main)
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from minires_kernels import BACKENDS
+from minires_kernels import BACKENDS, current_backend, use_backend
 
 from ..experiments.settings import ARCHS, SKIPS
 
@@ -121,9 +121,15 @@ def add_experiment_options(
     )
     p.add_argument("--lr", type=positive_float, default=0.01, help=f"{lr_for}default: 0.01")
     p.add_argument("--batch-size", type=positive_int, default=128, metavar="N", help="default: 128")
-    p.add_argument("--backend", choices=BACKENDS, default="cpu", help="default: cpu")
+    p.add_argument("--backend", choices=BACKENDS, help="default: MINIRES_BACKEND, or cpu")
     p.add_argument("--out", default="out", metavar="DIR", help="folder to write to. Default: out")
     p.add_argument("--json", action="store_true", help="print run.json instead of the table")
+
+
+def choose_backend(args: argparse.Namespace) -> None:
+    """Use the backend of --backend, or of MINIRES_BACKEND; ValueError names a wrong variable."""
+    args.backend = args.backend or current_backend()
+    use_backend(args.backend)
 
 
 def given(args: argparse.Namespace) -> dict[str, Any]:

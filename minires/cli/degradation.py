@@ -12,6 +12,7 @@ from ..experiments.columns import explain
 from ..experiments.settings import INITS, NORMS
 from .arguments import (
     add_experiment_options,
+    choose_backend,
     collect,
     given,
     positive_float,
@@ -55,12 +56,10 @@ def execute(
     args: argparse.Namespace, *, norm: str, init: str, epochs: int, weight_decay: float
 ) -> int:
     """Run it with the arguments that this command and `gradflow --train` share."""
-    import minires
-
     from .. import degradation
     from ..experiments import tables
 
-    minires.use_backend(args.backend)
+    choose_backend(args)
     recipe = degradation.Recipe(
         epochs=epochs, batch_size=args.batch_size, lr=args.lr, weight_decay=weight_decay
     )

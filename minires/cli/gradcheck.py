@@ -7,7 +7,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from minires_kernels import BACKENDS
+from minires_kernels import BACKENDS, current_backend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument(
         "names", nargs="*", metavar="NAME", help="what to check, e.g. conv2d; see --list"
     )
-    p.add_argument("--backend", choices=BACKENDS, help="default: cpu")
+    p.add_argument("--backend", choices=BACKENDS, help="default: MINIRES_BACKEND, or cpu")
     p.add_argument("--seed", type=int, default=0, help="default: 0")
     p.add_argument("--list", action="store_true", help="list the names and stop")
     p.add_argument(
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         return _mutants(args)
     from minires.gradcheck.targets import all_targets
 
-    backend = args.backend or "cpu"
+    backend = args.backend or current_backend()
     chosen = _chosen(all_targets(backend), args.names)
     if args.list:
         return _listed([f"{t.kind:<7} {t.name}" for t in chosen], args.json)

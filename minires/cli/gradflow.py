@@ -12,7 +12,15 @@ from ..experiments.columns import explain
 from ..experiments.panels import QUANTITIES
 from ..experiments.settings import ACTIVATIONS, DATA, DTYPES, INITS, NORM_NAMES, NORMS, init_name
 from . import degradation
-from .arguments import add_experiment_options, choices, collect, given, integers, progress_bar
+from .arguments import (
+    add_experiment_options,
+    choices,
+    choose_backend,
+    collect,
+    given,
+    integers,
+    progress_bar,
+)
 
 COLUMNS = (
     "forward_rms", "dx_norm", "dw_norm", "w_norm", "stream", "uses", "dead_relu", "update_ratio",
@@ -75,15 +83,13 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the experiment and print where the results are."""
-    import minires
-
     if args.init is None:
         args.init = ["he"] if args.train else ["default"]
     if args.train:
         return _train(args)
     from .. import gradflow
 
-    minires.use_backend(args.backend)
+    choose_backend(args)
     experiment = gradflow.Experiment(
         args.arch,
         args.depths,
