@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from minires_kernels import use_backend, use_versions
 
-from .tensor import Tensor  # isort: skip  (first: the engine needs it)
+from . import operators as operators  # isort: skip  (binds those of Tensor, for all that follows)
 from . import cuda, data, functional, models, nn, optim, random
 from .creation import tensor
-from .engine import Function, is_grad_enabled, no_grad
+from .drawing import GraphDrawing
+from .flops import FlopCounter
+from .function import Function
+from .grad_mode import enable_grad, is_grad_enabled, no_grad
 from .gradcheck import GradcheckReport, gradcheck
-from .ops import concat, where
+from .observe import Observer, watching
+from .ops import abs, concat, where
 from .random import manual_seed
+from .tensor import Tensor
 from .threads import get_num_threads, set_num_threads
 
 if TYPE_CHECKING:  # imported when they are first asked for
@@ -28,12 +33,17 @@ if TYPE_CHECKING:  # imported when they are first asked for
 __version__ = "0.1.0"
 
 __all__ = [
+    "FlopCounter",
     "Function",
     "GradcheckReport",
+    "GraphDrawing",
+    "Observer",
     "Tensor",
+    "abs",
     "concat",
     "cuda",
     "data",
+    "enable_grad",
     "functional",
     "get_num_threads",
     "gradcheck",
@@ -48,6 +58,7 @@ __all__ = [
     "tensor",
     "use_backend",
     "use_versions",
+    "watching",
     "where",
 ]
 

@@ -34,6 +34,7 @@ def tensor(
         if dtype is None and array.dtype == np.float64 and listed:
             array = array.astype(np.float32)
         device = default_device() if device is None else device
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"tensor(): expected real numbers, got {array.dtype}")
     return Tensor(arrays.to_place(array, device), requires_grad)

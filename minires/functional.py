@@ -6,17 +6,18 @@ y = F.relu(F.conv2d(x, w, b, stride=2, padding=1))
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 
+from minires_kernels import specs
 from minires_kernels.arrays import beside, require_same_place
+from minires_kernels.backends import kernel_for
 from minires_kernels.memory import zeros_beside
-from minires_kernels.updates import running_statistics
 
-from . import nn_ops
 from . import ops as _ops
-from .nn_ops import relu
+from .function import Context, Function
 from .ops import concat, pad, sigmoid, tanh, where
 from .random import generator
 from .tensor import Array, Tensor
@@ -49,6 +50,61 @@ __all__ = [
 flatten = _ops.flatten
 
 
+def kernel_function(name: str, kernel: str) -> type[Function]:
+    """Return the Function, to be called `name`, that runs the kernel of that name.
+
+    The kernel's specification says all: the inputs, which gradient belongs to which of them, what
+    is saved under which name, and the branch taken at a kink. The graph keeps the kernel that ran
+    forward, so backward runs on the same backend. An option `seen` is called with what was saved.
+    """
+    spec = specs()[kernel]
+    branch = spec.branch
+    # inputs (x, w, b) with gradients {"dx": ("x",), "dw": ("w",)} → places [0, 1, None]
+    owners = {x: i for i, xs in enumerate(spec.gradients.values()) for x in xs}
+    places = [owners.get(x) for x in spec.inputs]
+
+    def forward(ctx: Context, *arrays: Any, seen: Any = None, **options: Any) -> Array:
+        ctx.kernel = kernel_for(kernel, arrays[0])
+        y, *saved = ctx.kernel.forward(*arrays, **options)
+        ctx.saved = spec.saved(*saved)
+        if branch is not None:
+            ctx.branch(lambda: branch(ctx.saved))
+        if seen is not None:
+            seen(ctx.saved)
+        return y  # type: ignore[no-any-return]
+
+    def backward(ctx: Context, dy: Array) -> Any:
+        grads = ctx.kernel.backward(dy, *ctx.saved, needs=ctx.needs)
+        grads = grads if isinstance(grads, tuple) else (grads,)
+        return tuple([None if i is None else grads[i] for i in places[: len(ctx.needs)]])
+
+    members = {
+        "__doc__": f"{spec.formula}: the kernel {kernel!r}.",
+        "forward": staticmethod(forward),
+        "backward": staticmethod(backward),
+        "new_gradients": spec.new_gradients,
+        "spec": spec,
+    }
+    return type(name, (Function,), members)
+
+
+ReLU = kernel_function("ReLU", "relu")
+AddReLU = kernel_function("AddReLU", "add_relu")
+Linear = kernel_function("Linear", "linear")
+Conv2d = kernel_function("Conv2d", "conv2d")
+BatchNorm = kernel_function("BatchNorm", "batch_norm")
+BatchNormReLU = kernel_function("BatchNormReLU", "batch_norm_relu")
+MaxPool2d = kernel_function("MaxPool2d", "max_pool2d")
+AvgPool2d = kernel_function("AvgPool2d", "avg_pool2d")
+GlobalAvgPool2d = kernel_function("GlobalAvgPool2d", "global_avg_pool2d")
+CrossEntropy = kernel_function("CrossEntropy", "cross_entropy")
+
+
+def relu(x: Tensor) -> Tensor:
+    """Return max(x, 0) of each element; the gradient at 0 is 0."""
+    return ReLU.apply(x)
+
+
 def _tensor(name: str, x: Any) -> Tensor:
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}; minires.tensor(...)")
@@ -58,11 +114,11 @@ def _tensor(name: str, x: Any) -> Tensor:
 def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
     """y = x wᵀ + b: x (…, I), w (O, I), b (O,) → y (…, O)."""
     if _tensor("x", x).ndim == 2:
-        return nn_ops.Linear.apply(x, w, b)
+        return Linear.apply(x, w, b)
     if x.ndim == 0:
         raise ValueError("linear: x needs at least one dimension")
     rows = int(np.prod(x.shape[:-1], dtype=np.int64))
-    y = nn_ops.Linear.apply(x.reshape(rows, x.shape[-1]), w, b)
+    y = Linear.apply(x.reshape(rows, x.shape[-1]), w, b)
     return y.reshape(*x.shape[:-1], w.shape[0])
 
 
@@ -80,9 +136,7 @@ def conv2d(
     P = (H + 2 padding - dilation (R - 1) - 1) // stride + 1, and Q likewise; sizes are integers or
     pairs (height, width). Padding is with zeros. Raises ValueError if nothing would be left.
     """
-    return nn_ops.Conv2d.apply(
-        x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups
-    )
+    return Conv2d.apply(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 def batch_norm(
@@ -101,8 +155,8 @@ def batch_norm(
     running = (1 - momentum) running + momentum batch, with the unbiased variance. Evaluation uses
     the running arrays. Both modes are differentiable. Source: Ioffe and Szegedy 2015, Algorithm 1.
     """
-    statistics = _statistics(x, running_mean, running_var, training, momentum)
-    return nn_ops.BatchNorm.apply(x, weight, bias, eps=eps, **statistics)
+    mean, var, seen = _statistics(x, running_mean, running_var, training, momentum)
+    return BatchNorm.apply(x, weight, bias, mean, var, eps=eps, seen=seen)
 
 
 def batch_norm_relu(
@@ -120,8 +174,8 @@ def batch_norm_relu(
 
     The values are those of the three functions one after another; see `nn.norm_act`.
     """
-    statistics = _statistics(x, running_mean, running_var, training, momentum)
-    return nn_ops.BatchNormReLU.apply(x, weight, bias, residual, eps=eps, **statistics)
+    mean, var, seen = _statistics(x, running_mean, running_var, training, momentum)
+    return BatchNormReLU.apply(x, weight, bias, mean, var, residual, eps=eps, seen=seen)
 
 
 def _statistics(
@@ -130,29 +184,30 @@ def _statistics(
     running_var: Array | None,
     training: bool,
     momentum: float,
-) -> dict[str, Any]:
-    """Return the options mean, var and observe of the batch norm Functions."""
+) -> tuple[Array | None, Array | None, Callable[[Any], None] | None]:
+    """Return the mean and variance to use (None: the batch's), and what to do with those used."""
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: evaluation needs running_mean and running_var")
-        return {"mean": running_mean, "var": running_var}
+        return running_mean, running_var, None
     if (running_mean is None) != (running_var is None):
         raise ValueError("batch_norm: give both running_mean and running_var, or neither")
     if running_mean is None or running_var is None:
-        return {"mean": None, "var": None}
+        return None, None, None
     if type(running_mean) is not type(x.data):
         require_same_place("x", x.data, running_mean=running_mean)
 
-    def observe(mean: Array, var: Array) -> None:
-        count = x.size // mean.size
-        running_statistics(running_mean, running_var, mean, var, count, momentum)
+    def move_average(saved: Any) -> None:
+        move = kernel_for("running_statistics", running_mean).forward
+        count = x.size // saved.mean.size
+        move(running_mean, running_var, saved.mean, saved.var, count=count, momentum=momentum)
 
-    return {"mean": None, "var": None, "observe": observe}
+    return None, None, move_average
 
 
 def add_relu(a: Tensor, b: Tensor) -> Tensor:
     """max(a + b, 0) for equal shapes, in one pass: the end of a residual block."""
-    return nn_ops.AddReLU.apply(a, b)
+    return AddReLU.apply(a, b)
 
 
 def max_pool2d(
@@ -167,7 +222,7 @@ def max_pool2d(
 
     Among equals the first in row-major order wins, in value and in gradient.
     """
-    return nn_ops.MaxPool2d.apply(
+    return MaxPool2d.apply(
         x,
         kernel_size=kernel_size,
         stride=stride,
@@ -186,7 +241,7 @@ def avg_pool2d(
     count_include_pad: bool = True,
 ) -> Tensor:
     """Mean over windows of x (N, C, H, W); stride None means kernel_size."""
-    return nn_ops.AvgPool2d.apply(
+    return AvgPool2d.apply(
         x,
         kernel_size=kernel_size,
         stride=stride,
@@ -205,7 +260,7 @@ def adaptive_avg_pool2d(x: Tensor, output_size: Size) -> Tensor:
     if rows < 1 or columns < 1:
         raise ValueError(f"adaptive_avg_pool2d: expected positive sizes, got {output_size}")
     if (rows, columns) == (1, 1):
-        return nn_ops.GlobalAvgPool2d.apply(x)
+        return GlobalAvgPool2d.apply(x)
     if x.ndim != 4:
         raise ValueError(f"x: expected shape (N, C, H, W), got {x.shape}")
     if x.shape[2] % rows == 0 and x.shape[3] % columns == 0:
@@ -242,7 +297,7 @@ def cross_entropy(
 
     `reduction` "none" returns the N losses. Stable for logits of any size that is finite.
     """
-    return _reduce(nn_ops.CrossEntropy.apply(input, target), reduction)
+    return _reduce(CrossEntropy.apply(input, target), reduction)
 
 
 def mse_loss(

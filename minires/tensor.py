@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import operator
 import weakref
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minires_kernels import arrays
+from minires_kernels.backends import kernel_for
+from minires_kernels.checks import numbers
 
+from .engine import Node, backward
 from .hooks import HookHandle
-
-if TYPE_CHECKING:
-    from .engine import Node
+from .observe import watchers
 
 Array = arrays.Array
 Dims = int | tuple[int, ...] | None
@@ -24,53 +25,60 @@ class Tensor:
     """An n-dimensional array with, on request, a gradient.
 
     data           the values, an array (shared, not copied; `minires.tensor` copies): NumPy's, or
-                   on a GPU CuPy's
+                   on a GPU CuPy's. Assigning an array counts as an update in place
     requires_grad  whether operations on it are recorded
     grad           after `backward()`: dL/d(this), an array of the same shape and dtype, or None
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "node", "requires_grad", "version")
+    __slots__ = ("__weakref__", "_data", "grad", "node", "requires_grad", "updates")
     __array_ufunc__ = None  # so that `array + tensor` calls Tensor.__radd__
 
     def __init__(self, data: Array, requires_grad: bool = False) -> None:
-        if type(data) is not np.ndarray and not arrays.is_array(data):
-            raise TypeError(
-                f"Tensor: expected an array, got {type(data).__name__}; "
-                "minires.tensor(...) takes numbers and lists"
-            )
+        if type(data) is not np.ndarray or data.dtype.kind not in "fiub" or not data.dtype.isnative:
+            data = numbers("Tensor", data)
         if requires_grad and data.dtype.kind != "f":
             raise TypeError(f"only floating tensors can require a gradient, this is {data.dtype}")
-        self.data = data
+        self._data = data
         self.requires_grad = requires_grad
         self.grad: Array | None = None
         self.node: Node | None = None
-        self.version = 0
+        self.updates = [0]  # how often the memory was written in place; shared with its views
+
+    def _replace(self, data: Array) -> None:
+        """Take another array; graphs that have saved the old one refuse to run backward."""
+        old, hooks = self._data, [] if self.node is None else self.node.hooks
+        self._data = data = numbers("Tensor", data)
+        self.updates[0] += 1
+        if (old.shape, old.dtype, type(old)) != (data.shape, data.dtype, type(data)):
+            self.node = (
+                None  # gradients have another shape or dtype, or live elsewhere, from now on
+            )
+            if hooks:
+                self.own_node().hooks = hooks
+
+    data = property(attrgetter("_data"), _replace)
 
     # ---- what it is -----------------------------------------------------------------------------
     @property
     def shape(self) -> tuple[int, ...]:
-        """Size along each dimension."""
-        return self.data.shape
+        return self._data.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """NumPy dtype of the values."""
-        return self.data.dtype
+        return self._data.dtype
 
     @property
     def ndim(self) -> int:
-        """Number of dimensions."""
-        return self.data.ndim
+        return self._data.ndim
 
     @property
     def size(self) -> int:
-        """Number of elements."""
-        return self.data.size
+        return self._data.size
 
     @property
     def device(self) -> str:
         """Where the values are: "cpu", or "cuda" for a GPU."""
-        return arrays.place_of(self.data)
+        return arrays.place_of(self._data)
 
     @property
     def is_leaf(self) -> bool:
@@ -81,47 +89,34 @@ class Tensor:
         """Return the array itself; refuses a tensor that requires a gradient, or is on a GPU."""
         if self.requires_grad:
             raise RuntimeError("numpy(): this tensor requires a gradient; use .detach().numpy()")
-        if arrays.is_device(self.data):
+        if arrays.is_device(self._data):
             raise TypeError("numpy(): this tensor is on the GPU; use .cpu() to copy it")
-        return self.data
+        return self._data
 
     def item(self) -> float | int | bool:
         """Return the value of a one-element tensor as a Python number; waits for the device."""
-        if self.data.size != 1:
+        if self._data.size != 1:
             raise ValueError(f"item(): expected one element, this tensor has shape {self.shape}")
-        return arrays.to_host(self.data).item()  # type: ignore[no-any-return]
-
-    def to(self, device: str) -> Tensor:
-        """Return this tensor on "cpu" or "cuda", itself if it is there; gradients flow back.
-
-        Raises RuntimeError where no GPU can be used, saying what is missing.
-        """
-        return ops.to(self, device)
-
-    def cuda(self) -> Tensor:
-        """Return this tensor on the GPU."""
-        return ops.to(self, "cuda")
-
-    def cpu(self) -> Tensor:
-        """Return this tensor in NumPy's memory."""
-        return ops.to(self, "cpu")
+        return arrays.to_host(self._data).item()  # type: ignore[no-any-return]
 
     def detach(self) -> Tensor:
         """Return a tensor with the same array and no history."""
-        return Tensor(self.data)
+        alias = Tensor(self._data)
+        alias.updates = self.updates  # one memory: an update of either is one of both
+        return alias
 
     def __repr__(self) -> str:
-        shown = arrays.to_host(self.data)
+        shown = arrays.to_host(self._data)
         values = np.array2string(shown, precision=4, threshold=20, edgeitems=2, prefix=" " * 7)
         how = f", op={self.node.name}" if self.node is not None and not self.is_leaf else ""
         grad = ", requires_grad=True" if self.requires_grad and self.is_leaf else ""
-        place = ", device=cuda" if arrays.is_device(self.data) else ""
+        place = ", device=cuda" if arrays.is_device(self._data) else ""
         return f"tensor({values}, shape={self.shape}, dtype={self.dtype}{place}{how}{grad})"
 
     def __len__(self) -> int:
-        if self.data.ndim == 0:
+        if self._data.ndim == 0:
             raise TypeError("len() of a tensor without dimensions")
-        return len(self.data)
+        return len(self._data)
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
@@ -132,13 +127,20 @@ class Tensor:
     def __int__(self) -> int:
         return int(self.item())
 
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu":
+            raise TypeError(f"an index must be an integer, this tensor is {self.dtype}")
+        return int(self.item())
+
     def __bool__(self) -> bool:
-        if self.data.size != 1:
+        if self._data.size != 1:
             raise ValueError("the truth of a tensor with several elements is ambiguous")
         return bool(self.item())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    __hash__ = object.__hash__
 
     # ---- gradients ------------------------------------------------------------------------------
     def backward(self, grad: Array | Tensor | None = None, retain_graph: bool = False) -> None:
@@ -152,29 +154,53 @@ class Tensor:
                 "backward(): this tensor has no history; make an input require a gradient, and "
                 "compute outside no_grad()"
             )
+        y = self._data
         if grad is None:
-            if self.data.size != 1:
+            if y.size != 1:
                 raise RuntimeError(
-                    f"backward(): a tensor of shape {self.shape} needs `grad`, the gradient of the "
+                    f"backward(): a tensor of shape {y.shape} needs `grad`, the gradient of the "
                     "loss with respect to it; or reduce it to a scalar, e.g. with .sum()"
                 )
-            dy = arrays.module_of(self.data).ones_like(self.data)
+            dy = y.copy()
+            dy.fill(1)
         else:
             dy = grad.data if isinstance(grad, Tensor) else grad
-            dy = arrays.as_array(dy)
-            arrays.require_same_place("this tensor", self.data, grad=dy)
-        if dy.shape != self.shape or dy.dtype != self.dtype:
+            if type(dy) is not type(y):
+                dy = arrays.as_array(dy)
+                arrays.require_same_place("this tensor", y, grad=dy)
+        if dy.shape != y.shape or dy.dtype != y.dtype:
             raise ValueError(
-                f"backward(grad): expected {self.dtype} of shape {self.shape}, got {dy.dtype} of "
-                f"shape {dy.shape}"
+                f"backward(grad): expected {y.dtype} of shape {y.shape}, got {dy.dtype} of shape "
+                f"{dy.shape}"
             )
-        engine.backward(engine.node_of(self), dy, retain_graph)
+        backward(self.own_node(), dy, retain_graph)
+
+    def own_node(self) -> Node:
+        """Return the node of its history; for a leaf, one that stores the gradient here."""
+        if self.node is None:
+            self.node = Node(self._data)
+            self.node.keeper = weakref.ref(self)  # weak, because the tensor owns the node
+        return self.node
+
+    def store(self, dy: Array, new: bool) -> None:
+        """Add `dy` to `.grad`; `new` says that nobody else refers to this array."""
+        for watcher in watchers.get():
+            watcher.storing(self)
+        if (dy.shape, dy.dtype) != (self._data.shape, self._data.dtype):
+            raise RuntimeError(
+                f"backward: a gradient of shape {dy.shape}, {dy.dtype} arrived at a tensor whose "
+                f"array was replaced by {self.shape}, {self.dtype} after the forward pass"
+            )
+        if self.grad is not None:
+            (self.grad,) = kernel_for("add", dy).forward(self.grad, dy)
+        else:
+            self.grad = dy if new else dy.copy(order="K")
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set whether a leaf requires a gradient, and return it."""
         if not self.is_leaf:
             raise RuntimeError("requires_grad_() is for leaves; use detach() to cut the history")
-        if requires_grad and self.data.dtype.kind != "f":
+        if requires_grad and self.dtype.kind != "f":
             raise TypeError(f"only floating tensors can require a gradient, this is {self.dtype}")
         self.requires_grad = requires_grad
         return self
@@ -183,7 +209,7 @@ class Tensor:
         """Keep `.grad` on this intermediate tensor too when backward passes through it."""
         if not self.requires_grad:
             raise RuntimeError("retain_grad(): this tensor does not require a gradient")
-        engine.node_of(self).keeper = weakref.ref(self)
+        self.own_node().keeper = weakref.ref(self)
 
     def register_hook(self, hook: Callable[[Array], Array | None]) -> HookHandle:
         """Call `hook(grad)` with the whole gradient of this tensor during backward.
@@ -192,8 +218,9 @@ class Tensor:
         """
         if not self.requires_grad:
             raise RuntimeError("register_hook(): this tensor does not require a gradient")
-        return HookHandle(engine.node_of(self).hooks, hook)
+        return HookHandle(self.own_node().hooks, hook)
 
+    # ---- updates in place -----------------------------------------------------------------------
     def update_(self, values: Array) -> Tensor:
         """Overwrite the values of a leaf in place, as an optimiser's step does.
 
@@ -202,151 +229,92 @@ class Tensor:
         """
         if not self.is_leaf:
             raise RuntimeError("update_() is for leaves: parameters and inputs")
-        if type(values) is not type(self.data):
+        if type(values) is not type(self._data):
             values = arrays.as_array(values)
-            arrays.require_same_place("this tensor", self.data, values=values)
+            arrays.require_same_place("this tensor", self._data, values=values)
         if values.shape != self.shape:
             raise ValueError(f"update_: expected shape {self.shape}, got {values.shape}")
-        arrays.module_of(self.data).copyto(self.data, values, casting="same_kind")
+        if not np.can_cast(values.dtype, self.dtype, "same_kind"):
+            raise TypeError(f"update_: a tensor of {self.dtype} cannot hold {values.dtype}")
+        arrays.module_of(self._data).copyto(self._data, values, casting="same_kind")
         self.mark_updated()
         return self
 
     def mark_updated(self) -> None:
         """Say that `data` was written in place: graphs recorded before refuse to run backward."""
-        self.version += 1
+        self.updates[0] += 1
 
-    # ---- operators ------------------------------------------------------------------------------
-    def __add__(self, other: Any) -> Tensor:
-        return ops.add(self, other)
+    # ---- copies ---------------------------------------------------------------------------------
+    def __getstate__(self) -> dict[str, Any]:
+        if self.node is not None and self.node.function is not None:
+            raise RuntimeError(
+                f"a tensor with a history ({self.node.name}) cannot be copied or pickled, since "
+                "its graph would have to be; use .detach()"
+            )
+        hooks = [] if self.node is None else self.node.hooks
+        own = {"data": self._data, "updates": self.updates, "grad": self.grad}
+        own |= {"requires_grad": self.requires_grad, "hooks": hooks}
+        return own | {"attributes": getattr(self, "__dict__", {})}
 
-    __radd__ = __add__
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._data, self.updates, self.grad = state["data"], state["updates"], state["grad"]
+        self.requires_grad, self.node = state["requires_grad"], None
+        if state["hooks"]:
+            self.own_node().hooks = list(state["hooks"])
+        for name, value in state["attributes"].items():
+            setattr(self, name, value)
 
-    def __sub__(self, other: Any) -> Tensor:
-        return ops.sub(self, other)
+    if TYPE_CHECKING:  # the functions of ops/, bound to this class in operators.py
 
-    def __rsub__(self, other: Any) -> Tensor:
-        return ops.sub(other, self)
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __pow__(self, exponent: float) -> Tensor: ...
+        def __rpow__(self, base: float) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __rmatmul__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __eq__(self, other: Any) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: Any) -> Tensor: ...  # type: ignore[override]
+        def abs(self) -> Tensor: ...
+        def exp(self) -> Tensor: ...
+        def log(self) -> Tensor: ...
+        def sqrt(self) -> Tensor: ...
+        def tanh(self) -> Tensor: ...
+        def sigmoid(self) -> Tensor: ...
+        def relu(self) -> Tensor: ...
+        def clip(self, min: float | None = None, max: float | None = None) -> Tensor: ...
+        def sum(self, dim: Dims = None, keepdim: bool = False) -> Tensor: ...
+        def mean(self, dim: Dims = None, keepdim: bool = False) -> Tensor: ...
+        def var(self, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor: ...
+        def max(self, dim: int | None = None, keepdim: bool = False) -> Tensor: ...
+        def min(self, dim: int | None = None, keepdim: bool = False) -> Tensor: ...
+        def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor: ...
+        def argmin(self, dim: int | None = None, keepdim: bool = False) -> Tensor: ...
+        def reshape(self, *shape: Any) -> Tensor: ...
+        def view(self, *shape: Any) -> Tensor: ...
+        def flatten(self, start_dim: int = 0) -> Tensor: ...
+        def squeeze(self, dim: Dims = None) -> Tensor: ...
+        def unsqueeze(self, dim: int) -> Tensor: ...
+        def transpose(self, dim0: int, dim1: int) -> Tensor: ...
+        def permute(self, *dims: Any) -> Tensor: ...
+        def to(self, target: Any) -> Tensor: ...
+        def astype(self, dtype: Any) -> Tensor: ...
+        def cuda(self) -> Tensor: ...
+        def cpu(self) -> Tensor: ...
+        def float(self) -> Tensor: ...
+        def double(self) -> Tensor: ...
 
-    def __mul__(self, other: Any) -> Tensor:
-        return ops.mul(self, other)
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return ops.div(self, other)
-
-    def __rtruediv__(self, other: Any) -> Tensor:
-        return ops.div(other, self)
-
-    def __pow__(self, exponent: float) -> Tensor:
-        return ops.power(self, exponent)
-
-    def __neg__(self) -> Tensor:
-        return ops.neg(self)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return ops.matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Tensor:
-        return ops.matmul(other, self)
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return ops.getitem(self, index)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(
-            "a tensor's items cannot be assigned, because the graph may need the old values; "
-            "use minires.where(mask, new, old), or write into .data of a tensor without history"
-        )
-
-    def __lt__(self, other: Any) -> Tensor:
-        return ops.compare(operator.lt, self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return ops.compare(operator.le, self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return ops.compare(operator.gt, self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return ops.compare(operator.ge, self, other)
-
-    def __eq__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ops.compare(operator.eq, self, other)
-
-    def __ne__(self, other: Any) -> Tensor:  # type: ignore[override]
-        return ops.compare(operator.ne, self, other)
-
-    __hash__ = object.__hash__
-
-    # ---- methods: the functions of `ops`, under PyTorch's names ----------------------------------
-    def exp(self) -> Tensor:
-        """Return e to the power of each element."""
-        return ops.exp(self)
-
-    def log(self) -> Tensor:
-        """Return the natural logarithm of each element."""
-        return ops.log(self)
-
-    def sqrt(self) -> Tensor:
-        """Return the square root of each element."""
-        return ops.sqrt(self)
-
-    def tanh(self) -> Tensor:
-        """Return the hyperbolic tangent of each element."""
-        return ops.tanh(self)
-
-    def sigmoid(self) -> Tensor:
-        """Return 1 / (1 + exp(-x)) of each element."""
-        return ops.sigmoid(self)
-
-    def relu(self) -> Tensor:
-        """Return max(x, 0) of each element."""
-        return nn_ops.relu(self)
-
-    def clip(self, min: float | None = None, max: float | None = None) -> Tensor:
-        """Limit each element to [min, max]; the gradient is zero outside."""
-        return ops.clip(self, min, max)
-
-    def sum(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        """Sum over `dim` (all dimensions if None)."""
-        return ops.sum(self, dim, keepdim)
-
-    def mean(self, dim: Dims = None, keepdim: bool = False) -> Tensor:
-        """Average over `dim` (all dimensions if None)."""
-        return ops.mean(self, dim, keepdim)
-
-    def var(self, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
-        """Variance over `dim`, divided by n - correction."""
-        return ops.var(self, dim, correction, keepdim)
-
-    def max(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        """Return the maximum over one dimension, or over all. The first of equals wins."""
-        return ops.max(self, dim, keepdim)
-
-    def reshape(self, *shape: Any) -> Tensor:
-        """Return the elements in another shape; one size may be -1."""
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
-
-    def flatten(self, start_dim: int = 0) -> Tensor:
-        """Merge the dimensions from `start_dim` on into one."""
-        return ops.flatten(self, start_dim)
-
-    def transpose(self, dim0: int, dim1: int) -> Tensor:
-        """Swap two dimensions."""
-        return ops.transpose(self, dim0, dim1)
-
-    def permute(self, *dims: Any) -> Tensor:
-        """Reorder all dimensions."""
-        return ops.permute(self, dims[0] if len(dims) == 1 else dims)
-
-    @property
-    def T(self) -> Tensor:
-        """The transpose of a matrix."""
-        if self.ndim != 2:
-            raise ValueError(f".T is for matrices, this tensor has shape {self.shape}")
-        return ops.transpose(self, 0, 1)
-
-
-# Last, because these modules need the class above.
-from . import engine, nn_ops, ops  # noqa: E402
+        @property
+        def T(self) -> Tensor: ...

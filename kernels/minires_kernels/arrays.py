@@ -144,3 +144,12 @@ def transfers_forbidden(reason: str) -> Iterator[None]:
 def _check_transfer() -> None:
     if _state.forbidden:
         raise RuntimeError(_state.forbidden)
+
+
+def read_only(a: Any) -> Any:
+    """Return `a` so that whoever gets it cannot change it: a view, or on a device a copy."""
+    if is_device(a):
+        return a.copy(order="K")  # arrays on a device cannot be made read-only
+    view = a.view()
+    view.flags.writeable = False
+    return view

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import is_device, require_same_place
+from .arrays import is_array, is_device, require_same_place
 from .spec import Array
 
 BOOLEANS = (bool, np.bool_)
@@ -127,3 +127,21 @@ def upstream(dy: Any, like: Array, expected: Sequence[int]) -> Array:
     if checked.dtype != like.dtype:
         raise TypeError(f"dy is {checked.dtype}, the forward pass ran in {like.dtype}; cast dy")
     return checked
+
+
+def numbers(name: str, a: Any) -> Array:
+    """Return `a` as a plain array of real numbers in native byte order, or raise TypeError."""
+    if not is_array(a):
+        raise TypeError(
+            f"{name}: expected an array, got {type(a).__name__}; minires.tensor(...) takes numbers "
+            "and lists"
+        )
+    x = array(name, a)
+    if x.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: expected real numbers, got {x.dtype}")
+    if not x.dtype.isnative:
+        raise TypeError(
+            f"{name}: {x.dtype} is not in this machine's byte order; minires.tensor(...) converts, "
+            "and so does a.astype(a.dtype.newbyteorder('='))"
+        )
+    return x

@@ -19,7 +19,7 @@ from minires_kernels import arrays, checks
 from .. import data as datasets
 from .. import nn, optim
 from ..creation import default_device
-from ..engine import no_grad
+from ..grad_mode import no_grad
 from ..tensor import Array, Tensor
 from ..train import loop
 from .settings import Setting, grid, seed_list

@@ -25,7 +25,8 @@ import numpy as np
 from minires_kernels.arrays import module_of
 
 from .. import nn, plotting, results
-from ..engine import Context, Function, is_grad_enabled
+from ..function import Context, Function
+from ..grad_mode import is_grad_enabled
 from ..models.blocks import HasShortcut, Residual
 from ..tensor import Array, Tensor
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from minires_kernels.arrays import is_array, module_of
 
-from ..engine import Context, Function
+from ..function import Context, Function
 from ..tensor import Array
 from . import hints, hygiene
 from .numeric import Comparison, compare

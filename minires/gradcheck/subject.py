@@ -12,10 +12,11 @@ from minires_kernels.arrays import is_array, is_device, to_host, to_place
 
 from .. import engine, nn
 from .. import random as minires_random
-from ..branches import observe_branches
 from ..creation import default_device
-from ..engine import Function, no_grad
+from ..function import Function
+from ..grad_mode import no_grad
 from ..tensor import Array, Tensor
+from .branches import observe_branches
 
 
 class Subject:
@@ -84,7 +85,7 @@ class Subject:
         for i, leaf in zip(self.differentiable, leaves, strict=True):
             inputs[i] = leaf
         for p, a in zip(self.parameters, arrays[len(leaves) :], strict=True):
-            p.data, p.grad, p.node = self.placed(np.asarray(a)), None, None
+            p.data, p.grad = self.placed(np.asarray(a)), None
         self._restore()
         with minires_random.using(copy.deepcopy(self._rng)):
             y = self.f(*inputs)

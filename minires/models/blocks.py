@@ -16,7 +16,7 @@ import numpy as np
 from minires_kernels.memory import zeros_beside
 
 from .. import nn
-from ..engine import Context, Function
+from ..function import Context, Function
 from ..tensor import Array, Tensor
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {

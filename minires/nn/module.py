@@ -204,7 +204,7 @@ class Module(Attributes):
     def _move(self, device: str) -> Self:
         for p in self.parameters():
             if p.device != device:
-                _replace(p, arrays.to_place(p.data, device))
+                p.data = arrays.to_place(p.data, device)
             if p.grad is not None:
                 p.grad = arrays.to_place(p.grad, device)
         for module in self.modules():
@@ -215,7 +215,7 @@ class Module(Attributes):
 
     def _cast(self, dtype: np.dtype[Any]) -> Self:
         for p in self.parameters():
-            _replace(p, p.data.astype(dtype))
+            p.data = p.data.astype(dtype)
             p.grad = None
         for module in self.modules():
             for key, value in module._buffers.items():
@@ -300,12 +300,6 @@ class Module(Attributes):
             return f"{type(self).__name__}({self.extra_repr()})"
         body = "\n".join(lines).replace("\n", "\n  ")
         return f"{type(self).__name__}(\n  {body}\n)"
-
-
-def _replace(p: Parameter, values: Array) -> None:
-    """Give `p` another array; graphs recorded with the old one refuse to run backward."""
-    p.data, p.node = values, None
-    p.version += 1
 
 
 def _both(changed: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

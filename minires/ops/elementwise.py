@@ -1,4 +1,4 @@
-"""Functions of each element: exp, log, sqrt, tanh, sigmoid, clip, where."""
+"""Functions of each element: -x, exp, log, sqrt, abs, tanh, sigmoid, clip, where."""
 
 from __future__ import annotations
 
@@ -8,103 +8,128 @@ import numpy as np
 
 from minires_kernels.arrays import as_array, module_of, require_same_place
 
-from ..engine import Context, Function
+from ..function import Context, Function
 from ..tensor import Array, Tensor
-from .arithmetic import operands, require_float, values
+from .arithmetic import operands, values
+
+
+def require_float(x: Tensor, name: str) -> None:
+    """Raise TypeError unless `x` holds floating numbers."""
+    if x.dtype.kind != "f":
+        raise TypeError(
+            f"{name}: expected a floating tensor, got {x.dtype}; use .astype(np.float32)"
+        )
+
+
+class Neg(Function):
+    """y = -x;  dx = -dy."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array) -> Array:
+        return -x
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Array:
+        return -dy
 
 
 class Exp(Function):
-    """y = exp(x)."""
+    """y = exp(x);  dx = y dy."""
 
     @staticmethod
     def forward(ctx: Context, x: Array) -> Any:
-        """Exponential."""
         y = module_of(x).exp(x)
         ctx.save(y)
         return y
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
-        """dx = y dy."""
         (y,) = ctx.saved
         return dy * y
 
 
 class Log(Function):
-    """y = ln(x)."""
+    """y = ln(x);  dx = dy / x."""
 
     @staticmethod
     def forward(ctx: Context, x: Array) -> Any:
-        """Natural logarithm."""
         ctx.save(x)
         return module_of(x).log(x)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
-        """dx = dy / x."""
         (x,) = ctx.saved
         return dy / x
 
 
 class Sqrt(Function):
-    """y = sqrt(x)."""
+    """y = √x;  dx = dy / (2 y), infinite at 0."""
 
     @staticmethod
     def forward(ctx: Context, x: Array) -> Any:
-        """Square root."""
         y = module_of(x).sqrt(x)
         ctx.save(y)
         return y
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
-        """dx = dy / (2 y), infinite at 0."""
         (y,) = ctx.saved
         return dy / (2 * y)
 
 
-class Tanh(Function):
-    """y = tanh(x)."""
+class Abs(Function):
+    """y = |x|;  dx = sign(x) dy, 0 at the kink."""
 
     @staticmethod
     def forward(ctx: Context, x: Array) -> Any:
-        """Hyperbolic tangent."""
+        sign = module_of(x).sign(x)
+        ctx.save(sign)
+        ctx.branch(sign)
+        return module_of(x).abs(x)
+
+    @staticmethod
+    def backward(ctx: Context, dy: Array) -> Any:
+        (sign,) = ctx.saved
+        return dy * sign
+
+
+class Tanh(Function):
+    """y = tanh(x);  dx = (1 - y²) dy."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Array) -> Any:
         y = module_of(x).tanh(x)
         ctx.save(y)
         return y
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
-        """dx = (1 - y²) dy."""
         (y,) = ctx.saved
         return dy * (1 - y * y)
 
 
 class Sigmoid(Function):
-    """y = 1 / (1 + exp(-x)), without overflow for large |x|."""
+    """y = 1 / (1 + exp(-x)), without overflow for large |x|;  dx = y (1 - y) dy."""
 
     @staticmethod
     def forward(ctx: Context, x: Array) -> Any:
-        """Logistic function; exp only ever sees -|x|."""
         xp = module_of(x)
-        e = xp.exp(-xp.abs(x))
+        e = xp.exp(-xp.abs(x))  # exp only ever sees -|x|
         y = xp.where(x >= 0, 1 / (1 + e), e / (1 + e))
         ctx.save(y)
         return y
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
-        """dx = y (1 - y) dy."""
         (y,) = ctx.saved
         return dy * (y * (1 - y))
 
 
 class Clip(Function):
-    """y = min(max(x, low), high)."""
+    """y = min(max(x, low), high);  dx = dy inside the limits (which count as inside), 0 outside."""
 
     @staticmethod
     def forward(ctx: Context, x: Array, *, low: float | None, high: float | None) -> Any:
-        """Limit to [low, high]."""
         xp = module_of(x)
         inside = xp.ones(x.shape, bool)
         if low is not None:
@@ -117,9 +142,20 @@ class Clip(Function):
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
-        """dx = dy inside the limits (which count as inside), 0 outside."""
         (inside,) = ctx.saved
         return module_of(dy).where(inside, dy, dy.dtype.type(0))
+
+
+def neg(x: Tensor) -> Tensor:
+    """Return -x."""
+    return Neg.apply(x)
+
+
+def abs(x: Tensor) -> Tensor:
+    """Return the absolute value of each element; the gradient at 0 is 0."""
+    if x.dtype == bool:
+        raise TypeError("abs: expected numbers, got booleans")
+    return Abs.apply(x)
 
 
 def exp(x: Tensor) -> Tensor:
@@ -160,17 +196,15 @@ def clip(x: Tensor, min: float | None = None, max: float | None = None) -> Tenso
 
 
 class Where(Function):
-    """y = a where the mask is true, b elsewhere."""
+    """y = a where the mask is true, b elsewhere;  da = dy there, db = dy elsewhere."""
 
     @staticmethod
     def forward(ctx: Context, mask: Array, a: Any, b: Any) -> Any:
-        """Select with broadcasting."""
         ctx.save(mask)
         return module_of(mask).where(mask, a, b)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
-        """da = dy where the mask is true, db = dy elsewhere."""
         (mask,) = ctx.saved
         zero, where = dy.dtype.type(0), module_of(mask).where
         return None, where(mask, dy, zero), where(mask, zero, dy)

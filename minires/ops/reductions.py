@@ -1,4 +1,4 @@
-"""Reductions over dimensions: sum, mean, var, max."""
+"""Reductions over dimensions: sum, mean, var, max, min, and where the last two are."""
 
 from __future__ import annotations
 
@@ -6,39 +6,36 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels.arrays import module_of
+from minires_kernels.arrays import as_array, module_of
 
-from ..engine import Context, Function
+from ..function import Context, Function
 from ..tensor import Array, Dims, Tensor
-from .arithmetic import require_float
+from .elementwise import require_float
 from .shapes import dims_of, reshape
 
 
 class Sum(Function):
-    """y = sum of x over some dimensions."""
+    """y = sum of x over some dimensions;  dx = dy, repeated along them."""
 
     @staticmethod
     def forward(ctx: Context, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Any:
-        """Sum; dims may be empty."""
         ctx.save(x.shape, dims)
         return x.sum(axis=dims, keepdims=keepdim) if dims else x.copy()
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
-        """dx = dy, repeated along the summed dimensions."""
         shape, dims = ctx.saved
         kept = tuple(1 if i in dims else n for i, n in enumerate(shape))
         return module_of(dy).broadcast_to(dy.reshape(kept), shape).copy()
 
 
-class Max(Function):
-    """y = maximum of x over one dimension; the first of equals wins."""
+class Extreme(Function):
+    """y = maximum or minimum of x over `dim`, the first of equals;  dx = dy there, 0 elsewhere."""
 
     @staticmethod
-    def forward(ctx: Context, x: Array, *, dim: int, keepdim: bool) -> Any:
-        """Maximum along `dim`."""
+    def forward(ctx: Context, x: Array, *, dim: int, keepdim: bool, largest: bool) -> Any:
         xp = module_of(x)
-        winner = xp.expand_dims(x.argmax(axis=dim), dim)
+        winner = xp.expand_dims(x.argmax(axis=dim) if largest else x.argmin(axis=dim), dim)
         ctx.save(x.shape, dim, winner)
         ctx.branch(winner)
         y = xp.take_along_axis(x, winner, dim)
@@ -46,7 +43,6 @@ class Max(Function):
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
-        """dx = dy at the winner, 0 elsewhere."""
         shape, dim, winner = ctx.saved
         xp = module_of(dy)
         dx = xp.zeros(shape, dy.dtype)
@@ -79,9 +75,39 @@ def var(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False)
 
 def max(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Maximum over one dimension, or over all with None. The gradient goes to the first winner."""
+    return _extreme("max", x, dim, keepdim)
+
+
+def min(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Minimum over one dimension, or over all with None. The gradient goes to the first winner."""
+    return _extreme("min", x, dim, keepdim)
+
+
+def _extreme(name: str, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     if x.size == 0:
-        raise ValueError(f"max of no elements: shape {x.shape}")
+        raise ValueError(f"{name} of no elements: shape {x.shape}")
     if dim is None:
-        y = Max.apply(reshape(x, -1), dim=0, keepdim=False)
+        y = Extreme.apply(reshape(x, -1), dim=0, keepdim=False, largest=name == "max")
         return reshape(y, (1,) * x.ndim) if keepdim else y
-    return Max.apply(x, dim=dims_of(x, dim)[0], keepdim=keepdim)
+    return Extreme.apply(x, dim=dims_of(x, dim)[0], keepdim=keepdim, largest=name == "max")
+
+
+def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Return where the maximum is, the first of equals: integers, without a gradient."""
+    return _place(x, "argmax", dim, keepdim)
+
+
+def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """Return where the minimum is, the first of equals: integers, without a gradient."""
+    return _place(x, "argmin", dim, keepdim)
+
+
+def _place(x: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
+    if x.size == 0:
+        raise ValueError(f"{name} of no elements: shape {x.shape}")
+    if dim is None:
+        place = as_array(getattr(x.data.reshape(-1), name)())
+        return Tensor(place.reshape((1,) * x.ndim) if keepdim else place)
+    (axis,) = dims_of(x, dim)
+    place = as_array(getattr(x.data, name)(axis=axis))
+    return Tensor(module_of(place).expand_dims(place, axis) if keepdim else place)

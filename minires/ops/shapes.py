@@ -17,7 +17,7 @@ from minires_kernels.arrays import (
     to_host,
 )
 
-from ..engine import Context, Function
+from ..function import Context, Function
 from ..tensor import Array, Dims, Tensor
 from .arithmetic import values
 
@@ -37,48 +37,42 @@ def dims_of(x: Tensor, dim: Dims) -> tuple[int, ...]:
 
 
 class Reshape(Function):
-    """The same elements in another shape."""
+    """The same elements in another shape;  dx = dy in the old one."""
 
     @staticmethod
     def forward(ctx: Context, x: Array, *, shape: tuple[int, ...]) -> Array:
-        """Reshape in C order."""
         ctx.save(x.shape)
         return x.reshape(shape)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
-        """dx = dy in the old shape."""
         return dy.reshape(ctx.saved[0])
 
 
 class Permute(Function):
-    """The dimensions in another order."""
+    """y.shape[i] = x.shape[dims[i]];  dx = dy in the old order."""
 
     @staticmethod
     def forward(ctx: Context, x: Array, *, dims: tuple[int, ...]) -> Array:
-        """y.shape[i] = x.shape[dims[i]]."""
         ctx.save(dims)
         return x.transpose(dims)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
-        """dx = dy in the old order."""
         dims = ctx.saved[0]
         return dy.transpose(sorted(range(len(dims)), key=dims.__getitem__))
 
 
 class GetItem(Function):
-    """y = x[index], with NumPy's indexing."""
+    """y = x[index], with NumPy's indexing;  dx = dy there (all its parts), 0 elsewhere."""
 
     @staticmethod
     def forward(ctx: Context, x: Array, *, index: Any) -> Any:
-        """Select; a copy, so that y and x never share memory."""
         ctx.save(x.shape, index)
-        return module_of(x).array(x[index])
+        return module_of(x).array(x[index])  # a copy, so that y and x never share memory
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
-        """dx = 0 but for the selected elements; one selected twice receives both gradients."""
         shape, index = ctx.saved
         dx = module_of(dy).zeros(shape, dy.dtype)
         if not is_device(dy):
@@ -109,35 +103,31 @@ def _add_at(dx: Array, index: Any, dy: Array) -> None:
 
 
 class Concat(Function):
-    """Several arrays, one after the other along a dimension."""
+    """Several arrays, one after the other along a dimension;  each receives its part of dy."""
 
     @staticmethod
     def forward(ctx: Context, *xs: Array, dim: int) -> Any:
-        """Concatenate."""
         ctx.save(dim, list(accumulate(x.shape[dim] for x in xs))[:-1])
         return module_of(xs[0]).concatenate(xs, axis=dim)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
-        """Each input receives its part of dy."""
         dim, cuts = ctx.saved
         return tuple(module_of(dy).split(dy, cuts, axis=dim))
 
 
 class Pad(Function):
-    """A constant border around x."""
+    """A constant border around x, of widths (before, after);  dx = dy without it."""
 
     @staticmethod
     def forward(
         ctx: Context, x: Array, *, widths: tuple[tuple[int, int], ...], value: float
     ) -> Any:
-        """Widths are (before, after) for every dimension."""
         ctx.save(tuple(slice(a, a + n) for (a, _), n in zip(widths, x.shape, strict=True)))
         return module_of(x).pad(x, widths, constant_values=value)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
-        """dx = dy without the border."""
         return dy[ctx.saved[0]].copy()
 
 
@@ -166,6 +156,27 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     dims = list(range(x.ndim))
     dims[a], dims[b] = b, a
     return Permute.apply(x, dims=tuple(dims))
+
+
+def transposed(x: Tensor) -> Tensor:
+    """Return the transpose of a matrix."""
+    if x.ndim != 2:
+        raise ValueError(f".T is for matrices, this tensor has shape {x.shape}")
+    return transpose(x, 0, 1)
+
+
+def squeeze(x: Tensor, dim: Dims = None) -> Tensor:
+    """Remove the dimensions of size 1, or those of `dim` that have it."""
+    gone = {d for d in dims_of(x, dim) if x.shape[d] == 1}
+    return reshape(x, [n for d, n in enumerate(x.shape) if d not in gone])
+
+
+def unsqueeze(x: Tensor, dim: int) -> Tensor:
+    """Insert a dimension of size 1 before `dim` (after the last one for -1)."""
+    if not -x.ndim - 1 <= dim <= x.ndim:
+        raise ValueError(f"unsqueeze: dim {dim} is outside of shape {x.shape}")
+    place = dim % (x.ndim + 1)
+    return reshape(x, (*x.shape[:place], 1, *x.shape[place:]))
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:

@@ -10,9 +10,9 @@ import numpy as np
 
 from minires_kernels.arrays import as_array, beside, is_array, require_same_place
 
-from .. import capture
 from ..nn import Parameter
 from ..nn.attributes import forget_gradient
+from ..observe import watchers
 from ..tensor import Array, Tensor
 
 
@@ -87,11 +87,8 @@ class Optimizer:
         Raises ValueError or TypeError, before any of them moves, for a gradient of another shape,
         dtype or place than its parameter.
         """
-        if capture.current() is not None:
-            raise RuntimeError(
-                f"{type(self).__name__} cannot be captured: its step computes with numbers of the "
-                "host, which a replay would not renew; use SGD, or leave the step out of the graph"
-            )
+        for watcher in watchers.get():
+            watcher.stepping(self, [])
         for p in self._ordered():
             if p.grad is not None:
                 check_gradient(type(self).__name__, p)

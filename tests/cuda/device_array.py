@@ -121,6 +121,7 @@ class DeviceArray:
     strides = property(lambda self: self._values.strides)
     flags = property(lambda self: Flags(self._values.flags))
     data = property(lambda self: Pointer(self._values.ctypes.data))
+    base = property(lambda self: self._values.base)
     T = property(lambda self: DeviceArray(self._values.T))
 
     def __len__(self):
@@ -238,7 +239,7 @@ def _method(name, *keywords):
 
 for _name in ("sum", "mean", "prod", "var"):
     setattr(DeviceArray, _name, _method(_name, "dtype", "keepdims"))
-for _name in ("max", "min", "argmax", "all", "any"):
+for _name in ("max", "min", "argmax", "argmin", "all", "any"):
     setattr(DeviceArray, _name, _method(_name, "keepdims"))
 
 

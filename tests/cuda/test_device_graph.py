@@ -10,7 +10,8 @@ import device_module
 import minires as mr
 import minires.functional as F
 from device_array import state
-from minires import capture, models, nn, optim
+from minires import models, nn, optim
+from minires.cuda.graph import current
 
 xp, Stream = device_module.xp, device_module.Stream
 
@@ -20,7 +21,7 @@ def _device():
     with device_module.device():
         Stream.log.clear()
         yield
-        assert capture.current() is None
+        assert current() is None
         assert state.noted is None
 
 
@@ -178,7 +179,7 @@ def test_operations_that_cupy_does_not_capture_are_named():
     x = mr.tensor(np.ones((2, 2), np.float32), device="cuda")
 
     def step():
-        if capture.current() is not None:
+        if current() is not None:
             raise NotImplementedError("calling cuBLAS API during stream capture is unsupported")
         return x @ x
 
@@ -254,7 +255,7 @@ def test_a_step_that_waits_is_refused_and_leaves_nothing(wait, capsys):
 
     def step():
         nonlocal grads
-        if capture.current() is not None:
+        if current() is not None:
             grads = [p.grad for p in training.net.parameters()]
         return wait(training)
 
@@ -273,7 +274,7 @@ def test_gradients_of_a_capture_that_failed_are_put_back():
     def step():
         w.grad = None
         (w * w).sum().backward()
-        if capture.current() is not None:
+        if current() is not None:
             raise ZeroDivisionError("of the user")
 
     with pytest.raises(ZeroDivisionError, match="of the user"):
@@ -298,7 +299,7 @@ def test_steps_that_a_replay_would_not_repeat_are_refused():
         (x * x).sum().backward()
 
     def first_gradient_late():
-        if capture.current() is not None:
+        if current() is not None:
             late.step()
 
     def new_rate():

@@ -10,7 +10,7 @@ import minires as mr
 import minires.functional as F
 from device_array import DeviceArray
 from minires import Function, ops
-from minires.branches import observe_branches
+from minires.gradcheck.branches import observe_branches
 from minires.gradcheck.targets import kernel_targets, layer_targets
 
 xp = device_module.xp
@@ -247,7 +247,7 @@ def test_hooks_see_a_copy_and_may_replace_it():
     assert x.grad.tolist() == [60, 60]
     y = x * 2
     y.register_hook(lambda g: HOST[:2])
-    with pytest.raises(RuntimeError, match=r"on cpu; expected float32 of shape .* on cuda"):
+    with pytest.raises(RuntimeError, match=r"on cpu for Mul; expected .* on cuda"):
         y.sum().backward()
 
 
@@ -263,7 +263,7 @@ def test_a_backward_that_leaves_the_device_is_named():
 
     x = mr.tensor([1.0, 2.0], device="cuda", requires_grad=True)
     with pytest.raises(
-        RuntimeError, match=r"Leaves\.backward returned an array on cpu for input 0"
+        RuntimeError, match=r"Leaves\.backward returned .* on cpu for input 0; .* on cuda"
     ):
         Leaves.apply(x).sum().backward()
     assert x.grad is None

@@ -186,7 +186,7 @@ def test_a_group_moves_in_one_launch_with_options_written_once(spy):
     assert [np.count_nonzero(sizes.tolist()) for *_, sizes, _, _ in launches] == [2, 2, 2]
     arrays = {id(options) for *_, options in launches}
     assert len(arrays) == 1
-    (options,) = (sgd._launched[key].array for key in sgd._launched)
+    (options,) = sgd._options.values()
     before = state.waits
     sgd.step()
     assert state.waits == before

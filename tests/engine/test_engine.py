@@ -8,7 +8,7 @@ import pytest
 
 import minires as mr
 from minires import Function, engine
-from minires.branches import observe_branches
+from minires.gradcheck.branches import observe_branches
 from minires.tensor import Tensor
 
 

@@ -1,18 +1,19 @@
-"""Fingerprints of the branches that functions take at their kinks, for gradient checks."""
+"""Fingerprints of the branches that functions take at their kinks."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import threading
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from minires_kernels.arrays import Array, to_host
 
+from ..observe import Observer, watching
 
-class BranchLog:
+
+class BranchLog(Observer):
     """Fingerprint of the branches taken at kinks (which ReLUs were open, which maximum won, …).
 
     Two evaluations with equal digests took the same branches, so no kink lies between them.
@@ -22,9 +23,9 @@ class BranchLog:
         self._hash = hashlib.blake2b(digest_size=16)
         self.count = 0
 
-    def add(self, choice: Array) -> None:
+    def branched(self, choice: Callable[[], Array]) -> None:
         """Append one array of choices (a mask, or the indices of winners)."""
-        self._hash.update(np.ascontiguousarray(to_host(choice)).tobytes())
+        self._hash.update(np.ascontiguousarray(to_host(choice())).tobytes())
         self.count += 1
 
     def digest(self) -> bytes:
@@ -32,25 +33,8 @@ class BranchLog:
         return self._hash.digest()
 
 
-class _State(threading.local):
-    logs: tuple[BranchLog, ...] = ()
-
-
-_state = _State()
-
-
 @contextlib.contextmanager
 def observe_branches() -> Iterator[BranchLog]:
     """Collect into the yielded BranchLog every `ctx.branch(...)` made in the block."""
-    log, before = BranchLog(), _state.logs
-    _state.logs = (*before, log)
-    try:
+    with watching(BranchLog()) as log:
         yield log
-    finally:
-        _state.logs = before
-
-
-def record(choice: Array | Callable[[], Array]) -> None:
-    """Tell those who observe; a callable is evaluated only then."""
-    for log in _state.logs:
-        log.add(choice() if callable(choice) else choice)

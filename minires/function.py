@@ -1,0 +1,116 @@
+"""Function: how an operation is written, run and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minires_kernels.arrays import Array, is_array
+
+from .engine import Node
+from .grad_mode import modes
+from .observe import watchers
+from .tensor import Tensor
+
+
+class Context:
+    """What a Function's forward leaves for its backward. Other attributes may be set freely.
+
+    saved   the values passed to `save`
+    needs   for each positional input, whether its gradient is wanted
+    """
+
+    saved: tuple[Any, ...] = ()
+    needs: tuple[bool, ...] = ()
+    kernel: Any = None  # for Functions that run one
+
+    def save(self, *values: Any) -> None:
+        """Keep `values` for backward, where they are `ctx.saved`. They must not be modified."""
+        self.saved = values
+
+    def branch(self, choice: Array | Callable[[], Array]) -> None:
+        """Tell those who look on which branch was taken at a kink, e.g. `ctx.branch(x > 0)`.
+
+        A callable is evaluated only while somebody does, so that training does not pay for it.
+        """
+        for watcher in watchers.get():
+            watcher.branched(choice if callable(choice) else lambda: choice)
+
+
+class Function:
+    """A differentiable operation. Subclass it, write two static methods, and call `apply`:
+
+        class Square(Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save(x)
+                return x * x
+
+            @staticmethod
+            def backward(ctx, dy):
+                (x,) = ctx.saved
+                return 2 * x * dy
+
+        y = Square.apply(x)
+
+    Both work on plain arrays. `backward` returns one gradient per positional input (None where
+    `ctx.needs` is false); where inputs were broadcast it may leave the summing to the engine.
+    A Function whose backward always returns new arrays, one for each input, and keeps none of them
+    may say so with `new_gradients = True`: the engine then need not copy before it adds to them.
+    """
+
+    new_gradients: ClassVar[bool] = False
+    forward: ClassVar[Callable[..., Any]]
+    backward: ClassVar[Callable[..., Any]]
+
+    def __init_subclass__(cls) -> None:
+        for name in ("forward", "backward"):
+            if not isinstance(vars(cls).get(name, vars(Function).get(name)), staticmethod):
+                if getattr(cls, name, None) is None:
+                    raise TypeError(f"{cls.__name__}: define a static method `{name}`")
+                if name in vars(cls):
+                    raise TypeError(f"{cls.__name__}.{name} must be a @staticmethod")
+
+    @classmethod
+    def apply(cls, *inputs: Any, **options: Any) -> Tensor:
+        """Run `forward` on the inputs' arrays, and record the call if a gradient is wanted.
+
+        Inputs may be Tensors, arrays, numbers or None; options go to `forward` as they are.
+        """
+        ctx = Context()
+        tensors = [t for t in inputs if isinstance(t, Tensor)]
+        arrays = [t.data if isinstance(t, Tensor) else t for t in inputs]
+        if modes.get()[-1]:
+            ctx.needs = tuple([isinstance(t, Tensor) and t.requires_grad for t in inputs])
+        else:
+            ctx.needs = (False,) * len(inputs)
+        y = cls.forward(ctx, *arrays, **options)
+        if isinstance(y, np.generic):
+            y = np.asarray(y)  # NumPy makes scalars of arrays without dimensions
+        elif type(y) is not np.ndarray and not is_array(y):
+            raise TypeError(f"{cls.__name__}.forward returned {type(y).__name__}, not an array")
+        out = Tensor(y)
+        for t in tensors:
+            if y is t.data or (y.base is not None and (y.base is t.data or y.base is t.data.base)):
+                out.updates = t.updates  # one memory, one count of its updates
+        if any(ctx.needs):
+            cls._record(ctx, inputs, tensors, out)
+        for watcher in watchers.get():
+            watcher.ran(cls, inputs, options, out)
+        return out
+
+    @classmethod
+    def _record(
+        cls, ctx: Context, inputs: tuple[Any, ...], tensors: list[Tensor], y: Tensor
+    ) -> None:
+        if y.data.dtype.kind != "f":
+            raise TypeError(f"{cls.__name__}: {y.data.dtype} values cannot carry a gradient")
+        wanted = zip(inputs, ctx.needs, strict=True)
+        parents = tuple([t.own_node() if needed else None for t, needed in wanted])
+        y.node, y.requires_grad = Node(y.data, cls, ctx, parents), True
+        saved = {id(value) for value in ctx.saved}
+        y.node.versions = tuple(
+            [(t.updates, t.updates[0], t.data.shape) for t in (*tensors, y) if id(t.data) in saved]
+        )

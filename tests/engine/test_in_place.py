@@ -1,0 +1,281 @@
+"""What PyTorch's users do in place, and what may not be done silently."""
+
+import numpy as np
+import pytest
+
+import minires as mr
+from minires import optim
+from minires.tensor import Tensor
+
+
+def leaf(values, dtype=np.float64):
+    return mr.tensor(np.array(values, dtype), requires_grad=True)
+
+
+UPDATES = {
+    "+=": (lambda p: p.__iadd__(2.0), [3.0, 4.0]),
+    "-=": (lambda p: p.__isub__(np.array([1.0, 2.0])), [0.0, 0.0]),
+    "*=": (lambda p: p.__imul__(mr.tensor(np.array([3.0, 4.0]))), [3.0, 8.0]),
+    "/=": (lambda p: p.__itruediv__(2), [0.5, 1.0]),
+    "**=": (lambda p: p.__ipow__(2), [1.0, 4.0]),
+    "@=": (lambda p: p.__imatmul__(np.array([[0.0, 1.0], [1.0, 0.0]])), [2.0, 1.0]),
+}
+
+
+@pytest.mark.parametrize("symbol", UPDATES)
+def test_augmented_assignment_writes_a_leaf(symbol):
+    update, expected = UPDATES[symbol]
+    p = leaf([1.0, 2.0])
+    data, graph = p.data, (p * p).sum()
+    with mr.no_grad():
+        assert update(p) is p
+    assert p.data is data
+    assert p.data.tolist() == expected
+    assert p.requires_grad
+    with pytest.raises(RuntimeError, match="updated in place"):
+        graph.backward()
+
+
+@pytest.mark.parametrize("symbol", UPDATES)
+def test_while_recording_a_leaf_that_is_trained_is_refused(symbol):
+    p = leaf([1.0, 2.0])
+    with pytest.raises(RuntimeError, match=r"update_\(\)") as raised:
+        UPDATES[symbol][0](p)
+    assert symbol in str(raised.value)
+    assert p.data.tolist() == [1.0, 2.0]
+
+
+def test_gradient_descent_as_it_is_written_with_pytorch():
+    def descend(step):
+        w = leaf([4.0, -2.0])
+        for _ in range(50):
+            (w * w).sum().backward()
+            step(w)
+            w.grad = None
+        return w.data
+
+    def by_hand(w):
+        with mr.no_grad():
+            w -= 0.1 * w.grad
+
+    def through_data(w):
+        w.data -= 0.1 * w.grad
+
+    expected = descend(lambda w: optim.SGD([w], lr=0.1).step())
+    np.testing.assert_allclose(descend(by_hand), expected, rtol=1e-12)
+    np.testing.assert_allclose(descend(through_data), expected, rtol=1e-12)
+    assert abs(expected).max() < 1e-4
+
+
+def test_plain_tensors_are_written_too_so_that_aliases_see_it():
+    velocities = [mr.tensor(np.zeros(2)) for _ in range(2)]
+    for v in velocities:
+        v += 1.0
+    assert [v.data.tolist() for v in velocities] == [[1.0, 1.0]] * 2
+
+
+def test_a_sum_of_losses_keeps_its_history():
+    w, total = leaf([1.0, 2.0]), mr.tensor(np.zeros(()))
+    for factor in (1.0, 2.0):
+        total += (w * factor).sum()
+    total.backward()
+    assert w.grad.tolist() == [3.0, 3.0]
+    y = w * 2
+    y += 1.0  # a value with a history is replaced, not overwritten
+    y.sum().backward()
+    assert w.grad.tolist() == [5.0, 5.0]
+
+
+def test_a_value_with_a_history_is_not_overwritten_under_no_grad():
+    y = leaf([1.0]) * 2
+    with pytest.raises(RuntimeError, match="history"), mr.no_grad():
+        y += 1.0
+
+
+def test_results_that_do_not_fit_are_refused_and_change_nothing():
+    p, whole = leaf([1.0, 2.0]), mr.tensor([1, 2])
+    with mr.no_grad():
+        with pytest.raises(ValueError, match="shape"):
+            p += np.ones((3, 2))
+        with pytest.raises(TypeError, match="float64 with float32"):
+            p += np.ones(2, np.float32)
+        with pytest.raises(TypeError, match="int64"):
+            whole /= 2
+        with pytest.raises(TypeError, match="int64"):
+            whole += 0.5
+    assert p.data.tolist() == [1.0, 2.0]
+    assert whole.data.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("alias", [Tensor.detach, lambda x: x.detach().reshape(2, 1)])
+def test_an_update_through_an_alias_is_noticed(alias):
+    x = leaf([1.0, 2.0])
+    y = x.exp()
+    z = (y * y).sum()
+    shared = alias(y)
+    with mr.no_grad():
+        shared *= 0.0
+    with pytest.raises(RuntimeError, match="updated in place"):
+        z.backward()
+
+
+def test_a_view_of_a_parameter_marks_the_parameter():
+    w = leaf([[1.0, 2.0]])
+    y = (w * w).sum()
+    with mr.no_grad():
+        flat = w.reshape(-1)
+        flat -= 1.0
+    assert w.data.tolist() == [[0.0, 1.0]]
+    with pytest.raises(RuntimeError, match="updated in place"):
+        y.backward()
+
+
+def test_assigning_data_counts_as_an_update():
+    w = leaf([1.0, 2.0])
+    y = (w * w).sum()
+    w.data = np.zeros(2)
+    with pytest.raises(RuntimeError, match="updated in place"):
+        y.backward()
+    w.data = np.zeros(3, np.float32)  # another shape and dtype: later graphs are of the new array
+    (w * 2.0).sum().backward()
+    assert w.grad.dtype == np.float32
+    assert w.grad.tolist() == [2.0] * 3
+    z = (w + 1.0).sum()
+    w.data = np.zeros(2)
+    with pytest.raises(RuntimeError, match="replaced"):
+        z.backward()
+    for wrong, message in ((1.0, "array"), (np.array(["a"]), "real numbers"), ([1.0], "array")):
+        with pytest.raises(TypeError, match=message):
+            w.data = wrong
+
+
+def test_hooks_stay_when_data_is_replaced():
+    w, seen = leaf([1.0]), []
+    handle = w.register_hook(lambda g: seen.append(g.dtype))
+    w.data = w.data.astype(np.float32)
+    (w * 2.0).sum().backward()
+    assert seen == [np.float32]
+    handle.remove()
+    (w * 2.0).sum().backward()
+    assert len(seen) == 1
+
+
+def test_numbers_on_either_side_of_a_power():
+    x = leaf([1.0, 2.0, -1.0])
+    y = 2**x
+    assert y.data.tolist() == [2.0, 4.0, 0.5]
+    report = mr.gradcheck(lambda x: 3.0**x, x.data)
+    assert report.ok, report
+    assert (2 ** mr.tensor([1, 3])).dtype == np.float32
+    for base in (0, -1.5, float("nan")):
+        with pytest.raises(ValueError, match="above 0"):
+            base**x
+    with pytest.raises(TypeError, match="number"):
+        x**x
+    assert (mr.tensor([2, 3]) ** 2).data.tolist() == [4, 9]
+    np.testing.assert_allclose((mr.tensor([4, 9]) ** 0.5).data, [2.0, 3.0])
+    np.testing.assert_allclose((mr.tensor([4, 5]) ** -1).data, [0.25, 0.2])
+
+
+def test_absolute_values_and_extremes():
+    x = leaf([-2.0, 3.0, 0.5])
+    abs(x).sum().backward()
+    assert x.grad.tolist() == [-1.0, 1.0, 1.0]
+    for f in (mr.abs, lambda x: x.min(), lambda x: x.reshape(3, 1).min(0), Tensor.abs):
+        report = mr.gradcheck(f, x.data)
+        assert report.ok, report
+    z = mr.tensor(np.array([[3, 200, 7], [9, 1, 1]], np.uint8))
+    assert z.min().item() == 1
+    assert z.argmax(1).data.tolist() == [1, 0]
+    assert z.argmin(1, keepdim=True).shape == (2, 1)
+    assert z.argmax().item() == 1
+    with pytest.raises(ValueError, match="no elements"):
+        mr.tensor(np.zeros((0, 2))).argmax()
+
+
+def test_integers_become_numbers_indices_and_floats():
+    n = mr.tensor([3])
+    assert n.item() == 3
+    assert isinstance(n.item(), int)
+    assert [10, 20, 30, 40][n] == 40
+    assert (mr.tensor([1, 2, 2]) == 2).sum().item() == 2
+    with pytest.raises(TypeError, match="index"):
+        [1, 2][mr.tensor([1.0])]
+    assert mr.tensor(True).item() is True
+
+
+def test_images_of_bytes():
+    x = mr.tensor(np.array([[0, 255]], np.uint8))
+    for y in (
+        x / 255,
+        x * (1 / 255),
+        x / np.float64(255),
+        x.float() / 255,
+        x.astype(np.float32) / 255,
+    ):
+        assert y.dtype == np.float32
+        np.testing.assert_allclose(y.data, [[0, 1]], rtol=1e-6)
+    w = leaf([[1.0, 2.0]], np.float32)
+    ((x / 255 - 0.5) * w).sum().backward()
+    np.testing.assert_allclose(w.grad, [[-0.5, 0.5]])
+    assert (x + 1).dtype == np.uint8  # integers among themselves are NumPy's
+    assert (x / (x + 1).clip(1)).dtype == np.float32
+    assert (1.5 - x).dtype == np.float32
+    with pytest.raises(TypeError, match=r"astype\(np.float32\)"):
+        x.mean()
+
+
+def test_casts_pass_gradients_between_floats_only():
+    x = leaf([1.0, 2.0])
+    (x.astype(np.float32) * 3.0).sum().backward()
+    assert x.grad.dtype == np.float64
+    assert x.grad.tolist() == [3.0, 3.0]
+    assert x.to(np.float64) is x
+    assert x.to("float32").dtype == x.float().dtype == np.float32
+    assert x.float().double().requires_grad
+    assert not x.astype(int).requires_grad
+    assert x.to("cpu") is x
+    for wrong, error in ((complex, TypeError), (object, TypeError), ("gpu", ValueError)):
+        with pytest.raises(error, match="expected 'cpu', 'cuda' or a dtype"):
+            x.to(wrong)
+
+
+def test_the_other_byte_order():
+    big = np.array([1.0, 2.0], ">f4")
+    x = mr.tensor(big, requires_grad=True)
+    assert x.dtype.isnative
+    (x * x).sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0]
+    with pytest.raises(TypeError, match="byte order"):
+        Tensor(big)
+    assert mr.tensor([1, 2], dtype=">i4").dtype.isnative
+    assert x.astype(">f8").dtype.isnative
+    assert (x * 1.0).shape == (2,)
+    with pytest.raises(TypeError, match="real numbers"):
+        Tensor(np.zeros(2, complex))
+    with pytest.raises(TypeError, match="mask"):
+        Tensor(np.ma.array([1.0], mask=[True]))
+
+
+def test_logic_on_masks():
+    x = mr.tensor([-1.0, 0.5, 2.0])
+    inside = (x > 0) & (x < 1)
+    assert inside.data.tolist() == [False, True, False]
+    assert (~inside | (x == 0.5)).data.all()
+    assert (inside ^ True).data.tolist() == [True, False, True]
+    for wrong in (lambda: x & inside, lambda: ~x, lambda: inside & 1):
+        with pytest.raises(TypeError, match="boolean"):
+            wrong()
+
+
+def test_squeeze_and_unsqueeze():
+    x = leaf(np.ones((1, 3, 1)))
+    assert x.squeeze().shape == (3,)
+    assert x.squeeze(0).shape == (3, 1)
+    assert x.squeeze(1).shape == (1, 3, 1)
+    assert x.unsqueeze(-1).shape == (1, 3, 1, 1)
+    assert x.unsqueeze(0).shape == (1, 1, 3, 1)
+    x.squeeze().unsqueeze(1).sum().backward()
+    assert x.grad.shape == x.shape
+    with pytest.raises(ValueError, match="outside"):
+        x.unsqueeze(5)
