@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import plotting
-from .record import LayerRecord
 
-Quantity = Callable[[LayerRecord], float | None]
+if TYPE_CHECKING:
+    from .record import LayerRecord
+
+Quantity = Callable[["LayerRecord"], float | None]
 
 
 def _relative_dw(layer: LayerRecord) -> float | None:
