@@ -24,6 +24,7 @@ from minires.lessons import Lesson, spread
 
 lesson = Lesson(2)
 P = lesson.params(depths=(8, 20, 56, 200), seeds=3, width=128, fast={"depths": (8, 20), "seeds": 2})
+P.depths = sorted(set(P.depths))
 
 # %% [markdown]
 # ## Predict
@@ -165,7 +166,8 @@ def relative(values):
 def ends(activation, init, quantity):
     """Return the geometric mean over seeds of quantity(first body layer) / quantity(last body layer)."""
     values = profile(activation, init, quantity)
-    return float(np.exp(np.mean(np.log(values[:, 1] / values[:, -2]))))
+    ratios = values[:, 1] / values[:, -2]
+    return float(np.prod(ratios ** (1 / len(ratios))))
 
 
 dx_ratio = ends("relu", "xavier", lambda layer: layer.dx_norm)

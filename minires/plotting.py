@@ -34,6 +34,7 @@ SKIP_COLOURS = {"none": PLAIN, "identity": RESIDUAL, "preact": PREACT}
 HIGHLIGHT = PLAIN
 GREYS = ("#555555", "#8a8a8a", "#b5b5b5")  # what the statement is not about
 TEXT_GREY = "#555555"
+LEAST = 1e-290  # on a logarithmic axis, whose margin below must not underflow
 CENTRES, BANDS = ("mean", "geometric", "median"), ("range", "deviation")
 
 
@@ -89,8 +90,8 @@ def band_curve(
 
     x (points,), ys_by_seed (seeds, points). `centre` is mean, geometric (mean) or median; `band`
     is range (lowest to highest) or deviation (one sample standard deviation, of the logarithms
-    about a geometric mean). A point is drawn where every seed is finite, and positive if the
-    axis or the mean is logarithmic; beside a point that is not, the line ends in a cross.
+    about a geometric mean). A point is drawn where every seed is finite, and above LEAST if
+    the axis or the mean is logarithmic; beside a point that is not, the line ends in a cross.
     Returns the number of values that cannot be drawn. Raises ValueError for other shapes.
     """
     x, ys = np.asarray(x, np.float64), np.asarray(ys_by_seed, np.float64)
@@ -100,7 +101,7 @@ def band_curve(
             f"got {x.shape} and {ys.shape}"
         )
     logarithmic = axis.get_yscale() == "log"
-    known = np.isfinite(ys) & ((ys > 0) | (not logarithmic and centre != "geometric"))
+    known = np.isfinite(ys) & ((ys > LEAST) | (not logarithmic and centre != "geometric"))
     drawn = known.all(axis=0)
     middle, low, high = (np.full(len(x), np.nan) for _ in range(3))
     if drawn.any():

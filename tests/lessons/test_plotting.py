@@ -42,7 +42,8 @@ def test_centre_and_band():
 
 
 @pytest.mark.parametrize(
-    ("bad", "log"), [(np.nan, ""), (np.inf, ""), (-np.inf, ""), (0.0, "y"), (-1.0, "y")]
+    ("bad", "log"),
+    [(np.nan, ""), (np.inf, ""), (-np.inf, ""), (0.0, "y"), (-1.0, "y"), (1e-310, "y")],
 )
 def test_a_curve_stops_at_a_value_that_cannot_be_drawn(bad, log):
     ys = np.full((3, 10), 2.0)
