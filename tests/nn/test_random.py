@@ -32,6 +32,8 @@ def test_the_numbers_of_a_seed_are_numpys():
     assert draw() == fresh(0)
     mr.manual_seed(7)
     assert draw() == fresh(7)
+    mr.manual_seed(np.int64(2**40))
+    assert draw() == fresh(2**40)
     assert generator(3).random() == fresh(3)
     own = np.random.default_rng(1)
     assert generator(own) is own
