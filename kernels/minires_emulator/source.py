@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_HIDDEN = re.compile(  # comments, raw strings, strings, characters
-    r"//(?:\\\n|[^\n])*|/\*.*?\*/"
-    r'|R"(?P<mark>[^()\\\s]{0,16})\(.*?\)(?P=mark)"'
-    r'|"(?:\\.|[^"\\\n])*"'
-    r"|(?<![0-9A-Fa-f])'(?:\\.|[^'\\\n])+'",
+# Comments, raw strings, strings, characters. Each alternative matches what it begins, if need be to
+# the end: so that no text takes more than linear time.
+HIDDEN = re.compile(
+    r"//(?:\\\n|[^\n])*|/\*.*?(?:\*/|\Z)"
+    r'|R"(?P<mark>[^()\\\s]{0,16})\(.*?(?:\)(?P=mark)"|\Z)'
+    r'|"(?:\\.|[^"\\\n])*"?'
+    r"|(?<![0-9A-Fa-f])'(?:\\.|[^'\\\n])*'?",
     re.S,
 )
 _DYNAMIC = re.compile(
@@ -24,9 +26,9 @@ _ALIGNMENT = re.compile(r"\b(?:__align__|alignas)\s*\([^()]*(?:\([^()]*\))?[^()]
 _UNROLL = re.compile(
     r"^([ \t]*#[ \t]*pragma[ \t]+)unroll\b[ \t]*(\(?[ \t]*\w*[ \t]*\)?)[ \t]*$", re.M
 )
-_DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.M)
+DIRECTIVE = re.compile(r"^[ \t]*#(?:\\\n|[^\n])*", re.M)
 _TOKEN = re.compile(r'extern\s*"C"|__global__|[{};]')
-_KERNEL = re.compile(
+KERNEL = re.compile(
     r"__global__\s+(?:(?:static|inline|void|__noinline__|__launch_bounds__\s*"
     r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))\s*)*(\w+)\s*\("
 )
@@ -43,7 +45,7 @@ class Source:
 
 def read(code: str, *, gnu: bool) -> Source:
     """Translate CUDA C++ into C++ for g++ (`gnu`) or clang++. Lines keep their numbers."""
-    visible = _blank_hidden(code)
+    visible = blank_hidden(code)
     edits = [_dynamic_shared(m) for m in _DYNAMIC.finditer(visible)]
     if gnu:
         edits += [_unroll(m) for m in _UNROLL.finditer(visible)]
@@ -53,16 +55,16 @@ def read(code: str, *, gnu: bool) -> Source:
     first = re.search(r"\S[^\n]*", visible)
     if first is None or not re.match(r"#[ \t]*line\b", first[0]):
         text = f'#line 1 "kernel.cu"\n{text}'
-    return Source(text, *_kernels(_DIRECTIVE.sub("", visible)))
+    return Source(text, *_kernels(DIRECTIVE.sub("", visible)))
 
 
-def _blank_hidden(code: str) -> str:
+def blank_hidden(code: str) -> str:
     """Replace comments and strings by blanks of the same length; `"C"` stays."""
 
     def blank(match: re.Match[str]) -> str:
         return match[0] if match[0] == '"C"' else re.sub(r"[^\n]", " ", match[0])
 
-    return _HIDDEN.sub(blank, code)
+    return HIDDEN.sub(blank, code)
 
 
 def _dynamic_shared(match: re.Match[str]) -> tuple[int, int, str]:
@@ -95,7 +97,7 @@ def _kernels(visible: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     for token in _TOKEN.finditer(visible):
         text = token[0]
         if text[0] == "_":
-            if kernel := _KERNEL.match(visible, token.start()):
+            if kernel := KERNEL.match(visible, token.start()):
                 (extern_c if statement or any(blocks) else others)[kernel[1]] = None
         elif text[0] == "e":
             statement = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -140,40 +141,13 @@ def flags(which: Compiler, mode: str) -> list[str]:
     return common + special
 
 
-# Options of nvcc and NVRTC that mean nothing here.
-_IGNORED = {
-    "--use_fast_math",
-    "-use_fast_math",
-    "--device-as-default-execution-space",
-    "-default-device",
-    "--generate-line-info",
-    "-lineinfo",
-    "--device-debug",
-    "-G",
-    "--extra-device-vectorization",
-    "-extra-device-vectorization",
-    "--restrict",
-    "-restrict",
-}
-_IGNORED_WITH_VALUE = (
-    "--gpu-architecture",
-    "-arch",
-    "--maxrregcount",
-    "-maxrregcount",
-    "--fmad",
-    "-fmad",
-    "--ftz",
-    "-ftz",
-    "--prec-div",
-    "-prec-div",
-    "--prec-sqrt",
-    "-prec-sqrt",
-    "--ptxas-options",
-    "-Xptxas",
-    "--diag-suppress",
-    "-diag-suppress",
+# Options of nvcc and NVRTC that mean nothing here, some of them with a value.
+_IGNORED = re.compile(
+    r"--?(use_fast_math|device-as-default-execution-space|default-device|restrict|G|lineinfo|"
+    r"generate-line-info|device-debug|extra-device-vectorization|"
+    r"(gpu-architecture|arch|maxrregcount|fmad|ftz|prec-div|prec-sqrt|ptxas-options|Xptxas|"
+    r"diag-suppress)=.+)"
 )
-
 
 # The headers of this package need C++17.
 _STANDARDS = {"c++11": "c++17", "c++14": "c++17"} | {f"c++{n}": f"c++{n}" for n in (17, 20, 23)}
@@ -198,7 +172,7 @@ def translate(options: Sequence[str]) -> list[str]:
             passed.append(option)
         elif option[:2] == "-I" and len(option) > 2:
             passed.append("-I" + os.path.abspath(option[2:]))  # the compiler runs elsewhere
-        elif option not in _IGNORED and not (value and name in _IGNORED_WITH_VALUE):
+        elif not _IGNORED.fullmatch(option):
             raise ValueError(
                 f"unknown option {option!r}: the emulator takes -DNAME[=VALUE], -UNAME, -IFOLDER, "
                 "--std=c++17 and CuPy's usual ones"

@@ -1,33 +1,26 @@
 """What a CUDA file holds: its `__global__` functions, and comments that speak to the checker.
 
-This is no parser of C++. It splits the text into tokens, follows braces to know the namespaces, and
-reads the heads of kernels. Kernels that a macro writes out are not seen, nor is code in `#if 0`.
+This is no parser of C++. It takes comments and strings out, follows braces to know the
+namespaces, and reads the heads of kernels. Kernels that a macro writes out are not seen, nor is
+code in `#if 0`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..source import DIRECTIVE, HIDDEN, KERNEL, blank_hidden
 
 LARGEST = 2**20  # bytes of a source file
 DEEPEST = 100  # braces; namespaces further in are not followed
 
-# Every alternative matches what it begins, if need be to the end of the text: linear time.
-_TOKEN = re.compile(
-    r"""
-      (?P<comment>   //(?:\\\n|[^\n])* | /\*.*?(?:\*/|\Z) )
-    | (?P<directive> ^[ \t]*\#(?:\\\n|[^\n])* )
-    | (?P<string>    R"(?P<end>[^()\\\s]{0,16})\(.*?(?:\)(?P=end)"|\Z)
-                   | "(?:\\.|[^"\\\n])*"? | '(?:\\.|[^'\\\n])*'? )
-    | (?P<number>    \d[\w.']* )
-    | (?P<word>      [^\W\d]\w* | :: | \S )
-    """,
-    re.X | re.S | re.M,
-)
-_TYPES = "void bool char short int long float double signed unsigned const volatile struct"
-_ENDS = ("{", "}", ";", "__global__")  # of the head of a function, complete or not
+_TOKEN = re.compile(r"\bnamespace\s+([\w:\s]{0,200})\{|__global__|[{};]")
+_HEAD = re.compile(r"(?:(?!__global__)[^{};]){0,5000}")  # the parameters, and perhaps more
+_COMMENT = re.compile(r"//\s*(?:check|lint):(.*)", re.S)  # lint: the word before
+_TYPE = r"void|bool|char|short|int|long|float|double|(?:un)?signed|const|volatile|struct|__\w*"
 
 
 @dataclass(frozen=True)
@@ -75,128 +68,93 @@ def read(path: Path) -> Source:
         line = data.count(b"\n", 0, error.start) + 1
         raise ValueError(f"{path}:{line}: not UTF-8: {error.reason}; save it as UTF-8") from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    tokens = [t for t in _tokens(text) if not t.dead]
+    live = _without_dead(text)
     kernels: dict[str, Kernel] = {}
-    for found in _kernels([t for t in tokens if t.kind != "comment"]):
-        known = kernels.get(found.name)
-        if known is None:
-            kernels[found.name] = found
-        elif found.parameters[0] not in known.parameters:
+    for found in _kernels(DIRECTIVE.sub(_blank, blank_hidden(live))):
+        known = kernels.setdefault(found.name, found)
+        if found.parameters[0] not in known.parameters:
             both = known.parameters + found.parameters
             kernels[found.name] = Kernel(known.name, known.line, both, known.template)
     if not kernels:
         raise ValueError(
             f"{path} has no __global__ function" + ("; it is empty" if not text.strip() else "")
         )
-    return Source(path, text, kernels, tuple(_comments(tokens)))
+    return Source(path, text, kernels, tuple(_comments(live)))
 
 
-@dataclass(frozen=True)
-class _Token:
-    kind: str  # comment, directive, string, number, word (also single punctuation marks)
-    text: str
-    line: int
-    dead: bool  # is it within #if 0?
+def _blank(match: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", match[0])
 
 
-def _tokens(text: str) -> Iterator[_Token]:
-    line, at = 1, 0
+def _without_dead(text: str) -> str:
+    """Blank what stands within `#if 0`."""
+    pieces, at = [], 0
     dead = 0  # how many #if are open since an #if 0
-    for match in _TOKEN.finditer(text):
-        line += text.count("\n", at, match.start())
-        at = match.start()
-        kind, content = match.lastgroup or "string", match[0]
-        if kind == "directive":
-            word = re.sub(r"[\s#]+", " ", content).strip()
-            if dead:
-                dead += word.startswith("if") - word.startswith("endif")
-                dead -= dead == 1 and word.startswith("el")
-            else:
-                dead = int(word == "if 0")
-            continue
-        yield _Token("string" if kind == "end" else kind, content, line, dead > 0)
-
-
-def _comments(tokens: Sequence[_Token]) -> Iterator[tuple[int, str]]:
-    for token in tokens:
-        found = (
-            re.match(r"//\s*(?:check|lint):(.*)", token.text, re.S)
-            if token.kind == "comment"
-            else None
-        )
-        if found:
-            yield token.line, " ".join(re.sub(r"\\\n\s*(//)?", " ", found[1]).split())
-
-
-def _kernels(tokens: Sequence[_Token]) -> Iterator[Kernel]:
-    """Yield the kernels in a file's tokens, following its braces."""
-    prefixes = [""]  # of names within each open brace: "outer::inner::"
-    head: list[str] = []  # the tokens since the last ; { or }
-    for i, token in enumerate(tokens):
-        if token.text == "{":
-            inner = _namespace(head) if len(prefixes) < DEEPEST else ""
-            prefixes.append(prefixes[-1] + inner)
-        elif token.text == "}" and len(prefixes) > 1:
-            prefixes.pop()
-        elif token.text == "__global__":
-            found = _signature(tokens, i + 1)
-            if found is not None:
-                name, parameters = found
-                yield Kernel(prefixes[-1] + name, token.line, (parameters,), "template" in head)
-        if token.text in _ENDS:
-            head = []
+    for match in DIRECTIVE.finditer(blank_hidden(text)):
+        word = re.sub(r"[\s#]+", " ", match[0]).strip()
+        before = dead
+        if dead:
+            dead += word.startswith("if") - word.startswith("endif")
+            dead -= dead == 1 and word.startswith("el")
         else:
-            head.append(token.text)
+            dead = int(word == "if 0")
+        if bool(before) != bool(dead):
+            piece = text[at : match.start()]
+            pieces.append(re.sub(r"[^\n]", " ", piece) if before else piece)
+            at = match.start()
+    rest = text[at:]
+    return "".join(pieces) + (re.sub(r"[^\n]", " ", rest) if dead else rest)
 
 
-def _namespace(head: list[str]) -> str:
-    """Return what a brace after these tokens puts before names: "inner::", or nothing."""
-    if "namespace" not in head:
-        return ""
-    words = [word for word in head[head.index("namespace") + 1 :] if word.isidentifier()]
-    return "".join(f"{word}::" for word in words if len(word) < 100)
+def _comments(text: str) -> Iterator[tuple[int, str]]:
+    line, at = 1, 0
+    for hidden in HIDDEN.finditer(text):
+        line += text.count("\n", at, hidden.start())
+        at = hidden.start()
+        if found := _COMMENT.match(hidden[0]):
+            yield line, " ".join(re.sub(r"\\\n\s*(//)?", " ", found[1]).split())
 
 
-def _signature(tokens: Sequence[_Token], i: int) -> tuple[str, tuple[str, ...]] | None:
-    """Read `void __launch_bounds__(…) name(parameters)` from token i on; None if it is another."""
-    previous = ""
-    while i < len(tokens) and tokens[i].text not in _ENDS:
-        text = tokens[i].text
-        if text == "(":
-            inside = _balanced(tokens, i)
-            if not previous.startswith("__"):
-                return (previous, _parameters(inside)) if previous.isidentifier() else None
-            i += len(inside) + 1
-        previous = text
-        i += 1
-    return None
+def _kernels(visible: str) -> Iterator[Kernel]:
+    """Yield the kernels of a text without comments, strings and directives."""
+    prefixes = [""]  # of names within each open brace: "outer::inner::"
+    line, at, head = 1, 0, 0  # head: where the present declaration begins
+    for token in _TOKEN.finditer(visible):
+        text = token[0]
+        if text == "__global__":
+            line += visible.count("\n", at, token.start())
+            at = token.start()
+            if kernel := KERNEL.match(visible, at):
+                rest = _HEAD.match(visible, kernel.end())
+                parameters = _parameters(re.findall(r"\w+|\S", rest[0] if rest else ""))
+                template = re.search(r"\btemplate\b", visible[max(head, at - 2000) : at])
+                yield Kernel(prefixes[-1] + kernel[1], line, (parameters,), template is not None)
+            continue
+        head = token.end()
+        if text == "}":
+            prefixes[1:] = prefixes[1:-1]
+        elif text != ";":
+            words = re.findall(r"\w+", token[1] or "") if len(prefixes) < DEEPEST else []
+            prefixes.append(prefixes[-1] + "".join(f"{word}::" for word in words))
 
 
-def _balanced(tokens: Sequence[_Token], i: int) -> list[str]:
-    """Return the tokens between the parenthesis at i and the one that closes it."""
-    inside: list[str] = []
-    depth = 1
-    for j in range(i + 1, len(tokens)):
-        text = tokens[j].text
-        depth += (text == "(") - (text == ")")
-        if depth == 0 or text in _ENDS:
-            break
-        inside.append(text)
-    return inside
+def _parameters(tokens: list[str]) -> tuple[str, ...]:
+    """Return the names of parameters, up to the parenthesis that closes them.
 
-
-def _parameters(tokens: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of parameters; one without a name is called by its position."""
-    if not tokens or tokens == ["void"]:
-        return ()
+    One without a name is called by its position.
+    """
     pieces: list[list[str]] = [[]]
     depth = 0
     for text in tokens:
-        depth += (text in "([{<") - (text in ")]}>")
+        depth += (text in "([<") - (text in ")]>")
+        if depth < 0:
+            break
         if text == "," and depth == 0:
             pieces.append([])
         else:
             pieces[-1].append(text)
+    if pieces in ([[]], [["void"]]):
+        return ()
     return tuple(_name(piece) or f"argument{k}" for k, piece in enumerate(pieces))
 
 
@@ -205,5 +163,4 @@ def _name(piece: list[str]) -> str | None:
         if end in piece:
             piece = piece[: piece.index(end)]
     last = piece[-1] if len(piece) > 1 else ""
-    named = last.isidentifier() and last not in _TYPES.split() and not last.startswith("__")
-    return last if named else None
+    return last if last.isidentifier() and not re.fullmatch(_TYPE, last) else None
