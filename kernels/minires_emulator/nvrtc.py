@@ -57,13 +57,11 @@ class Compiled:
 
     cubin      the machine code
     log        warnings, and ptxas' report
-    lowered    name expression -> the kernel's name in the cubin
     resources  name expression -> Resources; a kernel that no expression names has its cubin name
     """
 
     cubin: bytes
     log: str
-    lowered: Mapping[str, str]
     resources: Mapping[str, Resources]
 
 
@@ -109,14 +107,16 @@ def compile(
 
     `names` are expressions for kernels, e.g. "conv<float, 16>": they instantiate templates. A plain
     `__global__` function compiles unnamed, a static or templated one only if named.
-    Raises CompileError, and ValueError or TypeError for arguments that are no text of C++.
+    Raises CompileError, and ValueError for an architecture that NVRTC does not know.
     """
-    _check_arguments(source, name, arch, options, names)
+    if not knows(arch):
+        number, known = ".".join(map(str, version())), ", ".join(architectures())
+        raise ValueError(f"nvrtc: arch: NVRTC {number} compiles for {known}; got {arch!r}")
     passed = [f"--gpu-architecture={arch}", "--ptxas-options=-v", *options]
     with _program(source, name) as program:
         for expression in names:
-            _call("nvrtcAddNameExpression", program, _encoded("names", expression))
-        array = (ctypes.c_char_p * len(passed))(*(_encoded("options", o) for o in passed))
+            _call("nvrtcAddNameExpression", program, _encoded(expression))
+        array = (ctypes.c_char_p * len(passed))(*map(_encoded, passed))
         code = int(library().nvrtcCompileProgram(program, len(passed), array))
         log = _log(program)
         if code:
@@ -126,41 +126,14 @@ def compile(
         cubin = _read(program, "CUBIN")
     if not cubin:
         raise CompileError("NVRTC made no machine code; leave out options such as -dlto")
-    return Compiled(cubin, log, lowered, _resources(log, lowered))
+    return Compiled(cubin, log, _resources(log, lowered))
 
 
-def _check_arguments(
-    source: str, name: str, arch: str, options: Sequence[str], names: Sequence[str]
-) -> None:
-    for what, texts in (("options", options), ("names", names)):
-        if isinstance(texts, str):
-            raise TypeError(f"nvrtc: {what}: expected a sequence of texts, got the text {texts!r}")
-        for text in texts:
-            _encoded(what, text)
-    _encoded("source", source)
-    _encoded("name", name)
-    if not name.strip() or "\n" in name or "\r" in name:
-        raise ValueError(f"nvrtc: name: expected a file's name on one line, got {name!r}")
-    if not isinstance(arch, str) or not knows(arch):
-        number, known = ".".join(map(str, version())), ", ".join(architectures())
-        raise ValueError(f"nvrtc: arch: NVRTC {number} compiles for {known}; got {arch!r}")
-
-
-def _encoded(what: str, text: str) -> bytes:
+def _encoded(text: str) -> bytes:
     """Return `text` in UTF-8; a null character would end it unseen."""
-    if not isinstance(text, str):
-        raise TypeError(f"nvrtc: {what}: expected text, got {type(text).__name__}")
     if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise ValueError(f"nvrtc: {what}: a null character in line {line}: this is no text")
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        line = text.count("\n", 0, error.start) + 1
-        raise ValueError(
-            f"nvrtc: {what}: line {line} has a character that UTF-8 cannot write: "
-            f"{text[error.start]!r}"
-        ) from None
+        raise ValueError(f"nvrtc: a null character: {text[:80]!r} is no text")
+    return text.encode("utf-8", "surrogateescape")  # names of folders may be any bytes
 
 
 def _call(function: str, *arguments: Any) -> None:
@@ -175,7 +148,7 @@ def _call(function: str, *arguments: Any) -> None:
 def _program(source: str, name: str) -> Iterator[ctypes.c_void_p]:
     """Create NVRTC's object for one compilation, and destroy it in any case."""
     program = ctypes.c_void_p()
-    encoded = _encoded("source", source), _encoded("name", name)
+    encoded = _encoded(source), _encoded(name)
     try:
         _call("nvrtcCreateProgram", ctypes.byref(program), *encoded, 0, None, None)
         yield program
