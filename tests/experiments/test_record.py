@@ -209,10 +209,7 @@ def test_own_blocks_are_recognised_by_the_protocol():
     [
         copy.copy,
         copy.deepcopy,
-        pytest.param(
-            lambda r: pickle.loads(pickle.dumps(r)),
-            marks=pytest.mark.xfail(reason="leaves are not pickled yet", strict=False),
-        ),
+        lambda r: pickle.loads(pickle.dumps(r)),
     ],
 )
 def test_copies_keep_their_rows_and_record_by_themselves(twin):
