@@ -184,9 +184,10 @@ def heat_map(runs: Sequence[Run]) -> Any:
     seeds = max(len({r.seed for r in same}) for same in nets.values())
     plotting.state(
         figure,
-        f"How training changes the gradient through depth ({init_name(runs[0].setting.init)})",
-        f"Geometric mean of {seeds} seed{'s' * (seeds > 1)}. Hatched: a seed had diverged; black: "
-        "a gradient of exactly 0. Decades lost from the last layer to the first; negative: gained.",
+        tables.training_statement(runs),
+        f"{init_name(runs[0].setting.init)}, rate {runs[0].experiment.lr:g}. Geometric mean of "
+        f"{seeds} seed{'s' * (seeds > 1)}. Hatched: a seed had diverged; black: a gradient of "
+        "exactly 0. Decades lost from the last layer to the first; negative: gained.",
     )
     return figure
 

@@ -109,11 +109,13 @@ def of_layers(layers: Sequence[LayerRecord]) -> Any:
     figure, axes = plotting.new_figure(1, len(QUANTITIES), 10.5, 3.4)
     for axis, (name, quantity) in zip(axes[0], QUANTITIES.values(), strict=True):
         plotting.label_axes(axis, ACROSS, "", "y", name)
+        axis.xaxis.label.set_size(9)
         curve(axis, [layers], quantity, "_", plotting.COLOURS[0], marker="o")
     norms = [s.dx_norm for s in layers if s.stream and s.dx_norm]
     if len(norms) > 1 and all(map(math.isfinite, norms)):
         verb, amount = change(math.log10(norms[-1] / norms[0]))
-        plotting.state(figure, f"{len(layers)} layers {verb} {amount}")
+        whole = amount.replace(" decades", " decades of the gradient")
+        plotting.state(figure, f"{len(layers)} layers {verb} {whole}")
     return figure
 
 

@@ -16,7 +16,7 @@ from .degradation import Curve
 from .gradflow import Run
 from .panels import change
 from .record import BlockRecord, LayerRecord
-from .settings import SKIP_NAMES, Setting
+from .settings import NORM_NAMES, SKIP_NAMES, Setting
 
 
 def groups(runs: Sequence[Run], step: int | None = None) -> dict[Setting, list[Run]]:
@@ -121,6 +121,24 @@ def statement(runs: Sequence[Run], init: str, norm: str, of: str = "") -> str:
             text += f", {twins} {its_verb} {its_amount}".rstrip()
         verb, amount = its_verb, its_amount
     return text
+
+
+def training_statement(runs: Sequence[Run]) -> str:
+    """Return for which of the deepest nets training changes the gradient most, and how."""
+    depth = max(r.setting.depth for r in runs)
+    found = []
+    for setting, same in groups(runs).items():
+        steps = min(r.step for r in same), max(r.step for r in same)
+        first, last = (decades_lost([r for r in same if r.step == step]) for step in steps)
+        if setting.depth == depth and first is not None and last is not None:
+            found.append((abs(last - first), setting, steps, change(first), change(last)))
+    if not found:
+        return f"Nets of {depth} layers diverge"
+    _, setting, steps, (verb, amount), (then, amount_then) = max(found, key=lambda f: f[0])
+    return (
+        f"{depth} {SKIP_NAMES[setting.skip]} layers ({NORM_NAMES[setting.norm]}) {verb} {amount} "
+        f"at step {steps[0]} and {then} {amount_then} at step {steps[1]}"
+    )
 
 
 def layer_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -285,10 +303,11 @@ def loss_statement(curves: Sequence[Curve]) -> str:
     """Return to which loss the deepest nets come, e.g. "108 plain layers end at a loss of 2"."""
     nets = by_net(curves)
     depth = max(depth for _, depth in nets)
-    parts = []
+    parts: list[str] = []
     for skip, d in nets:
         ends = [c.losses[-1] for c in nets[skip, d] if c.diverged_at is None and c.losses]
         if d == depth:
             end = f"end at a loss of {np.mean(ends):.2g}" if ends else "diverge"
-            parts.append(f"{depth} {SKIP_NAMES[skip]} layers {end}")
+            who = f"{SKIP_NAMES[skip]} ones" if parts else f"{depth} {SKIP_NAMES[skip]} layers"
+            parts.append(f"{who} {end.replace('end at a loss of', 'at') if parts else end}")
     return ", ".join(parts)

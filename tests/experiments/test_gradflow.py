@@ -1,6 +1,7 @@
 """The main job: what it returns and writes, and what it answers to wrong input."""
 
 import csv
+import dataclasses
 import json
 import math
 
@@ -140,6 +141,22 @@ def test_the_statement_says_what_the_data_say(nets, said):
         assert tables.statement(runs, "default", "none", " of the gradient") == whole
     figure = figures.profile(runs)
     assert figure.get_suptitle().replace("\n", " ") in (said, whole)
+
+
+def test_the_heat_map_states_what_training_changes():
+    runs = []
+    for step, slopes in ((0, (0, 0.1)), (5, (-0.5, 0.1))):
+        for skip, slope in zip(("none", "identity"), slopes, strict=True):
+            runs.append(dataclasses.replace(net(skip, slope), step=step))
+    said = (
+        "20 plain layers (no normalisation) keep the gradient level at step 0 and lose 10 decades "
+        "at step 5"
+    )
+    assert tables.training_statement(runs) == said
+    runs[2].layers.clear()
+    figure = figures.heat_map(runs)
+    assert "20 residual layers" in figure.get_suptitle()
+    assert [axis.patch.get_hatch() for axis in figure.axes[:2]] == ["////"] * 2
 
 
 def test_the_deepest_nets_have_colours_and_theory_is_drawn_as_far_as_the_data():
