@@ -26,7 +26,7 @@ COLUMNS = {
     "dx_norm": "‖∂L/∂x‖ at the input of the layer or the block, over the whole batch",
     "dw_norm": "‖∂L/∂W‖; of weights used in several rows the sum over all uses",
     "uses": "rows that share the weights; 1 unless a layer is called again, or tied to another",
-    "dead_relu": "fraction of units of the following nn.ReLU that are 0 on the whole batch",
+    "dead_relu": "fraction of units of the following ReLU that are 0 on the whole batch",
     "update_ratio": "‖ΔW‖ / ‖W‖ of the optimiser's step",
     "skip_norm": "norm of the part of ∂L/∂x that comes along the shortcut",
     "branch_norm": "norm of the part of ∂L/∂x that comes through the branch",

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,12 @@ import numpy as np
 
 from minires_kernels.arrays import module_of
 
+from .. import functional as F
 from .. import nn, plotting, results
 from ..function import Context, Function
 from ..grad_mode import is_grad_enabled
 from ..models.blocks import HasShortcut, Residual
+from ..observe import Observer, watching
 from ..tensor import Array, Tensor
 
 Inputs = tuple[Any, ...]
@@ -68,8 +71,8 @@ class LayerRecord:
     w_norm        ‖W‖
     dx_norm       ‖∂L/∂x‖, over the whole batch
     dw_norm       ‖∂L/∂W‖ as it stands in W.grad: the sum over all uses of W, if there are several
-    dead_relu     fraction of units of the following nn.ReLU that are 0 on the whole batch (F.relu
-                  is no module, and is not seen)
+    dead_relu     fraction of units of the following ReLU (the last one before the next layer) that
+                  are 0 on the whole batch
     update_ratio  ‖ΔW‖ / ‖W‖ of the optimiser's step (see `Recorder.measure_update`)
     uses          calls recorded with the same W: above 1, its rows share dw_norm and update_ratio
 
@@ -140,6 +143,7 @@ class Recorder:
         self._weights: list[nn.Parameter] = []
         self._handles: list[Any] = []
         self._block_input: Tensor | None = None
+        self._watching: AbstractContextManager[object] | None = None
 
     def __enter__(self) -> Recorder:
         if self._handles:
@@ -154,18 +158,20 @@ class Recorder:
                 self._watch_block(name, module)
             if _weight(module) is not None:
                 self._watch_layer(name, module, stream=id(module) not in inner)
-            if isinstance(module, nn.ReLU):
-                self._handles.append(module.register_forward_hook(self._see_relu))
         # After the layers' hooks, so that a layer which is an entry sees the whole gradient of x.
         for block in residual:
             self._watch_entry(block)
+        self._watching = watching(_ReLUs(self.layers))
+        self._watching.__enter__()
         return self
 
     def __exit__(self, *_error: object) -> None:
+        if self._watching is not None:
+            self._watching.__exit__(None, None, None)
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        self._block_input = None
+        self._watching = self._block_input = None
         uses = Counter(map(id, self._weights))
         for layer, w in zip(self.layers, self._weights, strict=True):
             layer.dw_norm = None if w.grad is None else norm(w.grad)
@@ -251,12 +257,6 @@ class Recorder:
     def _watch(self, module: nn.Module, before: Callable[..., Changed]) -> None:
         self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
 
-    def _see_relu(self, _module: nn.Module, _inputs: tuple[Any, ...], y: Tensor) -> None:
-        if self.layers and y.size:
-            xp = module_of(y.data)
-            units = xp.moveaxis(y.data, 1, -1).reshape(-1, y.shape[1]) if y.ndim > 1 else y.data
-            self.layers[-1].dead_relu = float((~(units > 0).any(axis=0)).mean())
-
     def measure_update(self, step: Callable[[], Any]) -> None:
         """Call `step()` (the optimiser's) and set each layer's `update_ratio`, ‖ΔW‖ / ‖W‖."""
         before = [w.data.copy() for w in self._weights]
@@ -264,6 +264,19 @@ class Recorder:
         for layer, w, old in zip(self.layers, self._weights, before, strict=True):
             size = norm(old)
             layer.update_ratio = norm(w.data - old) / size if size else None
+
+
+class _ReLUs(Observer):
+    """Tells the latest layer how many units of a ReLU, alone or in a fused kernel, are dead."""
+
+    def __init__(self, layers: list[LayerRecord]) -> None:
+        self.layers = layers
+
+    def ran(self, function: type, inputs: Inputs, options: Any, y: Tensor) -> None:
+        if function in (F.ReLU, F.AddReLU, F.BatchNormReLU) and self.layers and y.size:
+            xp = module_of(y.data)
+            units = xp.moveaxis(y.data, 1, -1).reshape(-1, y.shape[1]) if y.ndim > 1 else y.data
+            self.layers[-1].dead_relu = float((~(units > 0).any(axis=0)).mean())
 
 
 def _first_tensor(inputs: Inputs, named: Named) -> Tensor | None:

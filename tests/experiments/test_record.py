@@ -122,6 +122,24 @@ def test_dead_units_are_counted():
     assert recorder.layers[0].dx_norm is None
 
 
+@pytest.mark.parametrize("fused", [True, False])
+def test_dead_units_of_functions_and_fused_kernels_are_counted(fused):
+    class Functions(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.norm, self.b = nn.Linear(16, 8), nn.BatchNorm1d(8), nn.Linear(8, 4)
+
+        def forward(self, x):
+            return F.relu(self.b(nn.norm_act(self.norm, nn.ReLU(), self.a(x))))
+
+    net = Functions()
+    net.norm.bias.update_(np.array([-1e3] * 2 + [1e3] * 6, np.float32))
+    net.b.bias.update_(np.array([-1e9] * 3 + [1e9], np.float32))
+    with nn.use_fusion(fused), Recorder(net) as recorder:
+        net(mr.tensor(batch()[0].data.astype(np.float32)))
+    assert [layer.dead_relu for layer in recorder.layers] == [2 / 8, 3 / 4]
+
+
 def test_norms_do_not_underflow_where_float32_squares_do():
     tiny = np.full(100, 1e-30, np.float32)
     assert np.linalg.norm(tiny) == 0  # the trap
