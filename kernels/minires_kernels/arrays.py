@@ -10,8 +10,6 @@ the other, and while a CUDA graph is captured none of them is open: see `transfe
 from __future__ import annotations
 
 import contextlib
-import functools
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -19,9 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import gpu
+
 Array = npt.NDArray[Any]  # also an array on a device, which offers the same operations
 
-_stand_in: Any = None
+
+_NUMPYS = (np.ndarray, np.generic, int, float)  # told by their types alone, at no cost
 
 
 class _State(threading.local):
@@ -31,28 +32,12 @@ class _State(threading.local):
 _state = _State()
 
 
-def device_module() -> Any:
-    """Return the array module of the device: CuPy once it is imported, else None."""
-    return sys.modules.get("cupy") if _stand_in is None else _stand_in
-
-
-@contextlib.contextmanager
-def use_device_module(module: Any) -> Iterator[None]:
-    """Let `module` take CuPy's place within the block: for tests on machines without a GPU."""
-    global _stand_in
-    before, _stand_in = _stand_in, module
-    try:
-        yield
-    finally:
-        _stand_in = before
-
-
 def is_device(a: Any) -> bool:
     """Return whether `a` is an array on a device."""
-    if type(a) is np.ndarray:
+    if isinstance(a, _NUMPYS):
         return False
     # A module in the midst of its import may have no ndarray yet, and then there is no array of it.
-    return isinstance(a, getattr(device_module(), "ndarray", ()))
+    return isinstance(a, getattr(gpu.device_module(), "ndarray", ()))
 
 
 def is_array(a: Any) -> bool:
@@ -62,7 +47,7 @@ def is_array(a: Any) -> bool:
 
 def module_of(a: Any) -> Any:
     """Return the module whose functions work on `a`: NumPy, or the device's."""
-    return device_module() if is_device(a) else np
+    return gpu.device_module() if is_device(a) else np
 
 
 def place_of(a: Any) -> str:
@@ -90,17 +75,9 @@ def to_device(a: Any) -> Any:
     """
     if is_device(a):
         return a
-    module = _usable_cupy() if _stand_in is None else _stand_in
+    module = gpu.usable_module()
     _check_transfer()
     return module.asarray(a)
-
-
-@functools.cache  # of success: what it raises is not kept
-def _usable_cupy() -> Any:
-    from .cuda import status
-
-    status.require(RuntimeError)
-    return sys.modules["cupy"]
 
 
 def to_place(a: Any, place: str) -> Any:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import importlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
 
+from . import gpu
 from .arrays import is_device
 from .setting import Setting
 from .spec import ALL, Array, KernelSpec, Needs, Version, always
@@ -35,19 +36,12 @@ class Kernel:
     implementations: tuple[Version, ...]
     dtypes: tuple[np.dtype[Any], ...] | None = None  # None: any float type
     version: int | None = None
-    only: Version | None = field(init=False)  # what runs where there is nothing to choose
-
-    def __post_init__(self) -> None:
-        one = self.implementations[0] if len(self.implementations) == 1 else None
-        if one and {one.supports, one.supports_backward, one.offered} != {always}:
-            one = None
-        object.__setattr__(self, "only", one)
 
     def forward(self, *arrays: Any, **options: Any) -> tuple[Any, ...]:
         """Validate the call and compute `y, *saved`; raises ValueError or TypeError."""
         arrays, options = self.spec.check_forward(*arrays, **options)
         self._check_dtype(arrays[self.spec.witness])
-        run = self.only or self._select("supports", arrays, options)
+        run = self._select("supports", arrays, options)
         return run.forward(*arrays, **options)  # type: ignore[no-any-return]
 
     def backward(self, dy: Array, *saved: Any, needs: Needs = ALL) -> Any:
@@ -64,7 +58,7 @@ class Kernel:
             )
         spec.check_backward(dy, *saved)
         self._check_dtype(dy)
-        run = self.only or self._select("supports_backward", (dy, *saved), {})
+        run = self._select("supports_backward", (dy, *saved), {})
         if len(spec.gradients) == 1:
             return run.backward(dy, *saved)
         return run.backward(dy, *saved, needs=needs)
@@ -100,7 +94,8 @@ class Kernel:
                 f"got version={self.version}"
             )
         for v in reversed(self.implementations):
-            if v.offered() and getattr(v, predicate)(*arrays, **options):
+            takes = getattr(v, predicate)
+            if takes is always or (v.offered() and takes(*arrays, **options)):
                 return v
         raise ValueError(f"no version of {self.spec.name} on {self.backend} supports this call")
 
@@ -121,7 +116,7 @@ def _known(name: str, source: str) -> str:
 
 def current_backend() -> str:
     """Return the name of the backend in use (at first `MINIRES_BACKEND`, or "cpu")."""
-    name: str | None = use_backend.current()
+    name: str | None = _chosen(use_backend)
     if name is None:
         name = _known(os.environ.get("MINIRES_BACKEND", "cpu"), "MINIRES_BACKEND")
         use_backend.start_with(name)
@@ -163,6 +158,14 @@ class use_versions(Setting):
         return self.current() | self._wanted  # type: ignore[no-any-return]
 
 
+def _chosen(setting: type[Setting]) -> Any:
+    """Return setting.current(), without a second call in the usual cases: each kernel asks."""
+    held, choice = setting._held.get(), setting._for_good[-1]
+    if held:
+        return held[-1][1]
+    return choice.value if choice.maker is None else setting.current()
+
+
 def load(backend: str) -> ModuleType:
     """Import a backend's package; the first call of "cpu" imports Numba, of "cuda" CuPy.
 
@@ -171,9 +174,7 @@ def load(backend: str) -> ModuleType:
     package = _packages.get(backend)
     if package is None:
         if backend == "cuda":
-            from .cuda import status
-
-            status.require(ImportError)
+            gpu.require(ImportError)
         name = f"minires_kernels.{backend.replace('-', '_')}"
         package = _packages[backend] = importlib.import_module(name)
     return package
@@ -190,7 +191,7 @@ def kernel(name: str, backend: str | None = None, version: int | None = None) ->
     `backend` None means the one in use; `version` None the highest that supports the arguments.
     Raises ValueError for an unknown kernel, backend or version.
     """
-    key = (name, backend or current_backend(), version, use_versions.current().get(name))
+    key = (name, backend or current_backend(), version, _chosen(use_versions).get(name))
     found = _cache.get(key)
     if found is None:
         found = _cache[key] = _find(*key)

@@ -101,7 +101,7 @@ def _backend(name: str) -> str:
     """Return "ok", with the GPU or the compiler that is used, or what is missing or wrong."""
     told = ""
     if name == "cuda":
-        from minires_kernels.cuda.status import status
+        from minires_kernels.gpu import status
 
         code, sentence = status()
         if code != "ok":

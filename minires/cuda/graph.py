@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minires_kernels import arrays, checks
-from minires_kernels.cuda.status import require
+from minires_kernels.gpu import device_module, require
 
 from ..observe import Observer, watchers, watching
 from ..optim import SGD
@@ -35,7 +35,7 @@ REFUSED = (
 def cupy() -> Any:
     """Return CuPy, or raise RuntimeError that says why no GPU can be used."""
     require(RuntimeError)
-    return arrays.device_module()
+    return device_module()
 
 
 class Capture(Observer):

@@ -13,7 +13,7 @@ import numpy as np
 
 import minires_emulator
 from device_array import Add, DeviceArray, act, compute, state, unwrap, wait
-from minires_kernels import arrays, backends
+from minires_kernels import backends, gpu
 from minires_kernels.cuda.device import Device
 from minires_kernels.cuda.kernels import kernels_on
 
@@ -205,7 +205,7 @@ def device():
     packages, cache = dict(backends._packages), dict(backends._cache)
     backends._packages["cuda"] = package()
     try:
-        with arrays.use_device_module(xp):
+        with gpu.use_device_module(xp):
             yield xp
     finally:
         for now, before in ((backends._packages, packages), (backends._cache, cache)):

@@ -11,7 +11,7 @@ import pytest
 import device_module
 import minires as mr
 from device_array import DeviceArray, state
-from minires_kernels import arrays, backends, kernel
+from minires_kernels import arrays, backends, gpu, kernel
 from minires_kernels.backends import kernel_for
 
 xp = device_module.xp
@@ -197,7 +197,7 @@ def test_status_says_what_is_there_and_what_is_missing(monkeypatch, cuda, code, 
         assert sentence in str(caught.value)
         with pytest.raises(ImportError):
             mr.use_backend("cuda")
-        arrays._usable_cupy.cache_clear()
+        gpu._usable_cupy.cache_clear()
         with pytest.raises(RuntimeError) as caught:
             mr.tensor([1.0]).to("cuda")
         assert sentence in str(caught.value)

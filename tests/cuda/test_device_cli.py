@@ -6,8 +6,7 @@ import pytest
 
 import device_module
 from minires.__main__ import main
-from minires_kernels import arrays, backends
-from minires_kernels.cuda import status
+from minires_kernels import backends, gpu
 
 
 def test_gradcheck_runs_on_the_device(capsys):
@@ -29,9 +28,9 @@ def test_gradcheck_runs_on_the_emulator(capsys):
 def missing(monkeypatch):
     """Make every machine one without a GPU."""
     sentence = "CuPy finds no GPU; do this and that"
-    monkeypatch.setattr(status, "status", lambda: ("no-gpu", sentence))
+    monkeypatch.setattr(gpu, "status", lambda: ("no-gpu", sentence))
     monkeypatch.delitem(backends._packages, "cuda", raising=False)
-    arrays._usable_cupy.cache_clear()
+    gpu._usable_cupy.cache_clear()
     return sentence
 
 
@@ -63,7 +62,7 @@ def test_doctor_says_that_the_emulator_lacks_a_compiler(monkeypatch, missing, ca
 
 
 def test_doctor_names_the_gpu(capsys, monkeypatch):
-    monkeypatch.setattr(status, "status", lambda: ("ok", "a GPU"))
+    monkeypatch.setattr(gpu, "status", lambda: ("ok", "a GPU"))
     with device_module.device():
         assert main(["doctor", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["backends"]["cuda"] == "ok: a GPU"

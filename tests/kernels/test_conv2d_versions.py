@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minires_kernels import kernel, use_versions
+from minires_kernels.checks import windows
 from minires_kernels.cpu.conv2d import v4_winograd
 from minires_kernels.cpu.conv2d.gather import backward_gathers, forward_gather
-from minires_kernels.windows import windows
 
 
 def compare(version, x, w, b, options, tolerance):

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..checks import Windows
 from ..memory import empty, zeros
 from ..reference.avg_pool2d import area
 from ..spec import Array, versions
-from ..windows import Windows
 from .jit import jit
 from .layout import to_nchw, to_nhwc
 from .threads import run

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import Windows
 from ..memory import empty, zeros
 from ..spec import Array, versions
-from ..windows import Windows
 from .jit import jit
 from .layout import to_nchw, to_nhwc
 from .threads import run

@@ -14,13 +14,12 @@ __all__ = ["DEVICE", "KERNELS"]
 
 @functools.cache
 def _gpu() -> dict[str, Any]:
-    from .. import arrays
-    from . import status
+    from .. import gpu
     from .device import Device
     from .kernels import kernels_on
 
-    status.require(ImportError)
-    cupy = arrays.device_module()
+    gpu.require(ImportError)
+    cupy = gpu.device_module()
     capability = int(cupy.cuda.Device().compute_capability)  # "90" for 9.0
     device = Device(cupy, cupy.RawModule, has_tf32=capability >= 80)
     return {"DEVICE": device, "KERNELS": kernels_on(device)}

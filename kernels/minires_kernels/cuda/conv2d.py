@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import Windows
 from ..spec import ALL, Array, Needs, Version, versions
-from ..windows import Windows
 from .device import MAX_GRID_YZ, THREADS, Device, Unit, aligned, blocks, structure
 from .linear import column_sums
 from .options import tf32_allowed

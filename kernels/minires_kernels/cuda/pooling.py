@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import Windows
 from ..spec import Array, Version, versions
-from ..windows import Windows
 from .device import THREADS, Device, Unit, blocks, structure
 
 WINDOW = structure(

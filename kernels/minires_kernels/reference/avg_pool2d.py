@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import checks
+from ..checks import Windows, pooling_windows
 from ..spec import Arguments, Array, Case, KernelSpec, versions
-from ..windows import Windows, pooling_windows
 
 
 class AvgPool2dSaved(NamedTuple):

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import checks
+from ..checks import MAX_ELEMENTS, Windows, windows
 from ..spec import ALL, Arguments, Array, Case, KernelSpec, Needs, versions
-from ..windows import MAX_ELEMENTS, Windows, windows
 
 Gradients = tuple[Array | None, Array | None, Array | None]
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from .. import checks
 from ..arrays import is_device, require_same_place
+from ..checks import Windows, pooling_windows
 from ..spec import Arguments, Array, Case, KernelSpec, versions
-from ..windows import Windows, pooling_windows
 
 
 class MaxPool2dSaved(NamedTuple):

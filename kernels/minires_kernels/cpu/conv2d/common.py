@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...checks import Windows
 from ...memory import zeros
 from ...spec import Array
-from ...windows import Windows
 from ..layout import plain
 from ..threads import parts
 

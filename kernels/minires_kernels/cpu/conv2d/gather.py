@@ -15,7 +15,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from ...windows import Windows
+from ...checks import Windows
 
 Tap = tuple[int, int, int]  # dr, ds, index r·S + s of the weights
 

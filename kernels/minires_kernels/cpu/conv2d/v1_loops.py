@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ...checks import Windows
 from ...memory import zeros
 from ...spec import ALL, Array, Needs
-from ...windows import Windows
 from ..jit import jit
 from ..layout import plain, to_nchw, to_nhwc
 from ..threads import run

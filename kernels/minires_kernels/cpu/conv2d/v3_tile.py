@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ...checks import Windows
 from ...memory import empty, zeros
 from ...spec import ALL, Array, Needs
-from ...windows import Windows
 from ..jit import jit
 from ..layout import kept, plain, to_nchw, to_nhwc
 from ..simd import lanes, load

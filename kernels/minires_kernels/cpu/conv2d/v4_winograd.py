@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ...checks import Windows
 from ...memory import empty
 from ...spec import ALL, Array, Needs
-from ...windows import Windows
 from ..jit import jit
 from ..layout import kept, to_nchw, to_nhwc
 from ..simd import lanes

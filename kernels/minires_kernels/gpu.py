@@ -1,14 +1,47 @@
-"""Whether CUDA can be used here, and if not, what is missing. Imports CuPy only when asked."""
+"""The GPU's array module, CuPy, and whether it can be used here; if not, what is missing.
+
+CuPy is imported only when somebody asks for the GPU: see `require`.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
 import importlib.util
+import sys
+from collections.abc import Iterator
 from typing import Any
 
-from .. import arrays
-
+_stand_in: Any = None
 _INSTALL = 'pip install "cupy-cuda13x[ctk]" (or cupy-cuda12x for older drivers)'
+
+
+def device_module() -> Any:
+    """Return the array module of the device: CuPy once it is imported, else None."""
+    return sys.modules.get("cupy") if _stand_in is None else _stand_in
+
+
+@contextlib.contextmanager
+def use_device_module(module: Any) -> Iterator[None]:
+    """Let `module` take CuPy's place within the block: for tests on machines without a GPU."""
+    global _stand_in
+    before, _stand_in = _stand_in, module
+    try:
+        yield
+    finally:
+        _stand_in = before
+
+
+def usable_module() -> Any:
+    """Return the array module of the device, imported; RuntimeError where no GPU can be used."""
+    return _usable_cupy() if _stand_in is None else _stand_in
+
+
+@functools.cache  # of success: what it raises is not kept
+def _usable_cupy() -> Any:
+    require(RuntimeError)
+    return sys.modules["cupy"]
 
 
 def status() -> tuple[str, str]:
@@ -16,10 +49,10 @@ def status() -> tuple[str, str]:
 
     Codes: "ok", "no-cupy", "broken-cupy", "no-gpu", "no-nvrtc".
     """
-    if arrays.device_module() is None and importlib.util.find_spec("cupy") is None:
+    if device_module() is None and importlib.util.find_spec("cupy") is None:
         return "no-cupy", f"CuPy is not installed; {_INSTALL}"
     try:
-        cupy: Any = arrays.device_module() or importlib.import_module("cupy")
+        cupy: Any = device_module() or importlib.import_module("cupy")
         cuda = cupy.cuda
     except Exception as error:  # an import may raise anything
         return "broken-cupy", (
