@@ -95,7 +95,9 @@ class Kernel:
             )
         for v in reversed(self.implementations):
             takes = getattr(v, predicate)
-            if takes is always or (v.offered() and takes(*arrays, **options)):
+            if (v.offered is always or v.offered()) and (
+                takes is always or takes(*arrays, **options)
+            ):
                 return v
         raise ValueError(f"no version of {self.spec.name} on {self.backend} supports this call")
 
