@@ -68,7 +68,7 @@ def test_streams_that_fail_with_and_without_a_buffer(call, code, message, unbuff
 
 def test_an_error_from_elsewhere_is_not_blamed_on_the_output(tmp_path, capsys):
     missing = tmp_path / "missing.cu"
-    assert main(["cuda-lint", str(missing)]) == 2
+    assert main(["cuda-check", str(missing)]) == 2
     assert "standard output" not in capsys.readouterr().err
 
 
