@@ -79,23 +79,29 @@ class Function:
 
         Inputs may be Tensors, arrays, numbers or None; options go to `forward` as they are.
         """
-        ctx = Context()
-        tensors = [t for t in inputs if isinstance(t, Tensor)]
-        arrays = [t.data if isinstance(t, Tensor) else t for t in inputs]
-        if modes.get()[-1]:
-            ctx.needs = tuple([isinstance(t, Tensor) and t.requires_grad for t in inputs])
-        else:
-            ctx.needs = (False,) * len(inputs)
+        ctx, recording = Context(), modes.get()[-1]
+        arrays, tensors, needs = [], [], []
+        for t in inputs:
+            if isinstance(t, Tensor):
+                tensors.append(t)
+                arrays.append(t.data)
+                needs.append(recording and t.requires_grad)
+            else:
+                arrays.append(t)
+                needs.append(False)
+        ctx.needs = tuple(needs)
         y = cls.forward(ctx, *arrays, **options)
-        if isinstance(y, np.generic):
-            y = np.asarray(y)  # NumPy makes scalars of arrays without dimensions
-        elif type(y) is not np.ndarray and not is_array(y):
-            raise TypeError(f"{cls.__name__}.forward returned {type(y).__name__}, not an array")
+        if type(y) is not np.ndarray:
+            if isinstance(y, np.generic):
+                y = np.asarray(y)  # NumPy makes scalars of arrays without dimensions
+            elif not is_array(y):
+                raise TypeError(f"{cls.__name__}.forward returned {type(y).__name__}, not an array")
         out = Tensor(y)
-        for t in tensors:
-            if y is t.data or (y.base is not None and (y.base is t.data or y.base is t.data.base)):
-                out.updates = t.updates  # one memory, one count of its updates
-        if any(ctx.needs):
+        if (base := y.base) is not None:
+            for t in tensors:
+                if base is t.data or base is t.data.base:
+                    out.updates = t.updates  # one memory, one count of its updates
+        if True in needs:
             cls._record(ctx, inputs, tensors, out)
         for watcher in watchers.get():
             watcher.ran(cls, inputs, options, out)
@@ -110,7 +116,12 @@ class Function:
         wanted = zip(inputs, ctx.needs, strict=True)
         parents = tuple([t.own_node() if needed else None for t, needed in wanted])
         y.node, y.requires_grad = Node(y.data, cls, ctx, parents), True
-        saved = {id(value) for value in ctx.saved}
-        y.node.versions = tuple(
-            [(t.updates, t.updates[0], t.data.shape) for t in (*tensors, y) if id(t.data) in saved]
-        )
+        if ctx.saved:
+            ids = set(map(id, ctx.saved))
+            y.node.versions = tuple(
+                [
+                    (t.updates, t.updates[0], t.data.shape)
+                    for t in (*tensors, y)
+                    if id(t.data) in ids
+                ]
+            )

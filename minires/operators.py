@@ -77,6 +77,12 @@ def _several(function: Callable[[Tensor, Any], Tensor]) -> Any:
     return method
 
 
+def _index(self: Tensor) -> int:
+    if self.dtype.kind not in "iu":
+        raise TypeError(f"an index must be an integer, this tensor is {self.dtype}")
+    return int(self.item())
+
+
 def _refuse_items(self: Tensor, index: Any, value: Any) -> None:
     raise TypeError(
         "a tensor's items cannot be assigned, because the graph may need the old values; "
@@ -86,6 +92,9 @@ def _refuse_items(self: Tensor, index: Any, value: Any) -> None:
 
 METHODS: dict[str, Any] = {
     "__setitem__": _refuse_items,
+    "__float__": lambda self: float(self.item()),
+    "__int__": lambda self: int(self.item()),
+    "__index__": _index,
     "__neg__": ops.neg,
     "__abs__": ops.abs,
     "__invert__": ops.logical_not,

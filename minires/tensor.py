@@ -19,6 +19,7 @@ from .observe import watchers
 
 Array = arrays.Array
 Dims = int | tuple[int, ...] | None
+NUMBERS = frozenset(map(np.dtype, "?bhilqBHILQefdg"))  # real ones, in this machine's byte order
 
 
 class Tensor:
@@ -34,7 +35,7 @@ class Tensor:
     __array_ufunc__ = None  # so that `array + tensor` calls Tensor.__radd__
 
     def __init__(self, data: Array, requires_grad: bool = False) -> None:
-        if type(data) is not np.ndarray or data.dtype.kind not in "fiub" or not data.dtype.isnative:
+        if type(data) is not np.ndarray or data.dtype not in NUMBERS:
             data = numbers("Tensor", data)
         if requires_grad and data.dtype.kind != "f":
             raise TypeError(f"only floating tensors can require a gradient, this is {data.dtype}")
@@ -120,17 +121,6 @@ class Tensor:
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __index__(self) -> int:
-        if self.dtype.kind not in "iu":
-            raise TypeError(f"an index must be an integer, this tensor is {self.dtype}")
-        return int(self.item())
 
     def __bool__(self) -> bool:
         if self._data.size != 1:
