@@ -135,6 +135,8 @@ def one_of(what: str, given: Sequence[str], offered: Sequence[str]) -> None:
 
 def seed_list(seeds: int | Sequence[int]) -> list[int]:
     """Return the seeds that a count, or a list of seeds, stands for."""
+    if isinstance(seeds, int) and seeds > 1_000_000:
+        raise ValueError(f"seeds: expected at most a million, got {seeds}")
     chosen = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     if not chosen:
         raise ValueError(f"seeds: expected at least one, got {seeds!r}")

@@ -52,6 +52,8 @@ def test_gradflow_train_is_degradation(tmp_path, capsys):
         (["gradflow", "--depths", "9"], "odd"),
         (["gradflow", "--skip", "none,dense"], "'dense' is not among"),
         (["gradflow", "--seeds", "0"], "positive integer"),
+        (["gradflow", "--seeds", "9" * 30], "at most a million"),
+        (["degradation", "--seeds", "1000000000"], "at most a million"),
         (["gradflow", "--lr", "nan"], "positive number"),
         (["gradflow", "--branch-scale", "big"], "skipinit"),
         (["gradflow", "--arch", "conv", "--depths", "9"], "6n"),
