@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from minires import console
-from minires_kernels.cpu import threads
-from minires_kernels.cpu.jit import jit
+from minires_kernels.cpu.machine import threads
+from minires_kernels.cpu.machine.jit import jit
 
 from . import peers, timing
 

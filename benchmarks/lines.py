@@ -25,7 +25,7 @@ from .source_lines import lines_of, version_lines
 from .timing import Row
 
 NUMPY = "NumPy im2col"
-THREADS = "minires_kernels.cpu.threads"
+THREADS = "minires_kernels.cpu.machine.threads"
 DIRECTIONS = ("forward", "backward")
 STAGES = dict(zip(("16×32²", "32×16²", "64×8²"), shapes.STAGES, strict=True))  # column: label
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels.cpu import threads
+from minires_kernels.cpu.machine import threads
 
 from . import numpy_conv
 

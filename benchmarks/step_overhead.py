@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minires_kernels import Kernel
-from minires_kernels.cpu import threads
+from minires_kernels.cpu.machine import threads
 
 from . import nets, timing
 

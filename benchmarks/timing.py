@@ -30,7 +30,7 @@ import numpy as np
 
 from minires import results
 from minires.cli.arguments import positive_int
-from minires_kernels.cpu import threads
+from minires_kernels.cpu.machine import threads
 
 PAUSE_S = 0.02
 WAKE_S = 0.015  # of untimed calls in a turn, at least one

@@ -12,6 +12,6 @@ def set_num_threads(n: int) -> None:
 
 def get_num_threads() -> int:
     """Return how many threads the kernels of the cpu backend use."""
-    from minires_kernels.cpu import threads
+    from minires_kernels.cpu.machine import threads
 
     return threads.num_threads()

@@ -19,7 +19,7 @@ import numpy as np
 
 from minires import Tensor, cuda, use_backend
 from minires_kernels.backends import load
-from minires_kernels.cuda import device as sources
+from minires_kernels.cuda.machine import device as sources
 
 HOLD_S = 0.02  # a GPU is held back at first while work is queued; doubled until that is enough
 MOST_HOLD_S = 1.5

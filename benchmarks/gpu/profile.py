@@ -25,7 +25,7 @@ import numpy as np
 
 from minires import cuda
 from minires.plotting import COLOURS, new_figure
-from minires_kernels.cuda.device import Device
+from minires_kernels.cuda.machine.device import Device
 
 from ..timing import Row
 from .limits import GpuLimits

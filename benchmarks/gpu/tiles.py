@@ -16,7 +16,7 @@ from typing import Any
 from minires_kernels import specs
 from minires_kernels.cuda import conv2d
 from minires_kernels.cuda.conv2d import Tile
-from minires_kernels.cuda.device import Device, Unit
+from minires_kernels.cuda.machine.device import Device, Unit
 
 from .. import shapes
 from ..timing import Row, note

@@ -139,7 +139,7 @@ def _try(backend: str) -> str:
 def _vectors() -> str:
     """Return the width of the vector registers that the cpu backend compiles for."""
     try:
-        from minires_kernels.cpu.vector_width import VECTOR_BYTES
+        from minires_kernels.cpu.machine.vector_width import VECTOR_BYTES
     except Exception as error:  # whatever is wrong, a doctor reports it
         return _problem(error, "unknown: ")
     return f"{VECTOR_BYTES} bytes ({VECTOR_BYTES // 4} float32 at a time)"
@@ -147,7 +147,7 @@ def _vectors() -> str:
 
 def _threads() -> dict[str, str]:
     try:
-        from minires_kernels.cpu.threads import num_threads
+        from minires_kernels.cpu.machine.threads import num_threads
 
         kernels = str(num_threads())
     except Exception as error:  # whatever is wrong, a doctor reports it
@@ -178,8 +178,8 @@ def _guarded(finding: Callable[[], str]) -> str:
 
 
 def _compiled_kernels() -> str:
-    from minires_kernels.cpu import disk_cache
-    from minires_kernels.cpu.jit import CACHE, numba_config
+    from minires_kernels.cpu.machine import disk_cache
+    from minires_kernels.cpu.machine.jit import CACHE, numba_config
 
     if numba_config.DISABLE_JIT:
         return "none: NUMBA_DISABLE_JIT is set, and nothing is compiled"
@@ -243,7 +243,7 @@ def _readers() -> dict[str, Callable[[], Any]]:
     from minires_kernels import current_backend
 
     def threads() -> None:
-        from minires_kernels.cpu.threads import num_threads
+        from minires_kernels.cpu.machine.threads import num_threads
 
         num_threads()
 

@@ -8,7 +8,7 @@ Nothing here imports CuPy before it is asked to do something on a GPU.
 
 from __future__ import annotations
 
-from minires_kernels.cuda.options import allow_tf32, tf32_allowed
+from minires_kernels.cuda.machine.options import allow_tf32, tf32_allowed
 from minires_kernels.gpu import status as _status
 
 from .graph import CapturedStep, cupy, graph

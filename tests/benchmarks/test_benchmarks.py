@@ -21,7 +21,7 @@ from benchmarks import (
 )
 from minires_kernels import kernel, specs
 from minires_kernels.backends import load
-from minires_kernels.cpu import threads
+from minires_kernels.cpu.machine import threads
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from minires import cuda
 from minires_emulator import nvrtc
 from minires_kernels import backends, kernel
 from minires_kernels.cuda import conv2d, linear, relu
-from minires_kernels.cuda.device import OPTIONS, Device, source
+from minires_kernels.cuda.machine.device import OPTIONS, Device, source
 
 try:
     from minires_emulator import RawModule, compiler

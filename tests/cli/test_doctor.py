@@ -15,7 +15,7 @@ from minires import data
 from minires.__main__ import main
 from minires.cli import doctor
 from minires_kernels import backends
-from minires_kernels.cpu import disk_cache, jit, threads
+from minires_kernels.cpu.machine import disk_cache, jit, threads
 
 ROOT = Path(__file__).parents[2]
 

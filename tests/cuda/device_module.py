@@ -14,8 +14,8 @@ import numpy as np
 import minires_emulator
 from device_array import Add, DeviceArray, act, compute, state, unwrap, wait
 from minires_kernels import backends, gpu
-from minires_kernels.cuda.device import Device
 from minires_kernels.cuda.kernels import kernels_on
+from minires_kernels.cuda.machine.device import Device
 
 
 class Module:

@@ -10,9 +10,9 @@ from cuda_cases import VERSIONS, cases, runs, worst_error
 from minires_emulator import KernelFault, check
 from minires_kernels import kernel, specs, use_backend, use_versions
 from minires_kernels.cuda import conv2d
-from minires_kernels.cuda.device import Device, source
 from minires_kernels.cuda.kernels import UNITS, kernels_on
-from minires_kernels.cuda.options import allow_tf32
+from minires_kernels.cuda.machine.device import Device, source
+from minires_kernels.cuda.machine.options import allow_tf32
 from minires_kernels.cuda_sim import DEVICE, KERNELS
 
 DTYPES = ("float32", "float64")

@@ -11,8 +11,8 @@ import pytest
 
 from cuda_cases import SPECS, cases, supported, worst_error
 from minires_emulator import KernelFault, RawModule, check
-from minires_kernels.cuda.device import Device, source
 from minires_kernels.cuda.kernels import kernels_on
+from minires_kernels.cuda.machine.device import Device, source
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from minires_emulator import nvrtc
-from minires_kernels.cuda.device import OPTIONS, source
 from minires_kernels.cuda.kernels import UNITS
+from minires_kernels.cuda.machine.device import OPTIONS, source
 
 pytestmark = pytest.mark.skipif(
     nvrtc.available() is not None, reason=str(nvrtc.available() or "NVRTC is there")

@@ -10,7 +10,7 @@ from device_array import DeviceArray, state
 from minires import data, degradation, gradflow, models, nn, optim
 from minires.record import Recorder
 from minires_kernels.backends import kernel_for
-from minires_kernels.cuda.device import Device
+from minires_kernels.cuda.machine.device import Device
 
 xp = device_module.xp
 

@@ -157,7 +157,7 @@ def test_narrower_registers(cpu, width):
     """The kernels compiled for processors without AVX-512, and without AVX."""
     code = f"""
 import numpy as np
-from minires_kernels.cpu.vector_width import VECTOR_BYTES
+from minires_kernels.cpu.machine.vector_width import VECTOR_BYTES
 assert VECTOR_BYTES <= {width}, VECTOR_BYTES
 from minires_kernels import kernel, specs
 reference = kernel("conv2d", "reference", 2)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from minires_kernels import kernel, spec, specs, use_backend
 from minires_kernels.backends import load
-from minires_kernels.cpu import layout
+from minires_kernels.cpu.machine import layout
 from minires_kernels.spec import documented_versions, versions
 
 SPECS = {name: spec for name, spec in specs().items() if spec.gradients}

@@ -15,11 +15,12 @@ import numba
 import pytest
 
 import minires_kernels
-from minires_kernels.cpu import disk_cache
+from minires_kernels.cpu.machine import disk_cache
 
 RELU = """
 import numpy as np
-from minires_kernels.cpu import jit, relu
+from minires_kernels.cpu import relu
+from minires_kernels.cpu.machine import jit
 assert relu.relu_forward_v1(np.array([-1.0, 2.0]))[0].tolist() == [0.0, 2.0]
 print(jit.CACHE, sum(relu._forward.stats.cache_hits.values()))
 """
@@ -50,7 +51,7 @@ def test_an_edit_in_an_imported_module_is_seen(tmp_path):
         ignore=shutil.ignore_patterns("__pycache__", ".*"),
     )
     (package / "cpu" / "scaled.py").write_text(
-        "from .constant import SCALE\nfrom .jit import jit\n\n"
+        "from .constant import SCALE\nfrom .machine.jit import jit\n\n"
         "@jit\ndef scaled(x):\n    return SCALE * x\n"
     )
     code = (

@@ -12,7 +12,7 @@ import pytest
 
 from minires import nn
 from minires_kernels import current_backend, use_backend, use_versions
-from minires_kernels.cuda.options import allow_tf32, tf32_allowed
+from minires_kernels.cuda.machine.options import allow_tf32, tf32_allowed
 from minires_kernels.setting import Setting
 
 SWITCHES = {  # the class, how to choose, what is read, three values

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import minires
 from minires_kernels import kernel
 from minires_kernels.backends import load
-from minires_kernels.cpu import threads
+from minires_kernels.cpu.machine import threads
 
 IMPLEMENTATIONS = [(n, v.number) for n, versions in load("cpu").KERNELS.items() for v in versions]
 
@@ -115,7 +115,7 @@ def test_a_forked_child_computes():
 import os, warnings
 import numpy as np
 from minires_kernels import kernel
-from minires_kernels.cpu import threads
+from minires_kernels.cpu.machine import threads
 warnings.simplefilter("ignore")  # Python's own, on forking with threads
 threads.set_num_threads(2)
 x = np.arange(-200_000.0, 200_000.0)
@@ -285,7 +285,7 @@ from concurrent.futures import ProcessPoolExecutor
 import multiprocessing, numpy as np
 def work(seed):
     from minires_kernels import kernel
-    from minires_kernels.cpu import threads
+    from minires_kernels.cpu.machine import threads
     threads.set_num_threads(2)
     x = np.random.default_rng(seed).standard_normal(400_000)
     return float(kernel("relu", "cpu").forward(x)[0].sum())

@@ -6,7 +6,6 @@ from . import (
     avg_pool2d,
     batch_norm,
     batch_norm_relu,
-    blas,
     conv2d,
     cross_entropy,
     global_avg_pool2d,
@@ -15,8 +14,8 @@ from . import (
     relu,
     running_statistics,
     sgd,
-    threads,
 )
+from .machine import blas, threads
 
 threads.num_threads()  # refuses a wrong MINIRES_NUM_THREADS at once, not in the middle of a run
 BLAS_LIMIT = blas.LIMIT  # alive as long as the backend

@@ -13,9 +13,9 @@ import numpy as np
 from ..memory import empty_like
 from ..reference.add import add_forward_v1 as numpy_add
 from ..spec import Array, versions
-from .jit import jit
-from .layout import flat, unflat
-from .threads import run
+from .machine.jit import jit
+from .machine.layout import flat, unflat
+from .machine.threads import run
 
 FEW = 1 << 12  # elements: below that NumPy's sum is faster than the start of a loop
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from ..memory import empty_like
 from ..spec import Array, versions
-from .jit import jit
-from .layout import flat, unflat
+from .machine.jit import jit
+from .machine.layout import flat, unflat
+from .machine.threads import run
 from .relu import SMALLEST, relu_backward_v1
-from .threads import run
 
 
 @jit

@@ -18,7 +18,8 @@ import numpy as np
 
 from ..memory import empty_like
 from ..spec import ALL, Array, Needs, versions
-from .layout import plain
+from .machine.layout import plain
+from .machine.threads import run
 from .normalise import (
     ADD_RELU,
     RELU,
@@ -35,7 +36,6 @@ from .normalise import (
     statistics,
     typical,
 )
-from .threads import run
 
 Gradients = tuple[Array | None, ...]
 

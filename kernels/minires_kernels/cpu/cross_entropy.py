@@ -18,9 +18,9 @@ import numpy as np
 
 from ..memory import empty
 from ..spec import Array, versions
-from .jit import jit
-from .layout import plain
-from .threads import run
+from .machine.jit import jit
+from .machine.layout import plain
+from .machine.threads import run
 
 SMALLEST = 1 << 13  # elements, an exponential each: below that a thread costs more than it saves
 

@@ -17,9 +17,9 @@ import numpy as np
 
 from ..memory import empty
 from ..spec import Array, versions
-from .jit import jit
-from .layout import plain, to_nchw, to_nhwc
-from .threads import run
+from .machine.jit import jit
+from .machine.layout import plain, to_nchw, to_nhwc
+from .machine.threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 

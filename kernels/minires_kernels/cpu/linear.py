@@ -17,10 +17,10 @@ import numpy as np
 
 from ..memory import empty, zeros
 from ..spec import ALL, Array, Needs, versions
-from .jit import jit
-from .layout import plain
-from .matmul import matmul
-from .threads import parts, run
+from .machine.jit import jit
+from .machine.layout import plain
+from .machine.matmul import matmul
+from .machine.threads import parts, run
 
 Gradients = tuple[Array | None, Array | None, Array | None]
 Product = tuple[Array, Array, Array]  # a, b and y of y = a @ b

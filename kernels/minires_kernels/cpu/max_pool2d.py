@@ -18,9 +18,9 @@ import numpy as np
 from ..checks import Windows
 from ..memory import empty, zeros
 from ..spec import Array, versions
-from .jit import jit
-from .layout import to_nchw, to_nhwc
-from .threads import run
+from .machine.jit import jit
+from .machine.layout import to_nchw, to_nhwc
+from .machine.threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 

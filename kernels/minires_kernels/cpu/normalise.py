@@ -18,9 +18,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..spec import Array
-from .jit import jit_in_order
-from .layout import plain, to_nchw, to_nhwc
-from .threads import parts
+from .machine.jit import jit_in_order
+from .machine.layout import plain, to_nchw, to_nhwc
+from .machine.threads import parts
 
 PLAIN, RELU, ADD_RELU = 0, 1, 2
 LANES = 256  # elements of a row at most, if the channels are fewer

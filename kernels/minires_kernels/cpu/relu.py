@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from ..memory import empty_like
 from ..spec import Array, versions
-from .jit import jit
-from .layout import flat, unflat
-from .threads import run
+from .machine.jit import jit
+from .machine.layout import flat, unflat
+from .machine.threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 
 from ..reference.sgd import sgd_forward_v1 as numpy_sgd
 from ..spec import Array, versions
-from .jit import jit_in_order
-from .layout import plain
-from .threads import run
+from .machine.jit import jit_in_order
+from .machine.layout import plain
+from .machine.threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 

@@ -15,8 +15,8 @@ __all__ = ["DEVICE", "KERNELS"]
 @functools.cache
 def _gpu() -> dict[str, Any]:
     from .. import gpu
-    from .device import Device
     from .kernels import kernels_on
+    from .machine.device import Device
 
     gpu.require(ImportError)
     cupy = gpu.device_module()

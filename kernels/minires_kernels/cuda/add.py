@@ -14,7 +14,7 @@ import numpy as np
 
 from ..reference.add import add_forward_v1
 from ..spec import Array, Version, versions
-from .device import C_TYPES, THREADS, Device, Unit, blocks
+from .machine.device import C_TYPES, THREADS, Device, Unit, blocks
 
 UNIT = Unit("add.cu", ("add<T>", "add_into<T>"))
 

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from ..spec import Array, Version, versions
-from .device import THREADS, Device, Unit
+from .machine.device import THREADS, Device, Unit
 from .relu import flat_grid, relu_backward, width
 
 UNIT = Unit("add_relu.cu", ("add_relu_forward_v1<T>", "add_relu_forward_v2<T>"))

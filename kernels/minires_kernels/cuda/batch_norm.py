@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..spec import ALL, Array, Needs, Version, versions
-from .device import MAX_GRID_YZ, THREADS, Device, Unit, aligned, blocks, structure
+from .machine.device import MAX_GRID_YZ, THREADS, Device, Unit, aligned, blocks, structure
 
 Gradients = tuple[Array | None, ...]
 SHAPE = structure("N", "C", "HW", "has_weight", "has_bias", "training")

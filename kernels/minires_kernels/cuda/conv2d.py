@@ -19,9 +19,9 @@ import numpy as np
 
 from ..checks import Windows
 from ..spec import ALL, Array, Needs, Version, versions
-from .device import MAX_GRID_YZ, THREADS, Device, Unit, aligned, blocks, structure
 from .linear import column_sums
-from .options import tf32_allowed
+from .machine.device import MAX_GRID_YZ, THREADS, Device, Unit, aligned, blocks, structure
+from .machine.options import tf32_allowed
 
 Gradients = tuple[Array | None, Array | None, Array | None]
 CONV = structure(

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from ..spec import Array, Version, versions
-from .device import THREADS, Device, Unit, blocks
+from .machine.device import THREADS, Device, Unit, blocks
 
 UNIT = Unit(
     "cross_entropy.cu",

@@ -17,7 +17,7 @@ from . import (
     running_statistics,
     sgd,
 )
-from .device import Device, Unit
+from .machine.device import Device, Unit
 
 UNITS: tuple[Unit, ...] = (
     conv2d.DIRECT,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..spec import ALL, Array, Needs, Version, versions
-from .device import THREADS, Device, Unit, blocks, structure
+from .machine.device import THREADS, Device, Unit, blocks, structure
 
 Gradients = tuple[Array | None, Array | None, Array | None]
 PRODUCT = structure("M", "N", "K", "a_row", "a_column", "b_row", "b_column", "has_bias")

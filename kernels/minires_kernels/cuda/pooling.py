@@ -14,7 +14,7 @@ import numpy as np
 
 from ..checks import Windows
 from ..spec import Array, Version, versions
-from .device import THREADS, Device, Unit, blocks, structure
+from .machine.device import THREADS, Device, Unit, blocks, structure
 
 WINDOW = structure(
     "C", "H", "W", "P", "Q", "R", "S", "sh", "sw", "ph", "pw", "dh", "dw", "count_include_pad"

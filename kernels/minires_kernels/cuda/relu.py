@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from ..spec import Array, Version, versions
-from .device import THREADS, Device, Unit, aligned, blocks
+from .machine.device import THREADS, Device, Unit, aligned, blocks
 
 UNIT = Unit(
     "relu.cu",

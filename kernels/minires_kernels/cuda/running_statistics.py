@@ -10,7 +10,7 @@ from functools import partial
 
 from ..reference.running_statistics import running_statistics_forward_v1
 from ..spec import Array, Version, versions
-from .device import C_TYPES, THREADS, Device, Unit, blocks
+from .machine.device import C_TYPES, THREADS, Device, Unit, blocks
 
 UNIT = Unit("running_statistics.cu", ("running_statistics<T>",))
 

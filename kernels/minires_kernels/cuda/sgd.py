@@ -18,7 +18,7 @@ import numpy as np
 
 from ..reference.sgd import sgd_forward_v1
 from ..spec import Array, Version, versions
-from .device import C_TYPES, THREADS, Device, Unit, blocks, structure
+from .machine.device import C_TYPES, THREADS, Device, Unit, blocks, structure
 
 UNIT = Unit("sgd.cu", ("sgd_v1<T>", "sgd_v2<T>"))
 TOGETHER = 8  # parameters of one launch of sgd_v2

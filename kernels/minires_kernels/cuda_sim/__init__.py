@@ -10,8 +10,8 @@ import numpy as np
 
 from minires_emulator import RawModule
 
-from ..cuda.device import Device
 from ..cuda.kernels import kernels_on
+from ..cuda.machine.device import Device
 
 DEVICE = Device(np, RawModule)
 KERNELS = kernels_on(DEVICE)

@@ -7,8 +7,8 @@ import numpy as np
 from ...checks import Windows
 from ...memory import zeros
 from ...spec import Array
-from ..layout import plain
-from ..threads import parts
+from ..machine.layout import plain
+from ..machine.threads import parts
 
 Gradients = tuple[Array | None, Array | None, Array | None]
 Geometry = tuple[int, int, int, int, int, int]  # stride, padding, dilation; (height, width) each

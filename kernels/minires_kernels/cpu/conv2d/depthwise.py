@@ -11,10 +11,10 @@ import numpy as np
 
 from ...memory import empty, zeros
 from ...spec import Array
-from ..jit import jit
-from ..layout import plain
-from ..simd import fill, lanes, load, store
-from ..threads import run
+from ..machine.jit import jit
+from ..machine.layout import plain
+from ..machine.simd import fill, lanes, load, store
+from ..machine.threads import run
 from .common import SMALLEST_FLOPS, sum_parts, weight_parts
 from .gather import Gather
 from .units import copy_band, units

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...spec import Array
-from ..jit import jit_inner
+from ..machine.jit import jit_inner
 from .gather import Gather
 
 UNIT_BYTES = 1 << 18  # of source per unit, up to three times: a usual second-level cache has four

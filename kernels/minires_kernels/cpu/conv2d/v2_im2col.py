@@ -9,10 +9,10 @@ import numpy as np
 from ...checks import Windows
 from ...memory import zeros
 from ...spec import ALL, Array, Needs
-from ..jit import jit
-from ..layout import plain, to_nchw, to_nhwc
-from ..matmul import matmul
-from ..threads import run
+from ..machine.jit import jit
+from ..machine.layout import plain, to_nchw, to_nhwc
+from ..machine.matmul import matmul
+from ..machine.threads import run
 from .common import (
     Geometry,
     Gradients,

@@ -16,12 +16,12 @@ import numpy as np
 from ...checks import Windows
 from ...memory import empty, zeros
 from ...spec import ALL, Array, Needs
-from ..jit import jit
-from ..layout import kept, plain, to_nchw, to_nhwc
-from ..simd import lanes, load
-from ..threads import run
-from ..tile import TILE, looked_up, multiply_add, repeat, spaced, store_tile
-from ..vector_width import VECTOR_BYTES
+from ..machine.jit import jit
+from ..machine.layout import kept, plain, to_nchw, to_nhwc
+from ..machine.simd import lanes, load
+from ..machine.threads import run
+from ..machine.tile import TILE, looked_up, multiply_add, repeat, spaced, store_tile
+from ..machine.vector_width import VECTOR_BYTES
 from . import depthwise
 from .common import SMALLEST_FLOPS, Gradients, bias_gradient
 from .gather import Gather, backward_gathers, forward_gather

@@ -16,11 +16,11 @@ import numpy as np
 
 from ...memory import empty, zeros
 from ...spec import Array
-from ..jit import jit, jit_inner
-from ..simd import fill, lanes
-from ..threads import run
-from ..tile import TILE, load_tile, looked_up, multiply_add, repeat, spaced, store_tile
-from ..vector_width import VECTOR_BYTES
+from ..machine.jit import jit, jit_inner
+from ..machine.simd import fill, lanes
+from ..machine.threads import run
+from ..machine.tile import TILE, load_tile, looked_up, multiply_add, repeat, spaced, store_tile
+from ..machine.vector_width import VECTOR_BYTES
 from .common import SMALLEST_FLOPS, weight_parts
 from .gather import Gather
 from .units import ENOUGH_ITEMS, copy_band, units

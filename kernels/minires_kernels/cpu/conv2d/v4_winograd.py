@@ -16,11 +16,11 @@ import numpy as np
 from ...checks import Windows
 from ...memory import empty
 from ...spec import ALL, Array, Needs
-from ..jit import jit
-from ..layout import kept, to_nchw, to_nhwc
-from ..simd import lanes
-from ..threads import run
-from ..tile import TILE
+from ..machine.jit import jit
+from ..machine.layout import kept, to_nchw, to_nhwc
+from ..machine.simd import lanes
+from ..machine.threads import run
+from ..machine.tile import TILE
 from .common import Gradients, bias_gradient, weight_parts
 from .winograd_staged import Stages
 from .winograd_stages import (

@@ -27,8 +27,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...spec import Array
-from ..jit import jit_inner
-from ..simd import load, store
+from ..machine.jit import jit_inner
+from ..machine.simd import load, store
 
 Register = Any
 Four = tuple[Register, Register, Register, Register]

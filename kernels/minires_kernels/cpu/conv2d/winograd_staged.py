@@ -11,11 +11,11 @@ import numpy as np
 
 from ...memory import empty
 from ...spec import Array
-from ..jit import jit
-from ..layout import plain
-from ..simd import lanes
-from ..threads import run
-from ..tile import TILE
+from ..machine.jit import jit
+from ..machine.layout import plain
+from ..machine.simd import lanes
+from ..machine.threads import run
+from ..machine.tile import TILE
 from .winograd_stages import (
     Sizes,
     block_at,

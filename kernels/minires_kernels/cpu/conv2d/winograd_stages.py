@@ -15,9 +15,9 @@ Tiles count through the batch: t = (n · rows + i) · columns + j.
 from __future__ import annotations
 
 from ...spec import Array
-from ..jit import jit_inner
-from ..simd import fill, lanes, load, prefetch
-from ..tile import TILE, load_tile, multiply_add, repeat, spaced, store_tile
+from ..machine.jit import jit_inner
+from ..machine.simd import fill, lanes, load, prefetch
+from ..machine.tile import TILE, load_tile, multiply_add, repeat, spaced, store_tile
 from .winograd import gradient_tile, input_tile, output_tile, upstream_tile
 
 Sizes = tuple[int, ...]  # h, w, c, k, top, left (padding), p, q, rows and columns of tiles

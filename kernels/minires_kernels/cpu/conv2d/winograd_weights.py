@@ -6,12 +6,12 @@ import numpy as np
 
 from ...memory import empty
 from ...spec import Array
-from ..jit import jit, jit_inner
-from ..layout import plain
-from ..simd import lanes, load, store
-from ..threads import run
-from ..tile import TILE
-from ..vector_width import VECTOR_BYTES
+from ..machine.jit import jit, jit_inner
+from ..machine.layout import plain
+from ..machine.simd import lanes, load, store
+from ..machine.threads import run
+from ..machine.tile import TILE
+from ..machine.vector_width import VECTOR_BYTES
 from .winograd import weight_gradient_tile, weight_tile
 
 LANES = VECTOR_BYTES // 4  # of float32

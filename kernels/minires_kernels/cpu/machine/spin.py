@@ -21,7 +21,7 @@ from numba import extending as _extending
 from numba import types
 from numba.core import cgutils as _cgutils
 
-from ..spec import Array
+from ...spec import Array
 from .jit import jit, numba_config
 
 cgutils: Any = _cgutils

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..setting import Setting
+from ...setting import Setting
 
 
 class allow_tf32(Setting):

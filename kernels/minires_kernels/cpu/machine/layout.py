@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..spec import Array
+from ...spec import Array
 
 
 def plain(a: Array) -> Array:

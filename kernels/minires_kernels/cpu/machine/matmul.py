@@ -6,7 +6,7 @@ of b at a time: 16 multiply-adds per 12 memory accesses, vectorised along the ro
 
 from __future__ import annotations
 
-from ..spec import Array
+from ...spec import Array
 from .jit import jit
 
 

@@ -1,4 +1,4 @@
-"""A device that runs CUDA C++: compiles the .cu files beside this module, launches kernels.
+"""A device that runs CUDA C++: compiles the .cu files of cuda/, launches kernels.
 
 A `Device` is made of two things only: an array module and a `RawModule` class. With `cupy` and
 `cupy.RawModule` it is a GPU; with `numpy` and `minires_emulator.RawModule` the same sources, grids,
@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from ..spec import Array
+from ...spec import Array
 
 C_TYPES = {"float32": "float", "float64": "double"}
+_SOURCES = __package__.removesuffix(".machine")  # where the .cu files are
 OPTIONS = ("--std=c++17",)
 THREADS = 256  # of a block, where nothing speaks for another number
 MAX_GRID_YZ = 65535
@@ -33,7 +34,7 @@ def source(file: str) -> str:
 
 
 def _pasted(file: str) -> str:
-    text = importlib.resources.files(__package__).joinpath(file).read_text("utf-8")
+    text = importlib.resources.files(_SOURCES).joinpath(file).read_text("utf-8")
     lines = []
     for number, line in enumerate(text.splitlines(), start=1):
         included = re.fullmatch(r'#include "(\w+\.cuh)"', line)

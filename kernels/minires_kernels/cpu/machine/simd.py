@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ..spec import Array
+from ...spec import Array
 from .jit import numba_config
 from .vector_width import VECTOR_BYTES
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..spec import Array
+from ...spec import Array
 from .jit import jit_inner
 from .simd import load, scalar, store
 

@@ -1,0 +1,1 @@
+"""What the kernels of the CPU are made of: compilation, threads, vector registers, layouts."""
