@@ -5,7 +5,9 @@ from __future__ import annotations
 
 def set_num_threads(n: int) -> None:
     """Use `n` threads from now on; the default is `MINIRES_NUM_THREADS`, or the usable cores."""
-    from minires_kernels.cpu import threads  # imports Numba, which `import minires` does not
+    from minires_kernels.cpu.machine import (
+        threads,
+    )  # imports Numba, which `import minires` does not
 
     threads.set_num_threads(n)
 

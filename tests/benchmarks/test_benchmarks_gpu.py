@@ -14,7 +14,8 @@ from benchmarks import figures, gpu, peers
 from benchmarks.gpu import __main__ as program
 from benchmarks.gpu.report import Report, Section
 from minires_kernels import backends, specs
-from minires_kernels.cuda import conv2d, status
+from minires_kernels import gpu as gpu_module
+from minires_kernels.cuda import conv2d
 
 try:
     from minires_emulator import compiler
@@ -91,7 +92,7 @@ def test_a_rehearsal_runs_every_part_and_claims_nothing(tmp_path, monkeypatch, c
 
 
 def test_without_cupy_the_program_says_what_to_install(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(status, "status", lambda: ("no-cupy", "CuPy is not installed; pip it"))
+    monkeypatch.setattr(gpu_module, "status", lambda: ("no-cupy", "CuPy is not installed; pip it"))
     monkeypatch.setattr(backends, "_packages", {})
     monkeypatch.setattr(figures, "RESULTS", tmp_path)
     assert program.main([]) == 2

@@ -59,7 +59,9 @@ def test_all_is_well(examined, capsys):
 )
 def test_a_wrong_setting_is_named(examined, monkeypatch, name, value, says):
     monkeypatch.setenv(name, value)
-    monkeypatch.setattr(backends.use_backend, "current", lambda: None)  # as at the start
+    at_the_start = type(backends.use_backend._start)(None, None)
+    monkeypatch.setattr(backends.use_backend, "_start", at_the_start)
+    monkeypatch.setattr(backends.use_backend, "_for_good", [at_the_start])
     monkeypatch.setattr(threads, "_threads", None)
     findings = examined()
     assert f"settings, {name}" in findings["to mend"]
