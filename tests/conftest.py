@@ -127,6 +127,13 @@ def pytest_configure(config):
         hypothesis.settings.load_profile("thorough" if slow else "quick")
 
 
+def pytest_generate_tests(metafunc):
+    """Run a test that asks for `thorough` twice: on a few of its cases, and, if slow, on all."""
+    if "thorough" in metafunc.fixturenames:
+        everything = pytest.param(True, marks=pytest.mark.slow, id="all")
+        metafunc.parametrize("thorough", [pytest.param(False, id="some"), everything])
+
+
 def pytest_report_header():
     return f"left out, or skipped: tests of emulated kernels; {MISSING}" if MISSING else None
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -19,7 +19,6 @@ def check(f, *arrays):
     assert report.ok, str(report)
 
 
-@settings(max_examples=60, deadline=None)
 @given(hnp.mutually_broadcastable_shapes(num_shapes=2, max_dims=4, max_side=3), st.integers(0, 3))
 def test_arithmetic_broadcasts_forward_and_backward(shapes, which):
     f, g = [
@@ -47,7 +46,6 @@ def test_arithmetic_broadcasts_forward_and_backward(shapes, which):
         assert t.grad.sum() == pytest.approx(numeric, rel=1e-4, abs=1e-6)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     hnp.array_shapes(min_dims=1, max_dims=4, max_side=4),
     st.integers(0, 3),

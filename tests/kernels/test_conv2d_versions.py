@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minires_kernels import kernel, use_versions
@@ -56,7 +56,6 @@ def calls(draw):
 
 
 @given(calls())
-@settings(max_examples=80, deadline=None)
 def test_the_register_tile_takes_any_shape(call):
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(call[a]).astype(call["dtype"]) for a in "xw")
@@ -75,7 +74,6 @@ def test_the_register_tile_takes_any_shape(call):
     padding=st.tuples(st.integers(0, 3), st.integers(0, 3)),
     bias=st.booleans(),
 )
-@settings(max_examples=30, deadline=None)
 def test_winograd_takes_any_size_and_both_ways(staged, n, c, k, h, w, padding, bias):
     rng = np.random.default_rng(0)
     x = rng.standard_normal((n, c, h, w)).astype(np.float32)

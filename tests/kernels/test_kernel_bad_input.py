@@ -11,7 +11,7 @@ from minires_kernels import kernel, specs
 
 SPECS = {name: spec for name, spec in specs().items() if spec.gradients}
 ON_NUMPY = ("reference", "cpu", "cuda-sim")
-EXAMPLES = 400  # per backend; the same ones every time
+EXAMPLES = 4 * settings.default.max_examples  # per backend; the same ones every time
 
 # ---- what can go wrong with an array ------------------------------------------------------------
 SHAPES = st.lists(st.integers(0, 4), max_size=5).map(tuple)
@@ -169,14 +169,14 @@ def check_against_reference(name, backend, arrays, options, dy="drawn"):
 
 
 @pytest.mark.parametrize("backend", ON_NUMPY)
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
+@settings(max_examples=EXAMPLES, derandomize=True)
 @given(call=calls())
 def test_forward_of_bad_calls(backend, call):
     check_against_reference(call[0], backend, *call[1:])
 
 
 @pytest.mark.parametrize("backend", ON_NUMPY)
-@settings(max_examples=EXAMPLES // 2, deadline=None, derandomize=True)
+@settings(max_examples=EXAMPLES // 2, derandomize=True)
 @given(data=st.data())
 def test_backward_of_bad_gradients(backend, data):
     name = data.draw(st.sampled_from(sorted(SPECS)))

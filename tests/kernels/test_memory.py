@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minires_kernels import memory
@@ -63,7 +63,6 @@ def test_a_view_of_any_kind_keeps_the_memory(name):
 
 
 @given(st.lists(st.tuples(st.sampled_from("take view drop"), st.integers(0, 9)), max_size=60))
-@settings(max_examples=40, deadline=None)
 def test_no_live_array_is_ever_overwritten(actions):
     """Arrays and views of them come and go; each keeps the value that it was filled with."""
     live = []

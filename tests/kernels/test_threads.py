@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import minires
@@ -160,7 +160,6 @@ def test_parts_depend_on_the_sizes_alone(n, smallest, most):
 
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
 @given(n=st.integers(0, 300), smallest=st.integers(1, 50))
-@settings(max_examples=30)
 def test_ranges_cover_every_item_once(n_threads, n, smallest):
     threads.set_num_threads(n_threads)
     seen = np.zeros(n, int)

@@ -70,7 +70,7 @@ def test_against_the_reference(name, backend, number, dtype, order):
 
 
 @pytest.mark.parametrize("backend", ON_NUMPY)
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(derandomize=True)
 @given(
     shape=st.sampled_from([(), (3,), (0, 2), (5, 7), (2, 33, 9, 11), (100, 60)]),
     order=st.sampled_from(list(ORDERS)),
