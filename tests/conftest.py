@@ -12,6 +12,7 @@ A test that no signal reaches, say in an endless compiled loop, takes its proces
 
 import atexit
 import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -136,6 +137,12 @@ def pytest_generate_tests(metafunc):
 
 def pytest_report_header():
     return f"left out, or skipped: tests of emulated kernels; {MISSING}" if MISSING else None
+
+
+def pytest_collection_finish():
+    """Everything loaded by now stays: a garbage collection need not look at it each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):

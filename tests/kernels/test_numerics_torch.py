@@ -42,6 +42,7 @@ def worst(gradients, exact):
     )
 
 
+@pytest.mark.slow
 def test_a_whole_net_rounds_no_more_than_pytorch():
     errors = {"v3": [], "v4": [], "PyTorch channels_last": []}
     for seed in range(5):

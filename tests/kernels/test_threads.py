@@ -5,12 +5,10 @@ import multiprocessing
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -277,7 +275,14 @@ def test_an_interrupt_leaves_no_helper_at_work():
     assert not writing
 
 
-def test_worker_processes_compute():
+STARTS = [  # one of them by default
+    pytest.param(method, marks=pytest.mark.slow if i else [])
+    for i, method in enumerate(reversed(multiprocessing.get_all_start_methods()))
+]
+
+
+@pytest.mark.parametrize("method", STARTS)
+def test_worker_processes_compute(method, tmp_path):
     """As joblib's workers do: processes that import minires, started in any way."""
     code = """
 from concurrent.futures import ProcessPoolExecutor
@@ -292,15 +297,11 @@ if __name__ == "__main__":
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("METHOD")) as pool:
         print(list(pool.map(work, [1, 1, 1, 1])))
 """
-    for method in multiprocessing.get_all_start_methods():
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "workers.py"
-            path.write_text(code.replace("METHOD", method))
-            done = subprocess.run(
-                [sys.executable, path], capture_output=True, text=True, timeout=120
-            )
-        assert done.returncode == 0, done.stderr
-        assert len(set(ast.literal_eval(done.stdout))) == 1
+    path = tmp_path / "workers.py"
+    path.write_text(code.replace("METHOD", method), encoding="utf-8")
+    done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    assert len(set(ast.literal_eval(done.stdout))) == 1
 
 
 def test_minires_names():
