@@ -120,9 +120,14 @@ def current_backend() -> str:
     """Return the name of the backend in use (at first `MINIRES_BACKEND`, or "cpu")."""
     name: str | None = _chosen(use_backend)
     if name is None:
-        name = _known(os.environ.get("MINIRES_BACKEND", "cpu"), "MINIRES_BACKEND")
+        name = first_backend()
         use_backend.start_with(name)
     return name
+
+
+def first_backend() -> str:
+    """Return the backend that a process starts with; ValueError for a wrong `MINIRES_BACKEND`."""
+    return _known(os.environ.get("MINIRES_BACKEND", "cpu"), "MINIRES_BACKEND")
 
 
 class use_backend(Setting):

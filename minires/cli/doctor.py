@@ -240,7 +240,7 @@ def _setting(value: str, read: Callable[[], Any] | None) -> str:
 
 
 def _readers() -> dict[str, Callable[[], Any]]:
-    from minires_kernels import current_backend
+    from minires_kernels.backends import first_backend
 
     def threads() -> None:
         from minires_kernels.cpu.machine.threads import num_threads
@@ -263,7 +263,7 @@ def _readers() -> dict[str, Callable[[], Any]]:
     from ..environment import seconds, switch
 
     return {
-        "MINIRES_BACKEND": current_backend,
+        "MINIRES_BACKEND": first_backend,
         "MINIRES_NUM_THREADS": threads,
         "MINIRES_CACHE_DIR": anything,
         "MINIRES_CXX": compiler,
