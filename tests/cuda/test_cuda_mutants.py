@@ -178,7 +178,7 @@ def test_the_kernels_as_they_are_pass(kernel, version):
 
 def test_sources_hold_what_mutants_edit():
     everything = "".join(source(f"{file}.cu") for file in (
-        "relu", "linear", "batch_norm", "batch_norm_split", "pooling", "cross_entropy",
+        "relu", "linear", "batch_norm", "batch_norm_split", "max_pool2d", "cross_entropy",
         "conv2d_v1", "conv2d_v2", "conv2d_v3", "conv2d_v4",
     ))  # fmt: skip
     assert all(m.old in everything for m in MUTANTS)

@@ -1,13 +1,17 @@
 """Batch normalisation, the addition of a residual block, and ReLU, in the same two passes.
 
+    z = (x - mean) · scale + bias [+ residual];  y = max(z, 0);  g = dy where z > 0, dresidual = g
+    dx = scale · (g - mean(g) - (x - mean) · slope)            see batch_norm.py
+
 forward    statistics: one read of x; then y: one read of x (and of the residual), one write
-backward   sums: one read of dy and x (with a residual: and of y, and one write of its gradient);
-           then dx: one read of dy (or of that gradient) and x, one write
+backward   sums: one read of dy and x (with a residual: and of y, and one write of g);
+           then dx: one read of dy (or of g) and x, one write
 shapes     as batch_norm; residual and y like x
 bytes      three separate kernels read and write each activation two times more in each direction
+numerics   operations in the order of the separate kernels, so that both give the same bits
 
 Versions
-    v1  the loops of normalise.py
+    v1  the loops of batch_norm, with the addition and ReLU in them
 """
 
 from __future__ import annotations
@@ -18,98 +22,92 @@ import numpy as np
 
 from ..memory import empty_like
 from ..spec import ALL, Array, Needs, versions
-from .machine.layout import plain
-from .machine.threads import run
-from .normalise import (
-    ADD_RELU,
-    RELU,
+from .batch_norm import (
+    FOLD,
     SMALLEST,
-    affine,
-    apply,
-    backward_apply,
-    backward_sums,
-    gradients,
+    fold,
     image_of,
-    moments,
+    input_gradient,
     new_sums,
+    normaliser,
+    parameter_gradients,
     rows_of,
-    statistics,
-    typical,
 )
+from .machine.jit import jit_in_order
+from .machine.threads import run
 
-Gradients = tuple[Array | None, ...]
-
-
-def _or_empty(a: Array | None, x: Array) -> Array:
-    return np.empty(0, x.dtype) if a is None else plain(a)
+Gradients = tuple[Array | None, Array | None, Array | None, Array | None]
 
 
-def forward(
-    x: Array,
-    weight: Array | None,
-    bias: Array | None,
-    mean: Array | None,
-    var: Array | None,
-    residual: Array | None,
-    eps: float,
-    mode: int,
-) -> tuple[Array, Array, Array]:
-    """Return y, and the mean and variance used."""
-    c, rows = x.shape[1], rows_of(x)
-    lanes = rows.shape[1]
-    vectors = np.empty((3, lanes), x.dtype)
-    parameters = _or_empty(weight, x), _or_empty(bias, x)
-    if mean is None or var is None:
-        shift, sums = np.empty(lanes, x.dtype), new_sums(rows)
-        typical(rows, shift, c)
-        run(statistics, len(sums), rows, shift, sums)
-        mean, var = np.empty((2, c), x.dtype)
-        moments(sums, shift, x.size // c, mean, var, *parameters, eps, vectors)
-    else:
-        affine(plain(mean), plain(var), *parameters, eps, vectors)
-    y = empty_like(rows)
-    other = rows if residual is None else rows_of(residual)
-    run(apply, len(rows), rows, vectors, other, y, mode, smallest=SMALLEST // lanes + 1)
-    return image_of(y, x), mean, var
+@jit_in_order
+def _apply(lo: int, hi: int, x: Array, vectors: Array, residual: Array, y: Array,
+           add: bool) -> None:  # fmt: skip
+    """Write rows lo … hi - 1 of y; vectors (3, lanes) are mean, scale, bias."""
+    mean, scale, bias = vectors[0], vectors[1], vectors[2]
+    zero = x.dtype.type(0)
+    for m in range(lo, hi):
+        row, out = x[m], y[m]
+        if add:
+            other = residual[m]
+            for j in range(row.size):
+                z = (row[j] - mean[j]) * scale[j] + bias[j] + other[j]
+                out[j] = zero if z < zero else z  # NaN < 0 is false: a NaN stays
+        else:
+            for j in range(row.size):
+                z = (row[j] - mean[j]) * scale[j] + bias[j]
+                out[j] = zero if z < zero else z
 
 
-def backward(
-    dy: Array,
-    x: Array,
-    weight: Array | None,
-    bias: Array | None,
-    mean: Array,
-    var: Array,
-    eps: float,
-    training: bool,
-    y: Array | None,
-    mode: int,
-    needs: Needs,
-) -> Gradients:
-    """Return dx, dweight, dbias, and the residual's gradient if the mode is ADD_RELU."""
-    c, rows, dy_rows = x.shape[1], rows_of(x), rows_of(dy)
-    lanes = rows.shape[1]
-    vectors, shares = np.empty((3, lanes), x.dtype), np.empty((2, lanes), x.dtype)
-    affine(plain(mean), plain(var), _or_empty(weight, x), _or_empty(bias, x), eps, vectors)
-    g, y_rows = dy_rows, rows  # not read, or written, in the other modes
-    if mode == ADD_RELU and y is not None:
-        g, y_rows = empty_like(rows), rows_of(y)
-    sums = new_sums(rows)
-    run(backward_sums, len(sums), dy_rows, rows, vectors, y_rows, g, sums, mode)
-    dweight, dbias = np.empty(c, x.dtype), np.empty(c, x.dtype)
-    gradients(sums, plain(var), eps, x.size // c, dweight, dbias, shares)
-    dx = None
-    if needs[0]:
-        dx = empty_like(rows)
-        args = (g, rows, vectors, shares, dx, mode, training)
-        run(backward_apply, len(rows), *args, smallest=SMALLEST // lanes + 1)
-        dx = image_of(dx, x)
-    return (
-        dx,
-        dweight if needs[1] else None,
-        dbias if needs[2] else None,
-        image_of(g, x) if mode == ADD_RELU and needs[5] else None,
-    )
+@jit_in_order
+def _sums(lo: int, hi: int, dy: Array, x: Array, vectors: Array, y: Array, g: Array, sums: Array,
+          added: bool) -> None:  # fmt: skip
+    """sums[part] = Σ g and Σ g (x - mean) per lane; with a residual also write g.
+
+    Without one, where z > 0 is found from x: reading y would cost more than computing z.
+    """
+    count, _, lanes = sums.shape
+    mean, scale, bias = vectors[0], vectors[1], vectors[2]
+    zero = x.dtype.type(0)
+    first, second = np.zeros(lanes, x.dtype), np.zeros(lanes, x.dtype)
+    for part in range(lo, hi):
+        for m in range(part * len(x) // count, (part + 1) * len(x) // count):
+            d, row = dy[m], x[m]
+            if added:
+                open_, out = y[m], g[m]
+                for j in range(lanes):
+                    gj = zero if open_[j] <= zero else d[j]
+                    out[j] = gj
+                    first[j] += gj
+                    second[j] += gj * (row[j] - mean[j])
+            else:
+                for j in range(lanes):
+                    c = row[j] - mean[j]
+                    gj = zero if c * scale[j] + bias[j] <= zero else d[j]
+                    first[j] += gj
+                    second[j] += gj * c
+            if m % FOLD == 0:
+                fold(first, second, sums[part])
+        fold(first, second, sums[part])
+
+
+@jit_in_order
+def _input_gradient(lo: int, hi: int, dy: Array, x: Array, vectors: Array, shares: Array, dx: Array,
+                    training: bool) -> None:  # fmt: skip
+    """As batch_norm's, of g where g was not written: without a residual."""
+    mean, scale, bias = vectors[0], vectors[1], vectors[2]
+    constant, slope = shares[0], shares[1]
+    zero = x.dtype.type(0)
+    for m in range(lo, hi):
+        d, row, out = dy[m], x[m], dx[m]
+        if training:
+            for j in range(row.size):
+                c = row[j] - mean[j]
+                g = zero if c * scale[j] + bias[j] <= zero else d[j]
+                out[j] = scale[j] * (g - constant[j] - c * slope[j])
+        else:
+            for j in range(row.size):
+                z = (row[j] - mean[j]) * scale[j] + bias[j]
+                out[j] = zero if z <= zero else scale[j] * d[j]
 
 
 def batch_norm_relu_forward_v1(
@@ -124,8 +122,11 @@ def batch_norm_relu_forward_v1(
 ) -> tuple[Any, ...]:
     """Saved: x, weight, bias, mean and variance used, eps, the mode, y, and whether it added."""
     training, added = mean is None, residual is not None
-    mode = ADD_RELU if added else RELU
-    y, mean, var = forward(x, weight, bias, mean, var, residual, eps, mode)
+    rows, vectors, mean, var = normaliser(x, weight, bias, mean, var, eps)
+    y_rows = empty_like(rows)
+    args = (rows, vectors, rows if residual is None else rows_of(residual), y_rows, added)
+    run(_apply, len(rows), *args, smallest=SMALLEST // rows.shape[1] + 1)
+    y = image_of(y_rows, x)
     return y, x, weight, bias, mean, var, eps, training, y, added
 
 
@@ -143,8 +144,26 @@ def batch_norm_relu_backward_v1(
     needs: Needs = ALL,
 ) -> Gradients:
     """dx, dweight, dbias, dresidual; None where not needed."""
-    mode = ADD_RELU if added else RELU
-    return backward(dy, x, weight, bias, mean, var, eps, training, y, mode, needs)
+    rows, vectors, _, _ = normaliser(x, weight, bias, mean, var, eps)
+    g, y_rows = rows_of(dy), rows  # neither written nor read without a residual
+    dy_rows, sums = g, new_sums(rows)
+    if added:
+        g, y_rows = empty_like(rows), rows_of(y)
+    run(_sums, len(sums), dy_rows, rows, vectors, y_rows, g, sums, added)
+    dweight, dbias, shares = parameter_gradients(sums, var, eps, x, rows.shape[1])
+    dx = None
+    if needs[0]:
+        dx_rows = empty_like(rows)
+        args = (g, rows, vectors, shares, dx_rows, training)
+        loop = input_gradient if added else _input_gradient
+        run(loop, len(rows), *args, smallest=SMALLEST // rows.shape[1] + 1)
+        dx = image_of(dx_rows, x)
+    return (
+        dx,
+        dweight if needs[1] else None,
+        dbias if needs[2] else None,
+        image_of(g, x) if added and needs[5] else None,
+    )
 
 
 VERSIONS = versions(__doc__, (batch_norm_relu_forward_v1, batch_norm_relu_backward_v1))

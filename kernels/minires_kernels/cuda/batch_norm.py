@@ -1,7 +1,9 @@
-"""Batch normalisation on a device, alone or with an addition and a ReLU.
+"""Batch normalisation on a device; the kernels are in batch_norm.cu (v1, v2), batch_norm_split.cu.
 
-The kernels are in batch_norm.cu (v1, v2) and batch_norm_split.cu (v3); they compute
-y = act(weight (x - mean) / sqrt(var + eps) + bias + residual) and its gradient.
+forward    y = weight (x - mean) / √(var + eps) + bias
+backward   dx, dweight, dbias          see reference/batch_norm.py
+
+The same kernels, compiled with another end, add a residual and apply ReLU: batch_norm_relu.py.
 
 Versions
     v1  a thread per channel for the sums, a thread per element for the rest
@@ -54,7 +56,7 @@ SPLIT = Unit(
 
 
 @dataclass(frozen=True)
-class _Call:
+class Call:
     """What forward and backward of one call share."""
 
     x: Array
@@ -62,8 +64,8 @@ class _Call:
     has_bias: bool
     eps: float
     training: bool
-    relu: bool
-    add: bool
+    relu: bool = False
+    add: bool = False
 
     @property
     def end(self) -> str:
@@ -96,10 +98,10 @@ class _Call:
         return 4 if self.plane % 4 == 0 and aligned(*arrays) else 1
 
 
-def _forward(
+def forward(
     device: Device,
     version: int,
-    call: _Call,
+    call: Call,
     bias: Array | None,
     mean: Array | None,
     var: Array | None,
@@ -133,7 +135,7 @@ def _forward(
 
 def _forward_split(
     device: Device,
-    call: _Call,
+    call: Call,
     weight: Array,
     bias: Array,
     mean: Array,
@@ -157,8 +159,8 @@ def _forward_split(
     device.run(SPLIT, name, dtype, grid, THREADS, x, parts, mean, var, *last)
 
 
-def _backward(
-    device: Device, version: int, call: _Call, dy: Array, y: Array, mean: Array, var: Array
+def backward(
+    device: Device, version: int, call: Call, dy: Array, y: Array, mean: Array, var: Array
 ) -> tuple[Array, Array, Array, Array | None]:
     """Return dx, dweight, dbias and dresidual."""
     x, dtype = call.x, call.x.dtype
@@ -194,7 +196,8 @@ def _backward(
     return dx, dweight, dbias, dresidual if call.add else None
 
 
-def _plain(device: Device, *arrays: Array | None) -> list[Any]:
+def plain(device: Device, *arrays: Array | None) -> list[Any]:
+    """Return the arrays as kernels read them: in C order; None stays None."""
     return [None if a is None else device.plain(a) for a in arrays]
 
 
@@ -211,9 +214,9 @@ def batch_norm_forward(
 ) -> tuple[Any, ...]:
     """Saved: x, weight, the mean and variance used, eps, and the mode."""
     training = mean is None or var is None
-    x, weight, bias, mean, var = _plain(device, x, weight, bias, mean, var)
-    call = _Call(x, weight, bias is not None, eps, training, relu=False, add=False)
-    y, mean, var = _forward(device, version, call, bias, mean, var, None)
+    x, weight, bias, mean, var = plain(device, x, weight, bias, mean, var)
+    call = Call(x, weight, bias is not None, eps, training)
+    y, mean, var = forward(device, version, call, bias, mean, var, None)
     return y, x, weight, mean, var, eps, training
 
 
@@ -230,74 +233,28 @@ def batch_norm_backward(
     needs: Needs = ALL,
 ) -> Gradients:
     """dx, dweight, dbias; None where not needed."""
-    dy, x, weight, mean, var = _plain(device, dy, x, weight, mean, var)
-    call = _Call(x, weight, False, eps, training, relu=False, add=False)
-    gradients = _backward(device, version, call, dy, x, mean, var)
-    return _wanted(gradients[:3], needs[:3])
+    dy, x, weight, mean, var = plain(device, dy, x, weight, mean, var)
+    call = Call(x, weight, False, eps, training)
+    gradients = backward(device, version, call, dy, x, mean, var)
+    return wanted(gradients[:3], needs[:3])
 
 
-def batch_norm_relu_forward(
-    device: Device,
-    version: int,
-    x: Array,
-    weight: Array | None,
-    bias: Array | None,
-    mean: Array | None,
-    var: Array | None,
-    residual: Array | None,
-    *,
-    eps: float,
-) -> tuple[Any, ...]:
-    """Saved: x, weight, bias, mean and variance used, eps, the mode, y, and whether it added."""
-    training, add = mean is None or var is None, residual is not None
-    x, weight, bias, mean, var, residual = _plain(device, x, weight, bias, mean, var, residual)
-    call = _Call(x, weight, bias is not None, eps, training, relu=True, add=add)
-    y, mean, var = _forward(device, version, call, bias, mean, var, residual)
-    return y, x, weight, bias, mean, var, eps, training, y, add
-
-
-def batch_norm_relu_backward(
-    device: Device,
-    version: int,
-    dy: Array,
-    x: Array,
-    weight: Array | None,
-    bias: Array | None,
-    mean: Array,
-    var: Array,
-    eps: float,
-    training: bool,
-    y: Array,
-    added: bool,
-    needs: Needs = ALL,
-) -> Gradients:
-    """dx, dweight, dbias, dresidual; None where not needed."""
-    dy, x, weight, mean, var, y = _plain(device, dy, x, weight, mean, var, y)
-    add = added and needs[5]
-    call = _Call(x, weight, bias is not None, eps, training, relu=True, add=add)
-    gradients = _backward(device, version, call, dy, y, mean, var)
-    return _wanted(gradients, (*needs[:3], needs[5]))
-
-
-def _wanted(gradients: tuple[Array | None, ...], needs: Needs) -> Gradients:
+def wanted(gradients: tuple[Array | None, ...], needs: Needs) -> Gradients:
+    """Return the gradients that are needed, None in place of the others."""
     return tuple(g if needed else None for g, needed in zip(gradients, needs, strict=True))
 
 
-def _few_channels(x: Array, *_others: Any, **_options: Any) -> bool:
+def few_channels(x: Array, *_others: Any, **_options: Any) -> bool:
     """v3 has a row of blocks for each channel, of which a grid holds so many."""
     return bool(x.shape[1] <= MAX_GRID_YZ)
 
 
-def on(device: Device, forward: Any, backward: Any) -> tuple[Version, ...]:
-    """Return the versions that run on `device`; forward and backward are functions of this file."""
-    return versions(
-        __doc__,
-        (partial(forward, device, 1), partial(backward, device, 1)),
-        (partial(forward, device, 2), partial(backward, device, 2)),
-        (
-            partial(forward, device, 3),
-            partial(backward, device, 3),
-            _few_channels,
-            _few_channels,
-        ),
-    )
+def versions_on(device: Device, header: str | None, way: Any, back: Any) -> tuple[Version, ...]:
+    """Return the versions of a file whose functions `way` and `back` take (device, version)."""
+    pairs = [(partial(way, device, n), partial(back, device, n)) for n in (1, 2, 3)]
+    return versions(header, pairs[0], pairs[1], (*pairs[2], few_channels, few_channels))
+
+
+def on(device: Device) -> tuple[Version, ...]:
+    """Return the versions that run on `device`."""
+    return versions_on(device, __doc__, batch_norm_forward, batch_norm_backward)

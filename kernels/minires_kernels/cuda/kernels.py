@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from ..spec import Version
 from . import (
     add,
     add_relu,
+    avg_pool2d,
     batch_norm,
+    batch_norm_relu,
     conv2d,
     cross_entropy,
+    global_avg_pool2d,
     linear,
-    pooling,
+    max_pool2d,
     relu,
     running_statistics,
     sgd,
@@ -28,7 +29,9 @@ UNITS: tuple[Unit, ...] = (
     batch_norm.SPLIT,
     relu.UNIT,
     add_relu.UNIT,
-    pooling.UNIT,
+    max_pool2d.UNIT,
+    avg_pool2d.UNIT,
+    global_avg_pool2d.UNIT,
     linear.UNIT,
     cross_entropy.UNIT,
     add.UNIT,
@@ -39,18 +42,15 @@ UNITS: tuple[Unit, ...] = (
 
 def kernels_on(device: Device) -> dict[str, tuple[Version, ...]]:
     """Return the versions of every kernel, by name. Nothing is compiled before it is called."""
-    norm = partial(batch_norm.on, device)
     return {
         "conv2d": conv2d.on(device),
-        "batch_norm": norm(batch_norm.batch_norm_forward, batch_norm.batch_norm_backward),
-        "batch_norm_relu": norm(
-            batch_norm.batch_norm_relu_forward, batch_norm.batch_norm_relu_backward
-        ),
+        "batch_norm": batch_norm.on(device),
+        "batch_norm_relu": batch_norm_relu.on(device),
         "relu": relu.on(device),
         "add_relu": add_relu.on(device),
-        "max_pool2d": pooling.max_pool2d_on(device),
-        "avg_pool2d": pooling.avg_pool2d_on(device),
-        "global_avg_pool2d": pooling.global_avg_pool2d_on(device),
+        "max_pool2d": max_pool2d.on(device),
+        "avg_pool2d": avg_pool2d.on(device),
+        "global_avg_pool2d": global_avg_pool2d.on(device),
         "linear": linear.on(device),
         "cross_entropy": cross_entropy.on(device),
         "add": add.on(device),
