@@ -1,7 +1,7 @@
 """Every kernel, backend, version, dtype, example and memory order against the float64 reference."""
 
 import functools
-import importlib
+import importlib.util
 import types
 from inspect import signature
 
@@ -357,6 +357,12 @@ def test_the_header_lists_the_versions(name, backend):
     for number in registered:
         assert hasattr(module, f"{name}_forward_v{number}")
         assert hasattr(module, f"{name}_backward_v{number}") or name not in SPECS
+
+
+@pytest.mark.parametrize("name", specs())
+def test_a_kernel_has_the_same_name_in_every_room(name):
+    for room in ("reference", "cpu", "cuda"):
+        assert importlib.util.find_spec(f"minires_kernels.{room}.{name}"), room
 
 
 def test_versions_refuses_a_header_that_differs():

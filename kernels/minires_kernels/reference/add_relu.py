@@ -25,7 +25,7 @@ class AddReLUSaved(NamedTuple):
 
 
 def add_relu_forward_v1(a: Array, b: Array) -> tuple[Array, Array]:
-    """y = max(a + b, 0). Saved: y."""
+    """y = max(a + b, 0)."""
     return relu_forward_v1(a + b)
 
 

@@ -31,17 +31,18 @@ class AvgPool2dSaved(NamedTuple):
 
 def area(win: Windows, image: tuple[int, int], count_include_pad: bool) -> Array:
     """Return the number of pixels (P, Q) by which each window's sum is divided."""
-    sides = []
+    sides = []  # heights of the windows (P,), then widths (Q,)
     for axis in (0, 1):
-        start = np.arange(win.output[axis]) * win.stride[axis] - win.padding[axis]
+        start = np.arange(win.output[axis]) * win.stride[axis] - win.padding[axis]  # p·stride - pad
         end = np.minimum(start + win.size[axis], image[axis] + win.padding[axis])
         if not count_include_pad:
             start, end = np.maximum(start, 0), np.minimum(end, image[axis])
         sides.append(end - start)
-    return np.multiply.outer(sides[0], sides[1])
+    return np.multiply.outer(sides[0], sides[1])  # (P, Q)
 
 
 def _taps(win: Windows) -> list[tuple[slice, slice]]:
+    """Rows p·stride + r and columns q·stride + s of the padded image, for each tap (r, s)."""
     return [
         (
             slice(r, r + (win.output[0] - 1) * win.stride[0] + 1, win.stride[0]),
@@ -52,13 +53,13 @@ def _taps(win: Windows) -> list[tuple[slice, slice]]:
 
 
 def avg_pool2d_forward_v1(x: Array, *, win: Windows, count_include_pad: bool) -> tuple[Any, ...]:
-    """Sum tap by tap, then divide. Saved: the shape of x and the geometry."""
+    """y[n,c,p,q] = Σ_{r,s} xp[n, c, p·stride + r, q·stride + s] / area[p,q]."""
     n, c, h, w = x.shape
-    xp = np.zeros((n, c, *win.padded(h, w)), x.dtype)
+    xp = np.zeros((n, c, *win.padded(h, w)), x.dtype)  # (N, C, H', W')
     xp[:, :, win.padding[0] : win.padding[0] + h, win.padding[1] : win.padding[1] + w] = x
-    y = np.zeros((n, c, *win.output), x.dtype)
-    for rows, columns in _taps(win):
-        y += xp[:, :, rows, columns]
+    y = np.zeros((n, c, *win.output), x.dtype)  # (N, C, P, Q)
+    for rows, columns in _taps(win):  # Σ over r, s
+        y += xp[:, :, rows, columns]  # (N, C, P, Q)
     y /= area(win, (h, w), count_include_pad).astype(x.dtype)
     return y, x.shape, win, count_include_pad
 
@@ -66,14 +67,14 @@ def avg_pool2d_forward_v1(x: Array, *, win: Windows, count_include_pad: bool) ->
 def avg_pool2d_backward_v1(
     dy: Array, shape: tuple[int, ...], win: Windows, count_include_pad: bool
 ) -> Array:
-    """Share each dy equally."""
+    """dxp[n, c, p·stride + r, q·stride + s] += dy[n,c,p,q] / area[p,q]."""
     n, c, h, w = shape
-    share = dy / area(win, (h, w), count_include_pad).astype(dy.dtype)
-    dxp = np.zeros((n, c, *win.padded(h, w)), dy.dtype)
+    share = dy / area(win, (h, w), count_include_pad).astype(dy.dtype)  # (N, C, P, Q)
+    dxp = np.zeros((n, c, *win.padded(h, w)), dy.dtype)  # (N, C, H', W')
     for rows, columns in _taps(win):
         dxp[:, :, rows, columns] += share
     top, left = win.padding
-    return dxp[:, :, top : top + h, left : left + w].copy()
+    return dxp[:, :, top : top + h, left : left + w].copy()  # (N, C, H, W)
 
 
 def _check_forward(

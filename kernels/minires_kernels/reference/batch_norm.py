@@ -39,7 +39,7 @@ class BatchNormSaved(NamedTuple):
 
 def _channels(a: Array, ndim: int) -> Array:
     """Shape (C,) so that it broadcasts along axis 1 of an array of `ndim` dimensions."""
-    return a.reshape(1, -1, *(1,) * (ndim - 2))
+    return a.reshape(1, -1, *(1,) * (ndim - 2))  # (1, C) or (1, C, 1, 1)
 
 
 def batch_norm_forward_v1(
@@ -51,15 +51,16 @@ def batch_norm_forward_v1(
     *,
     eps: float,
 ) -> tuple[Any, ...]:
-    """Normalise. Saved: x, weight, the mean and variance used, eps, and the mode."""
+    """Algorithm 1: mini-batch mean and variance, normalise, scale and shift."""
     training = mean is None or var is None
-    axes = (0, *range(2, x.ndim))
+    axes = (0, *range(2, x.ndim))  # all but the channels: M values each
     if mean is None or var is None:
-        mean = x.mean(axis=axes)
-        var = np.square(x - _channels(mean, x.ndim)).mean(axis=axes)
+        mean = x.mean(axis=axes)  # μ = 1/M Σ x, (C,)
+        var = np.square(x - _channels(mean, x.ndim)).mean(axis=axes)  # σ² = 1/M Σ (x - μ)², (C,)
+    # x̂ = (x - μ) / √(σ² + ε), the shape of x
     y = (x - _channels(mean, x.ndim)) / np.sqrt(_channels(var, x.ndim) + x.dtype.type(eps))
     if weight is not None:
-        y = y * _channels(weight, x.ndim)
+        y = y * _channels(weight, x.ndim)  # y = γ x̂ + β
     if bias is not None:
         y = y + _channels(bias, x.ndim)
     return y, x, weight, mean, var, eps, training
@@ -77,14 +78,14 @@ def batch_norm_backward_v1(
 ) -> Gradients:
     """dx, dweight, dbias; None where not needed."""
     axes = (0, *range(2, x.ndim))
-    sigma = np.sqrt(_channels(var, x.ndim) + x.dtype.type(eps))
-    x_hat = (x - _channels(mean, x.ndim)) / sigma
-    dweight, dbias = (dy * x_hat).sum(axis=axes), dy.sum(axis=axes)
+    sigma = np.sqrt(_channels(var, x.ndim) + x.dtype.type(eps))  # (1, C[, 1, 1])
+    x_hat = (x - _channels(mean, x.ndim)) / sigma  # the shape of x
+    dweight, dbias = (dy * x_hat).sum(axis=axes), dy.sum(axis=axes)  # Σ dy x̂ and Σ dy, (C,)
     dx = None
     if needs[0]:
         dx = dy
         if training:  # mean and var depend on x, which takes two components out of dy
-            m = x.size // x.shape[1]
+            m = x.size // x.shape[1]  # M; dy - 1/M Σ dy - x̂ 1/M Σ dy x̂
             dx = dy - _channels(dbias / m, x.ndim) - x_hat * _channels(dweight / m, x.ndim)
         dx = dx / sigma if weight is None else dx * (_channels(weight, x.ndim) / sigma)
     return dx, dweight if needs[1] else None, dbias if needs[2] else None

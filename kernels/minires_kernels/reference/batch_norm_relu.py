@@ -48,7 +48,7 @@ def batch_norm_relu_forward_v1(
     *,
     eps: float,
 ) -> tuple[Any, ...]:
-    """Saved: x, weight, bias, mean and variance used, eps, the mode, y, and whether it added."""
+    """z = batch_norm(x); y = max(z + residual, 0). All have the shape of x."""
     z, _, _, mean, var, _, training = batch_norm_forward_v1(x, weight, bias, mean, var, eps=eps)
     y, _ = relu_forward_v1(z if residual is None else z + residual)
     return y, x, weight, bias, mean, var, eps, training, y, residual is not None
@@ -68,7 +68,7 @@ def batch_norm_relu_backward_v1(
     needs: Needs = ALL,
 ) -> Gradients:
     """dx, dweight, dbias, dresidual; None where not needed."""
-    g = relu_backward_v1(dy, y)
+    g = relu_backward_v1(dy, y)  # the gradient of z, and of the residual
     gradients = batch_norm_backward_v1(g, x, weight, mean, var, eps, training, needs)
     return (*gradients, g if added and needs[5] else None)
 

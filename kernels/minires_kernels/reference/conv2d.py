@@ -4,6 +4,9 @@ forward    y[n,k,p,q] = b[k] + Σ_{c,r,s} x[n, c, p·stride + r·dilation - padd
 backward   dx scatters dy back through w;  dw correlates x with dy;  db = Σ_{n,p,q} dy
 shapes     x (N, C, H, W), w (K, C/groups, R, S), b (K,) or None, y (N, K, P, Q)
 groups     channel group g of x (C/groups of them) meets filter group g of w (K/groups)
+sizes      P = ⌊(H + 2 padding - dilation (R - 1) - 1) / stride⌋ + 1, and Q likewise from W and S
+source     Dumoulin and Visin 2016 (1603.07285), section 2; what networks call convolution is here
+           without the mirrored filter
 
 Versions
     v1  loops over filters, output pixels and taps, one product at a time (over the batch at once)
@@ -36,9 +39,9 @@ class Conv2dSaved(NamedTuple):
 
 
 def padded(x: Array, win: Windows) -> Array:
-    """Return x (N, C, H, W) within zeros, large enough for every window."""
+    """Return x (N, C, H, W) within zeros, large enough for every window: (N, C, H', W')."""
     n, c, h, w = x.shape
-    xp = np.zeros((n, c, *win.padded(h, w)), x.dtype)
+    xp = np.zeros((n, c, *win.padded(h, w)), x.dtype)  # (N, C, H', W')
     top, left = win.padding
     xp[:, :, top : top + h, left : left + w] = x
     return xp
@@ -46,24 +49,24 @@ def padded(x: Array, win: Windows) -> Array:
 
 def _pixels(win: Windows) -> Iterator[tuple[int, int, int, int, int, int]]:
     """Yield (p, q, r, s, row, column): the pixel of the padded image under a tap of a window."""
-    for p, q in np.ndindex(*win.output):
-        for r, s in np.ndindex(*win.size):
-            row = p * win.stride[0] + r * win.dilation[0]
+    for p, q in np.ndindex(*win.output):  # pixels of y
+        for r, s in np.ndindex(*win.size):  # taps of w
+            row = p * win.stride[0] + r * win.dilation[0]  # row = p·stride + r·dilation
             yield p, q, r, s, row, q * win.stride[1] + s * win.dilation[1]
 
 
 def conv2d_forward_v1(
     x: Array, w: Array, b: Array | None, *, win: Windows, groups: int
 ) -> tuple[Any, ...]:
-    """The definition, term by term."""
-    xp = padded(x, win)
+    """The definition, term by term: y[n,k,p,q] = b[k] + Σ_{r,s,c} xp[n,c,row,column] w[k,c,r,s]."""
+    xp = padded(x, win)  # (N, C, H', W')
     k_total, c_group = w.shape[:2]
-    y = np.zeros((len(x), k_total, *win.output), x.dtype)
+    y = np.zeros((len(x), k_total, *win.output), x.dtype)  # (N, K, P, Q)
     for k in range(k_total):
         first = k // (k_total // groups) * c_group  # first channel of this filter's group
-        for p, q, r, s, row, column in _pixels(win):
-            for c in range(c_group):
-                y[:, k, p, q] += xp[:, first + c, row, column] * w[k, c, r, s]
+        for p, q, r, s, row, column in _pixels(win):  # Σ over r, s
+            for c in range(c_group):  # Σ over c
+                y[:, k, p, q] += xp[:, first + c, row, column] * w[k, c, r, s]  # (N,)
         if b is not None:
             y[:, k] += b[k]
     return y, x, w, b is not None, win, groups
@@ -78,26 +81,28 @@ def conv2d_backward_v1(
     groups: int,
     needs: Needs = ALL,
 ) -> Gradients:
-    """Each product of forward sends dy to its two factors."""
-    xp = padded(x, win)
-    dxp, dw = np.zeros_like(xp), np.zeros_like(w)
+    """Each product x w of forward sends dy to its factors: dx += dy w, and dw += dy x."""
+    xp = padded(x, win)  # (N, C, H', W')
+    dxp, dw = np.zeros_like(xp), np.zeros_like(w)  # (N, C, H', W'), (K, C/groups, R, S)
     k_total, c_group = w.shape[:2]
     for k in range(k_total):
         first = k // (k_total // groups) * c_group
         for p, q, r, s, row, column in _pixels(win):
             for c in range(c_group):
-                dxp[:, first + c, row, column] += dy[:, k, p, q] * w[k, c, r, s]
-                dw[k, c, r, s] += dy[:, k, p, q] @ xp[:, first + c, row, column]
+                # dx[n,c,row,column] = Σ_{k; p,q,r,s that meet there} dy[n,k,p,q] w[k,c,r,s]
+                dxp[:, first + c, row, column] += dy[:, k, p, q] * w[k, c, r, s]  # (N,)
+                # dw[k,c,r,s] = Σ_{n,p,q} dy[n,k,p,q] xp[n,c,row,column]
+                dw[k, c, r, s] += dy[:, k, p, q] @ xp[:, first + c, row, column]  # (N,) @ (N,)
     return _wanted(_unpadded(dxp, x, win), dw, dy, has_b, needs)
 
 
 def _unpadded(dxp: Array, x: Array, win: Windows) -> Array:
     (top, left), (h, w) = win.padding, x.shape[2:]
-    return dxp[:, :, top : top + h, left : left + w].copy()
+    return dxp[:, :, top : top + h, left : left + w].copy()  # (N, C, H', W') → (N, C, H, W)
 
 
 def _wanted(dx: Array, dw: Array, dy: Array, has_b: bool, needs: Any) -> Gradients:
-    db = dy.sum(axis=(0, 2, 3)) if has_b and needs[2] else None
+    db = dy.sum(axis=(0, 2, 3)) if has_b and needs[2] else None  # db[k] = Σ_{n,p,q} dy[n,k,p,q]
     return dx if needs[0] else None, dw if needs[1] else None, db
 
 
@@ -111,32 +116,34 @@ def _taps(win: Windows) -> Iterator[tuple[int, int, slice, slice]]:
 
 
 def _grouped(x: Array, groups: int) -> Array:
-    """View (N, C, P, Q) as (groups, C/groups, N·P·Q), one matrix per group (copies)."""
+    """Copy (N, C, P, Q) to (groups, C/groups, N·P·Q): a matrix per group, pixels as columns."""
     n, c, p, q = x.shape
-    return x.reshape(n, groups, c // groups, p, q).transpose(1, 2, 0, 3, 4).reshape(
-        groups, c // groups, n * p * q
-    )  # fmt: skip
+    x = x.reshape(n, groups, c // groups, p, q)  # (N, groups, C/groups, P, Q)
+    x = x.transpose(1, 2, 0, 3, 4)  # (groups, C/groups, N, P, Q)
+    return x.reshape(groups, c // groups, n * p * q)  # (groups, C/groups, N·P·Q)
 
 
 def _ungrouped(y: Array, n: int, p: int, q: int) -> Array:
     """Undo `_grouped`: (groups, K/groups, N·P·Q) → (N, K, P, Q)."""
     g, k, _ = y.shape
-    return y.reshape(g * k, n, p, q).transpose(1, 0, 2, 3)
+    y = y.reshape(g * k, n, p, q)  # (K, N, P, Q)
+    return y.transpose(1, 0, 2, 3)  # (N, K, P, Q)
 
 
 def conv2d_forward_v2(
     x: Array, w: Array, b: Array | None, *, win: Windows, groups: int
 ) -> tuple[Any, ...]:
     """y = Σ over taps of w_tap @ x_tap, matrices (K/groups, C/groups) and (C/groups, N·P·Q)."""
-    xp = padded(x, win)
+    xp = padded(x, win)  # (N, C, H', W')
     n, (p, q) = len(x), win.output
     wg = w.reshape(groups, -1, *w.shape[1:])  # (groups, K/groups, C/groups, R, S)
-    y = np.zeros((groups, wg.shape[1], n * p * q), x.dtype)
+    y = np.zeros((groups, wg.shape[1], n * p * q), x.dtype)  # (groups, K/groups, N·P·Q)
     for r, s, rows, columns in _taps(win):
-        y += wg[..., r, s] @ _grouped(xp[:, :, rows, columns], groups)
-    y = np.ascontiguousarray(_ungrouped(y, n, p, q))
+        x_tap = _grouped(xp[:, :, rows, columns], groups)  # (groups, C/groups, N·P·Q)
+        y += wg[..., r, s] @ x_tap  # y[k,npq] += Σ_c w[k,c,r,s] x_tap[c,npq], in each group
+    y = np.ascontiguousarray(_ungrouped(y, n, p, q))  # (N, K, P, Q)
     if b is not None:
-        y += b[:, None, None]
+        y += b[:, None, None]  # (K, 1, 1)
     return y, x, w, b is not None, win, groups
 
 
@@ -150,18 +157,20 @@ def conv2d_backward_v2(
     needs: Needs = ALL,
 ) -> Gradients:
     """Per tap: dx_tap += w_tapᵀ @ dy, and dw_tap = dy @ x_tapᵀ."""
-    xp = padded(x, win)
+    xp = padded(x, win)  # (N, C, H', W')
     n, (p, q) = len(x), win.output
-    wg = w.reshape(groups, -1, *w.shape[1:])
+    wg = w.reshape(groups, -1, *w.shape[1:])  # (groups, K/groups, C/groups, R, S)
     dyg = _grouped(dy, groups)  # (groups, K/groups, N·P·Q)
-    dxp, dw = np.zeros_like(xp), np.zeros_like(wg)
+    dxp, dw = np.zeros_like(xp), np.zeros_like(wg)  # as xp, as wg
     for r, s, rows, columns in _taps(win):
         if needs[0]:
-            dx_tap = wg[..., r, s].transpose(0, 2, 1) @ dyg
-            dxp[:, :, rows, columns] += _ungrouped(dx_tap, n, p, q)
+            # dx_tap[c,npq] = Σ_k w[k,c,r,s] dy[k,npq]
+            dx_tap = wg[..., r, s].transpose(0, 2, 1) @ dyg  # (groups, C/groups, N·P·Q)
+            dxp[:, :, rows, columns] += _ungrouped(dx_tap, n, p, q)  # (N, C, P, Q)
         if needs[1]:
-            x_tap = _grouped(xp[:, :, rows, columns], groups)
-            dw[..., r, s] = dyg @ x_tap.transpose(0, 2, 1)
+            # dw[k,c,r,s] = Σ_npq dy[k,npq] x_tap[c,npq]
+            x_tap = _grouped(xp[:, :, rows, columns], groups)  # (groups, C/groups, N·P·Q)
+            dw[..., r, s] = dyg @ x_tap.transpose(0, 2, 1)  # (groups, K/groups, C/groups)
     return _wanted(_unpadded(dxp, x, win), dw.reshape(w.shape), dy, has_b, needs)
 
 

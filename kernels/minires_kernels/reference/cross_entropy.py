@@ -1,8 +1,8 @@
 """Softmax and negative log-likelihood in one, so that neither can overflow.
 
-forward    loss[n] = -log p[n, target[n]],   p = softmax of each row of logits
-backward   dlogits = (p - onehot(target)) · dy[n]
-shapes     logits (N, C), target (N,) integers in [0, C), loss (N,)
+forward    y[n] = -log p[n, target[n]],   p[n,c] = exp(logits[n,c]) / Σ_j exp(logits[n,j])
+backward   dlogits[n,c] = (p[n,c] - [c = target[n]]) dy[n]
+shapes     logits (N, C), target (N,) integers in [0, C), y (N,)
 numerics   log p = z - log Σ exp z with z = logits - max(logits): no exponent above 0
 
 Versions
@@ -28,17 +28,17 @@ class CrossEntropySaved(NamedTuple):
 
 
 def cross_entropy_forward_v1(logits: Array, target: Array) -> tuple[Any, ...]:
-    """Shift, then take logarithms. Saved: log p (N, C) and target."""
-    z = logits - logits.max(axis=1, keepdims=True)
-    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-    return -log_p[np.arange(len(target)), target], log_p, target
+    """Shift, then take logarithms: log p[n,c] = z[n,c] - log Σ_j exp z[n,j]."""
+    z = logits - logits.max(axis=1, keepdims=True)  # (N, C) - (N, 1)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))  # (N, C) - (N, 1)
+    return -log_p[np.arange(len(target)), target], log_p, target  # (N,): one of each row
 
 
 def cross_entropy_backward_v1(dy: Array, log_p: Array, target: Array) -> Array:
-    """p - onehot, times the upstream of each row."""
-    d = np.exp(log_p)
+    """∂y[n] / ∂logits[n,c] = p[n,c] - [c = target[n]], times dy[n]."""
+    d = np.exp(log_p)  # p, (N, C)
     d[np.arange(len(target)), target] -= 1
-    return d * dy[:, None]
+    return d * dy[:, None]  # (N, C) · (N, 1)
 
 
 def _check_forward(logits: Any, target: Any) -> Arguments:

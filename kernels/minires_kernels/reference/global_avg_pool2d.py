@@ -24,13 +24,14 @@ class GlobalAvgPool2dSaved(NamedTuple):
 
 
 def global_avg_pool2d_forward_v1(x: Array) -> tuple[Any, ...]:
-    """Mean over the pixels. Saved: the shape of x."""
-    return x.mean(axis=(2, 3), keepdims=True), x.shape
+    """y[n,c] = 1/(H W) Σ_{h,w} x[n,c,h,w]."""
+    return x.mean(axis=(2, 3), keepdims=True), x.shape  # (N, C, 1, 1)
 
 
 def global_avg_pool2d_backward_v1(dy: Array, shape: tuple[int, ...]) -> Array:
-    """Share dy equally."""
-    return np.broadcast_to(dy / dy.dtype.type(shape[2] * shape[3]), shape).copy()
+    """dx[n,c,h,w] = dy[n,c] / (H W)."""
+    share = dy / dy.dtype.type(shape[2] * shape[3])  # (N, C, 1, 1)
+    return np.broadcast_to(share, shape).copy()  # (N, C, H, W)
 
 
 def _check_forward(x: Any) -> Arguments:

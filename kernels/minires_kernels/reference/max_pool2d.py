@@ -30,16 +30,17 @@ class MaxPool2dSaved(NamedTuple):
 
 
 def max_pool2d_forward_v1(x: Array, *, win: Windows) -> tuple[Any, ...]:
-    """Compare tap by tap. Saved: the winners (N, C, P, Q), the shape of x, the geometry."""
+    """y[n,c,p,q] = max over r, s of x[n, c, p·stride + r·dilation - padding, …], tap by tap."""
     n, c, h, w = x.shape
-    p, q = win.output
+    p, q = win.output  # best and winner are (N, C, P, Q)
     best = np.full((n, c, p, q), -np.inf, x.dtype)
     winner = np.full((n, c, p, q), -1, np.intp)
     for r, s in np.ndindex(*win.size):
         rows = np.arange(p) * win.stride[0] + r * win.dilation[0] - win.padding[0]
         columns = np.arange(q) * win.stride[1] + s * win.dilation[1] - win.padding[1]
-        inside = ((rows >= 0) & (rows < h))[:, None] & ((columns >= 0) & (columns < w))
-        index = np.clip(rows, 0, h - 1)[:, None] * w + np.clip(columns, 0, w - 1)
+        # rows (P,) and columns (Q,) of the pixels under this tap
+        inside = ((rows >= 0) & (rows < h))[:, None] & ((columns >= 0) & (columns < w))  # (P, Q)
+        index = np.clip(rows, 0, h - 1)[:, None] * w + np.clip(columns, 0, w - 1)  # (P, Q)
         value = x.reshape(n, c, h * w)[:, :, index]  # (N, C, P, Q)
         better = (value > best) | (winner < 0) | (np.isnan(value) & ~np.isnan(best))
         better &= inside
@@ -48,13 +49,13 @@ def max_pool2d_forward_v1(x: Array, *, win: Windows) -> tuple[Any, ...]:
 
 
 def max_pool2d_backward_v1(dy: Array, winner: Array, shape: tuple[int, ...], win: Windows) -> Array:
-    """Add each dy to its winner."""
+    """dx[n, c, winner[n,c,p,q]] += dy[n,c,p,q]: a pixel may win several windows."""
     n, c, h, w = shape
-    dx = np.zeros((n * c, h * w), dy.dtype)
-    images = np.arange(n * c)[:, None]
+    dx = np.zeros((n * c, h * w), dy.dtype)  # (N·C, H·W)
+    images = np.arange(n * c)[:, None]  # (N·C, 1)
     p, q = dy.shape[2:]
-    np.add.at(dx, (images, winner.reshape(n * c, p * q)), dy.reshape(n * c, p * q))
-    return dx.reshape(shape)
+    np.add.at(dx, (images, winner.reshape(n * c, p * q)), dy.reshape(n * c, p * q))  # (N·C, P·Q)
+    return dx.reshape(shape)  # (N, C, H, W)
 
 
 def _check_forward(

@@ -24,7 +24,7 @@ class ReLUSaved(NamedTuple):
 
 
 def relu_forward_v1(x: Array) -> tuple[Array, Array]:
-    """y = max(x, 0). Saved: y itself, whose sign is all that backward needs."""
+    """y = max(x, 0)."""
     y = np.where(x < 0, x.dtype.type(0), x)  # `x < 0` is false for NaN, which therefore stays
     return y, y
 
