@@ -25,7 +25,7 @@ def tensor(
     """
     if isinstance(data, Tensor):
         raise TypeError("tensor() of a Tensor: use .detach(), or tensor(t.data) for a copy")
-    if arrays.is_device(data):
+    if arrays.on_gpu(data):
         array = arrays.module_of(data).array(data, dtype=dtype)
         device = "cuda" if device is None else device
     else:
@@ -37,7 +37,7 @@ def tensor(
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"tensor(): expected real numbers, got {array.dtype}")
-    return Tensor(arrays.to_place(array, device), requires_grad)
+    return Tensor(arrays.to_device(array, device), requires_grad)
 
 
 def default_device() -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels.arrays import Array, as_array, is_array, place_of, read_only
+from minires_kernels.arrays import Array, as_array, device_of, is_array, read_only
 from minires_kernels.backends import kernel_for
 
 from .observe import watchers
@@ -106,7 +106,7 @@ class Node:
             shape, dtype, kind = self.like
             place = "cpu" if kind is np.ndarray else "cuda"
             raise RuntimeError(
-                f"{who} returned shape {dx.shape}, {dx.dtype}, on {place_of(dx)}{which}; "
+                f"{who} returned shape {dx.shape}, {dx.dtype}, on {device_of(dx)}{which}; "
                 f"expected shape {shape}, {dtype}, on {place}, as the value is"
             )
         return dx  # type: ignore[no-any-return]

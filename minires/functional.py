@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from minires_kernels import specs
-from minires_kernels.arrays import beside, require_same_place
+from minires_kernels.arrays import require_same_device, to_device_of
 from minires_kernels.backends import kernel_for
 from minires_kernels.memory import zeros_beside
 
@@ -195,7 +195,7 @@ def _statistics(
     if running_mean is None or running_var is None:
         return None, None, None
     if type(running_mean) is not type(x.data):
-        require_same_place("x", x.data, running_mean=running_mean)
+        require_same_device("x", x.data, running_mean=running_mean)
 
     def move_average(saved: Any) -> None:
         move = kernel_for("running_statistics", running_mean).forward
@@ -306,7 +306,7 @@ def mse_loss(
     """(input - target)², for equal shapes."""
     if input.shape != target.shape:
         raise ValueError(f"mse_loss: input {input.shape} and target {target.shape} differ in shape")
-    require_same_place("input", input.data, target=_ops.values(target))
+    require_same_device("input", input.data, target=_ops.values(target))
     d = input - target
     return _reduce(d * d, reduction)
 
@@ -337,4 +337,4 @@ def dropout(
     if not training or p == 0:
         return x
     kept = generator(rng).random(x.shape) >= p
-    return x * Tensor(beside(kept.astype(x.dtype) / x.dtype.type(1 - p), x.data))
+    return x * Tensor(to_device_of(kept.astype(x.dtype) / x.dtype.type(1 - p), x.data))

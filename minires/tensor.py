@@ -79,7 +79,7 @@ class Tensor:
     @property
     def device(self) -> str:
         """Where the values are: "cpu", or "cuda" for a GPU."""
-        return arrays.place_of(self._data)
+        return arrays.device_of(self._data)
 
     @property
     def is_leaf(self) -> bool:
@@ -90,7 +90,7 @@ class Tensor:
         """Return the array itself; refuses a tensor that requires a gradient, or is on a GPU."""
         if self.requires_grad:
             raise RuntimeError("numpy(): this tensor requires a gradient; use .detach().numpy()")
-        if arrays.is_device(self._data):
+        if arrays.on_gpu(self._data):
             raise TypeError("numpy(): this tensor is on the GPU; use .cpu() to copy it")
         return self._data
 
@@ -111,7 +111,7 @@ class Tensor:
         values = np.array2string(shown, precision=4, threshold=20, edgeitems=2, prefix=" " * 7)
         how = f", op={self.node.name}" if self.node is not None and not self.is_leaf else ""
         grad = ", requires_grad=True" if self.requires_grad and self.is_leaf else ""
-        place = ", device=cuda" if arrays.is_device(self._data) else ""
+        place = ", device=cuda" if arrays.on_gpu(self._data) else ""
         return f"tensor({values}, shape={self.shape}, dtype={self.dtype}{place}{how}{grad})"
 
     def __len__(self) -> int:
@@ -157,7 +157,7 @@ class Tensor:
             dy = grad.data if isinstance(grad, Tensor) else grad
             if type(dy) is not type(y):
                 dy = arrays.as_array(dy)
-                arrays.require_same_place("this tensor", y, grad=dy)
+                arrays.require_same_device("this tensor", y, grad=dy)
         if dy.shape != y.shape or dy.dtype != y.dtype:
             raise ValueError(
                 f"backward(grad): expected {y.dtype} of shape {y.shape}, got {dy.dtype} of shape "
@@ -221,7 +221,7 @@ class Tensor:
             raise RuntimeError("update_() is for leaves: parameters and inputs")
         if type(values) is not type(self._data):
             values = arrays.as_array(values)
-            arrays.require_same_place("this tensor", self._data, values=values)
+            arrays.require_same_device("this tensor", self._data, values=values)
         if values.shape != self.shape:
             raise ValueError(f"update_: expected shape {self.shape}, got {values.shape}")
         if not np.can_cast(values.dtype, self.dtype, "same_kind"):

@@ -5,7 +5,7 @@ cpu         Numba, float32 and float64: the default
 cuda        CUDA C++ on a GPU, float32 and float64, for CuPy's arrays
 cuda-sim    the same CUDA C++ on the CPU, emulated, for NumPy's arrays
 
-Arrays on a device run on "cuda" whatever is in use; NumPy's run on the one in use (`kernel_for`).
+Arrays on a GPU run on "cuda" whatever is in use; NumPy's run on the one in use (`kernel_for`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import gpu
-from .arrays import is_device
+from .arrays import on_gpu
 from .setting import Setting
 from .spec import ALL, Array, KernelSpec, Needs, Version, always
 
@@ -64,9 +64,9 @@ class Kernel:
         return run.backward(dy, *saved, needs=needs)
 
     def _check_dtype(self, x: Array) -> None:
-        on_gpu = type(x) is not np.ndarray and is_device(x)
-        if on_gpu != (self.backend == "cuda"):
-            came = "an array on the GPU" if on_gpu else "a NumPy array"
+        there = type(x) is not np.ndarray and on_gpu(x)
+        if there != (self.backend == "cuda"):
+            came = "an array on the GPU" if there else "a NumPy array"
             raise TypeError(
                 f"{self.spec.name}: the {self.backend} backend got {came}; leave `backend` out, "
                 'or move the array: x.to("cuda") or x.to("cpu") for a Tensor'
@@ -206,11 +206,11 @@ def kernel(name: str, backend: str | None = None, version: int | None = None) ->
 
 
 def kernel_for(name: str, x: Any) -> Kernel:
-    """Look up the kernel for the array `x`: "cuda" for one on a device, else the one in use.
+    """Look up the kernel for the array `x`: "cuda" for one on a GPU, else the one in use.
 
     Raises TypeError for a NumPy array while "cuda" is in use: nothing is moved silently.
     """
-    if type(x) is not np.ndarray and is_device(x):
+    if type(x) is not np.ndarray and on_gpu(x):
         return kernel(name, "cuda")
     backend = current_backend()
     if backend == "cuda" or (backend == "cpu" and "cpu" not in _packages):

@@ -11,18 +11,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import is_array, is_device, require_same_place
+from .arrays import is_array, on_gpu, require_same_device
 from .spec import Array
 
 BOOLEANS = (bool, np.bool_)
 
 
 def array(name: str, a: Any) -> Array:
-    """Return `a` as a plain ndarray, or as it is if it lives on a device; else raise TypeError.
+    """Return `a` as a plain ndarray, or as it is if it lives on a GPU; else raise TypeError.
 
     Lists and masked arrays are refused.
     """
-    if type(a) is np.ndarray or is_device(a):
+    if type(a) is np.ndarray or on_gpu(a):
         return a  # type: ignore[no-any-return]
     if not isinstance(a, np.ndarray):
         raise TypeError(
@@ -56,7 +56,7 @@ def same_dtype(first: str, a: Array, **others: Array | None) -> None:
         if b is None:
             continue
         if type(b) is not type(a):
-            require_same_place(first, a, **{name: b})
+            require_same_device(first, a, **{name: b})
         if b.dtype != a.dtype:
             raise TypeError(
                 f"{first} is {a.dtype} but {name} is {b.dtype}; cast one of them, "
@@ -122,10 +122,10 @@ def flag(name: str, value: Any) -> bool:
 
 
 def upstream(dy: Any, like: Array, expected: Sequence[int]) -> Array:
-    """Check the gradient handed to a backward pass: shape of y, float dtype and place of `like`."""
+    """Check the gradient handed to a backward pass: shape of y, dtype and device of `like`."""
     checked = floating("dy", dy)
     if type(checked) is not type(like):
-        require_same_place("dy", checked, x=like)
+        require_same_device("dy", checked, x=like)
     has_shape("dy", checked, expected, "the shape of y")
     if checked.dtype != like.dtype:
         raise TypeError(f"dy is {checked.dtype}, the forward pass ran in {like.dtype}; cast dy")

@@ -17,13 +17,13 @@ _stand_in: Any = None
 _INSTALL = 'pip install "cupy-cuda13x[ctk]" (or cupy-cuda12x for older drivers)'
 
 
-def device_module() -> Any:
+def array_module() -> Any:
     """Return the array module of the device: CuPy once it is imported, else None."""
     return sys.modules.get("cupy") if _stand_in is None else _stand_in
 
 
 @contextlib.contextmanager
-def use_device_module(module: Any) -> Iterator[None]:
+def use_array_module(module: Any) -> Iterator[None]:
     """Let `module` take CuPy's place within the block: for tests on machines without a GPU."""
     global _stand_in
     before, _stand_in = _stand_in, module
@@ -49,10 +49,10 @@ def status() -> tuple[str, str]:
 
     Codes: "ok", "no-cupy", "broken-cupy", "no-gpu", "no-nvrtc".
     """
-    if device_module() is None and importlib.util.find_spec("cupy") is None:
+    if array_module() is None and importlib.util.find_spec("cupy") is None:
         return "no-cupy", f"CuPy is not installed; {_INSTALL}"
     try:
-        cupy: Any = device_module() or importlib.import_module("cupy")
+        cupy: Any = array_module() or importlib.import_module("cupy")
         cuda = cupy.cuda
     except Exception as error:  # an import may raise anything
         return "broken-cupy", (

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import is_device, module_of
+from .arrays import module_of, on_gpu
 from .spec import Array
 
 SMALLEST = 1 << 16  # bytes; below it NumPy's allocator is as good
@@ -177,7 +177,7 @@ def zeros(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
 
 def zeros_beside(a: Array, shape: tuple[int, ...]) -> Array:
     """Return zeros of the dtype of `a`, in the memory where `a` lives."""
-    if is_device(a):
+    if on_gpu(a):
         return module_of(a).zeros(shape, a.dtype)  # type: ignore[no-any-return]
     return zeros(shape, a.dtype)
 

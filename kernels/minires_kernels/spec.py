@@ -72,7 +72,7 @@ class KernelSpec:
     writes         names of the arguments that forward modifies; none for a pure function
     any_dtype      every backend takes any float type, and NumPy's arrays while "cuda" is in use;
                    where a loop of its own does not, the reference's arithmetic runs
-    witness        index of the argument whose dtype and place are the call's
+    witness        index of the argument whose dtype and device are the call's
 
     A kernel without a backward pass leaves out the rest.
 

@@ -124,13 +124,13 @@ def _try(backend: str) -> str:
     import numpy as np
 
     from minires_kernels import kernel
-    from minires_kernels.arrays import to_place
+    from minires_kernels.arrays import to_device
 
     place = "cuda" if backend == "cuda" else "cpu"
     try:
         relu = kernel("relu", backend)
-        y, *saved = relu.forward(to_place(np.array([-1.0, 2.0]), place))
-        dx = relu.backward(to_place(np.ones(2), place), *saved)
+        y, *saved = relu.forward(to_device(np.array([-1.0, 2.0]), place))
+        dx = relu.backward(to_device(np.ones(2), place), *saved)
     except Exception as error:  # whatever is wrong, a doctor reports it
         return f"fails: {type(error).__name__}: {error}"
     return "" if y.tolist() == [0.0, 2.0] and dx.tolist() == [0.0, 1.0] else "wrong result"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minires_kernels import arrays, checks
-from minires_kernels.gpu import device_module, require
+from minires_kernels.gpu import array_module, require
 
 from ..observe import Observer, watchers, watching
 from ..optim import SGD
@@ -35,7 +35,7 @@ REFUSED = (
 def cupy() -> Any:
     """Return CuPy, or raise RuntimeError that says why no GPU can be used."""
     require(RuntimeError)
-    return device_module()
+    return array_module()
 
 
 class Capture(Observer):
@@ -57,7 +57,7 @@ class Capture(Observer):
 
     def passing(self, node: Any, dy: Any) -> None:
         """Raise RuntimeError for a backward pass that is not on the GPU."""
-        if not arrays.is_device(dy):
+        if not arrays.on_gpu(dy):
             raise RuntimeError("a step under capture must compute on the GPU; move its data there")
 
     def storing(self, tensor: Tensor) -> None:
@@ -93,7 +93,7 @@ class Capture(Observer):
                 p = move.data
                 raise RuntimeError(
                     "SGD: a captured step moves float32 and float64 parameters on the GPU, in C "
-                    f"order; here is one of {p.dtype} on {arrays.place_of(p)} with strides "
+                    f"order; here is one of {p.dtype} on {arrays.device_of(p)} with strides "
                     f"{p.strides}"
                 )
         self.optimizers.append((optimizer, moves))
@@ -113,7 +113,7 @@ def _launches(move: Any) -> bool:
     """Return whether the kernel moves this parameter in place, and not a copy of it."""
     given = [a for a in (move.data, move.velocity) if a is not None]
     plain = all(a.flags.c_contiguous and a.dtype.char in "fd" for a in given)
-    return plain and arrays.is_device(move.data)
+    return plain and arrays.on_gpu(move.data)
 
 
 def _check_replay(optimizer: SGD, moves: list[Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from minires_kernels import checks
-from minires_kernels.arrays import beside
+from minires_kernels.arrays import to_device_of
 
 from ..tensor import Array
 
@@ -58,7 +58,7 @@ class _Epoch:
 
     def __init__(self, x: Array, y: Array, order: Array, size: int, batches: int) -> None:
         self.x, self.y, self.size, self.batches = x, y, size, batches
-        self.of_x, self.of_y = beside(order, x), beside(order, y)
+        self.of_x, self.of_y = to_device_of(order, x), to_device_of(order, y)
         self.i = 0
 
     def __iter__(self) -> Iterator[tuple[Array, Array]]:

@@ -83,7 +83,7 @@ def train(setting: Setting, seed: int, digits: Any, recipe: Recipe) -> Curve:
     """
     device = default_device()
     x, y, x_test, y_test = (
-        arrays.to_place(a.reshape(len(a), -1) if flat else a, device)
+        arrays.to_device(a.reshape(len(a), -1) if flat else a, device)
         for a, flat in (
             (digits.x_train, setting.arch == "mlp"),
             (digits.y_train, False),

@@ -122,8 +122,8 @@ def measure(experiment: Experiment, setting: Setting, seed: int, x: Array, y: Ar
     device = default_device()
     net = setting.build(x.shape[1:], seed).to(experiment.dtype).to(device)
     optimizer = optim.SGD(net.parameters(), lr=experiment.lr, momentum=0.9)
-    x = arrays.to_place(x.astype(experiment.dtype), device)
-    y = arrays.to_place(y, device)
+    x = arrays.to_device(x.astype(experiment.dtype), device)
+    y = arrays.to_device(y, device)
     recorders = {step: Recorder(net) for step in experiment.steps}
     runs: list[Run] = []
     source = batches(x, y, experiment.batch_size, seed)

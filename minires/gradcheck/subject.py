@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels.arrays import is_array, is_device, to_host, to_place
+from minires_kernels.arrays import is_array, on_gpu, to_device, to_host
 
 from .. import engine, nn
 from .. import random as minires_random
@@ -47,7 +47,7 @@ class Subject:
         self.f: Callable[..., Any] = f
         self.device = default_device()
         own = [] if self.module is None else list(self.module.parameters())
-        if any(is_device(x.data if isinstance(x, Tensor) else x) for x in (*inputs, *own)):
+        if any(on_gpu(x.data if isinstance(x, Tensor) else x) for x in (*inputs, *own)):
             self.device = "cuda"
         if self.module is not None:
             self.module.to(self.device)
@@ -95,7 +95,7 @@ class Subject:
 
     def placed(self, a: Any) -> Any:
         """Return an array where the function computes; anything else as it is."""
-        return to_place(a, self.device) if is_array(a) else a
+        return to_device(a, self.device) if is_array(a) else a
 
     def _restore(self) -> None:
         if self.module is not None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minires_kernels import Case, Kernel, kernel, specs, use_backend
-from minires_kernels.arrays import to_host, to_place
+from minires_kernels.arrays import to_device, to_host
 from minires_kernels.backends import load
 
 from .. import functional as F
@@ -51,7 +51,7 @@ def _supports(k: Kernel, case: Case, dtype: str) -> bool:
 def _placed(k: Kernel, arrays: Any) -> list[Any]:
     """Return NumPy's arrays (or None) where the kernel's backend computes."""
     device = "cuda" if k.backend == "cuda" else "cpu"
-    return [None if a is None else to_place(a, device) for a in arrays]
+    return [None if a is None else to_device(a, device) for a in arrays]
 
 
 def _forward(k: Kernel, arrays: Any, options: dict[str, Any]) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from minires_kernels.arrays import beside
+from minires_kernels.arrays import to_device_of
 
 from ..random import generator
 from ..tensor import Array, Tensor
@@ -46,7 +46,7 @@ def fans(w: Tensor) -> tuple[int, int]:
 
 def _fill(w: Tensor, values: Array) -> Tensor:
     """Overwrite `w` with NumPy's `values`, cast to its dtype."""
-    return w.update_(beside(values.astype(w.dtype), w.data))
+    return w.update_(to_device_of(values.astype(w.dtype), w.data))
 
 
 def normal_(w: Tensor, mean: float = 0.0, std: float = 1.0, rng: Rng = None) -> Tensor:

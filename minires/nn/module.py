@@ -204,13 +204,13 @@ class Module(Attributes):
     def _move(self, device: str) -> Self:
         for p in self.parameters():
             if p.device != device:
-                p.data = arrays.to_place(p.data, device)
+                p.data = arrays.to_device(p.data, device)
             if p.grad is not None:
-                p.grad = arrays.to_place(p.grad, device)
+                p.grad = arrays.to_device(p.grad, device)
         for module in self.modules():
             for key, value in module._buffers.items():
                 if value is not None:
-                    module._buffers[key] = arrays.to_place(value, device)
+                    module._buffers[key] = arrays.to_device(value, device)
         return self
 
     def _cast(self, dtype: np.dtype[Any]) -> Self:

@@ -89,7 +89,7 @@ def _fitting(value: Any, target: Target) -> Any:
     here = target.data if isinstance(target, Tensor) else target
     if isinstance(here, np.ndarray) and not here.flags.writeable:
         raise ValueError("the net's array is read-only; give the parameter a copy of it")
-    return arrays.beside(array.astype(target.dtype), here)
+    return arrays.to_device_of(array.astype(target.dtype), here)
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -109,7 +109,7 @@ def operands(name: str, a: Any, b: Any, floating: bool = False) -> tuple[Any, An
     x, y = values(a), values(b)
     found = [v for v in (x, y) if not isinstance(v, int | float)]
     if len(found) == 2:
-        arrays.require_same_place(f"the first operand of {name}", x, **{"the second": y})
+        arrays.require_same_device(f"the first operand of {name}", x, **{"the second": y})
     dtypes = {v.dtype for v in found if v.dtype.kind == "f"}
     if len(dtypes) > 1:
         raise TypeError(
@@ -130,7 +130,7 @@ def _plain(x: Any) -> Any:
     """Return a NumPy scalar as a number, which does not impose its float64; check the type."""
     if isinstance(x, np.generic):
         return x.item()
-    if isinstance(x, Tensor | np.ndarray | int | float) or arrays.is_device(x):
+    if isinstance(x, Tensor | np.ndarray | int | float) or arrays.on_gpu(x):
         return x
     raise TypeError(f"expected a Tensor, an array or a number, got {type(x).__name__}")
 

@@ -17,7 +17,7 @@ def comparison(relation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Tens
     def compare(a: Any, b: Any) -> Tensor:
         x, y = values(a), values(b)
         if type(x) is not type(y) and arrays.is_array(x) and arrays.is_array(y):
-            arrays.require_same_place("a", x, b=y)
+            arrays.require_same_device("a", x, b=y)
         return Tensor(arrays.as_array(relation(x, y)))
 
     compare.__doc__ = f"Return the booleans {relation.__name__}(a, b); arrays broadcast."

@@ -18,12 +18,12 @@ class Move(Function):
 
     @staticmethod
     def forward(ctx: Context, x: Array, *, device: str) -> Any:
-        ctx.save(arrays.place_of(x))
-        return arrays.to_place(x, device)
+        ctx.save(arrays.device_of(x))
+        return arrays.to_device(x, device)
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
-        return arrays.to_place(dy, ctx.saved[0])
+        return arrays.to_device(dy, ctx.saved[0])
 
 
 class Cast(Function):

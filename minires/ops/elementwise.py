@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels.arrays import as_array, module_of, require_same_place
+from minires_kernels.arrays import as_array, module_of, require_same_device
 
 from ..function import Context, Function
 from ..tensor import Array, Tensor
@@ -218,7 +218,7 @@ def where(mask: Any, a: Any, b: Any) -> Tensor:
     a, b = operands("where", a, b)
     xs = [v for v in (values(a), values(b)) if hasattr(v, "dtype")]
     for x in xs:
-        require_same_place("the mask", m, **{"a value of where": x})
+        require_same_device("the mask", m, **{"a value of where": x})
     dtype = xs[0].dtype if xs else np.dtype(np.float32)
     # `where` would take a Python number as float64
     xp = module_of(m)

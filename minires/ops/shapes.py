@@ -10,10 +10,10 @@ import numpy as np
 
 from minires_kernels.arrays import (
     is_array,
-    is_device,
     module_of,
-    require_same_place,
-    to_device,
+    on_gpu,
+    require_same_device,
+    to_gpu,
     to_host,
 )
 
@@ -75,7 +75,7 @@ class GetItem(Function):
     def backward(ctx: Context, dy: Array) -> Any:
         shape, index = ctx.saved
         dx = module_of(dy).zeros(shape, dy.dtype)
-        if not is_device(dy):
+        if not on_gpu(dy):
             np.add.at(dx, index, dy)
         elif any(is_array(i) and i.dtype.kind != "b" for i in index):
             _add_at(dx, index, dy)
@@ -187,7 +187,7 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     """
     parts = index if isinstance(index, tuple) else (index,)
     plain = tuple(values(i) for i in parts)
-    if is_device(x.data):
+    if on_gpu(x.data):
         plain = _on_device(x.data, plain)
     return GetItem.apply(x, index=plain)
 
@@ -196,18 +196,18 @@ def _on_device(x: Array, index: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return an index of `x` with lists as arrays on the device, or raise IndexError, TypeError."""
     for i in index:
         if is_array(i):
-            require_same_place("this tensor", x, index=i)
+            require_same_device("this tensor", x, index=i)
     if not any(isinstance(i, list) for i in index):
         return index
     listed = [np.array(i, None if i else np.intp) if isinstance(i, list) else i for i in index]
     # CuPy would wrap an index that is out of range; NumPy's indexing of a stand-in raises.
     np.broadcast_to(False, x.shape)[tuple(_stand_in(i) for i in listed)]
-    return tuple(to_device(i) if isinstance(i, np.ndarray) else i for i in listed)
+    return tuple(to_gpu(i) if isinstance(i, np.ndarray) else i for i in listed)
 
 
 def _stand_in(i: Any) -> Any:
     """Return an index of the same shape on the host; integers on a device are not looked at."""
-    if not is_device(i):
+    if not on_gpu(i):
         return i
     return to_host(i) if i.dtype.kind == "b" else np.zeros(i.shape, np.intp)
 
@@ -217,7 +217,7 @@ def concat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
     if not tensors:
         raise ValueError("concat: expected at least one tensor")
     for i, t in enumerate(tensors):
-        require_same_place("tensor 0", values(tensors[0]), **{f"tensor {i}": values(t)})
+        require_same_device("tensor 0", values(tensors[0]), **{f"tensor {i}": values(t)})
     dtypes = {np.dtype(values(t).dtype) for t in tensors}
     if len(dtypes) > 1:
         raise TypeError(f"concat: mixed dtypes {', '.join(sorted(map(str, dtypes)))}; cast first")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from minires_kernels.arrays import module_of, require_same_place
+from minires_kernels.arrays import module_of, require_same_device
 
 from ..nn import Parameter
 from ..tensor import Array
@@ -44,7 +44,7 @@ class Adam(Optimizer):
         if not state:
             state.update(step=0, m=xp.zeros_like(p.data), v=xp.zeros_like(p.data))
         for name in ("m", "v"):
-            require_same_place("Adam: a parameter", p.data, **{f"its {name}": state[name]})
+            require_same_device("Adam: a parameter", p.data, **{f"its {name}": state[name]})
         if group["weight_decay"]:
             g = g + group["weight_decay"] * p.data
         state["step"] += 1

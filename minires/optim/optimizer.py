@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels.arrays import as_array, beside, is_array, require_same_place
+from minires_kernels.arrays import as_array, is_array, require_same_device, to_device_of
 
 from ..nn import Parameter
 from ..nn.attributes import forget_gradient
@@ -29,7 +29,7 @@ def check_number(name: str, value: float, low: float = 0.0, below: float = math.
 def check_gradient(who: str, p: Parameter) -> None:
     """Raise ValueError or TypeError unless p's gradient has its shape, dtype and place."""
     g = as_array(p.grad)
-    require_same_place(f"{who}: a parameter", p.data, **{"its gradient": g})
+    require_same_device(f"{who}: a parameter", p.data, **{"its gradient": g})
     if g.shape != p.shape or g.dtype != p.dtype:
         raise ValueError(
             f"{who}: a parameter is {p.dtype} of shape {p.shape}, its gradient {g.dtype} of shape "
@@ -39,7 +39,7 @@ def check_gradient(who: str, p: Parameter) -> None:
 
 def _taken_over(value: Any, p: Parameter) -> Any:
     """Return a copy of a value of the state, an array where `p` lives."""
-    return beside(value.copy(order="K"), p.data) if is_array(value) else value
+    return to_device_of(value.copy(order="K"), p.data) if is_array(value) else value
 
 
 class Optimizer:

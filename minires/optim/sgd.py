@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minires_kernels.arrays import Array, beside, module_of, place_of
+from minires_kernels.arrays import Array, device_of, module_of, to_device_of
 from minires_kernels.backends import kernel_for
 
 from ..nn import Parameter
@@ -101,7 +101,7 @@ class SGD(Optimizer):
                 first = velocity is None and bool(group["momentum"] != 0)
                 if first:
                     velocity = module_of(p.data).zeros(p.shape, p.dtype)
-                kind = (i, place_of(p.data), p.data.dtype.char)
+                kind = (i, device_of(p.data), p.data.dtype.char)
                 if kind not in self._options:
                     self._options[kind] = module_of(p.data).zeros(len(OPTIONS), p.dtype)
                 planned.setdefault(kind, []).append(Move(p, p.data, p.grad, velocity, first))
@@ -121,5 +121,5 @@ class SGD(Optimizer):
             self.check(group)
             values = tuple(group[name] for name in OPTIONS)
             if self._written.get(kind) != values:
-                array[...] = beside(np.array(values, array.dtype), array)
+                array[...] = to_device_of(np.array(values, array.dtype), array)
                 self._written[kind] = values

@@ -205,7 +205,7 @@ def device():
     packages, cache = dict(backends._packages), dict(backends._cache)
     backends._packages["cuda"] = package()
     try:
-        with gpu.use_device_module(xp):
+        with gpu.use_array_module(xp):
             yield xp
     finally:
         for now, before in ((backends._packages, packages), (backends._cache, cache)):

@@ -191,9 +191,9 @@ def test_templates_are_seen_by_their_instantiations_only(write, capsys):
 def test_includes_macros_and_odd_names(write, capsys, tmp_path):
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib/far.cuh").write_text("#define FAR 1\n")
-    write("__device__ float beside(const float* x) {\n    return x[7];\n}\n", "near.cuh")
+    write("__device__ float to_device_of(const float* x) {\n    return x[7];\n}\n", "near.cuh")
     text = '#include "near.cuh"\n#include "far.cuh"\n// check: launch f grid=1 block=1 y=float[7]\n'
-    text += 'extern "C" __global__ void f(float* y) { y[FAR - GAP] = beside(y); }\n'
+    text += 'extern "C" __global__ void f(float* y) { y[FAR - GAP] = to_device_of(y); }\n'
     path = write("\ufeff" + text.replace("\n", "\r\n"), 'odd "name" é.cu')
     code, printed = call(capsys, path, "--arch", "sm_90a", "-I", str(tmp_path / "lib"), "-DGAP=1")
     assert code == 1

@@ -49,24 +49,24 @@ def test_the_stand_in_refuses_what_cupy_refuses():
 
 def test_places_are_told_without_importing_cupy(device):
     here, there = np.ones(3), xp.asarray(np.ones(3))
-    assert (arrays.place_of(here), arrays.place_of(there)) == ("cpu", "cuda")
+    assert (arrays.device_of(here), arrays.device_of(there)) == ("cpu", "cuda")
     assert arrays.is_array(here)
     assert arrays.is_array(there)
     assert not arrays.is_array([1.0])
     assert arrays.module_of(here) is np
     assert arrays.module_of(there) is xp
-    assert arrays.to_device(there) is there
+    assert arrays.to_gpu(there) is there
     assert arrays.to_host(here) is here
-    assert arrays.beside(here, here) is here
-    assert type(arrays.beside(here, there)) is DeviceArray
-    assert np.array_equal(arrays.beside(there, here), here)
+    assert arrays.to_device_of(here, here) is here
+    assert type(arrays.to_device_of(here, there)) is DeviceArray
+    assert np.array_equal(arrays.to_device_of(there, here), here)
     with pytest.raises(ValueError, match="'cpu' or 'cuda', got 'gpu'"):
-        arrays.to_place(here, "gpu")
+        arrays.to_device(here, "gpu")
 
 
 def test_without_the_device_module_its_arrays_are_no_arrays():
     there = xp.asarray(np.ones(3))
-    assert not arrays.is_device(there)
+    assert not arrays.on_gpu(there)
     with pytest.raises(TypeError, match="expected an array, got DeviceArray"):
         mr.Tensor(there)
 
@@ -74,10 +74,10 @@ def test_without_the_device_module_its_arrays_are_no_arrays():
 def test_transfers_can_be_forbidden(device):
     there = xp.asarray(np.ones(3))
     with arrays.transfers_forbidden("not now"):
-        for move in (lambda: arrays.to_host(there), lambda: arrays.to_device(np.ones(3))):
+        for move in (lambda: arrays.to_host(there), lambda: arrays.to_gpu(np.ones(3))):
             with pytest.raises(RuntimeError, match="not now"):
                 move()
-        assert arrays.to_device(there) is there
+        assert arrays.to_gpu(there) is there
     assert arrays.to_host(there).tolist() == [1, 1, 1]
 
 

@@ -19,7 +19,7 @@ def _gpu() -> dict[str, Any]:
     from .machine.device import Device
 
     gpu.require(ImportError)
-    cupy = gpu.device_module()
+    cupy = gpu.array_module()
     capability = int(cupy.cuda.Device().compute_capability)  # "90" for 9.0
     device = Device(cupy, cupy.RawModule, has_tf32=capability >= 80)
     return {"DEVICE": device, "KERNELS": kernels_on(device)}

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import checks
-from ..arrays import is_device
+from ..arrays import on_gpu
 from ..spec import ALL, Arguments, Array, Case, KernelSpec, Needs, versions
 
 Gradients = tuple[Array | None, Array | None, Array | None]
@@ -113,7 +113,7 @@ def _check_forward(
             "use a larger batch or evaluation mode"
         )
     # On a device the answer would have to be waited for: a negative variance there gives NaN.
-    if var is not None and not is_device(var) and (given["var"] < 0).any():
+    if var is not None and not on_gpu(var) and (given["var"] < 0).any():
         raise ValueError("var: a variance is negative")
     eps = checks.real("eps", eps)
     return (x, given["weight"], given["bias"], given["mean"], given["var"]), {"eps": eps}

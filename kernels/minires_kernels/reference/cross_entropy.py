@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import checks
-from ..arrays import is_device, require_same_place
+from ..arrays import on_gpu, require_same_device
 from ..spec import Arguments, Array, Case, KernelSpec, versions
 
 
@@ -48,13 +48,13 @@ def _check_forward(logits: Any, target: Any) -> Arguments:
     if target.dtype.kind not in "iu":
         raise TypeError(f"target: expected integer class labels, got {target.dtype}")
     checks.has_shape("target", target, logits.shape[:1], "one label per row of logits")
-    require_same_place("logits", logits, target=target)
+    require_same_device("logits", logits, target=target)
     _check_range(target, logits)
     return (logits, target.astype(np.intp)), {}
 
 
 def _check_range(target: Array, logits: Array) -> None:
-    if is_device(target):
+    if on_gpu(target):
         return  # the answer would have to be waited for: the kernels write NaN for a wrong label
     outside = np.flatnonzero((target < 0) | (target >= logits.shape[1]))
     if outside.size:
@@ -66,7 +66,7 @@ def _check_range(target: Array, logits: Array) -> None:
 
 
 def _check_backward(dy: Any, log_p: Array, target: Array) -> None:
-    require_same_place("log_p", log_p, target=target)
+    require_same_device("log_p", log_p, target=target)
     _check_range(target, log_p)
     checks.upstream(dy, log_p, target.shape)
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import checks
-from ..arrays import is_device, require_same_place
+from ..arrays import on_gpu, require_same_device
 from ..checks import Windows, pooling_windows
 from ..spec import Arguments, Array, Case, KernelSpec, versions
 
@@ -77,8 +77,8 @@ def _check_backward(dy: Any, winner: Array, shape: tuple[int, ...], win: Windows
     dy = checks.floating("dy", dy)
     checks.has_shape("dy", dy, (*shape[:2], *win.output), "the shape of y")
     checks.has_shape("winner", winner, dy.shape, "the shape of y")
-    require_same_place("dy", dy, winner=winner)
-    if is_device(winner):
+    require_same_device("dy", dy, winner=winner)
+    if on_gpu(winner):
         return  # the answer would have to be waited for: the kernels leave out a wrong index
     pixels = shape[2] * shape[3]
     if winner.size and not (winner.min() >= 0 and winner.max() < pixels):

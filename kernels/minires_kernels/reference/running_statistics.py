@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..arrays import require_same_place
+from ..arrays import require_same_device
 from ..spec import Arguments, Array, Case, KernelSpec, versions
 
 
@@ -38,7 +38,7 @@ def _check_forward(
     shape, dtype, kind = running_mean.shape, running_mean.dtype, type(running_mean)
     for name, a in (("running_var", running_var), ("mean", mean), ("var", var)):
         if type(a) is not kind:
-            require_same_place("running_mean", running_mean, **{name: checks.array(name, a)})
+            require_same_device("running_mean", running_mean, **{name: checks.array(name, a)})
         if a.shape != shape or a.dtype != dtype:
             raise ValueError(
                 f"running_mean is {dtype} of shape {shape}, {name} is {a.dtype} of shape "

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..arrays import require_same_place, to_host
+from ..arrays import require_same_device, to_host
 from ..spec import Arguments, Array, Case, KernelSpec, versions
 
 OPTIONS = ("lr", "momentum", "dampening", "weight_decay", "nesterov")
@@ -60,7 +60,7 @@ def _check_forward(params: Any, grads: Any, velocities: Any, first: Any, options
     kind, dtype = type(options), options.dtype
     for p, g, v in zip(params, grads, velocities, strict=True):
         if type(p) is not kind:
-            require_same_place("SGD: a parameter", checks.array("a parameter", p), options=options)
+            require_same_device("SGD: a parameter", checks.array("a parameter", p), options=options)
         if p.dtype != dtype:
             raise TypeError(
                 f"SGD: a parameter is {p.dtype} but options is {dtype}; give one call for each "
@@ -71,12 +71,12 @@ def _check_forward(params: Any, grads: Any, velocities: Any, first: Any, options
 
 
 def check_parameter(p: Array, g: Array, v: Array | None) -> None:
-    """Raise ValueError or TypeError unless the three agree in shape, dtype and place."""
+    """Raise ValueError or TypeError unless the three agree in shape, dtype and device."""
     shape, dtype, kind = p.shape, p.dtype, type(p)
     others: dict[str, Any] = {"gradient": g} if v is None else {"gradient": g, "velocity": v}
     for name, a in others.items():
         if type(a) is not kind:
-            require_same_place("SGD: a parameter", p, **{f"its {name}": checks.array(name, a)})
+            require_same_device("SGD: a parameter", p, **{f"its {name}": checks.array(name, a)})
         if a.shape != shape or a.dtype != dtype:
             raise ValueError(
                 f"SGD: a parameter is {dtype} of shape {shape}, its {name} {a.dtype} of shape "
