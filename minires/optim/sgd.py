@@ -11,6 +11,7 @@ The kernel `sgd` computes this where the parameters live (in NumPy: `reference/s
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,7 +78,7 @@ class SGD(Optimizer):
         calls = []
         for kind, moves in planned.items():
             _, data, gradients, velocities, first = zip(*moves, strict=True)
-            kernel = kernel_for("sgd", data[0])
+            kernel = kernel_for("sgd", max(data, key=attrgetter("size")))  # few numbers take NumPy
             calls.append((kernel, (data, gradients, velocities, first, self._options[kind])))
         if len(calls) > 1:
             for kernel, arguments in calls:
