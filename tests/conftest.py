@@ -17,6 +17,8 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import hypothesis
@@ -24,6 +26,7 @@ import pytest
 
 MOST_PROCESSES = 4
 SLOW_LIMIT = 500  # s
+STATUS = pytest.StashKey()  # how the session ended
 KEPT = {"MINIRES_CACHE_DIR", "MINIRES_CXX", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"}
 SETTINGS = (
     "MINIRES_", "NUMBA_", "LC_", "LANG", "MPL", "OMP_", "OPENBLAS_", "MKL_",
@@ -143,6 +146,24 @@ def pytest_collection_finish():
     """Everything loaded by now stays: a garbage collection need not look at it each time."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_sessionfinish(session, exitstatus):
+    session.config.stash[STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    """Python waits for all threads before it ends; not for one that a failed test left waiting."""
+    deadline = time.monotonic() + 3
+    own = [t for t in threading.enumerate() if t is not threading.current_thread()]
+    for thread in own:
+        if not thread.daemon:
+            thread.join(max(0, deadline - time.monotonic()))
+    left = [t.name for t in own if t.is_alive() and not t.daemon]
+    if left and STATUS in config.stash and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"ended without the threads that tests left behind: {', '.join(left)}", flush=True)
+        os._exit(config.stash[STATUS])
 
 
 def pytest_collection_modifyitems(items):

@@ -236,4 +236,4 @@ def test_roofline_writes_figure_and_csv(tmp_path, capsys):
     assert roofline.main(arguments) == 0
     assert len(json.loads(capsys.readouterr().out)["rows"]) == 2
     assert (tmp_path / "roofline.png").read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "roofline.csv").read_text().count("\n") == 3
+    assert (tmp_path / "roofline.csv").read_text(encoding="utf-8").count("\n") == 3

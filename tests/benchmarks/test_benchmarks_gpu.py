@@ -54,16 +54,18 @@ def test_a_rehearsal_runs_every_part_and_claims_nothing(tmp_path, monkeypatch, c
         tmp_path.iterdir(), key=lambda p: (".md", ".json", ".csv", ".png").index(p.suffix)
     )
     assert {p.name.partition("_2")[0] for p in (text, data, table, figure)} == {"gpu_rehearsal"}
-    assert "REHEARSAL" in text.read_text()
+    assert "REHEARSAL" in text.read_text(encoding="utf-8")
     assert figure.read_bytes().startswith(b"\x89PNG")
-    found = json.loads(data.read_text())
+    found = json.loads(data.read_text(encoding="utf-8"))
     assert found["measured on a GPU"] is False
     assert found["problems"] == []
     sections = {s["title"]: s for s in found["sections"]}
     titles = ("Checks", "Sanitizer", "Training step", "Kernels of a step", "Tiles of convolution")
     assert list(sections) == [f"{title} (rehearsal)" for title in titles]
-    assert "Goals" not in text.read_text()  # nor any ratio: there is nothing to compare
-    assert "below 1 we are faster" not in text.read_text()
+    assert "Goals" not in text.read_text(
+        encoding="utf-8"
+    )  # nor any ratio: there is nothing to compare
+    assert "below 1 we are faster" not in text.read_text(encoding="utf-8")
 
     checked = sections["Checks (rehearsal)"]["tables"][0]["rows"]
     assert all(row["failed"] == 0 and row["cases"] for row in checked)
@@ -86,7 +88,7 @@ def test_a_rehearsal_runs_every_part_and_claims_nothing(tmp_path, monkeypatch, c
     assert {(row["version"], row["pass"]) for row in tiles if row["in use"]} == {
         (f"v{n}", pass_) for n in (3, 4) for pass_ in gpu.tiles.PASSES
     }
-    assert table.read_text().count("\n") == 1 + sum(
+    assert table.read_text(encoding="utf-8").count("\n") == 1 + sum(
         map(len, (steps, single, tensor, tiles))
     )  # all that was timed
 
@@ -160,9 +162,9 @@ def test_the_program_runs_on_a_gpu_whose_arrays_refuse_to_be_numpys(
     out = capsys.readouterr().out
     assert "REHEARSAL" not in out
     assert "compute-sanitizer is neither" in out
-    text = next(tmp_path.glob("gpu_stand-in-1_2*.md")).read_text()
+    text = next(tmp_path.glob("gpu_stand-in-1_2*.md")).read_text(encoding="utf-8")
     assert "not measured" in text  # the goals are ResNet-20's
-    data = json.loads(next(tmp_path.glob("*.json")).read_text())
+    data = json.loads(next(tmp_path.glob("*.json")).read_text(encoding="utf-8"))
     assert data["measured on a GPU"] is True
     assert data["facts"]["device"] == "Stand-In 1"
     (graph,) = [
@@ -247,7 +249,7 @@ def test_a_lost_gpu_ends_the_run_and_names_what_was_left_out(monkeypatch, tmp_pa
     assert [s.title for s in report.sections] == ["Checks"]
     assert not called
     assert "not run: step" in report.verdict()
-    assert "not run: step" in next(tmp_path.glob("*.md")).read_text()
+    assert "not run: step" in next(tmp_path.glob("*.md")).read_text(encoding="utf-8")
     assert any("1 failures" in p for p in report.problems)
     assert "illegal memory access" in capsys.readouterr().out
 
@@ -273,7 +275,7 @@ def test_any_problem_makes_the_program_fail(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(gpu.parts.PARTS, "checks", checks)
     assert program.main(["--rehearse", "--only", "checks", "--out", str(tmp_path)]) == 1
     assert "checks: 3 failures" in capsys.readouterr().out
-    assert "checks: 3 failures" in next(tmp_path.glob("*.md")).read_text()
+    assert "checks: 3 failures" in next(tmp_path.glob("*.md")).read_text(encoding="utf-8")
 
 
 # ---- the report ---------------------------------------------------------------------------------
@@ -281,10 +283,10 @@ def test_reports_replace_their_own_files_and_no_others(tmp_path):
     report = report_of("checks", "step")
     first = report.write(tmp_path)
     assert {p.suffix for p in first} == {".md", ".json"}  # nothing was timed or drawn
-    assert "not run: checks, step" in first[0].read_text()
+    assert "not run: checks, step" in first[0].read_text(encoding="utf-8")
     report.ended = ["checks", "step"]
     assert report.write(tmp_path) == first
-    assert "No part reported a problem" in first[0].read_text()
+    assert "No part reported a problem" in first[0].read_text(encoding="utf-8")
     second = report_of("checks", "step").write(tmp_path)
     assert first[0].name.startswith("gpu_some-gpu-7_2")
     assert second[0].stem == first[0].stem + "_2"
@@ -302,6 +304,6 @@ def test_json_has_no_values_that_json_has_not(tmp_path):
     section.add("T", [{"ms": float("nan"), "n": np.float32(1), "log": "long"}])
     report.add(section)
     _, data, table = report.write(tmp_path)
-    (row,) = json.loads(data.read_text())["sections"][0]["tables"][0]["rows"]
+    (row,) = json.loads(data.read_text(encoding="utf-8"))["sections"][0]["tables"][0]["rows"]
     assert row == {"ms": None, "n": 1.0, "log": "long"}
-    assert table.read_text().startswith("part,ms,n")
+    assert table.read_text(encoding="utf-8").startswith("part,ms,n")

@@ -10,7 +10,7 @@ from benchmarks.gpu.report import Report
 
 def executable(path, body):
     """Write an executable Python program."""
-    path.write_text(f"#!{sys.executable}\n{body}\n")
+    path.write_text(f"#!{sys.executable}\n{body}\n", encoding="utf-8")
     path.chmod(0o755)
     return str(path)
 

@@ -32,7 +32,7 @@ def test_gradflow_json_is_the_only_output(tmp_path, capsys):
     code = call("gradflow", "--depths", "8", "--seeds", "1", "--json", "--out", str(tmp_path))
     document = json.loads(capsys.readouterr().out)
     assert code == 0
-    assert document == json.loads((tmp_path / "run.json").read_text())
+    assert document == json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
 
 
 def test_gradflow_train_is_degradation(tmp_path, capsys):
@@ -83,7 +83,11 @@ def test_doctor(capsys):
 def test_doctor_reports_a_broken_setting_and_exits_1():
     environment = {"MINIRES_NUM_THREADS": "many", "PATH": "/usr/bin"}
     done = subprocess.run(
-        [sys.executable, "-m", "minires", "doctor"], env=environment, capture_output=True, text=True
+        [sys.executable, "-m", "minires", "doctor"],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=100,
     )
     assert done.returncode == 1
     assert "MINIRES_NUM_THREADS" in done.stdout
@@ -91,5 +95,7 @@ def test_doctor_reports_a_broken_setting_and_exits_1():
 
 def test_a_closed_pipe_is_no_traceback():
     script = f"{sys.executable} -m minires doctor | head -c 1 > /dev/null"
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, encoding="utf-8", timeout=100
+    )
     assert done.stderr == ""

@@ -39,7 +39,7 @@ def stranger(tmp_path):
     """What runs a command as a user whom the system does not know, and a folder that is theirs."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("needs root and setpriv")
-    if subprocess.run([*STRANGER, "true"], check=False).returncode != 0:
+    if subprocess.run([*STRANGER, "true"], check=False, timeout=100).returncode != 0:
         pytest.skip("this root may not become somebody else")
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
@@ -58,14 +58,14 @@ def disk(tmp_path):
         folder = tmp_path / f"disk{len(mounted)}"
         folder.mkdir()
         command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-        if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        if subprocess.run(command, capture_output=True, check=False, timeout=100).returncode != 0:
             pytest.skip("needs the right to mount")
         mounted.append(folder)
         return folder
 
     yield mount
     for folder in mounted:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        subprocess.run(["umount", "-l", str(folder)], check=True, timeout=100)
 
 
 def test_a_user_without_home_and_name_reads_a_lesson(stranger):

@@ -90,7 +90,7 @@ def write(tmp_path):
 
     def make(text, name="k.cu"):
         path = tmp_path / name
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         return str(path)
 
     return make
@@ -331,7 +331,9 @@ def test_what_a_kernel_prints_does_not_reach_the_output(write, capfd):
 @needs_compiler
 def test_modules_of_the_present_folder_are_not_run(write, capsys, monkeypatch, tmp_path):
     for name in ("json", "numpy", "minires"):
-        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken for a module')\n")
+        (tmp_path / f"{name}.py").write_text(
+            "raise SystemExit('taken for a module')\n", encoding="utf-8"
+        )
     monkeypatch.chdir(tmp_path)
     assert call(capsys, write(SCALE), "--no-compile")[0] == 0
 
@@ -361,7 +363,8 @@ def test_more_shared_memory_than_a_kernel_gets_unasked_is_a_warning(tmp_path, ca
     file.write_text(
         "// check: launch f grid=1 block=32 shared=60000 y=float[32]\n"
         'extern "C" __global__ void f(float* y)\n'
-        "{ extern __shared__ float s[]; s[threadIdx.x] = 1; y[threadIdx.x] = s[threadIdx.x]; }\n"
+        "{ extern __shared__ float s[]; s[threadIdx.x] = 1; y[threadIdx.x] = s[threadIdx.x]; }\n",
+        encoding="utf-8",
     )
     assert main(["cuda-check", str(file), "--no-compile"]) == 0
     printed = capsys.readouterr().out

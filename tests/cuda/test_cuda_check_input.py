@@ -30,7 +30,7 @@ template <class T> __global__ void scale(const T* x, T* y, int n, T a)
 @pytest.fixture
 def path(tmp_path):
     """A file with one template."""
-    (tmp_path / "k.cu").write_text(SCALE)
+    (tmp_path / "k.cu").write_text(SCALE, encoding="utf-8")
     return str(tmp_path / "k.cu")
 
 
@@ -106,7 +106,7 @@ def test_kernels_parameters_and_comments_of_a_source(tmp_path):
      "__global__ void f(int a,", "template<", "namespace a { __global__ void f();"],
 )  # fmt: skip
 def test_no_text_keeps_the_reader_busy(piece, tmp_path):
-    (tmp_path / "k.cu").write_text(piece * (100_000 // len(piece)))
+    (tmp_path / "k.cu").write_text(piece * (100_000 // len(piece)), encoding="utf-8")
     with contextlib.suppress(ValueError):  # no __global__ function
         read(tmp_path / "k.cu")
 

@@ -36,7 +36,7 @@ def write(tmp_path):
 
     def make(text, name="k.cu"):
         path = tmp_path / name
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         return str(path)
 
     return make
@@ -56,7 +56,7 @@ def call(capsys, *arguments):
 def test_without_nvrtc_the_rest_runs_and_the_exit_code_tells(write, capsys, monkeypatch, tmp_path):
     for package in ("nvidia", "cuda"):  # hide the installed ones
         (tmp_path / "hidden" / package).mkdir(parents=True)
-        (tmp_path / "hidden" / package / "__init__.py").write_text("")
+        (tmp_path / "hidden" / package / "__init__.py").write_text("", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path / "hidden")
     monkeypatch.setenv("CUDA_PATH", "")
     monkeypatch.setenv("CUDA_HOME", "")
@@ -190,7 +190,7 @@ def test_templates_are_seen_by_their_instantiations_only(write, capsys):
 @needs_compiler
 def test_includes_macros_and_odd_names(write, capsys, tmp_path):
     (tmp_path / "lib").mkdir()
-    (tmp_path / "lib/far.cuh").write_text("#define FAR 1\n")
+    (tmp_path / "lib/far.cuh").write_text("#define FAR 1\n", encoding="utf-8")
     write("__device__ float to_device_of(const float* x) {\n    return x[7];\n}\n", "near.cuh")
     text = '#include "near.cuh"\n#include "far.cuh"\n// check: launch f grid=1 block=1 y=float[7]\n'
     text += 'extern "C" __global__ void f(float* y) { y[FAR - GAP] = to_device_of(y); }\n'

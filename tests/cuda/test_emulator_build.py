@@ -133,12 +133,16 @@ def test_options(options, value):
 
 
 def test_include_folders(tmp_path, monkeypatch):
-    (tmp_path / "common.cuh").write_text("__device__ inline float three() { return 3; }\n")
+    (tmp_path / "common.cuh").write_text(
+        "__device__ inline float three() { return 3; }\n", encoding="utf-8"
+    )
     monkeypatch.chdir(tmp_path)
     z = np.zeros(1, f4)
     launch(simple("y[0] = three();", '#include "common.cuh"'), z, i4(1), options=("-I.",))
     assert z[0] == 3
-    (tmp_path / "common.cuh").write_text("__device__ inline float three() { return 33; }\n")
+    (tmp_path / "common.cuh").write_text(
+        "__device__ inline float three() { return 33; }\n", encoding="utf-8"
+    )
     launch(simple("y[0] = three();", '#include "common.cuh"'), z, i4(1), options=("-I.",))
     assert z[0] == 33  # an included file that changed is compiled again
 
@@ -187,7 +191,7 @@ def test_names_must_be_names(name):
 def in_python(code, **environment):
     env = {**os.environ, **{k: str(v) for k, v in environment.items()}}
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=env
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=120, env=env
     )
 
 
@@ -256,7 +260,7 @@ def test_damaged_cache_entries_are_made_again(damage, compiled, tmp_path):
 
 def test_a_cache_that_cannot_be_written(tmp_path):
     blocked = tmp_path / "file"
-    blocked.write_text("")
+    blocked.write_text("", encoding="utf-8")
     done = in_python(SMALL, MINIRES_CACHE_DIR=blocked, TMPDIR=tmp_path)
     assert done.returncode == 0, done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["file"]  # the temporary one is gone
@@ -292,7 +296,7 @@ def test_importing_it_loads_and_compiles_nothing():
 def test_structures_have_the_size_that_the_runtime_has():
     from minires_emulator import native
 
-    runtime = (Path(native.__file__).parent / "cpp" / "runtime.h").read_text()
+    runtime = (Path(native.__file__).parent / "cpp" / "runtime.h").read_text(encoding="utf-8")
     code = runtime + "\n".join(
         f'static_assert(sizeof(emulator::{cpp}) == {ctypes.sizeof(python)}, "{cpp}");'
         for cpp, python in [
@@ -306,6 +310,6 @@ def test_structures_have_the_size_that_the_runtime_has():
     )
     done = subprocess.run(
         ["c++", "-x", "c++", "-std=c++17", "-fsyntax-only", "-"],
-        input=code, capture_output=True, text=True,
+        input=code, capture_output=True, encoding="utf-8", timeout=100
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

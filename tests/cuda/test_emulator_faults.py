@@ -230,7 +230,9 @@ for name, args in (("endless", ()), ("divide", (np.int32(0),)), ("wild", ())):
         print(fault.reports[-1].kind)
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60
+    )
     assert done.stdout.splitlines() == [
         "time limit", "integer division by zero", "access to no array's memory"
     ], done.stderr  # fmt: skip
@@ -250,7 +252,9 @@ try:
 except (MemoryError, minires_emulator.KernelFault) as error:
     print(type(error).__name__, error)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60
+    )
     assert "no timer for the limit" in done.stdout or "time limit" in done.stdout, done.stderr
 
 
@@ -268,7 +272,9 @@ module = RawModule({CODE!r}, name_expressions={NAMES!r})
 module.get_function("add")((1,), (32,), (np.zeros(8, np.float32), np.int32(1)))
 assert stack() == before
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -384,7 +390,9 @@ if child == 0:
     os._exit(0 if y[0] == 64 else 3)
 os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 255)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -408,5 +416,7 @@ after = rounds(40)
 assert after[0] - resident < 8, after
 assert after[1] - mapped < 500, after
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=120
+    )
     assert done.returncode == 0, done.stderr

@@ -172,7 +172,7 @@ def test_wrong_arguments(arguments, message):
 def test_a_folder_whose_name_is_no_utf8_is_searched(tmp_path):
     folder = os.path.join(os.fsencode(tmp_path), b"caf\xe9")
     os.mkdir(folder)
-    with open(os.path.join(folder, b"a.h"), "w") as file:
+    with open(os.path.join(folder, b"a.h"), "w", encoding="utf-8") as file:
         file.write("#define A 1\n")
     options = (*nvrtc.OPTIONS, f"-I{os.fsdecode(folder)}")
     found = nvrtc.compile('#include "a.h"\n__global__ void f(int* y) { *y = A; }', options=options)
@@ -220,16 +220,22 @@ def test_version_and_architectures():
 
 def test_without_the_library_the_message_says_how_to_install(tmp_path):
     (tmp_path / "nvidia").mkdir()
-    (tmp_path / "nvidia/__init__.py").write_text("")  # hides the installed packages
+    (tmp_path / "nvidia/__init__.py").write_text(
+        "", encoding="utf-8"
+    )  # hides the installed packages
     (tmp_path / "cuda").mkdir()
-    (tmp_path / "cuda/__init__.py").write_text("")
+    (tmp_path / "cuda/__init__.py").write_text("", encoding="utf-8")
     script = "from minires_emulator import nvrtc; print(nvrtc.available())"
     path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
     broken = tmp_path / "toolkit/lib64/libnvrtc.so.13"
     for toolkit, message in (("", "is not installed"), (str(broken.parents[1]), "cannot be used")):
         environment = os.environ | {"PYTHONPATH": path, "CUDA_PATH": toolkit, "CUDA_HOME": ""}
         done = subprocess.run(
-            [sys.executable, "-c", script], env=environment, capture_output=True, text=True
+            [sys.executable, "-c", script],
+            env=environment,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=100,
         )
         assert message in done.stdout, done.stderr
         assert "pip install nvidia-cuda-nvrtc" in done.stdout

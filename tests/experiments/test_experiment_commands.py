@@ -60,10 +60,10 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(
 
     monkeypatch.setattr(measuring, "measure", work)
     monkeypatch.setattr(training, "train", work)
-    (tmp_path / "file").write_text("mine")
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
     assert call(*SMALL[command], "--out", str(tmp_path / "file")) == 2
     assert f"{tmp_path / 'file'} is a file; name another folder" in capsys.readouterr().err
-    assert (tmp_path / "file").read_text() == "mine"
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
 
 
 @pytest.mark.parametrize("command", SMALL)

@@ -99,7 +99,7 @@ def test_figures_are_byte_identical_and_those_of_an_earlier_run_go(few, tmp_path
     he = [r for r in few if r.setting.init == "he"]
     gradflow.save(he, tmp_path)
     assert (tmp_path / "gradflow-steps.png").exists()
-    (tmp_path / "gradflow-mine.png").write_text("mine")
+    (tmp_path / "gradflow-mine.png").write_text("mine", encoding="utf-8")
     untrained = [r for r in he if r.step == 0]
     first = [p.read_bytes() for p in gradflow.save(untrained, tmp_path)]
     assert not (tmp_path / "gradflow-steps.png").exists()
@@ -220,7 +220,9 @@ def test_divergence_is_recorded_and_not_drawn(tmp_path):
     assert runs[-1].dx_factor is None
     assert len(runs) < 5  # nothing is measured after that
     paths = gradflow.save(runs, tmp_path)
-    document = json.loads(next(p for p in paths if p.name == "run.json").read_text())
+    document = json.loads(
+        next(p for p in paths if p.name == "run.json").read_text(encoding="utf-8")
+    )
     assert document["runs"][-1]["diverged"] is True
     for line in figures.profile(runs).axes[0].lines:
         assert np.isfinite(line.get_ydata()).all()

@@ -58,16 +58,16 @@ def test_json_has_no_nan_and_takes_numpys_numbers():
 
 
 def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path):
-    (tmp_path / "a").write_text("old")
+    (tmp_path / "a").write_text("old", encoding="utf-8")
     (tmp_path / "b").mkdir()
     with pytest.raises(OSError, match="b"):
         results.write_all({tmp_path / "a": b"new", tmp_path / "b": b"new"})
-    assert (tmp_path / "a").read_text() == "old"
+    assert (tmp_path / "a").read_text(encoding="utf-8") == "old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_a_full_disk_leaves_the_old_file_and_is_found_before_the_work(tmp_path):
-    (tmp_path / "a").write_text("old")
+    (tmp_path / "a").write_text("old", encoding="utf-8")
     code = (  # a limit on the size of files stands for a disk that is full
         "import resource, signal, sys; from minires import results\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
@@ -78,11 +78,16 @@ def test_a_full_disk_leaves_the_old_file_and_is_found_before_the_work(tmp_path):
     )
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=100,
     )
     assert "cannot write a: File too large" in done.stdout, done.stderr
     assert "cannot write results to .: File too large; name another folder" in done.stdout
-    assert (tmp_path / "a").read_text() == "old"
+    assert (tmp_path / "a").read_text(encoding="utf-8") == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
 
 
@@ -110,11 +115,11 @@ def test_new_files_have_the_usual_permissions(tmp_path):
 def test_a_folder_is_made_and_what_cannot_be_one_is_named(tmp_path):
     assert results.folder(tmp_path / "new" / "one").is_dir()
     assert list((tmp_path / "new" / "one").iterdir()) == []
-    (tmp_path / "file").write_text("mine")
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(OSError, match=f"{tmp_path / 'file'} is a file; name another folder"):
             results.folder(path)
-    assert (tmp_path / "file").read_text() == "mine"
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
@@ -126,10 +131,10 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 
 def test_a_run_removes_what_an_earlier_run_of_its_kind_left_and_nothing_else(tmp_path):
     results.save_run(tmp_path, "flow", {"old.csv": "1", "both.csv": "1"}, {})
-    (tmp_path / "mine.csv").write_text("mine")
+    (tmp_path / "mine.csv").write_text("mine", encoding="utf-8")
     results.save_run(tmp_path, "flow", {"both.csv": "2"}, {"x": 3})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["both.csv", "mine.csv", "run.json"]
-    document = json.loads((tmp_path / "run.json").read_text())
+    document = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     assert document == {"experiment": "flow", "files": ["both.csv", "run.json"], "x": 3}
     results.save_run(tmp_path, "training", {"curves.csv": "1"}, {})
     assert (tmp_path / "both.csv").exists()
@@ -139,8 +144,8 @@ def test_a_run_removes_what_an_earlier_run_of_its_kind_left_and_nothing_else(tmp
 def test_a_run_json_that_is_not_ours_removes_nothing(tmp_path, text):
     out = tmp_path / "out"
     out.mkdir()
-    (tmp_path / "mine.csv").write_text("mine")
-    (out / "run.json").write_text(text)
+    (tmp_path / "mine.csv").write_text("mine", encoding="utf-8")
+    (out / "run.json").write_text(text, encoding="utf-8")
     results.save_run(out, "flow", {"new.csv": "1"}, {})
     assert (tmp_path / "mine.csv").exists()
 

@@ -43,7 +43,7 @@ def mode_of(call, name, given):
     return mode.value if isinstance(mode, ast.Constant) else default
 
 
-@pytest.mark.parametrize("folder", ["minires", "kernels", "benchmarks", "lessons"])
+@pytest.mark.parametrize("folder", ["minires", "kernels", "benchmarks", "lessons", "tests"])
 def test_each_text_says_its_encoding(folder):
     found = []
     for path in sorted((ROOT / folder).rglob("*.py")):

@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[2]
 def test_import_minires_loads_nothing_heavy():
     heavy = "('numba', 'matplotlib', 'tqdm', 'cupy', 'minires_emulator')"
     code = f"import sys, minires; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True, timeout=100
+    )
     assert done.stdout.strip() == "[]"
 
 
@@ -29,7 +31,7 @@ def test_imports_point_one_way(folder, forbidden):
     files = list((ROOT / folder).rglob("*.py"))
     assert len(files) > 10
     for path in files:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = []
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]

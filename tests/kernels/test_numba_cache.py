@@ -33,7 +33,7 @@ def run(code, cache, complaint="", **variables):
         [sys.executable, "-c", code],
         env=env | variables,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
@@ -52,7 +52,8 @@ def test_an_edit_in_an_imported_module_is_seen(tmp_path):
     )
     (package / "cpu" / "scaled.py").write_text(
         "from .constant import SCALE\nfrom .machine.jit import jit\n\n"
-        "@jit\ndef scaled(x):\n    return SCALE * x\n"
+        "@jit\ndef scaled(x):\n    return SCALE * x\n",
+        encoding="utf-8",
     )
     code = (
         "import minires_kernels as m; from minires_kernels.cpu.scaled import scaled;"
@@ -60,7 +61,7 @@ def test_an_edit_in_an_imported_module_is_seen(tmp_path):
     )
     printed = []
     for scale in ("2.0", "5.0"):
-        (package / "cpu" / "constant.py").write_text(f"SCALE = {scale}\n")
+        (package / "cpu" / "constant.py").write_text(f"SCALE = {scale}\n", encoding="utf-8")
         printed += run(code, tmp_path / "cache", PYTHONPATH=str(package.parent))
     assert printed == [str(package / "__init__.py"), "6.0", str(package / "__init__.py"), "15.0"]
     assert len(list((tmp_path / "cache").glob("numba-*"))) == 2
@@ -76,7 +77,7 @@ def test_the_cache_is_where_the_user_wants_it_and_is_used(tmp_path):
 
 def test_without_a_folder_a_line_says_so_and_nothing_is_kept(tmp_path):
     file = tmp_path / "file"
-    file.write_text("in the way")
+    file.write_text("in the way", encoding="utf-8")
     assert run(RELU, file, "Not a directory") == ["None", "0"]
 
 
@@ -184,11 +185,11 @@ def test_folders_that_nobody_used_for_long_are_removed(tmp_path, monkeypatch):
 def test_the_hash_sees_every_kind_of_edit(tmp_path, edit):
     (tmp_path / "cpu").mkdir()
     source = tmp_path / "cpu" / "a.py"
-    source.write_text("A = 1\n")
+    source.write_text("A = 1\n", encoding="utf-8")
     before = disk_cache.source_hash(tmp_path)
     assert disk_cache.source_hash(tmp_path) == before
     if edit == "change":
-        source.write_text("A = 2\n")
+        source.write_text("A = 2\n", encoding="utf-8")
     elif edit == "add":
         (tmp_path / "b.py").touch()
     else:

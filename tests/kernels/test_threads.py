@@ -125,7 +125,9 @@ if child == 0:
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 assert np.array_equal(kernel("relu", "cpu").forward(x)[0], y)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -299,7 +301,9 @@ if __name__ == "__main__":
 """
     path = tmp_path / "workers.py"
     path.write_text(code.replace("METHOD", method), encoding="utf-8")
-    done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=100)
+    done = subprocess.run(
+        [sys.executable, path], capture_output=True, encoding="utf-8", timeout=100
+    )
     assert done.returncode == 0, done.stderr
     assert len(set(ast.literal_eval(done.stdout))) == 1
 

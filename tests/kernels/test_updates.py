@@ -161,7 +161,9 @@ assert kernel_for("add", many).forward(many, many)[0].sum() == 20000
 assert "numba" in sys.modules
 assert kernel_for("add", a).backend == "cpu"
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=120
+    )
     assert done.returncode == 0, done.stderr
 
 

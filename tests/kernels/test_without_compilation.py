@@ -38,7 +38,7 @@ for name, spec in specs().items():
         [sys.executable, "-c", code],
         env=os.environ | {"NUMBA_DISABLE_JIT": "1", "MINIRES_NUM_THREADS": "1"},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=120,
     )
     assert done.returncode == 0, done.stderr

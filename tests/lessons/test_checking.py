@@ -166,7 +166,7 @@ def test_output_that_is_full_is_named_and_no_traceback(arguments):
     with open("mine.py", "w", encoding="utf-8") as file:
         file.write(GOOD)
     own = ("--file", "mine.py") if arguments[0] in ("check", "run") else ()
-    with open("/dev/full", "w") as full:
+    with open("/dev/full", "w", encoding="utf-8") as full:
         found = subprocess.run(
             [sys.executable, "-m", "minires", "lessons", *arguments, *own],
             stdout=full, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=120,

@@ -142,11 +142,11 @@ def test_predictions_are_recorded_before_and_revealed_after(capsys, tmp_path):
     assert lesson.predict("a", "how many?") is None
     assert not (tmp_path / "answers").exists()
     assert lesson.predict("a", "how many?", mine=3) == 3
-    assert json.loads((tmp_path / "answers" / "L02.json").read_text()) == {"a": 3}
+    assert json.loads((tmp_path / "answers" / "L02.json").read_text(encoding="utf-8")) == {"a": 3}
     assert Lesson(2).predict("a", "how many?") == 3
     Lesson(2).reveal("a", "4")
     assert "measured 4; predicted 3" in capsys.readouterr().out
-    (tmp_path / "answers" / "L02.json").write_text("{broken")
+    (tmp_path / "answers" / "L02.json").write_text("{broken", encoding="utf-8")
     with pytest.raises(SystemExit, match="mend or remove"):
         Lesson(2).predict("a", "how many?")
 
@@ -183,7 +183,7 @@ def test_no_prediction_without_input(stdin, monkeypatch):
 
 
 def test_folders_that_cannot_be_written_are_found_before_the_work(tmp_path, monkeypatch, capsys):
-    (tmp_path / "file").write_text("mine")
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
     monkeypatch.setenv("MINIRES_OUT", "file")
     with pytest.raises(SystemExit, match="file is a file"):
         Lesson(2)
@@ -196,7 +196,7 @@ def test_folders_that_cannot_be_written_are_found_before_the_work(tmp_path, monk
     for arguments in (["copy", "file"], ["notebook", "1", "-o", "."], ["copy", "file/x"]):
         assert call("lessons", *arguments) == 2
     assert "Traceback" not in capsys.readouterr().err
-    assert (tmp_path / "file").read_text() == "mine"
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "out"]
 
 
