@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from minires_kernels import arrays, current_backend
+from minires_kernels import arrays, checks, current_backend
 
 from .tensor import Tensor
 
@@ -20,7 +20,8 @@ def tensor(
 ) -> Tensor:
     """Make a leaf from numbers, lists or an array, always copying.
 
-    Python floats become float32 (as in PyTorch); an array keeps its dtype. `device` is "cpu" or
+    Python floats become float32 (as in PyTorch); arrays and NumPy's numbers, in lists too, keep
+    their dtype. `device` is "cpu" or
     "cuda"; by default an array on a GPU stays there, and anything else goes to `default_device()`.
     """
     if isinstance(data, Tensor):
@@ -29,15 +30,23 @@ def tensor(
         array = arrays.module_of(data).array(data, dtype=dtype)
         device = "cuda" if device is None else device
     else:
+        if isinstance(data, np.ndarray):
+            data = checks.array("tensor()", data)
         array = np.array(data, dtype=dtype)
-        listed = not isinstance(data, np.ndarray | np.generic)
-        if dtype is None and array.dtype == np.float64 and listed:
+        if dtype is None and array.dtype == np.float64 and not _has_dtype(data):
             array = array.astype(np.float32)
         device = default_device() if device is None else device
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"tensor(): expected real numbers, got {array.dtype}")
     return Tensor(arrays.to_device(array, device), requires_grad)
+
+
+def _has_dtype(data: Any) -> bool:
+    """Whether `data` is NumPy's, or a tensor, or a list of which one element is."""
+    if isinstance(data, list | tuple):
+        return any(map(_has_dtype, data))
+    return hasattr(data, "dtype")
 
 
 def default_device() -> str:

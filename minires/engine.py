@@ -19,7 +19,7 @@ import numpy as np
 from minires_kernels.arrays import Array, as_array, device_of, is_array, read_only
 from minires_kernels.backends import kernel_for
 
-from .observe import watchers
+from .observe import tell, watchers
 
 Hook = Callable[[Array], Array | None]
 
@@ -35,7 +35,7 @@ class Node:
     like            shape, dtype and type of the value, which its gradient must have too
     versions        (counter of updates, its count at the time, shape) of what was saved
     hooks           functions that see, or replace, the gradient on its way
-    keeper          who stores the gradient, with `store(dy, new)`: weakly a Tensor, or None
+    keeper          weakly who stores the gradient, a Tensor with `expect` and `store`; or None
     """
 
     __slots__ = ("ctx", "function", "hooks", "index", "keeper", "like", "parents", "versions")
@@ -145,12 +145,12 @@ def backward(root: Node, dy: Array, retain_graph: bool = False) -> None:
     arrived: list[tuple[Any, Array, bool]] = []
     for node in order:
         dy = flowing.pop(node)
-        for watcher in watchers.get():
-            watcher.passing(node, dy)
+        if watchers.get():
+            tell("passing", node, dy)
         if node.hooks:
             dy = node.hooked(dy)
-        keeper = None if node.keeper is None else node.keeper()
-        if keeper is not None:
+        if node.keeper is not None and (keeper := node.keeper()) is not None:
+            keeper.expect(dy)
             arrived.append((keeper, dy, node in ours and node.function is None and not node.hooks))
         if node.function is None:
             continue

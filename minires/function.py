@@ -11,7 +11,7 @@ from minires_kernels.arrays import Array, is_array
 
 from .engine import Node
 from .grad_mode import modes
-from .observe import watchers
+from .observe import tell, watchers
 from .tensor import Tensor
 
 
@@ -35,8 +35,8 @@ class Context:
 
         A callable is evaluated only while somebody does, so that training does not pay for it.
         """
-        for watcher in watchers.get():
-            watcher.branched(choice if callable(choice) else lambda: choice)
+        if watchers.get():
+            tell("branched", choice if callable(choice) else lambda: choice)
 
 
 class Function:
@@ -79,7 +79,8 @@ class Function:
 
         Inputs may be Tensors, arrays, numbers or None; options go to `forward` as they are.
         """
-        ctx, recording = Context(), modes.get()[-1]
+        ctx, held = Context(), modes.get()
+        recording = not held or held[-1][1]
         arrays, tensors, needs = [], [], []
         for t in inputs:
             if isinstance(t, Tensor):
@@ -103,8 +104,8 @@ class Function:
                     out.updates = t.updates  # one memory, one count of its updates
         if True in needs:
             cls._record(ctx, inputs, tensors, out)
-        for watcher in watchers.get():
-            watcher.ran(cls, inputs, options, out)
+        if watchers.get():
+            tell("ran", cls, inputs, options, out)
         return out
 
     @classmethod
@@ -115,7 +116,7 @@ class Function:
             raise TypeError(f"{cls.__name__}: {y.data.dtype} values cannot carry a gradient")
         wanted = zip(inputs, ctx.needs, strict=True)
         parents = tuple([t.own_node() if needed else None for t, needed in wanted])
-        y.node, y.requires_grad = Node(y.data, cls, ctx, parents), True
+        y.node, y._requires_grad = Node(y.data, cls, ctx, parents), True
         if ctx.saved:
             ids = set(map(id, ctx.saved))
             y.node.versions = tuple(

@@ -47,8 +47,6 @@ __all__ = [
     "where",
 ]
 
-flatten = _ops.flatten
-
 
 def kernel_function(name: str, kernel: str) -> type[Function]:
     """Return the Function, to be called `name`, that runs the kernel of that name.
@@ -109,6 +107,11 @@ def _tensor(name: str, x: Any) -> Tensor:
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}; minires.tensor(...)")
     return x
+
+
+def flatten(x: Tensor, start_dim: int = 0) -> Tensor:
+    """Merge the dimensions from `start_dim` on into one."""
+    return _ops.flatten(_tensor("x", x), start_dim)
 
 
 def linear(x: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
@@ -256,6 +259,7 @@ def adaptive_avg_pool2d(x: Tensor, output_size: Size) -> Tensor:
 
     Cell i covers rows floor(i H / H') to ceil((i + 1) H / H') - 1, as in PyTorch.
     """
+    _tensor("x", x)
     rows, columns = (output_size,) * 2 if isinstance(output_size, int) else output_size
     if rows < 1 or columns < 1:
         raise ValueError(f"adaptive_avg_pool2d: expected positive sizes, got {output_size}")
@@ -281,12 +285,14 @@ def _cell_means(cells: int, size: int, like: Array) -> Array:
 
 def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
     """x - log(sum(exp(x))) along `dim`, without overflow."""
+    _ops.require_float(_tensor("x", x), "log_softmax")
     shifted = x - x.detach().max(dim, keepdim=True)
     return shifted - shifted.exp().sum(dim, keepdim=True).log()
 
 
 def softmax(x: Tensor, dim: int = -1) -> Tensor:
     """exp(x) / sum(exp(x)) along `dim`, without overflow."""
+    _ops.require_float(_tensor("x", x), "softmax")
     return log_softmax(x, dim).exp()
 
 
@@ -304,6 +310,9 @@ def mse_loss(
     input: Tensor, target: Tensor | Array, reduction: Literal["mean", "sum", "none"] = "mean"
 ) -> Tensor:
     """(input - target)², for equal shapes."""
+    _ops.require_float(_tensor("input", input), "mse_loss")
+    if not hasattr(target, "shape"):
+        raise TypeError(f"target: expected a Tensor or an array, got {type(target).__name__}")
     if input.shape != target.shape:
         raise ValueError(f"mse_loss: input {input.shape} and target {target.shape} differ in shape")
     require_same_device("input", input.data, target=_ops.values(target))
@@ -332,6 +341,7 @@ def dropout(
     The mask comes from `rng`, by default the generator of `minires.manual_seed`; it is drawn in
     NumPy's memory and moved to where x is, so that a seed means the same everywhere.
     """
+    _ops.require_float(x, "dropout")
     if not 0 <= p < 1:
         raise ValueError(f"dropout: expected 0 <= p < 1, got {p}")
     if not training or p == 0:

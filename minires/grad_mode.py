@@ -1,34 +1,33 @@
 """Whether operations are recorded: `no_grad` and `enable_grad`, for a block or a function.
 
-The modes are a stack that belongs to the thread, and to the task of asynchronous code; the objects
-hold nothing, so one of them may be nested in itself, shared by threads, or decorate a function that
-calls itself.
+The modes belong to the thread, and to the task of asynchronous code; the objects hold nothing, so
+one of them may be nested in itself, shared by threads, or decorate a function that calls itself.
+Blocks may end in any order, and in another thread than the one where they began.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from minires_kernels.block import Block
-
-modes: ContextVar[tuple[bool, ...]] = ContextVar("modes", default=(True,))
+from minires_kernels.setting import Scoped
 
 
-class _GradMode(Block):
+class _GradMode(Scoped):
     enabled: ClassVar[bool]
+
+    def __init_subclass__(cls) -> None:
+        """Both modes are values of one choice: they share what this class holds."""
 
     def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
         mode = super().__new__(cls)
         return mode if function is None else mode(function)  # `@no_grad` without parentheses
 
-    def __enter__(self) -> Self:
-        modes.set((*modes.get(), self.enabled))
-        return self
+    def _value(self) -> bool:
+        return self.enabled
 
-    def __exit__(self, *_exc: object) -> None:
-        modes.set(modes.get()[:-1])
+
+modes = _GradMode._held  # pairs of a block and whether it records, the innermost last
 
 
 class no_grad(_GradMode):
@@ -45,4 +44,5 @@ class enable_grad(_GradMode):
 
 def is_grad_enabled() -> bool:
     """Return whether operations are being recorded in this thread."""
-    return modes.get()[-1]
+    held = modes.get()
+    return not held or bool(held[-1][1])

@@ -7,10 +7,11 @@ counter of FLOPs, a drawing of the graph, a profiler of yours. The engine knows 
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
+
+from minires_kernels.block import Block
 
 
 class Observer:
@@ -36,12 +37,35 @@ watchers: ContextVar[tuple[Any, ...]] = ContextVar("watchers", default=())
 T = TypeVar("T", bound=Observer)
 
 
-@contextlib.contextmanager
-def watching(observer: T) -> Iterator[T]:
-    """Let `observer` watch the operations of this thread, or task, within the block."""
-    before = watchers.get()
-    watchers.set((*before, observer))
+def tell(event: str, *details: Any) -> None:
+    """Call this method of all who look on. Meanwhile nobody does, so that they may compute."""
+    told = watchers.get()
+    before = watchers.set(())
     try:
-        yield observer
+        for watcher in told:
+            getattr(watcher, event)(*details)
     finally:
-        watchers.set(before)
+        watchers.reset(before)
+
+
+class watching(Block, Generic[T]):
+    """Let `observer` watch the operations of this thread, or task, within the block.
+
+    As a decorator, in each run of the function. Blocks may be nested and end in any order.
+    """
+
+    def __init__(self, observer: T) -> None:
+        if not isinstance(observer, Observer):
+            made = " (made: with brackets)" if isinstance(observer, type) else ""
+            raise TypeError(f"watching: expected an Observer{made}, got {observer!r}")
+        self.observer = observer
+
+    def __enter__(self) -> T:
+        watchers.set((*watchers.get(), self.observer))
+        return self.observer
+
+    def __exit__(self, *_exc: object) -> None:
+        told = watchers.get()
+        own = [i for i, watcher in enumerate(told) if watcher is self.observer]
+        if own:
+            watchers.set(told[: own[-1]] + told[own[-1] + 1 :])

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from . import ops
+from . import copies, ops
 from .functional import relu
 from .grad_mode import is_grad_enabled
 from .tensor import Tensor
@@ -67,6 +67,66 @@ for _relation in (operator.lt, operator.le, operator.gt, operator.ge, operator.e
     setattr(Tensor, f"__{_relation.__name__}__", ops.comparison(_relation))
 
 
+class _Ufuncs:
+    """`__array_ufunc__`: NumPy asks the class, CuPy an instance: None leaves all to Tensor."""
+
+    def __get__(self, tensor: Tensor | None, _owner: type) -> Any:
+        return _ufunc if tensor is None else None
+
+
+UFUNCS: dict[Any, Callable[..., Tensor]] = {  # the tensor's own: np.exp(x) is x.exp()
+    np.add: ops.add,
+    np.subtract: ops.sub,
+    np.multiply: ops.mul,
+    np.true_divide: ops.div,
+    np.matmul: ops.matmul,
+    np.power: ops.power,
+    np.bitwise_and: ops.logical_and,
+    np.bitwise_or: ops.logical_or,
+    np.bitwise_xor: ops.logical_xor,
+    np.exp: ops.exp,
+    np.log: ops.log,
+    np.sqrt: ops.sqrt,
+    np.tanh: ops.tanh,
+    np.absolute: ops.abs,
+    np.negative: ops.neg,
+}
+for _name in ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"):
+    UFUNCS[getattr(np, _name)] = ops.comparison(getattr(np, _name))
+
+
+def _ufunc(_self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    """What NumPy calls for `array + x`, np.exp(x), and `array += x` (with the option `out`)."""
+    if method == "__call__" and not options and ufunc in UFUNCS:
+        return UFUNCS[ufunc](*inputs)
+    name = ufunc.__name__
+    return getattr(ufunc, method)(*_arrays(name, inputs), **_arrays(name, options))
+
+
+def _numpys(_self: Tensor, function: Any, _types: Any, args: Any, options: Any) -> Any:
+    """What NumPy calls for np.stack([x, y]) and its other functions: they take the arrays."""
+    if function in (np.shape, np.ndim, np.size):
+        return function(args[0].data, *args[1:], **options)
+    name = function.__name__
+    return function(*_arrays(name, args), **_arrays(name, options))
+
+
+def _arrays(name: str, value: Any) -> Any:
+    """Return `value` with the arrays of the tensors in it."""
+    if isinstance(value, list | tuple):
+        return type(value)([_arrays(name, v) for v in value])
+    if isinstance(value, dict):
+        return {key: _arrays(name, v) for key, v in value.items()}
+    if not isinstance(value, Tensor):
+        return value
+    if value.requires_grad:
+        raise RuntimeError(
+            f"numpy.{name} knows no gradients, and this tensor requires one; use minires' own "
+            "operations (`a = a + x` where `a` is an array), or x.detach()"
+        )
+    return value.numpy()
+
+
 def _several(function: Callable[[Tensor, Any], Tensor]) -> Any:
     """Let sizes be given one by one or as a tuple: x.reshape(2, 3), x.reshape((2, 3))."""
 
@@ -90,11 +150,62 @@ def _refuse_items(self: Tensor, index: Any, value: Any) -> None:
     )
 
 
+def _format(self: Tensor, how: str) -> str:
+    """Return a number as Python formats it: f"{loss:.3f}"."""
+    if not how:
+        return str(self)
+    if self.size != 1:
+        raise TypeError(f"the format {how!r} is for one number, this tensor has shape {self.shape}")
+    return format(self.item(), how)
+
+
+HINTS = {  # PyTorch's names for what is done in another way here
+    "clone": "x * 1 has a history, minires.tensor(x.data) has none",
+    "numel": "x.size is the number of elements",
+    "dim": "x.ndim is the number of dimensions",
+    "clamp": "x.clip(min, max)",
+    "tolist": "x.data.tolist()",
+    "half": "x.astype(np.float16)",
+    "long": "x.astype(np.int64)",
+    "int": "x.astype(np.int32)",
+    "bool": "x.astype(bool)",
+    "t": "x.T",
+    "mm": "x @ y",
+    "bmm": "x @ y",
+    "dot": "x @ y",
+    "pow": "x ** p",
+    "softmax": "minires.functional.softmax(x)",
+    "log_softmax": "minires.functional.log_softmax(x)",
+    "is_cuda": 'x.device == "cuda"',
+    "grad_fn": "x.node",
+}
+
+
+def _missing(self: Tensor, name: str) -> Any:
+    """Raise AttributeError, for a name of PyTorch with what to write instead."""
+    if hasattr(type(self), name):  # a property that raised AttributeError: let it say why
+        return object.__getattribute__(self, name)
+    hint = HINTS.get(name, "")
+    if name.endswith("_") and not name.startswith("_"):
+        hint = "a leaf is written by `with no_grad(): x -= …` (or += *= /=), or x.update_(…)"
+    hint = f"; {hint}" if hint else ""
+    raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+
+
 METHODS: dict[str, Any] = {
+    "__array_ufunc__": _Ufuncs(),
+    "__array_function__": _numpys,
+    "__getattr__": _missing,
+    "__getstate__": copies.state_of,
+    "__setstate__": copies.set_state,
+    "__copy__": copies.shallow,
+    "__format__": _format,
     "__setitem__": _refuse_items,
+    "__delitem__": lambda self, index: _refuse_items(self, index, None),
     "__float__": lambda self: float(self.item()),
     "__int__": lambda self: int(self.item()),
     "__index__": _index,
+    "__pos__": lambda self: self,
     "__neg__": ops.neg,
     "__abs__": ops.abs,
     "__invert__": ops.logical_not,

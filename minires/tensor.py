@@ -15,7 +15,7 @@ from minires_kernels.checks import numbers
 
 from .engine import Node, backward
 from .hooks import HookHandle
-from .observe import watchers
+from .observe import tell, watchers
 
 Array = arrays.Array
 Dims = int | tuple[int, ...] | None
@@ -31,8 +31,7 @@ class Tensor:
     grad           after `backward()`: dL/d(this), an array of the same shape and dtype, or None
     """
 
-    __slots__ = ("__weakref__", "_data", "grad", "node", "requires_grad", "updates")
-    __array_ufunc__ = None  # so that `array + tensor` calls Tensor.__radd__
+    __slots__ = ("__weakref__", "_data", "_requires_grad", "grad", "node", "updates")
 
     def __init__(self, data: Array, requires_grad: bool = False) -> None:
         if type(data) is not np.ndarray or data.dtype not in NUMBERS:
@@ -40,7 +39,7 @@ class Tensor:
         if requires_grad and data.dtype.kind != "f":
             raise TypeError(f"only floating tensors can require a gradient, this is {data.dtype}")
         self._data = data
-        self.requires_grad = requires_grad
+        self._requires_grad = requires_grad
         self.grad: Array | None = None
         self.node: Node | None = None
         self.updates = [0]  # how often the memory was written in place; shared with its views
@@ -51,9 +50,7 @@ class Tensor:
         self._data = data = numbers("Tensor", data)
         self.updates[0] += 1
         if (old.shape, old.dtype, type(old)) != (data.shape, data.dtype, type(data)):
-            self.node = (
-                None  # gradients have another shape or dtype, or live elsewhere, from now on
-            )
+            self.node = None  # its gradients are others from now on
             if hooks:
                 self.own_node().hooks = hooks
 
@@ -168,19 +165,29 @@ class Tensor:
     def own_node(self) -> Node:
         """Return the node of its history; for a leaf, one that stores the gradient here."""
         if self.node is None:
-            self.node = Node(self._data)
-            self.node.keeper = weakref.ref(self)  # weak, because the tensor owns the node
+            node = Node(self._data)
+            node.keeper = weakref.ref(self)  # weak, because the tensor owns the node
+            self.node = node  # complete, for other threads
         return self.node
 
-    def store(self, dy: Array, new: bool) -> None:
-        """Add `dy` to `.grad`; `new` says that nobody else refers to this array."""
-        for watcher in watchers.get():
-            watcher.storing(self)
-        if (dy.shape, dy.dtype) != (self._data.shape, self._data.dtype):
+    def expect(self, dy: Array) -> None:
+        """Raise RuntimeError unless `dy` can be stored. All of a pass are asked before any is."""
+        if watchers.get():
+            tell("storing", self)
+        like, old = (dy.shape, dy.dtype), self.grad
+        if like != (self._data.shape, self._data.dtype):
             raise RuntimeError(
                 f"backward: a gradient of shape {dy.shape}, {dy.dtype} arrived at a tensor whose "
                 f"array was replaced by {self.shape}, {self.dtype} after the forward pass"
             )
+        if old is not None and (not arrays.is_array(old) or like != (old.shape, old.dtype)):
+            raise RuntimeError(
+                f"backward: cannot add a gradient of shape {dy.shape}, {dy.dtype} to what .grad "
+                f"was set to, {type(old).__name__}; set it to such an array, or to None"
+            )
+
+    def store(self, dy: Array, new: bool) -> None:
+        """Add `dy` to `.grad`; `new` says that nobody else refers to this array."""
         if self.grad is not None:
             (self.grad,) = kernel_for("add", dy).forward(self.grad, dy)
         else:
@@ -192,8 +199,10 @@ class Tensor:
             raise RuntimeError("requires_grad_() is for leaves; use detach() to cut the history")
         if requires_grad and self.dtype.kind != "f":
             raise TypeError(f"only floating tensors can require a gradient, this is {self.dtype}")
-        self.requires_grad = requires_grad
+        self._requires_grad = requires_grad
         return self
+
+    requires_grad = property(attrgetter("_requires_grad"), requires_grad_)  # type: ignore[arg-type]
 
     def retain_grad(self) -> None:
         """Keep `.grad` on this intermediate tensor too when backward passes through it."""
@@ -233,26 +242,6 @@ class Tensor:
     def mark_updated(self) -> None:
         """Say that `data` was written in place: graphs recorded before refuse to run backward."""
         self.updates[0] += 1
-
-    # ---- copies ---------------------------------------------------------------------------------
-    def __getstate__(self) -> dict[str, Any]:
-        if self.node is not None and self.node.function is not None:
-            raise RuntimeError(
-                f"a tensor with a history ({self.node.name}) cannot be copied or pickled, since "
-                "its graph would have to be; use .detach()"
-            )
-        hooks = [] if self.node is None else self.node.hooks
-        own = {"data": self._data, "updates": self.updates, "grad": self.grad}
-        own |= {"requires_grad": self.requires_grad, "hooks": hooks}
-        return own | {"attributes": getattr(self, "__dict__", {})}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self._data, self.updates, self.grad = state["data"], state["updates"], state["grad"]
-        self.requires_grad, self.node = state["requires_grad"], None
-        if state["hooks"]:
-            self.own_node().hooks = list(state["hooks"])
-        for name, value in state["attributes"].items():
-            setattr(self, name, value)
 
     if TYPE_CHECKING:  # the functions of ops/, bound to this class in operators.py
 

@@ -29,7 +29,7 @@ def array(name: str, a: Any) -> Array:
             f"{name}: expected a NumPy array, got {type(a).__name__}; use np.asarray({name})"
         )
     if isinstance(a, np.ma.MaskedArray):
-        raise TypeError(f"{name}: a masked array would lose its mask; pass {name}.filled(value)")
+        raise TypeError(f"{name}: a masked array would lose its mask; use .filled(0)")
     return np.asarray(a)
 
 

@@ -215,7 +215,7 @@ class Flatten(Module):
         self.start_dim = start_dim
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.flatten(self.start_dim)
+        return F.flatten(x, self.start_dim)
 
 
 class Dropout(Module):

@@ -3,7 +3,7 @@
 from .arithmetic import add, div, mul, operands, sub, values
 from .comparison import comparison, logical_and, logical_not, logical_or, logical_xor
 from .conversion import astype, to
-from .elementwise import abs, clip, exp, log, neg, sigmoid, sqrt, tanh, where
+from .elementwise import abs, clip, exp, log, neg, require_float, sigmoid, sqrt, tanh, where
 from .matmul import matmul
 from .powers import power
 from .reductions import argmax, argmin, max, mean, min, sum, var
@@ -48,6 +48,7 @@ __all__ = [
     "pad",
     "permute",
     "power",
+    "require_float",
     "reshape",
     "sigmoid",
     "sqrt",

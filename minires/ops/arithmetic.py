@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels import arrays
+from minires_kernels import arrays, checks
 
 from ..function import Context, Function
-from ..tensor import Array, Tensor
+from ..tensor import NUMBERS, Array, Tensor
 
 
 class Add(Function):
@@ -105,7 +105,7 @@ def operands(name: str, a: Any, b: Any, floating: bool = False) -> tuple[Any, An
         and (x.dtype.kind == "f" or not floating)
     ):
         return a, b
-    a, b = _plain(a), _plain(b)
+    a, b = plain(name, a), plain(name, b)
     x, y = values(a), values(b)
     found = [v for v in (x, y) if not isinstance(v, int | float)]
     if len(found) == 2:
@@ -126,13 +126,18 @@ def values(x: Any) -> Any:
     return x.data if isinstance(x, Tensor) else x
 
 
-def _plain(x: Any) -> Any:
-    """Return a NumPy scalar as a number, which does not impose its float64; check the type."""
-    if isinstance(x, np.generic):
-        return x.item()
-    if isinstance(x, Tensor | np.ndarray | int | float) or arrays.on_gpu(x):
+def plain(name: str, x: Any) -> Any:
+    """Return a NumPy scalar as a number, which does not impose its float64, others as they are.
+
+    Raises TypeError, in the words of the operation `name`, for what is no real number or array.
+    """
+    if isinstance(x, np.generic) and x.dtype.kind in "fiub":
+        return float(x) if x.dtype.kind == "f" else x.item()
+    if isinstance(x, np.ndarray):
+        return x if type(x) is np.ndarray and x.dtype in NUMBERS else checks.numbers(name, x)
+    if isinstance(x, Tensor | int | float) or arrays.on_gpu(x):
         return x
-    raise TypeError(f"expected a Tensor, an array or a number, got {type(x).__name__}")
+    raise TypeError(f"{name}: expected a Tensor, an array or a number, got {type(x).__name__}")
 
 
 def _cast(x: Any, dtype: np.dtype[Any]) -> Any:

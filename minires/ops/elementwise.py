@@ -10,11 +10,13 @@ from minires_kernels.arrays import as_array, module_of, require_same_device
 
 from ..function import Context, Function
 from ..tensor import Array, Tensor
-from .arithmetic import operands, values
+from .arithmetic import operands, plain, values
 
 
-def require_float(x: Tensor, name: str) -> None:
-    """Raise TypeError unless `x` holds floating numbers."""
+def require_float(x: Any, name: str) -> None:
+    """Raise TypeError unless `x` is a tensor (or an array) of floating numbers."""
+    if not hasattr(x, "dtype"):
+        raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}; minires.tensor(...)")
     if x.dtype.kind != "f":
         raise TypeError(
             f"{name}: expected a floating tensor, got {x.dtype}; use .astype(np.float32)"
@@ -189,10 +191,19 @@ def sigmoid(x: Tensor) -> Tensor:
 
 
 def clip(x: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
-    """Limit each element to [min, max]; either may be None."""
+    """Limit each element to [min, max], two numbers; either may be None.
+
+    Between limits that are floats, integers become float32.
+    """
     if min is None and max is None:
         raise ValueError("clip: give min, max or both")
-    return Clip.apply(x, low=min, high=max)
+    low, high = (None if limit is None else plain("clip", limit) for limit in (min, max))
+    for limit in (low, high):
+        if not isinstance(limit, int | float | None):
+            raise TypeError(f"clip: expected numbers as limits, got {type(limit).__name__}")
+    if x.dtype.kind != "f" and isinstance(low, float) | isinstance(high, float):
+        x = Tensor(x.data.astype(np.float32))
+    return Clip.apply(x, low=low, high=high)
 
 
 class Where(Function):

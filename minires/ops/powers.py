@@ -11,6 +11,7 @@ from minires_kernels import arrays
 
 from ..function import Context, Function
 from ..tensor import Array, Tensor
+from .arithmetic import plain
 
 
 class Power(Function):
@@ -50,7 +51,7 @@ def power(x: Any, exponent: Any) -> Tensor:
     A number as base must be above 0. Raises TypeError for two tensors, ValueError for the base.
     """
     if isinstance(x, Tensor):
-        p = exponent.item() if isinstance(exponent, np.generic) else exponent
+        p = plain("power", exponent)
         if not isinstance(p, int | float):
             raise TypeError(
                 f"power: expected a number as exponent, got {type(p).__name__}; for tensors use "
@@ -58,12 +59,12 @@ def power(x: Any, exponent: Any) -> Tensor:
             )
         whole = isinstance(p, int) and p >= 0
         return Power.apply(x if whole or x.dtype.kind == "f" else _float(x), exponent=p)
-    if not isinstance(x, int | float | np.number):
+    if not isinstance(base := plain("power", x), int | float):
         raise TypeError(f"power: expected a number as base, got {type(x).__name__}")
-    if not x > 0:
-        raise ValueError(f"power: the base of a tensor's power must be above 0, got {x}")
+    if not base > 0:
+        raise ValueError(f"power: the base of a tensor's power must be above 0, got {base}")
     return PowerOf.apply(
-        exponent if exponent.dtype.kind == "f" else _float(exponent), base=float(x)
+        exponent if exponent.dtype.kind == "f" else _float(exponent), base=float(base)
     )
 
 

@@ -11,7 +11,7 @@ from minires_kernels.arrays import as_array, module_of
 from ..function import Context, Function
 from ..tensor import Array, Dims, Tensor
 from .elementwise import require_float
-from .shapes import dims_of, reshape
+from .shapes import dim_of, dims_of, reshape
 
 
 class Sum(Function):
@@ -66,6 +66,7 @@ def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 def var(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
     """Variance over `dim`: the sum of squared deviations divided by n - correction."""
+    require_float(x, "var")
     count = int(np.prod([x.shape[d] for d in dims_of(x, dim)], dtype=np.int64))
     if count <= correction:
         raise ValueError(f"var of {count} elements with correction {correction}: need more")
@@ -89,7 +90,7 @@ def _extreme(name: str, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:
     if dim is None:
         y = Extreme.apply(reshape(x, -1), dim=0, keepdim=False, largest=name == "max")
         return reshape(y, (1,) * x.ndim) if keepdim else y
-    return Extreme.apply(x, dim=dims_of(x, dim)[0], keepdim=keepdim, largest=name == "max")
+    return Extreme.apply(x, dim=dim_of(x, dim), keepdim=keepdim, largest=name == "max")
 
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
@@ -108,6 +109,6 @@ def _place(x: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
     if dim is None:
         place = as_array(getattr(x.data.reshape(-1), name)())
         return Tensor(place.reshape((1,) * x.ndim) if keepdim else place)
-    (axis,) = dims_of(x, dim)
+    axis = dim_of(x, dim)
     place = as_array(getattr(x.data, name)(axis=axis))
     return Tensor(module_of(place).expand_dims(place, axis) if keepdim else place)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -26,7 +27,10 @@ def dims_of(x: Tensor, dim: Dims) -> tuple[int, ...]:
     """Return the reduced dimensions as non-negative integers, all of them for None."""
     if dim is None:
         return tuple(range(x.ndim))
-    dims = dim if isinstance(dim, tuple) else (dim,)
+    try:
+        dims = tuple(map(operator.index, dim if isinstance(dim, tuple | list) else (dim,)))
+    except TypeError:
+        raise TypeError(f"dim: expected an integer, or several, got {dim!r}") from None
     for d in dims:
         if not -x.ndim <= d < x.ndim:
             raise ValueError(f"dim {d} is outside of shape {x.shape}")
@@ -34,6 +38,14 @@ def dims_of(x: Tensor, dim: Dims) -> tuple[int, ...]:
     if len(found) != len(dims):
         raise ValueError(f"dim {dim} names a dimension twice")
     return found
+
+
+def dim_of(x: Tensor, dim: Any) -> int:
+    """Return one dimension as a non-negative integer; TypeError for several, or None."""
+    dims = dims_of(x, dim)
+    if dim is None or isinstance(dim, tuple | list):
+        raise TypeError(f"dim: expected one integer, got {dim!r}")
+    return dims[0]
 
 
 class Reshape(Function):
@@ -138,7 +150,7 @@ def reshape(x: Tensor, shape: int | Sequence[int]) -> Tensor:
 
 def flatten(x: Tensor, start_dim: int = 0) -> Tensor:
     """Merge the dimensions from `start_dim` on into one."""
-    kept = x.shape[: dims_of(x, start_dim)[0]] if x.ndim else ()
+    kept = x.shape[: dim_of(x, start_dim)] if x.ndim else ()
     # the size is computed, because -1 is ambiguous for an empty batch
     return reshape(x, (*kept, int(np.prod(x.shape[len(kept) :], dtype=np.int64))))
 
@@ -152,7 +164,7 @@ def permute(x: Tensor, dims: Sequence[int]) -> Tensor:
 
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     """Swap two dimensions."""
-    a, b = dims_of(x, dim0)[0], dims_of(x, dim1)[0]
+    a, b = dim_of(x, dim0), dim_of(x, dim1)
     dims = list(range(x.ndim))
     dims[a], dims[b] = b, a
     return Permute.apply(x, dims=tuple(dims))
@@ -212,17 +224,22 @@ def _stand_in(i: Any) -> Any:
     return to_host(i) if i.dtype.kind == "b" else np.zeros(i.shape, np.intp)
 
 
-def concat(tensors: Sequence[Any], dim: int = 0) -> Tensor:
+def concat(tensors: Iterable[Any], dim: int = 0) -> Tensor:
     """Join tensors along a dimension; other sizes and dtypes must agree."""
+    if isinstance(tensors, Tensor) or is_array(tensors):
+        raise TypeError("concat: expected a list of tensors, got one; of its rows: [*x]")
+    tensors = list(tensors)
     if not tensors:
         raise ValueError("concat: expected at least one tensor")
     for i, t in enumerate(tensors):
+        if not isinstance(t, Tensor) and not is_array(t):
+            raise TypeError(f"concat: expected tensors, got {type(t).__name__} as number {i}")
         require_same_device("tensor 0", values(tensors[0]), **{f"tensor {i}": values(t)})
     dtypes = {np.dtype(values(t).dtype) for t in tensors}
     if len(dtypes) > 1:
         raise TypeError(f"concat: mixed dtypes {', '.join(sorted(map(str, dtypes)))}; cast first")
     first = tensors[0] if isinstance(tensors[0], Tensor) else Tensor(tensors[0])
-    return Concat.apply(*tensors, dim=dims_of(first, dim)[0])
+    return Concat.apply(*tensors, dim=dim_of(first, dim))
 
 
 def pad(x: Tensor, padding: Sequence[int], value: float = 0.0) -> Tensor:

@@ -12,7 +12,7 @@ from minires_kernels.arrays import as_array, is_array, require_same_device, to_d
 
 from ..nn import Parameter
 from ..nn.attributes import forget_gradient
-from ..observe import watchers
+from ..observe import tell, watchers
 from ..tensor import Array, Tensor
 
 
@@ -87,8 +87,8 @@ class Optimizer:
         Raises ValueError or TypeError, before any of them moves, for a gradient of another shape,
         dtype or place than its parameter.
         """
-        for watcher in watchers.get():
-            watcher.stepping(self, [])
+        if watchers.get():
+            tell("stepping", self, [])
         for p in self._ordered():
             if p.grad is not None:
                 check_gradient(type(self).__name__, p)

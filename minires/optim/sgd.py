@@ -20,7 +20,7 @@ from minires_kernels.arrays import Array, device_of, module_of, to_device_of
 from minires_kernels.backends import kernel_for
 
 from ..nn import Parameter
-from ..observe import watchers
+from ..observe import tell, watchers
 from .optimizer import Optimizer, check_number
 
 OPTIONS = ("lr", "momentum", "dampening", "weight_decay", "nesterov")  # as the kernel reads them
@@ -72,8 +72,8 @@ class SGD(Optimizer):
         than its parameter.
         """
         planned = self._plan()
-        for watcher in watchers.get():
-            watcher.stepping(self, [move for moves in planned.values() for move in moves])
+        if watchers.get():
+            tell("stepping", self, [move for moves in planned.values() for move in moves])
         self.write_options()
         calls = []
         for kind, moves in planned.items():

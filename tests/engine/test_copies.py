@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -102,6 +104,73 @@ def test_attributes_of_a_subclass(way):
     t = Named(np.zeros(2))
     t.name = "mine"
     assert WAYS[way](t).name == "mine"
+
+
+class Slotted(nn.Parameter):
+    __slots__ = ("__hidden", "name", "unset")
+
+    def __init__(self, data):
+        super().__init__(data)
+        self.name, self.__hidden = "mine", 3
+
+    def hidden(self):
+        return self.__hidden
+
+
+@pytest.mark.parametrize("way", [*WAYS, "copy"])
+def test_slots_of_a_subclass(way):
+    p = Slotted(np.zeros(2))
+    p.grad = np.ones(2)
+    twin = copy.copy(p) if way == "copy" else WAYS[way](p)
+    assert (twin.name, twin.hidden(), twin.grad.tolist()) == ("mine", 3, [1.0, 1.0])
+    assert not hasattr(twin, "unset")
+
+
+def double(g):
+    return g * 2
+
+
+@pytest.mark.parametrize("way", ["deepcopy", "pickle 5"])
+def test_a_handle_copied_with_its_tensor_removes_the_hook_of_the_copy(way):
+    w = trained()
+    w.grad = None
+    twin, handle = WAYS[way]((w, w.register_hook(double)))
+    (twin * 1.0).sum().backward()
+    handle.remove()
+    (twin * 1.0).sum().backward()
+    assert twin.grad.tolist() == [3.0, 3.0]
+    (w * 1.0).sum().backward()
+    assert w.grad.tolist() == [2.0, 2.0]
+
+
+def test_a_shallow_copy_has_hooks_of_its_own():
+    w = trained()
+    w.register_hook(double)
+    copy.copy(w).register_hook(lambda g: g * 0)
+    (w * 1.0).sum().backward()
+    assert w.grad.tolist() == [4.0, 6.0]
+
+
+def test_threads_that_use_a_leaf_for_the_first_time_lose_no_gradient():
+    interval, lost = sys.getswitchinterval(), []
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(50):
+            w, start = mr.tensor(np.ones(2), requires_grad=True), threading.Barrier(3)
+
+            def run(w=w, start=start):
+                start.wait(10)
+                (w * 2).sum().backward()
+
+            threads = [threading.Thread(target=run) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(10)
+            lost.append(6.0 - w.grad[0])
+    finally:
+        sys.setswitchinterval(interval)
+    assert not any(lost)
 
 
 def test_memory_order_survives_a_deep_copy():

@@ -1,6 +1,7 @@
 """no_grad and enable_grad: nested, recursive, in threads and tasks, on every kind of function."""
 
 import asyncio
+import contextvars
 import threading
 
 import numpy as np
@@ -136,6 +137,42 @@ def test_one_object_in_two_threads():
     leave.wait(10)
     thread.join(10)
     assert seen == [False, True]
+
+
+def test_blocks_end_in_any_order():
+    off, on = mr.no_grad(), mr.enable_grad()
+    off.__enter__()
+    on.__enter__()
+    off.__exit__()
+    assert mr.is_grad_enabled()
+    off.__enter__()
+    on.__exit__()
+    assert not mr.is_grad_enabled()
+    off.__exit__()
+    assert mr.is_grad_enabled()
+
+
+def test_a_block_that_ends_in_another_thread_leaves_that_thread_as_it_was():
+    def held():
+        with mr.no_grad():
+            yield
+
+    seen = []
+
+    def close(waiting):  # as the garbage collector may
+        waiting.close()
+        seen.append(mr.is_grad_enabled())
+        seen.append((mr.tensor([1.0], requires_grad=True) * 2).requires_grad)
+
+    def run():
+        waiting = held()
+        next(waiting)
+        thread = threading.Thread(target=close, args=(waiting,))
+        thread.start()
+        thread.join(10)
+
+    contextvars.copy_context().run(run)  # whose block stays open
+    assert seen == [True, True]
 
 
 def test_it_decorates_methods_and_refuses_what_cannot_be_called():

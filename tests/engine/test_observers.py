@@ -76,6 +76,68 @@ def test_observers_nest_and_belong_to_their_thread():
     assert [e[1] for e in other.events] == ["Mul"]
 
 
+def test_blocks_of_watching_end_in_any_order_and_decorate():
+    a, b, x = Log(), Log(), mr.tensor([1.0])
+    first, second = mr.watching(a), mr.watching(b)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__()
+    x * 2.0
+    second.__exit__()
+    second.__exit__()  # one too many: another's block, or one of another thread
+    assert (len(a.events), len(b.events)) == (0, 1)
+
+    log = Log()
+    again = mr.watching(log)
+
+    @again
+    def numbers():
+        yield x * 2.0
+        yield x * 2.0
+
+    for _ in numbers():
+        x + 1.0  # the consumer is not within the block
+    with again, again:
+        x - 1.0
+    assert [e[1] for e in log.events] == ["Mul", "Mul", "Sub", "Sub"]
+    for wrong in (3, mr.FlopCounter):
+        with pytest.raises(TypeError, match="expected an Observer"):
+            mr.watching(wrong)
+
+
+def test_an_observer_may_compute():
+    class Sums(mr.Observer):
+        sums = ()
+
+        def ran(self, function, inputs, options, y):
+            self.sums = (*self.sums, (y * 1.0).sum().item())
+
+        def passing(self, node, dy):
+            (mr.tensor(dy) * 2.0).sum()
+
+    x = mr.tensor([1.0, 2.0], requires_grad=True)
+    with mr.watching(Sums()) as sums:
+        (x * 2.0).sum().backward()
+        x + 1.0
+    assert sums.sums == (6.0, 6.0, 5.0)
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
+def test_an_observer_that_raises_leaves_no_half_stored_gradients():
+    class Picky(Log):
+        def storing(self, tensor):
+            super().storing(tensor)
+            if len(self.events) > 4:
+                raise ArithmeticError("on purpose")
+
+    a, b = (mr.tensor([1.0], requires_grad=True) for _ in range(2))
+    with pytest.raises(ArithmeticError), mr.watching(Picky()):
+        (a * b).backward()
+    assert (a.grad, b.grad) == (None, None)
+    (a * b).backward()
+    assert a.grad.tolist() == b.grad.tolist() == [1.0]
+
+
 def small_net():
     net = models.resnet(8, width=4, in_channels=1, seed=0)
     x = mr.tensor(np.random.default_rng(0).standard_normal((2, 1, 8, 8)).astype(np.float32))
