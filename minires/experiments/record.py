@@ -29,7 +29,7 @@ from .. import functional as F
 from .. import nn, plotting, results
 from ..function import Context, Function
 from ..grad_mode import is_grad_enabled
-from ..models.blocks import HasShortcut, Residual
+from ..models.blocks import has_shortcut, is_residual
 from ..observe import Observer, watching
 from ..tensor import Array, Tensor
 
@@ -112,8 +112,8 @@ class Alias(Function):
 
     @staticmethod
     def forward(ctx: Context, x: Array) -> Array:
-        """The same array."""
-        return x
+        """A view of x, so that an update of either is one of both."""
+        return x[...]
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Array:
@@ -151,16 +151,17 @@ class Recorder:
         self.layers.clear()
         self.blocks.clear()
         self._weights.clear()
-        residual = [m for m in self.model.modules() if _is_residual(m)]
+        residual = [m for m in self.model.modules() if is_residual(m)]
         inner = {id(m) for block in residual for m in _modules_after_first(block)}
+        entering: dict[int, BlockRecord] = {}  # by the block that began and waits for its entry
         for name, module in self.model.named_modules():
-            if _is_residual(module):
-                self._watch_block(name, module)
+            if is_residual(module):
+                self._watch_block(name, module, entering)
             if _weight(module) is not None:
                 self._watch_layer(name, module, stream=id(module) not in inner)
         # After the layers' hooks, so that a layer which is an entry sees the whole gradient of x.
         for block in residual:
-            self._watch_entry(block)
+            self._watch_entry(block, entering)
         self._watching = watching(_ReLUs(self.layers))
         self._watching.__enter__()
         return self
@@ -221,38 +222,43 @@ class Recorder:
             main, self._block_input = self._block_input, None
             if given is None:
                 return None
-            x = _with_gradient(given)
+            x = _of_this_call(given)
             seen = x if main is None else main
             layer.forward_rms = rms(seen.data)
-            if seen.requires_grad:
-                seen.register_hook(lambda dx: setattr(layer, "dx_norm", norm(dx)))
+            self._watch_gradient(seen, lambda dx: setattr(layer, "dx_norm", norm(dx)))
             return _replaced(inputs, named, given, x)
 
         self._watch(module, before)
 
-    def _watch_block(self, name: str, module: nn.Module) -> None:
+    def _watch_block(self, name: str, module: nn.Module, entering: dict[int, BlockRecord]) -> None:
         def before(_module: nn.Module, inputs: Inputs, named: Named) -> Changed:
-            self.blocks.append(BlockRecord(len(self.blocks), name))
+            record = entering[id(module)] = BlockRecord(len(self.blocks), name)
+            self.blocks.append(record)
             given = _first_tensor(inputs, named)
             if given is None:
                 return None
-            x = self._block_input = _with_gradient(given)
+            x = self._block_input = _of_this_call(given, block=True)
             return _replaced(inputs, named, given, x)
 
         self._watch(module, before)
 
-    def _watch_entry(self, block: Residual) -> None:
+    def _watch_entry(self, block: nn.Module, entering: dict[int, BlockRecord]) -> None:
         def before(_module: nn.Module, inputs: Inputs, named: Named) -> Changed:
+            record = entering.pop(id(block), None)  # None: called by itself, outside of the block
             x = _first_tensor(inputs, named)
-            if x is None or not x.requires_grad:
+            if record is None or x is None or not (is_grad_enabled() and x.requires_grad):
                 return None
-            alias, record = Alias.apply(x), self.blocks[-1]
-            branch: list[Array] = []
-            alias.register_hook(lambda d: branch.append(d.astype(np.float64)))
-            x.register_hook(lambda dx: _split(record, dx.astype(np.float64), branch.pop()))
+            alias = Alias.apply(x)
+            branch: list[Array] = []  # stays empty if the loss does not depend on the branch
+            self._watch_gradient(alias, lambda d: branch.append(d.astype(np.float64)))
+            self._watch_gradient(x, lambda dx: _split(record, dx.astype(np.float64), branch))
             return _replaced(inputs, named, x, alias)
 
         self._watch(block.entry, before)
+
+    def _watch_gradient(self, x: Tensor, see: Callable[[Array], None]) -> None:
+        if is_grad_enabled() and x.requires_grad:
+            self._handles.append(x.register_hook(see))
 
     def _watch(self, module: nn.Module, before: Callable[..., Changed]) -> None:
         self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
@@ -291,25 +297,28 @@ def _replaced(inputs: Inputs, named: Named, old: Tensor, new: Tensor) -> tuple[I
     return given, {name: new if x is old else x for name, x in named.items()}
 
 
-def _with_gradient(x: Tensor) -> Tensor:
-    """Return x, or if it is data (the images) a leaf in its place whose gradient is wanted here."""
-    if is_grad_enabled() and not x.requires_grad:
-        return Tensor(x.data, requires_grad=True)
-    return x
+def _of_this_call(x: Tensor, block: bool = False) -> Tensor:
+    """Return x, or an alias of this call alone: of a leaf, and of the input of a block.
 
-
-def _is_residual(module: nn.Module) -> bool:
-    return isinstance(module, Residual) and module.skip is True
+    These can be the input of several calls, with a backward pass each. The alias of data (the
+    images) has a gradient, which is wanted here alone.
+    """
+    if not is_grad_enabled():
+        return x
+    if not x.requires_grad:
+        x = x.detach().requires_grad_()
+    return Alias.apply(x) if block or x.is_leaf else x
 
 
 def _modules_after_first(block: nn.Module) -> list[nn.Module]:
     """Return the weight layers of a block's branch but for the first, whose input is the stream."""
-    aside = set(map(id, block.shortcut.modules())) if isinstance(block, HasShortcut) else set()
+    aside = set(map(id, block.shortcut.modules())) if has_shortcut(block) else set()
     layers = [m for m in block.modules() if _weight(m) is not None and id(m) not in aside]
     return layers[1:]
 
 
-def _split(record: BlockRecord, dx: Array, branch: Array) -> None:
+def _split(record: BlockRecord, dx: Array, arrived: list[Array]) -> None:
+    branch = arrived.pop() if arrived else module_of(dx).zeros_like(dx)
     skip = dx - branch
     record.dx_norm, record.skip_norm, record.branch_norm = norm(dx), norm(skip), norm(branch)
     product = record.skip_norm * record.branch_norm

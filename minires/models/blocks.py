@@ -9,7 +9,7 @@ Sources: He et al. 2015 (1512.03385), Figure 2; He et al. 2016 (1603.05027), Fig
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 
@@ -27,7 +27,6 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
-@runtime_checkable
 class Residual(Protocol):
     """A block that can be told apart from its plain twin, and whose two paths can be told apart.
 
@@ -41,12 +40,24 @@ class Residual(Protocol):
     def entry(self) -> nn.Module: ...
 
 
-@runtime_checkable
 class HasShortcut(Protocol):
     """A residual block that has a module on the way around its branch, e.g. a projection."""
 
     @property
     def shortcut(self) -> nn.Module: ...
+
+
+# An isinstance() with a protocol would see no submodules from Python 3.12 on: it asks no
+# __getattr__ any more.
+def is_residual(module: nn.Module) -> bool:
+    """Return whether a module is a `Residual` whose skip is in use."""
+    entry = getattr(module, "entry", None)
+    return getattr(module, "skip", None) is True and isinstance(entry, nn.Module)
+
+
+def has_shortcut(module: nn.Module) -> bool:
+    """Return whether a block has a module on the way around its branch."""
+    return isinstance(getattr(module, "shortcut", None), nn.Module)
 
 
 class Block(nn.Module):

@@ -11,6 +11,7 @@ import pytest
 import minires as mr
 import minires.functional as F
 from minires import models, nn
+from minires.models.blocks import is_residual
 from minires.optim import SGD
 from minires.record import Recorder, norm
 
@@ -216,10 +217,76 @@ def test_rows_of_shared_weights_say_that_they_share():
     assert layers["twice"].dw_norm == layers["tied"].dw_norm
 
 
-def test_own_blocks_are_recognised_by_the_protocol():
-    assert isinstance(Named(), models.Residual)
-    assert isinstance(models.BasicBlock(4, 4), models.Residual)
-    assert not isinstance(nn.Linear(2, 2), models.Residual)
+def test_blocks_are_recognised_by_their_attributes():
+    assert is_residual(Named())
+    assert is_residual(models.BasicBlock(4, 4))
+    assert not is_residual(models.BasicBlock(4, 4, skip=False))
+    assert not is_residual(nn.Linear(2, 2))
+    with pytest.raises(TypeError):  # from Python 3.12 on it would see no submodule of a user's
+        isinstance(Named(), models.Residual)
+
+
+def block_and_input():
+    x = batch()[0].data.astype(np.float32)
+    return Named(), mr.tensor(x, requires_grad=True)
+
+
+def test_a_later_backward_changes_no_finished_record():
+    block, x = block_and_input()
+    with Recorder(block) as recorder:
+        loss = block(2, x).sum()
+        loss.backward(retain_graph=True)
+    rows, blocks = recorder.rows(), copy.deepcopy(recorder.blocks)
+    (3 * loss).backward()
+    (block(5, x) * 7).sum().backward()
+    assert recorder.rows() == rows
+    assert recorder.blocks == blocks
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_two_calls_on_one_input_have_a_record_each(own):
+    block, x = block_and_input()
+    given = x if own else x * 1
+    with Recorder(block) as recorder:
+        block(2, given).sum().backward(retain_graph=True)
+        (block(2, given) * 3).sum().backward()
+    first, second = recorder.blocks
+    for name in ("dx_norm", "skip_norm", "branch_norm"):
+        assert getattr(second, name) == pytest.approx(3 * getattr(first, name), rel=1e-5)
+    assert recorder.layers[1].dx_norm == pytest.approx(3 * recorder.layers[0].dx_norm, rel=1e-5)
+
+
+def test_a_branch_without_part_in_the_loss_has_a_gradient_of_zero():
+    block, x = block_and_input()
+    block.forward = lambda x: (x * 1, block.entry(x))
+    with Recorder(block) as recorder:
+        block(x)[0].sum().backward()
+    (record,) = recorder.blocks
+    assert record.branch_norm == 0
+    assert record.dx_norm == record.skip_norm == pytest.approx(np.sqrt(x.size))
+
+
+def test_an_entry_called_by_itself_is_a_layer_and_no_block():
+    block, x = block_and_input()
+    with Recorder(block) as recorder:
+        block.entry(x).sum().backward()
+        assert recorder.blocks == []
+        block(2, x).sum().backward()
+        (record,) = copy.deepcopy(recorder.blocks)
+        (block.entry(x) * 5).sum().backward()
+    assert recorder.blocks == [record]
+    assert len(recorder.layers) == 3
+
+
+def test_without_gradients_nothing_waits_for_a_later_backward():
+    block, x = block_and_input()
+    y = x * 1
+    with Recorder(block) as recorder:
+        with mr.no_grad():
+            block(2, y)
+        y.sum().backward()
+    assert recorder.layers[0].dx_norm is None
+    assert recorder.blocks[0].dx_norm is None
 
 
 @pytest.mark.parametrize(
