@@ -63,11 +63,14 @@ class Scoped(Block):
 
 
 class _Choice:
-    """A value chosen for good. `maker` is the thread whose call may yet prove to open a block."""
+    """A value chosen for good. `maker` is the thread whose call may yet prove to open a block.
+
+    The thread itself: its number would be given to another thread when it has ended.
+    """
 
     __slots__ = ("maker", "value")
 
-    def __init__(self, value: Any, maker: int | None) -> None:
+    def __init__(self, value: Any, maker: threading.Thread | None) -> None:
         self.value, self.maker = value, maker
 
 
@@ -91,7 +94,7 @@ class Setting(Scoped):
 
     def __init__(self, wanted: Any) -> None:
         self._wanted = wanted
-        self._choice: _Choice | None = _Choice(self._value(), threading.get_ident())
+        self._choice: _Choice | None = _Choice(self._value(), threading.current_thread())
         held = self._held.get()
         if held:
             self._held.set((*held, (self._choice, self._choice.value)))
@@ -115,12 +118,17 @@ class Setting(Scoped):
 
     @classmethod
     def _settled(cls) -> Any:
-        """Return the last value that counts here; a choice of this thread is one for good now."""
-        me = threading.get_ident()
+        """Return the last value that counts here.
+
+        A choice of this thread is one for good now, and so is that of a thread which has ended: it
+        opens no block any more.
+        """
+        me = threading.current_thread()
         for choice in reversed(cls._for_good[:]):
-            if choice.maker == me:
-                choice.maker = None
-            if choice.maker is None:
+            maker = choice.maker
+            if maker is me or (maker is not None and not maker.is_alive()):
+                choice.maker = maker = None
+            if maker is None:
                 return choice.value
         raise AssertionError("the first value is always there")
 

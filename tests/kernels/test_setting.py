@@ -343,3 +343,21 @@ def test_a_forked_child_goes_on():
     release.set()
     thread.join(20)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_kept_choice_of_another_thread_counts_once_that_thread_has_ended(switch):
+    use, current, a, b, _ = switch
+    kept, barrier = [], threading.Barrier(2, timeout=20)
+
+    def choose():
+        kept.append(use(b))
+        barrier.wait()
+        barrier.wait()
+
+    thread = threading.Thread(target=choose)
+    thread.start()
+    barrier.wait()
+    assert current() == a  # it may yet open a block there
+    barrier.wait()
+    thread.join(20)
+    assert current() == in_thread(current) == b
