@@ -82,7 +82,7 @@ def draw(rows: Sequence[Row], limit: limits.Limits, machine: str = "") -> Any:
             _write(axis, max(r["FLOP/B"] for r in own) * 1.15, middle / 1.4, words, colour)
     colours = plotting.shades(plotting.HIGHLIGHT, len(versions))
     medians = [_median(convolutions, version) for version in versions]
-    heights = plotting.spread([math.log(m) for m in medians], 0.05 * math.log(top / min(y)))
+    heights = plotting.apart([math.log(m) for m in medians], 0.05 * math.log(top / min(y)))
     for version, colour, height in zip(versions, colours, heights):
         _dots(axis, [r for r in convolutions if r["version"] == version], colour)
         words = f"{version} {NAMES.get(version, '')}"

@@ -201,7 +201,7 @@ def label_curves(axis: Any, fontsize: float = 9) -> None:
         places = sorted(
             (*to_axes.transform(xy)[::-1], xy, name, colour) for xy, name, colour in ends
         )
-        heights = spread([y for y, *_ in places], gap)
+        heights = apart([y for y, *_ in places], gap)
         texts = []
         for (y, x, xy, name, colour), height in zip(places, heights, strict=True):
             tie = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2}
@@ -232,7 +232,7 @@ def _readable(colour: str) -> Any:
     return tuple(rgb * min(1, (0.17 / max(luminance, 1e-6)) ** (1 / 2.2)))
 
 
-def spread(places: Sequence[float], gap: float) -> list[float]:
+def apart(places: Sequence[float], gap: float) -> list[float]:
     """Return ascending places moved as little as needed to be `gap` apart, about their old mean.
 
     Touching places are merged into groups that are centred on the mean of their members.

@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from .arrays import Array as Array  # kernels take it from here
+
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]  # positional arrays, keyword options
 Needs = tuple[bool, ...]  # for each positional argument of forward, whether its gradient is wanted
 ALL: Needs = (True,) * 8  # at least as many as any kernel has arguments

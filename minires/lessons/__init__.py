@@ -4,6 +4,7 @@ from minires.lessons import Lesson
 lesson = Lesson(2)
 """
 
-from .kit import Lesson, spread
+from ..results import spread
+from .kit import Lesson
 
 __all__ = ["Lesson", "spread"]

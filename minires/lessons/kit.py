@@ -14,8 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .. import console, environment, plotting, results
 from . import figures
 from .exercise import Exercise, Result, examine, number, time_limit
@@ -186,12 +184,6 @@ def exercises(number: int) -> dict[str, Exercise]:
     module = importlib.import_module(f"minires.lessons.checks.lesson_{number:02d}")
     found: dict[str, Exercise] = module.EXERCISES
     return found
-
-
-def spread(values: Sequence[float], form: str = "{:.4f}") -> str:
-    """Return "mean ± sample standard deviation", or the value alone of a single seed."""
-    mean = form.format(np.mean(values))
-    return mean if len(values) == 1 else f"{mean} ± {form.format(np.std(values, ddof=1))}"
 
 
 @contextlib.contextmanager

@@ -91,9 +91,9 @@ def test_bars_count_what_diverged():
 
 
 @given(st.lists(st.floats(-1, 2), min_size=1, max_size=12), st.floats(0.01, 0.2))
-def test_spread_keeps_order_distance_and_middle(places, gap):
+def test_labels_moved_apart_keep_order_distance_and_middle(places, gap):
     places = sorted(places)
-    found = plotting.spread(places, gap)
+    found = plotting.apart(places, gap)
     assert all(b - a >= gap * (1 - 1e-9) for a, b in itertools.pairwise(found))
     assert np.mean(found) == pytest.approx(np.mean(places), abs=1e-9)
     if all(b - a > gap for a, b in itertools.pairwise(places)):
