@@ -44,7 +44,8 @@ def save(
 ) -> list[Path]:
     """Write two figures (PNG, SVG), curves.csv and run.json into `out`; return the paths.
 
-    All files appear or none; those of an earlier degradation run in this folder are replaced.
+    None is replaced before all are written; those of an earlier degradation run in this folder
+    are replaced.
     """
     from .experiments import figures
 

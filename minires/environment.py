@@ -1,7 +1,8 @@
-"""Environment variables: a wrong value is named, never taken for another."""
+"""Environment variables, a wrong value of which is named, and packages' versions."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import math
 import os
 
@@ -24,3 +25,11 @@ def seconds(name: str, default: float) -> float:
     if not 0 < found < math.inf:
         raise ValueError(f"{name}: expected a positive number of seconds, got {value!r}")
     return found
+
+
+def version(package: str) -> str | None:
+    """Return the version of an installed package, without importing it; None if it is absent."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -50,8 +50,8 @@ def save(
 
     quantities   what the figure shows: "dx" ‖∂L/∂x‖, "x" the signal, "dw" the weights' gradient
 
-    Returns the paths. Several inits give a figure each. All files appear or none; those of an
-    earlier gradient-flow run in this folder are replaced, or removed.
+    Returns the paths. Several inits give a figure each. None is replaced before all
+    are written; those of an earlier gradient-flow run in this folder are replaced, or removed.
     """
     from .experiments import figures
 

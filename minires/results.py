@@ -1,4 +1,4 @@
-"""Results: rows as CSV, JSON and aligned tables, and files that are written whole or not at all.
+"""Results: rows as CSV, JSON and aligned tables, and files of which each is written whole or not.
 
 A row is a dictionary. Text is UTF-8 with `\\n` line ends, whatever the locale and the platform.
 """
@@ -16,11 +16,13 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from . import environment
 
 Rows = Sequence[Mapping[str, Any]]
 StrPath = str | os.PathLike[str]
@@ -50,30 +52,51 @@ def read_text(path: StrPath) -> str:
 
 
 def write_all(files: Mapping[Path, bytes]) -> list[Path]:
-    """Write all of the files or none: to temporary names beside them, which are then renamed.
+    """Write each file to a temporary name beside it; rename them when all of them are written.
 
+    So a reader sees an old file or a new one, and what cannot be written (no space, no permission)
+    leaves all of the old ones. A rename that fails, or a machine that stops between two, leaves the
+    new ones before it and the old ones after it. A file that is replaced keeps its permissions.
     Links are followed; a device or a pipe is written to as it is. Raises OSError with the path.
     """
-    waiting: list[tuple[Path, Path]] = []  # temporary name, final name
+    waiting: list[tuple[Path, Path, Path]] = []  # temporary name, final name, as it was given
     try:
         for path, data in files.items():
-            target = Path(os.path.realpath(path))
-            try:
+            with _told_of(path):
+                target = Path(os.path.realpath(path))
                 target.parent.mkdir(parents=True, exist_ok=True)
-                if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+                mode = target.stat().st_mode if target.exists() else None
+                if mode is not None and not stat.S_ISREG(mode):
                     target.write_bytes(data)  # raises for a folder; renaming would replace a device
                 else:
-                    waiting.append((_temporary(target.parent), target))
-                    waiting[-1][0].write_bytes(data)
-            except OSError as error:
-                raise _told(error, f"cannot write {path}: {error.strerror}") from None
-        for temporary, target in waiting:
-            os.replace(temporary, target)
+                    waiting.append((_temporary(target.parent), target, path))
+                    _write(waiting[-1][0], data, mode)
+        for temporary, target, path in waiting:
+            with _told_of(path):
+                os.replace(temporary, target)
     finally:
-        for temporary, _ in waiting:
+        for temporary, _, _ in waiting:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
     return list(files)
+
+
+def _write(path: Path, data: bytes, mode: int | None) -> None:
+    """Write a new file, with the permissions `mode`; None: those that the user's umask gives."""
+    if mode is not None:
+        path.touch(0o600)  # nobody else reads it before it has its own
+    path.write_bytes(data)
+    if mode is not None:
+        with contextlib.suppress(OSError):  # file systems without permissions
+            path.chmod(stat.S_IMODE(mode))
+
+
+@contextlib.contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _told(error, f"cannot write {path}: {error.strerror}") from None
 
 
 def _temporary(parent: Path) -> Path:
@@ -113,7 +136,7 @@ def _told(error: OSError, text: str) -> OSError:
 def save_run(
     out: StrPath, experiment: str, files: Mapping[str, bytes | str], document: Mapping[str, Any]
 ) -> list[Path]:
-    """Write a run's files and run.json into `out`, all of them or none; return the paths in order.
+    """Write a run's files and run.json into `out`, see `write_all`; return the paths in order.
 
     run.json is `document` after the name of the experiment and of every file. Files which an
     earlier run of the same experiment wrote here, and this one does not, are removed.
@@ -200,30 +223,42 @@ def table(rows: Rows, columns: Sequence[str] | None = None) -> str:
 
 
 def number(value: Any) -> str:
-    """Return a cell: text as it is, a float with three significant digits, "-" for None."""
+    """Return a cell: "-" for None, a float rounded as below, and anything else as it is.
+
+    From 1 to 1000 a float has three significant digits, above it has no decimals; below 1 it has
+    three decimals, and one digit with an exponent below 0.001.
+    """
     if value is None:
         return "-"
-    if not isinstance(value, float):
+    if not isinstance(value, float | np.floating) or not math.isfinite(value):
         return str(value)
-    if not math.isfinite(value):
-        return str(value)
-    if value != 0 and abs(value) < 1e-3:
+    size = abs(float(value))
+    if 0 < size < 1e-3:
         return f"{value:.0e}"
-    size = abs(value)
     return f"{value:.{0 if size >= 99.95 else 1 if size >= 9.995 else 2 if size >= 0.9995 else 3}f}"
+
+
+def spread(values: Sequence[float | None], form: str = "{:.4f}") -> str:
+    """Return "mean ± sample standard deviation" of the values that exist.
+
+    The mean alone if there is one value, "-" if there is none.
+    """
+    known = [v for v in values if v is not None]
+    if not known:
+        return "-"
+    mean = form.format(np.mean(known))
+    return mean if len(known) == 1 else f"{mean} ± {form.format(np.std(known, ddof=1))}"
 
 
 def versions() -> dict[str, str]:
     """Return the versions that a result depends on."""
-    import numba
-
     from . import __version__
 
     return {
         "minires": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "numba": numba.__version__,
+        "numba": environment.version("numba") or "not installed",
         "platform": platform.platform(),
         "machine": platform.machine(),
         "byteorder": sys.byteorder,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import os
 import platform
@@ -14,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from minires_kernels import BACKENDS
+
+from .. import environment
 
 BLAS_SETTINGS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 NEEDED = ("numpy", "numba", "llvmlite", "matplotlib", "tqdm", "threadpoolctl")
@@ -84,17 +85,13 @@ def _versions() -> dict[str, str]:
 
     found = {"minires": __version__, "python": platform.python_version(), "system": sys.platform}
     for name in NEEDED:
-        found[name] = _version(name) or Trouble("not installed; pip install minires")
+        found[name] = environment.version(name) or Trouble("not installed; pip install minires")
     optional = "not installed (optional)"
-    cupy = [f"{version} ({name})" for name in CUPY if (version := _version(name))]
-    return found | {"torch": _version("torch") or optional, "cupy": (cupy or [optional])[0]}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    cupy = [f"{version} ({name})" for name in CUPY if (version := environment.version(name))]
+    return found | {
+        "torch": environment.version("torch") or optional,
+        "cupy": (cupy or [optional])[0],
+    }
 
 
 def _backend(name: str) -> str:

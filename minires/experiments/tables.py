@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..results import table, versions
+from ..results import spread, table, versions
 from .columns import COLUMNS
 from .degradation import Curve
 from .gradflow import Run
@@ -51,14 +51,13 @@ def gradflow_table(runs: Sequence[Run]) -> str:
 
 
 def _summary(same: Sequence[Run]) -> dict[str, str]:
-    ends = np.array([r.dx_ends() for r in same if r.layers]).reshape(-1, 2)
-    first, last = np.median(ends, axis=0) if len(ends) else (math.nan, math.nan)
+    first, last = (_median(ends) for ends in zip(*(r.dx_ends() for r in same), strict=True))
     decades, predicted = decades_lost(same), same[0].theory() if same[0].step == 0 else None
     return {
         "layers": str(max(len(r.layers) for r in same) or "-"),
         "seeds": str(len(same)),
-        "dx first": f"{first:.2e}",
-        "dx last": f"{last:.2e}",
+        "dx first": "nan" if first is None else f"{first:.2e}",
+        "dx last": "nan" if last is None else f"{last:.2e}",
         "decades lost": "-" if decades is None else f"{decades:+.1f}",
         "factor": _factor(same),
         "theory": "-" if predicted is None else f"{predicted:.4f}",
@@ -68,7 +67,11 @@ def _summary(same: Sequence[Run]) -> dict[str, str]:
 
 def decades_lost(same: Sequence[Run]) -> float | None:
     """Return the median over seeds, None if no seed has a value."""
-    known = [d for r in same if r.layers and not math.isnan(d := r.decades_lost())]
+    return _median([r.decades_lost() for r in same])
+
+
+def _median(values: Sequence[float]) -> float | None:
+    known = [v for v in values if not math.isnan(v)]
     return statistics.median(known) if known else None
 
 
@@ -78,15 +81,6 @@ def _factor(same: Sequence[Run]) -> str:
     if whole:
         return " / ".join(f"{v:.3f}" for v in np.mean(np.array(whole, float), axis=0))
     return spread([r.dx_factor for r in same])
-
-
-def spread(values: Sequence[float | None]) -> str:
-    """Return "mean ± standard deviation" of the values that exist, or "-"."""
-    known = [v for v in values if v is not None]
-    if not known:
-        return "-"
-    deviation = f" ± {statistics.stdev(known):.4f}" if len(known) > 1 else ""
-    return f"{statistics.mean(known):.4f}{deviation}"
 
 
 def _note(same: Sequence[Run]) -> str:

@@ -1,6 +1,7 @@
 """Results: tables and CSV by hand, and files that are whole or not there."""
 
 import csv
+import importlib.metadata
 import io
 import json
 import os
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minires import results
+from minires import lessons, results
 
 
 def test_tables_align_and_show_what_is_missing():
@@ -24,6 +25,11 @@ def test_tables_align_and_show_what_is_missing():
     ]
     assert results.number(0.0) == "0.000"
     assert results.number(3e-7) == "3e-07"
+    assert [results.number(x) for x in (1.234, 12.34, 123.4, 1234.5, 0.01234)] == [
+        "1.23", "12.3", "123", "1234", "0.012"
+    ]  # fmt: skip
+    assert results.number(np.float32(0.1)) == results.number(np.float64(0.1)) == "0.100"
+    assert results.number(np.float32("inf")) == "inf"
     assert results.table([{"net": 8, "note": "of text"}]).splitlines() == [
         "net  note",
         "8    of text",
@@ -110,6 +116,45 @@ def test_new_files_have_the_usual_permissions(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path):
+    path = tmp_path / "private"
+    path.write_text("old", encoding="utf-8")
+    for mode in (0o600, 0o664, 0o444):
+        path.chmod(mode)
+        results.write_text(path, f"new {mode}")
+        assert path.stat().st_mode & 0o7777 == mode
+        assert path.read_text(encoding="utf-8") == f"new {mode}"
+
+
+def test_a_rename_that_fails_names_the_file_and_leaves_no_other(tmp_path, monkeypatch):
+    def refuse(_source, target):
+        raise OSError(16, "Device or resource busy", str(target))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OSError, match=r"cannot write .*one: Device or resource busy") as caught:
+        results.write_text(tmp_path / "one", "x")
+    assert caught.value.errno == 16
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_mean_and_deviation():
+    assert results.spread([1.0, 2.0, 3.0]) == "2.0000 ± 1.0000"
+    assert results.spread([1.0, None, 3.0], "{:.1f} %") == "2.0 % ± 1.4 %"
+    assert results.spread([1.5]) == "1.5000"
+    assert results.spread([None]) == results.spread([]) == "-"
+    assert lessons.spread is results.spread
+
+
+def test_versions_are_told_without_importing_the_packages():
+    code = "import sys\nfrom minires import results\nprint(results.versions()['numba'])\n"
+    code += "assert 'numba' not in sys.modules"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == importlib.metadata.version("numba")
 
 
 def test_a_folder_is_made_and_what_cannot_be_one_is_named(tmp_path):
