@@ -22,9 +22,8 @@ from ..creation import default_device
 from ..grad_mode import no_grad
 from ..tensor import Array, Tensor
 from ..train import loop
-from .settings import Setting, grid, seed_list
+from .settings import DEGRADATION_WIDTH, Setting, grid, seed_list
 
-DEFAULT_WIDTH = {"mlp": 64, "conv": 8}
 Jobs = list[tuple[Setting, int]]
 
 
@@ -147,7 +146,7 @@ def stream(
     Yields the curve of one net after the other; who stops in between has those before. Raises
     ValueError at once for a value that is not offered.
     """
-    width = DEFAULT_WIDTH.get(arch) if width is None else width
+    width = DEGRADATION_WIDTH.get(arch) if width is None else width
     settings = grid(arch, depths, skips, [norm], [init], "relu", width, branch_scale)
     jobs = [(setting, seed) for setting in settings for seed in seed_list(seeds)]
     digits = datasets.load_digits()

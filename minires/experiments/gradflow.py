@@ -46,12 +46,18 @@ class Run:
     stage_factors: dict[str, float | None] = field(default_factory=dict)
 
     def dx_ends(self) -> tuple[float, float]:
-        """Return ‖∂L/∂x‖ at the inputs of the first and the last layer on the main path."""
-        norms = [layer.dx_norm for layer in self.layers if layer.stream]
+        """Return ‖∂L/∂x‖ at the inputs of the first and the last layer on the main path.
+
+        NaN where there is none: no layers (the net diverged between two measurements), no gradient.
+        """
+        norms = [layer.dx_norm for layer in self.layers if layer.stream] or [None]
         return _number(norms[0]), _number(norms[-1])
 
     def decades_lost(self) -> float:
-        """Return log10 of last / first ‖∂L/∂x‖: positive when the gradient vanishes backwards."""
+        """Return log10 of last / first ‖∂L/∂x‖: positive when the gradient vanishes backwards.
+
+        NaN unless both are finite and the last is above 0.
+        """
         first, last = self.dx_ends()
         if not (math.isfinite(first) and math.isfinite(last)) or last <= 0:
             return math.nan

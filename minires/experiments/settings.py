@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+import numpy as np
+
 from minires_kernels import checks
 
 from .. import data as datasets
@@ -18,7 +20,9 @@ SKIPS, NORMS, INITS = mlp.SKIPS, mlp.NORMS, initialise.NAMES
 ACTIVATIONS = tuple(blocks.ACTIVATIONS)
 DATA = ("digits", "synthetic")
 DTYPES = ("float32", "float64")
-DEFAULT_WIDTH = {"mlp": 128, "conv": 8}
+# of an mlp's layers, or filters of a conv net's first stage
+GRADFLOW_WIDTH = {"mlp": 128, "conv": 8}
+DEGRADATION_WIDTH = {"mlp": 64, "conv": 8}
 
 SKIP_NAMES = {"none": "plain", "identity": "residual", "preact": "pre-act residual"}
 NORM_NAMES = {"none": "no normalisation", "bn": "batch norm"}
@@ -104,14 +108,13 @@ def grid(
         raise ValueError("skip: the conv nets take none or identity; preact is for arch mlp")
     if len(depths) == 0:
         raise ValueError("depths: expected at least one")
+    depths = [checks.integer("depths", depth, 1) for depth in depths]
     for depth in depths:
-        if depth < 1:
-            raise ValueError(f"depths: expected positive integers, got {depth}")
         if arch == "conv" and (depth < 8 or depth % 6 != 2):
             raise ValueError(f"depths: conv nets have 6n+2 layers (8, 14, 20, …), got {depth}")
         if arch == "mlp" and depth % 2 and set(skips) != {"none"}:
             raise ValueError(f"depths: residual blocks have two layers, so {depth} cannot be odd")
-    width = checks.integer("width", DEFAULT_WIDTH[arch] if width is None else width, 1)
+    width = checks.integer("width", GRADFLOW_WIDTH[arch] if width is None else width, 1)
     models.branch_factor(branch_scale, 1)  # raises for one that is not offered
     return [
         Setting(arch, depth, skip, norm, init, activation, width, branch_scale)
@@ -135,9 +138,12 @@ def one_of(what: str, given: Sequence[str], offered: Sequence[str]) -> None:
 
 def seed_list(seeds: int | Sequence[int]) -> list[int]:
     """Return the seeds that a count, or a list of seeds, stands for."""
-    if isinstance(seeds, int) and seeds > 1_000_000:
-        raise ValueError(f"seeds: expected at most a million, got {seeds}")
-    chosen = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    if not isinstance(seeds, Sequence | np.ndarray):
+        count = checks.integer("seeds", seeds, 1)
+        if count > 1_000_000:
+            raise ValueError(f"seeds: expected at most a million, got {count}")
+        return list(range(count))
+    chosen = list(seeds)
     if not chosen:
         raise ValueError(f"seeds: expected at least one, got {seeds!r}")
     return [checks.integer("seeds", seed, 0) for seed in chosen]
@@ -152,7 +158,8 @@ class Experiment:
     steps       training steps (SGD, momentum 0.9, `lr`) before which to measure; 0: untrained
     width       of the layers, or filters of a conv net's first stage; None: 128 and 8
 
-    Raises ValueError for a value that is not offered, naming those that are. The command
+    Raises ValueError for a value that is not offered, naming those that are, and TypeError where an
+    integer is expected and something else came. The command
     `minires gradflow` has other defaults in one point: the init of PyTorch, "default".
     """
 
@@ -172,11 +179,14 @@ class Experiment:
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        self.jobs()
+        self.settings()
+        seed_list(self.seeds)
         one_of("data", [self.data], DATA)
         one_of("dtype", [self.dtype], DTYPES)
-        if len(self.steps) == 0 or min(self.steps) < 0:
-            raise ValueError("steps: expected at least one step, and no step below 0")
+        if len(self.steps) == 0:
+            raise ValueError("steps: expected at least one, e.g. (0,) for the untrained net")
+        for step in self.steps:
+            checks.integer("steps", step, 0)
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise ValueError(f"lr: expected a positive number, got {self.lr}")
         checks.integer("batch_size", self.batch_size, 4)

@@ -141,13 +141,11 @@ def expect_array(found: Any, expected: Array, what: str = "the result", rtol: fl
         f"{what}: shape {values.shape}, expected {expected.shape}",
     )
     difference = np.abs(values - expected)
-    difference[~np.isfinite(difference)] = np.inf
-    if not (difference <= rtol * np.abs(expected).max()).all():
+    difference = np.where(np.isfinite(difference), difference, np.inf)
+    if not (difference <= rtol * np.abs(expected).max(initial=0)).all():
         i = np.unravel_index(int(difference.argmax()), expected.shape)
-        where = tuple(int(k) for k in i)
-        raise Wrong(
-            f"{what}: worst entry {where}: yours {values[i]:+.6g}, expected {expected[i]:+.6g}"
-        )
+        where = f" worst entry {tuple(map(int, i))}:" if i else ""  # none where there are no axes
+        raise Wrong(f"{what}:{where} yours {values[i]:+.6g}, expected {expected[i]:+.6g}")
 
 
 def expect_number(found: Any, expected: float, rtol: float = 0.02, what: str = "answer") -> None:

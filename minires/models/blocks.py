@@ -40,13 +40,6 @@ class Residual(Protocol):
     def entry(self) -> nn.Module: ...
 
 
-class HasShortcut(Protocol):
-    """A residual block that has a module on the way around its branch, e.g. a projection."""
-
-    @property
-    def shortcut(self) -> nn.Module: ...
-
-
 # An isinstance() with a protocol would see no submodules from Python 3.12 on: it asks no
 # __getattr__ any more.
 def is_residual(module: nn.Module) -> bool:
@@ -56,7 +49,7 @@ def is_residual(module: nn.Module) -> bool:
 
 
 def has_shortcut(module: nn.Module) -> bool:
-    """Return whether a block has a module on the way around its branch."""
+    """Return whether a block has a module on the way around its branch, e.g. a projection."""
     return isinstance(getattr(module, "shortcut", None), nn.Module)
 
 

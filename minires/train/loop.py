@@ -82,7 +82,7 @@ def train(
         optimizer.zero_grad()
         watcher = watch(index)
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is found, and told
-            with watcher or contextlib.nullcontext():
+            with contextlib.nullcontext() if watcher is None else watcher:
                 logits = net(Tensor(x))
                 loss = F.cross_entropy(logits, y)
                 loss.backward()

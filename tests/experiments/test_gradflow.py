@@ -229,6 +229,33 @@ def test_divergence_is_recorded_and_not_drawn(tmp_path):
     assert "not finite" in gradflow.table(runs[-1:])
 
 
+def test_a_net_that_diverges_between_two_measurements_has_no_ends(few):
+    lost = dataclasses.replace(few[0], layers=[], blocks=[], diverged=True, loss=math.nan)
+    assert all(map(math.isnan, lost.dx_ends()))
+    assert math.isnan(lost.decades_lost())
+    first, last = few[0].dx_ends()
+    (line,) = gradflow.table([lost, few[0]]).splitlines()[1:]
+    assert f"{first:.2e}  {last:.2e}" in line
+    (line,) = gradflow.table([lost]).splitlines()[1:]
+    assert line.split().count("nan") == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"steps": (0.5,)}, {"depths": (8.5,)}, {"depths": (True,)}, {"seeds": 1.5}, {"seeds": True}],
+)
+def test_counts_are_whole_numbers(options):
+    with pytest.raises(TypeError, match=f"{next(iter(options))}: expected an integer"):
+        gradflow.Experiment(**options)
+
+
+def test_an_experiment_of_many_seeds_is_checked_without_making_its_jobs(monkeypatch):
+    monkeypatch.setattr(gradflow.Experiment, "jobs", lambda _: pytest.fail("built"))
+    assert gradflow.Experiment(seeds=np.int64(1_000_000)).seeds == 1_000_000
+    with pytest.raises(ValueError, match="at most a million"):
+        gradflow.Experiment(seeds=1_000_001)
+
+
 def test_underflow_is_noted():
     runs = gradflow.run(depths=[100], skips=["none"], norms=["none"], seeds=1, width=16,
                         activation="sigmoid")  # fmt: skip
@@ -242,14 +269,14 @@ def test_underflow_is_noted():
     [
         ({"arch": "rnn"}, "mlp, conv"),
         ({"depths": [7]}, "cannot be odd"),
-        ({"depths": [0]}, "positive"),
+        ({"depths": [0]}, "at least 1"),
         ({"arch": "conv", "depths": [9]}, "6n"),
         ({"arch": "conv", "skips": ["preact"]}, "preact"),
         ({"skips": ["dense"]}, "identity"),
         ({"inits": []}, "at least one"),
-        ({"steps": [-1]}, "below 0"),
+        ({"steps": [-1]}, "at least 0"),
         ({"seeds": []}, "at least one"),
-        ({"seeds": 0}, "at least one"),
+        ({"seeds": 0}, "at least 1"),
         ({"data": "imagenet"}, "digits"),
         ({"batch_size": 1500000}, "batch_size"),
         ({"lr": float("nan")}, "lr"),

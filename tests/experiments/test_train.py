@@ -76,3 +76,24 @@ def test_divergence_ends_the_training_before_it_reaches_the_weights(batches):
     assert np.isnan(steps[1].loss)
     assert schedule.t == 1
     assert all(np.array_equal(a, b) for a, b in zip(*states, strict=True))
+
+
+class Counting(list):
+    """A watcher that is false, being empty, when it is asked."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.append("left")
+
+    def measure_update(self, step):
+        self.append("update")
+        step()
+
+
+def test_a_watcher_may_be_false(batches):
+    net, sgd, _ = make()
+    watcher = Counting()
+    next(train(net, sgd, batches, watch=lambda _: watcher))
+    assert watcher == ["left", "update"]

@@ -220,6 +220,15 @@ def test_messages_name_the_worst_entry():
         expect_number("many", 1.0)
 
 
+def test_answers_of_no_and_of_empty_axes_are_compared():
+    expect_array(2.0, np.array(2.0))
+    expect_array([], np.zeros(0))
+    with pytest.raises(AssertionError, match=r"slope: yours \+3, expected \+2"):
+        expect_array(3.0, np.array(2.0), "slope")
+    with pytest.raises(AssertionError, match="yours \\+nan"):
+        expect_array(np.nan, np.array(2.0))
+
+
 def test_curves_and_bars_write_what_they_show(tmp_path, capsys):
     lesson = Lesson(2)
     lesson.curves(
