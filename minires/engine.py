@@ -8,7 +8,6 @@ twice (the residual add!) receives both parts. Nothing recurses, so memory alone
 from __future__ import annotations
 
 import itertools
-import threading
 import weakref
 from collections.abc import Callable, Iterator
 from operator import attrgetter
@@ -24,7 +23,6 @@ from .observe import tell, watchers
 Hook = Callable[[Array], Array | None]
 
 _recorded = itertools.count(1)
-_storing = threading.RLock()  # one pass at a time adds to `.grad`, of all threads
 
 
 class Node:
@@ -33,9 +31,9 @@ class Node:
     function, ctx   what computes the inputs' gradients, and what forward kept (None once freed)
     parents         the nodes of its inputs, None where no gradient is wanted
     like            shape, dtype and type of the value, which its gradient must have too
-    versions        (counter of updates, its count at the time, shape) of what was saved
+    versions        of each saved value: a counter of its updates, what it showed, and the shape
     hooks           functions that see, or replace, the gradient on its way
-    keeper          weakly who stores the gradient, a Tensor with `expect` and `store`; or None
+    keeper          weak reference to the Tensor that stores the gradient, or None
     """
 
     __slots__ = ("ctx", "function", "hooks", "index", "keeper", "like", "parents", "versions")
@@ -56,14 +54,15 @@ class Node:
         """Raise RuntimeError if the graph was freed, or a saved value has changed since."""
         if self.function is not None and self.ctx is None:
             raise RuntimeError(
-                f"backward: {self.name} was already freed by an earlier backward(); pass "
-                "retain_graph=True to the earlier call, or run the forward pass again"
+                f"backward: {self.name} was already freed by an earlier backward(), or one that "
+                "failed; pass retain_graph=True to that call, or run the forward pass again"
             )
         for counter, count, shape in self.versions:
             if counter[0] != count:
                 raise RuntimeError(
                     f"backward: a value that {self.name} saved, of shape {shape}, was updated in "
-                    "place after the forward pass; call backward() before the optimiser's step"
+                    "place after the forward pass; call backward() before that (it may have been "
+                    "an optimiser's step, update_(), or a cast)"
                 )
 
     def hooked(self, dy: Array) -> Array:
@@ -116,7 +115,7 @@ def unbroadcast(dy: Array, shape: tuple[int, ...]) -> Array:
     """Sum `dy` over the axes that broadcasting added or stretched, so that it has `shape`."""
     added = dy.ndim - len(shape)
     if added < 0:
-        return dy
+        return dy  # wrong, and refused by whoever asked
     dy = dy.sum(axis=tuple(range(added))) if added else dy
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and dy.shape[i] != 1)
     return as_array(dy.sum(axis=stretched, keepdims=True) if stretched else dy)  # type: ignore[no-any-return]
@@ -141,7 +140,8 @@ def backward(root: Node, dy: Array, retain_graph: bool = False) -> None:
     order = topological_order(root)
     for node in order:
         node.check_usable()
-    flowing, ours = {root: dy}, set()  # ours: nodes to whose gradient nobody else refers
+    flowing = {root: dy}  # the gradient of each node, as far as it has arrived
+    ours: set[Node] = set()  # nodes to whose gradient nobody else refers: it may be written
     arrived: list[tuple[Any, Array, bool]] = []
     for node in order:
         dy = flowing.pop(node)
@@ -155,16 +155,15 @@ def backward(root: Node, dy: Array, retain_graph: bool = False) -> None:
         if node.function is None:
             continue
         for parent, dx in node.run(dy):
-            if parent in flowing:  # its second consumer, or a later one: the parts add up
-                before, own = flowing[parent], parent in ours
-                (flowing[parent],) = kernel_for("add", dx).forward(before, dx, owned=own)
-                ours.add(parent)
-            else:
+            if parent not in flowing:
                 flowing[parent] = dx
                 if node.function.new_gradients:
                     ours.add(parent)
+            else:  # another consumer came before: the parts add up
+                before, owned = flowing[parent], parent in ours
+                (flowing[parent],) = kernel_for("add", dx).forward(before, dx, owned=owned)
+                ours.add(parent)
         if not retain_graph:
             node.ctx, node.versions = None, ()  # frees what forward saved
-    with _storing:
-        for keeper, dx, new in arrived:
-            keeper.store(dx, new)
+    for keeper, dx, new in arrived:
+        keeper.store(dx, new)

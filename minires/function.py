@@ -31,9 +31,9 @@ class Context:
         self.saved = values
 
     def branch(self, choice: Array | Callable[[], Array]) -> None:
-        """Tell those who look on which branch was taken at a kink, e.g. `ctx.branch(x > 0)`.
+        """Tell gradient checks which side of a kink was taken, e.g. `ctx.branch(x > 0)` for ReLU.
 
-        A callable is evaluated only while somebody does, so that training does not pay for it.
+        A callable is evaluated only while somebody looks on, so that training does not pay for it.
         """
         if watchers.get():
             tell("branched", choice if callable(choice) else lambda: choice)
@@ -55,8 +55,8 @@ class Function:
 
         y = Square.apply(x)
 
-    Both work on plain arrays. `backward` returns one gradient per positional input (None where
-    `ctx.needs` is false); where inputs were broadcast it may leave the summing to the engine.
+    Both work on plain arrays. `backward` returns one gradient per positional input (it may be None
+    where `ctx.needs` is false); where inputs were broadcast it may leave the summing to the engine.
     A Function whose backward always returns new arrays, one for each input, and keeps none of them
     may say so with `new_gradients = True`: the engine then need not copy before it adds to them.
     """
@@ -67,11 +67,10 @@ class Function:
 
     def __init_subclass__(cls) -> None:
         for name in ("forward", "backward"):
-            if not isinstance(vars(cls).get(name, vars(Function).get(name)), staticmethod):
-                if getattr(cls, name, None) is None:
-                    raise TypeError(f"{cls.__name__}: define a static method `{name}`")
-                if name in vars(cls):
-                    raise TypeError(f"{cls.__name__}.{name} must be a @staticmethod")
+            if getattr(cls, name, None) is None:
+                raise TypeError(f"{cls.__name__}: define a static method `{name}`")
+            if name in vars(cls) and not isinstance(vars(cls)[name], staticmethod):
+                raise TypeError(f"{cls.__name__}.{name} must be a @staticmethod")
 
     @classmethod
     def apply(cls, *inputs: Any, **options: Any) -> Tensor:
@@ -117,6 +116,8 @@ class Function:
         wanted = zip(inputs, ctx.needs, strict=True)
         parents = tuple([t.own_node() if needed else None for t, needed in wanted])
         y.node, y._requires_grad = Node(y.data, cls, ctx, parents), True
+        if ctx.saved and len(tensors) < len(inputs):
+            ctx.saved = _own(ctx.saved, inputs)
         if ctx.saved:
             ids = set(map(id, ctx.saved))
             y.node.versions = tuple(
@@ -126,3 +127,10 @@ class Function:
                     if id(t.data) in ids
                 ]
             )
+
+
+def _own(saved: tuple[Any, ...], inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what was saved with copies of plain arrays: of their updates nobody would be told."""
+    ids = {id(x) for x in inputs if hasattr(type(x), "strides")}
+    kept = [x.copy(order="K") if id(x) in ids else x for x in saved]
+    return type(saved)(*kept) if hasattr(saved, "_fields") else tuple(kept)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minires_kernels import specs
+from minires_kernels import checks, specs
 from minires_kernels.arrays import require_same_device, to_device_of
 from minires_kernels.backends import kernel_for
 from minires_kernels.memory import zeros_beside
@@ -53,11 +53,10 @@ def kernel_function(name: str, kernel: str) -> type[Function]:
 
     The kernel's specification says all: the inputs, which gradient belongs to which of them, what
     is saved under which name, and the branch taken at a kink. The graph keeps the kernel that ran
-    forward, so backward runs on the same backend. An option `seen` is called with what was saved.
+    forward, so backward runs on its backend. The option `seen` is called with what was saved.
     """
     spec = specs()[kernel]
-    branch = spec.branch
-    # inputs (x, w, b) with gradients {"dx": ("x",), "dw": ("w",)} → places [0, 1, None]
+    # for each input its place among the gradients: (x, target), {"dx": ("x",)} → [0, None]
     owners = {x: i for i, xs in enumerate(spec.gradients.values()) for x in xs}
     places = [owners.get(x) for x in spec.inputs]
 
@@ -65,7 +64,7 @@ def kernel_function(name: str, kernel: str) -> type[Function]:
         ctx.kernel = kernel_for(kernel, arrays[0])
         y, *saved = ctx.kernel.forward(*arrays, **options)
         ctx.saved = spec.saved(*saved)
-        if branch is not None:
+        if (branch := spec.branch) is not None:
             ctx.branch(lambda: branch(ctx.saved))
         if seen is not None:
             seen(ctx.saved)
@@ -74,7 +73,7 @@ def kernel_function(name: str, kernel: str) -> type[Function]:
     def backward(ctx: Context, dy: Array) -> Any:
         grads = ctx.kernel.backward(dy, *ctx.saved, needs=ctx.needs)
         grads = grads if isinstance(grads, tuple) else (grads,)
-        return tuple([None if i is None else grads[i] for i in places[: len(ctx.needs)]])
+        return tuple([None if i is None else grads[i] for i in places])
 
     members = {
         "__doc__": f"{spec.formula}: the kernel {kernel!r}.",
@@ -104,9 +103,9 @@ def relu(x: Tensor) -> Tensor:
 
 
 def _tensor(name: str, x: Any) -> Tensor:
-    if not isinstance(x, Tensor):
-        raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}; minires.tensor(...)")
-    return x
+    if isinstance(x, Tensor):
+        return x
+    raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}; minires.tensor(...)")
 
 
 def flatten(x: Tensor, start_dim: int = 0) -> Tensor:
@@ -197,6 +196,7 @@ def _statistics(
         raise ValueError("batch_norm: give both running_mean and running_var, or neither")
     if running_mean is None or running_var is None:
         return None, None, None
+    checks.real("momentum", momentum)
     if type(running_mean) is not type(x.data):
         require_same_device("x", x.data, running_mean=running_mean)
 

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from minires_kernels import arrays
+
 from . import copies, ops
 from .functional import relu
 from .grad_mode import is_grad_enabled
-from .tensor import Tensor
+from .tensor import Array, Tensor
 
 BINARY = {  # x + y, y + x, x += y
     "add": ops.add,
@@ -192,7 +194,37 @@ def _missing(self: Tensor, name: str) -> Any:
     raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
 
 
+def _text(self: Tensor) -> str:
+    shown = arrays.to_host(self.data)
+    values = np.array2string(shown, precision=4, threshold=20, edgeitems=2, prefix=" " * 7)
+    how = f", op={self.node.name}" if self.node is not None and not self.is_leaf else ""
+    grad = ", requires_grad=True" if self.requires_grad and self.is_leaf else ""
+    place = ", device=cuda" if arrays.on_gpu(self.data) else ""
+    return f"tensor({values}, shape={self.shape}, dtype={self.dtype}{place}{how}{grad})"
+
+
+def _length(self: Tensor) -> int:
+    if self.ndim == 0:
+        raise TypeError("len() of a tensor without dimensions")
+    return len(self.data)
+
+
+def _truth(self: Tensor) -> bool:
+    if self.size != 1:
+        raise ValueError("the truth of a tensor with several elements is ambiguous")
+    return bool(self.item())
+
+
+def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
+    return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+
 METHODS: dict[str, Any] = {
+    "__repr__": _text,
+    "__len__": _length,
+    "__iter__": lambda self: (self[i] for i in range(len(self))),
+    "__bool__": _truth,
+    "__array__": _array,
     "__array_ufunc__": _Ufuncs(),
     "__array_function__": _numpys,
     "__getattr__": _missing,

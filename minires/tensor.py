@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from operator import attrgetter
@@ -19,7 +21,11 @@ from .observe import tell, watchers
 
 Array = arrays.Array
 Dims = int | tuple[int, ...] | None
-NUMBERS = frozenset(map(np.dtype, "?bhilqBHILQefdg"))  # real ones, in this machine's byte order
+NUMBERS = frozenset(map(np.dtype, "?bhilqBHILQefdg"))  # bool, int, float: in native byte order
+
+_storing = threading.Lock()  # one thread at a time adds to a `.grad`
+if hasattr(os, "register_at_fork"):  # another thread may hold it at a fork, and not be in the child
+    os.register_at_fork(after_in_child=_storing._at_fork_reinit)  # type: ignore[attr-defined]
 
 
 class Tensor:
@@ -103,30 +109,6 @@ class Tensor:
         alias.updates = self.updates  # one memory: an update of either is one of both
         return alias
 
-    def __repr__(self) -> str:
-        shown = arrays.to_host(self._data)
-        values = np.array2string(shown, precision=4, threshold=20, edgeitems=2, prefix=" " * 7)
-        how = f", op={self.node.name}" if self.node is not None and not self.is_leaf else ""
-        grad = ", requires_grad=True" if self.requires_grad and self.is_leaf else ""
-        place = ", device=cuda" if arrays.on_gpu(self._data) else ""
-        return f"tensor({values}, shape={self.shape}, dtype={self.dtype}{place}{how}{grad})"
-
-    def __len__(self) -> int:
-        if self._data.ndim == 0:
-            raise TypeError("len() of a tensor without dimensions")
-        return len(self._data)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
-
-    def __bool__(self) -> bool:
-        if self._data.size != 1:
-            raise ValueError("the truth of a tensor with several elements is ambiguous")
-        return bool(self.item())
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.array(self.numpy(), dtype=dtype, copy=copy)
-
     __hash__ = object.__hash__
 
     # ---- gradients ------------------------------------------------------------------------------
@@ -188,10 +170,11 @@ class Tensor:
 
     def store(self, dy: Array, new: bool) -> None:
         """Add `dy` to `.grad`; `new` says that nobody else refers to this array."""
-        if self.grad is not None:
-            (self.grad,) = kernel_for("add", dy).forward(self.grad, dy)
-        else:
-            self.grad = dy if new else dy.copy(order="K")
+        with _storing:
+            if self.grad is not None:
+                (self.grad,) = kernel_for("add", dy).forward(self.grad, dy)
+            else:
+                self.grad = dy if new else dy.copy(order="K")
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set whether a leaf requires a gradient, and return it."""
@@ -245,6 +228,9 @@ class Tensor:
 
     if TYPE_CHECKING:  # the functions of ops/, bound to this class in operators.py
 
+        def __len__(self) -> int: ...
+        def __iter__(self) -> Iterator[Tensor]: ...
+        def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array: ...
         def __add__(self, other: Any) -> Tensor: ...
         def __radd__(self, other: Any) -> Tensor: ...
         def __sub__(self, other: Any) -> Tensor: ...

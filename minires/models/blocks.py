@@ -1,4 +1,4 @@
-"""The block of two weight layers: one class for plain and residual nets, told apart by a flag.
+"""Blocks of two weight layers; the flag `skip` alone tells a residual block from its plain twin.
 
 plain              y = act(norm(W₂ act(norm(W₁ x))))
 residual (2015)    y = act(norm(W₂ act(norm(W₁ x))) + shortcut(x))
@@ -13,11 +13,9 @@ from typing import Protocol
 
 import numpy as np
 
-from minires_kernels.memory import zeros_beside
-
 from .. import nn
-from ..function import Context, Function
-from ..tensor import Array, Tensor
+from ..tensor import Tensor
+from .shortcuts import make_shortcut
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -75,59 +73,15 @@ class Block(nn.Module):
         return y if self.scale == 1 else y * self.scale
 
     def end(self, y: Tensor, norm: nn.Module, act: nn.Module, shortcut: Tensor | None) -> Tensor:
-        """act(factor · norm(y) + shortcut); no shortcut in a plain block."""
-        if shortcut is not None and self.scale != 1:
-            return nn.add_act(act, self.scaled(norm(y)), shortcut)
-        return nn.norm_act(norm, act, y, add=shortcut)
+        """The end of a block: act(norm(y)) if it is plain, act(norm(y) + shortcut) if residual.
 
-
-class PadShortcut(Function):
-    """Option A: every `stride`-th pixel, and zeros for the channels that x does not have."""
-
-    @staticmethod
-    def forward(ctx: Context, x: Array, *, stride: int, channels: int) -> Array:
-        """x (N, C, H, W) → (N, channels, ⌈H / stride⌉, ⌈W / stride⌉)."""
-        ctx.save(x.shape, stride)
-        picked = x[:, :, ::stride, ::stride]
-        n, c, h, w = picked.shape
-        y = zeros_beside(x, (n, h, w, channels)).transpose(0, 3, 1, 2)  # channels-last memory
-        y[:, :c] = picked
-        return y
-
-    @staticmethod
-    def backward(ctx: Context, dy: Array) -> Array:
-        """dx = dy of the picked pixels and present channels, 0 elsewhere."""
-        (n, c, h, w), stride = ctx.saved
-        dx = zeros_beside(dy, (n, h, w, c)).transpose(0, 3, 1, 2)
-        dx[:, :, ::stride, ::stride] = dy[:, :c]
-        return dx
-
-
-class Pad(nn.Module):
-    """The parameter-free shortcut where a block changes the shape (option A of the paper)."""
-
-    def __init__(self, channels: int, stride: int) -> None:
-        super().__init__()
-        self.channels, self.stride = channels, stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (N, C, H, W)."""
-        return PadShortcut.apply(x, stride=self.stride, channels=self.channels)
-
-    def extra_repr(self) -> str:
-        """Return the sizes."""
-        return f"channels={self.channels}, stride={self.stride}"
-
-
-def make_shortcut(
-    kind: str, in_channels: int, channels: int, stride: int, normalised: bool
-) -> nn.Module:
-    """Return what x passes around a branch of convolutions: option "A", "B" or "C", or "none"."""
-    changes = stride != 1 or in_channels != channels
-    if kind == "C" or (kind == "B" and changes):
-        conv = nn.Conv2d(in_channels, channels, 1, stride, bias=not normalised)
-        return nn.Sequential(conv, nn.BatchNorm2d(channels) if normalised else nn.Identity())
-    return Pad(channels, stride) if kind != "none" and changes else nn.Identity()
+        `nn.norm_act` computes just that, in one pass over memory where nobody looks in between.
+        """
+        if shortcut is None:
+            return nn.norm_act(norm, act, y)
+        if self.scale == 1:
+            return nn.norm_act(norm, act, y, add=shortcut)
+        return act(self.scaled(norm(y)) + shortcut)  # type: ignore[no-any-return]
 
 
 class MLPBlock(Block):

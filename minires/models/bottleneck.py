@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from .. import nn
 from ..tensor import Tensor
-from .blocks import ACTIVATIONS, Block, make_shortcut
+from .blocks import ACTIVATIONS, Block
+from .shortcuts import make_shortcut
 
 EXPANSION = 4
 STRIDES_IN = ("3x3", "1x1")

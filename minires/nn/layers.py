@@ -125,18 +125,18 @@ class _BatchNorm(Module):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise over all dimensions but the channels'."""
         mean, var, batch_statistics, momentum = self._prepare(x)
-        return F.batch_norm(
-            x, mean, var, self.weight, self.bias, batch_statistics, momentum, self.eps
-        )
+        options = (batch_statistics, momentum, self.eps)
+        return self._counted(F.batch_norm(x, mean, var, self.weight, self.bias, *options))
 
     def then_relu(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """relu(self(x) + residual), in one pass; runs no hooks. See `nn.norm_act`."""
         mean, var, batch_statistics, momentum = self._prepare(x)
         options = (batch_statistics, momentum, self.eps)
-        return F.batch_norm_relu(x, mean, var, self.weight, self.bias, residual, *options)
+        y = F.batch_norm_relu(x, mean, var, self.weight, self.bias, residual, *options)
+        return self._counted(y)
 
     def _prepare(self, x: Tensor) -> tuple[Array | None, Array | None, bool, float]:
-        """Check x and count the batch; return what `functional.batch_norm` needs."""
+        """Check x; return what `functional.batch_norm` needs."""
         if x.ndim != self.ndim or x.shape[1] != self.num_features:
             shape = "(N, C)" if self.ndim == 2 else "(N, C, H, W)"
             raise ValueError(
@@ -148,11 +148,17 @@ class _BatchNorm(Module):
         tracked = mean is not None
         if not (self.training and tracked):
             return mean, var, not tracked or self.training, momentum
-        count = self._buffers["num_batches_tracked"]
-        count += 1  # in place, the array being a buffer
-        if self.momentum is None:  # a plain average over all batches so far
-            momentum = 1 / int(to_host(count))  # on a GPU this waits for the device
+        if self.momentum is None:  # a plain average over all batches, with this one
+            before = to_host(self._buffers["num_batches_tracked"])  # on a GPU this waits for it
+            momentum = 1 / (int(before) + 1)
         return mean, var, True, momentum
+
+    def _counted(self, y: Tensor) -> Tensor:
+        """Count the batch, which has been normalised: one that was refused does not count."""
+        if self.training and self._buffers["running_mean"] is not None:
+            count = self._buffers["num_batches_tracked"]
+            count += 1  # in place, the array being a buffer
+        return y
 
     def _statistics(self) -> tuple[Array | None, Array | None]:
         return self._buffers["running_mean"], self._buffers["running_var"]

@@ -207,20 +207,25 @@ class Module(Attributes):
                 p.data = arrays.to_device(p.data, device)
             if p.grad is not None:
                 p.grad = arrays.to_device(p.grad, device)
+        moved: dict[int, Array] = {}  # a buffer of two modules stays one
         for module in self.modules():
             for key, value in module._buffers.items():
                 if value is not None:
-                    module._buffers[key] = arrays.to_device(value, device)
+                    there = moved.setdefault(id(value), arrays.to_device(value, device))
+                    module._buffers[key] = there
         return self
 
     def _cast(self, dtype: np.dtype[Any]) -> Self:
         for p in self.parameters():
-            p.data = p.data.astype(dtype)
-            p.grad = None
+            if p.dtype != dtype:
+                p.data = p.data.astype(dtype)
+                p.grad = None
+        cast: dict[int, Array] = {}  # a buffer of two modules stays one
         for module in self.modules():
             for key, value in module._buffers.items():
                 if value is not None and value.dtype.kind == "f":
-                    module._buffers[key] = value.astype(dtype)
+                    there = cast.setdefault(id(value), value.astype(dtype, copy=False))
+                    module._buffers[key] = there
         return self
 
     def double(self) -> Self:

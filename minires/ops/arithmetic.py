@@ -44,6 +44,8 @@ class Sub(Function):
 class Mul(Function):
     """y = a b;  da = b dy, db = a dy."""
 
+    new_gradients = True
+
     @staticmethod
     def forward(ctx: Context, a: Any, b: Any) -> Any:
         ctx.save(a, b)
@@ -57,6 +59,8 @@ class Mul(Function):
 
 class Div(Function):
     """y = a / b;  da = dy / b, db = -y dy / b."""
+
+    new_gradients = True
 
     @staticmethod
     def forward(ctx: Context, a: Any, b: Any) -> Any:

@@ -29,6 +29,8 @@ class Move(Function):
 class Cast(Function):
     """The same values, rounded to another floating dtype;  dx = dy in the dtype of x."""
 
+    new_gradients = True
+
     @staticmethod
     def forward(ctx: Context, x: Array, *, dtype: np.dtype[Any]) -> Any:
         ctx.save(x.dtype)

@@ -26,6 +26,8 @@ def require_float(x: Any, name: str) -> None:
 class Neg(Function):
     """y = -x;  dx = -dy."""
 
+    new_gradients = True
+
     @staticmethod
     def forward(ctx: Context, x: Array) -> Array:
         return -x
@@ -37,6 +39,8 @@ class Neg(Function):
 
 class Exp(Function):
     """y = exp(x);  dx = y dy."""
+
+    new_gradients = True
 
     @staticmethod
     def forward(ctx: Context, x: Array) -> Any:
@@ -53,6 +57,8 @@ class Exp(Function):
 class Log(Function):
     """y = ln(x);  dx = dy / x."""
 
+    new_gradients = True
+
     @staticmethod
     def forward(ctx: Context, x: Array) -> Any:
         ctx.save(x)
@@ -66,6 +72,8 @@ class Log(Function):
 
 class Sqrt(Function):
     """y = √x;  dx = dy / (2 y), infinite at 0."""
+
+    new_gradients = True
 
     @staticmethod
     def forward(ctx: Context, x: Array) -> Any:
@@ -81,6 +89,8 @@ class Sqrt(Function):
 
 class Abs(Function):
     """y = |x|;  dx = sign(x) dy, 0 at the kink."""
+
+    new_gradients = True
 
     @staticmethod
     def forward(ctx: Context, x: Array) -> Any:
@@ -98,6 +108,8 @@ class Abs(Function):
 class Tanh(Function):
     """y = tanh(x);  dx = (1 - y²) dy."""
 
+    new_gradients = True
+
     @staticmethod
     def forward(ctx: Context, x: Array) -> Any:
         y = module_of(x).tanh(x)
@@ -112,6 +124,8 @@ class Tanh(Function):
 
 class Sigmoid(Function):
     """y = 1 / (1 + exp(-x)), without overflow for large |x|;  dx = y (1 - y) dy."""
+
+    new_gradients = True
 
     @staticmethod
     def forward(ctx: Context, x: Array) -> Any:
@@ -129,6 +143,8 @@ class Sigmoid(Function):
 
 class Clip(Function):
     """y = min(max(x, low), high);  dx = dy inside the limits (which count as inside), 0 outside."""
+
+    new_gradients = True
 
     @staticmethod
     def forward(ctx: Context, x: Array, *, low: float | None, high: float | None) -> Any:
@@ -209,6 +225,8 @@ def clip(x: Tensor, min: float | None = None, max: float | None = None) -> Tenso
 class Where(Function):
     """y = a where the mask is true, b elsewhere;  da = dy there, db = dy elsewhere."""
 
+    new_gradients = True
+
     @staticmethod
     def forward(ctx: Context, mask: Array, a: Any, b: Any) -> Any:
         ctx.save(mask)
@@ -218,7 +236,8 @@ class Where(Function):
     def backward(ctx: Context, dy: Array) -> Any:
         (mask,) = ctx.saved
         zero, where = dy.dtype.type(0), module_of(mask).where
-        return None, where(mask, dy, zero), where(mask, zero, dy)
+        da = where(mask, dy, zero) if ctx.needs[1] else None
+        return None, da, where(mask, zero, dy) if ctx.needs[2] else None
 
 
 def where(mask: Any, a: Any, b: Any) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 from minires_kernels import arrays
 
+from ..engine import unbroadcast
 from ..function import Context, Function
 from ..tensor import Array, Tensor
 from .arithmetic import operands
@@ -13,6 +14,8 @@ from .arithmetic import operands
 
 class MatMul(Function):
     """y = a @ b, batched over leading dimensions, which broadcast;  da = dy bᵀ, db = aᵀ dy."""
+
+    new_gradients = True
 
     @staticmethod
     def forward(ctx: Context, a: Array, b: Array) -> Any:
@@ -28,17 +31,12 @@ class MatMul(Function):
             dy = dy[..., None, :] if b.ndim > 1 else dy[..., None]
         if b.ndim == 1:
             dy = dy[..., None]
-        da = _sum_batch(dy @ bm.swapaxes(-1, -2), am.shape).reshape(a.shape)
-        db = _sum_batch(am.swapaxes(-1, -2) @ dy, bm.shape).reshape(b.shape)
+        da = db = None
+        if ctx.needs[0]:
+            da = unbroadcast(dy @ bm.swapaxes(-1, -2), am.shape).reshape(a.shape)
+        if ctx.needs[1]:
+            db = unbroadcast(am.swapaxes(-1, -2) @ dy, bm.shape).reshape(b.shape)
         return da, db
-
-
-def _sum_batch(dx: Array, shape: tuple[int, ...]) -> Array:
-    """Sum over batch dimensions that the other factor had and this one lacks (or has as 1)."""
-    added = tuple(range(dx.ndim - len(shape)))
-    dx = dx.sum(axis=added) if added else dx
-    stretched = tuple(i for i, n in enumerate(shape[:-2]) if n == 1 and dx.shape[i] != 1)
-    return dx.sum(axis=stretched, keepdims=True) if stretched else dx
 
 
 def matmul(a: Any, b: Any) -> Tensor:

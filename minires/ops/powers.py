@@ -17,6 +17,8 @@ from .arithmetic import plain
 class Power(Function):
     """y = x^p for a number p;  dx = p x^(p-1) dy, and 0 for p = 0 (also at x = 0)."""
 
+    new_gradients = True
+
     @staticmethod
     def forward(ctx: Context, x: Array, *, exponent: float) -> Any:
         ctx.save(x, exponent)
@@ -32,6 +34,8 @@ class Power(Function):
 
 class PowerOf(Function):
     """y = b^x for a number b > 0;  dx = ln(b) y dy."""
+
+    new_gradients = True
 
     @staticmethod
     def forward(ctx: Context, x: Array, *, base: float) -> Any:

@@ -17,6 +17,8 @@ from .shapes import dim_of, dims_of, reshape
 class Sum(Function):
     """y = sum of x over some dimensions;  dx = dy, repeated along them."""
 
+    new_gradients = True
+
     @staticmethod
     def forward(ctx: Context, x: Array, *, dims: tuple[int, ...], keepdim: bool) -> Any:
         ctx.save(x.shape, dims)
@@ -31,6 +33,8 @@ class Sum(Function):
 
 class Extreme(Function):
     """y = maximum or minimum of x over `dim`, the first of equals;  dx = dy there, 0 elsewhere."""
+
+    new_gradients = True
 
     @staticmethod
     def forward(ctx: Context, x: Array, *, dim: int, keepdim: bool, largest: bool) -> Any:
@@ -66,6 +70,7 @@ def mean(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
 def var(x: Tensor, dim: Dims = None, correction: int = 1, keepdim: bool = False) -> Tensor:
     """Variance over `dim`: the sum of squared deviations divided by n - correction."""
+    require_float(x, "var")
     require_float(x, "var")
     count = int(np.prod([x.shape[d] for d in dims_of(x, dim)], dtype=np.int64))
     if count <= correction:

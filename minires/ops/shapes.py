@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -78,6 +79,8 @@ class Permute(Function):
 class GetItem(Function):
     """y = x[index], with NumPy's indexing;  dx = dy there (all its parts), 0 elsewhere."""
 
+    new_gradients = True
+
     @staticmethod
     def forward(ctx: Context, x: Array, *, index: Any) -> Any:
         ctx.save(x.shape, index)
@@ -130,6 +133,8 @@ class Concat(Function):
 
 class Pad(Function):
     """A constant border around x, of widths (before, after);  dx = dy without it."""
+
+    new_gradients = True
 
     @staticmethod
     def forward(
@@ -198,7 +203,8 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     wraps it around.
     """
     parts = index if isinstance(index, tuple) else (index,)
-    plain = tuple(values(i) for i in parts)
+    # copies: the graph keeps the index, and nobody would be told of its updates
+    plain = tuple(copy.deepcopy(values(i)) for i in parts)
     if on_gpu(x.data):
         plain = _on_device(x.data, plain)
     return GetItem.apply(x, index=plain)

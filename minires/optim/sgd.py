@@ -118,6 +118,8 @@ class SGD(Optimizer):
         Only if one has changed, and in place: a captured launch reads this array at each replay.
         """
         for kind, array in self._options.items():
+            if kind[0] >= len(self.param_groups):
+                continue  # of a group that was taken out
             group = self.param_groups[kind[0]]
             self.check(group)
             values = tuple(group[name] for name in OPTIONS)
