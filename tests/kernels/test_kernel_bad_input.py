@@ -72,7 +72,7 @@ NUMBERS = st.one_of(
     st.integers(-2, 6),
     st.sampled_from([2**31 - 1, 2**31, 2**62, 2**64, 10**30, -(2**63), 10**400]),
     st.sampled_from([0.5, 1e300, float("nan"), float("inf"), -1.0, True, False, 1j]),
-    st.sampled_from([np.int64(2), np.uint8(255), np.float32(1), np.array(2), np.array([1, 2])]),
+    st.sampled_from([np.int64(2), np.uint8(140), np.float32(1), np.array(2), np.array([1, 2])]),
     st.sampled_from([None, "2", "valid", b"", [], [1], [1, 2, 3], (2, 1), (1, None), {}, object()]),
 )
 PAIRS = st.tuples(NUMBERS, NUMBERS)
@@ -158,7 +158,8 @@ def check_against_reference(name, backend, arrays, options, dy="drawn"):
     if isinstance(got, Exception):
         assert str(got), f"{type(got).__name__} without a message"
         assert "broadcast" not in str(got), f"NumPy stumbled, not the check: {got}"
-    expected = outcome(kernel(name, "reference", 1), arrays, options, dy)
+    number = 1 if backend == "reference" else None  # its newest version checks the others: no loops
+    expected = outcome(kernel(name, "reference", number), arrays, options, dy)
     if isinstance(expected, Exception):
         assert isinstance(got, Exception), f"answered what the reference refuses: {expected}"
         assert type(got) is type(expected)
