@@ -44,7 +44,7 @@ def test_passes():
 def test_a_test_that_never_ends_is_ended_and_the_others_run(tmp_path):
     file = tmp_path / "test_stuck.py"
     file.write_text(STUCK, encoding="utf-8")
-    limits = ["-o", "timeout=1", "-o", "faulthandler_timeout=4"]
+    limits = ["-o", "timeout=1", "-o", "faulthandler_timeout=2"]
     done = run("-m", "pytest", "-n1", "-c", ROOT / "pyproject.toml", *limits, file, cwd=tmp_path)
     assert "2 failed, 1 passed" in done.stdout, done.stdout + done.stderr
     assert re.search(r"FAILED .*test_waits.*Timeout", done.stdout)

@@ -16,6 +16,13 @@ from minires_kernels import memory
 LARGE = (1 << 18,)  # one MiB of float32
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _short_collections():
+    """The tests below collect garbage often: what earlier tests loaded need not be looked at."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _clean():
     gc.collect()

@@ -50,12 +50,12 @@ def torchvision_state(blocks, layers, width=64, classes=1000):
     ("name", "parameters"),
     [
         ("resnet18", 11_689_512),
-        ("resnet34", 21_797_672),
+        pytest.param("resnet34", 21_797_672, marks=pytest.mark.slow),
         ("resnet50", 25_557_032),
-        ("resnet101", 44_549_160),
-        ("resnet152", 60_192_808),
+        pytest.param("resnet101", 44_549_160, marks=pytest.mark.slow),
+        pytest.param("resnet152", 60_192_808, marks=pytest.mark.slow),
         ("plain18", 11_689_512 - 173_824),  # three projections fewer
-        ("plain34", 21_797_672 - 173_824),
+        pytest.param("plain34", 21_797_672 - 173_824, marks=pytest.mark.slow),
     ],
 )
 def test_published_parameters(name, parameters):
