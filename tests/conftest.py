@@ -71,15 +71,27 @@ def _reset_environment():
     os.environ |= {"MPLBACKEND": "Agg", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"}
     if os.name == "posix":
         os.environ["HOME"] = _home()
+    if not _is_text(tempfile.gettempdir()):
+        for name in ("TMPDIR", "TEMP", "TMP"):
+            os.environ.pop(name, None)
+        tempfile.tempdir = None  # it is looked for again
     if "PYTEST_XDIST_WORKER" in os.environ:  # the other cores are for the other processes
         os.environ["MINIRES_NUM_THREADS"] = "1"
+
+
+def _is_text(path):
+    """Tell whether Python could decode a path: in an ASCII locale it cannot where there is an é."""
+    try:
+        return bool(path.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _home():
     """Return the user's home if there is one to write to, else a folder for this run."""
     if not os.environ.get("HOME"):
         os.environ.pop("HOME", None)  # and the system knows
-    home = os.path.expanduser("~")  # (Path.home() raises where nobody knows)
+    home = os.path.expanduser("~")  # Path.home() raises where nobody knows
     if os.path.isabs(home) and os.access(home, os.W_OK):
         return home
     home = tempfile.mkdtemp(prefix="minires-home-")
@@ -117,6 +129,8 @@ def pytest_cmdline_main(config):
     option = config.option
     if "PYTEST_XDIST_WORKER" in os.environ or getattr(option, "numprocesses", 0) is not None:
         return  # one of the processes, which come here too; without xdist; with -n
+    if not _is_text(str(config.rootpath)):
+        return  # it could not be sent
     looks_on = option.usepdb or option.trace or option.capture == "no" or option.collectonly
     few = option.keyword or option.lf or not all(Path(a).is_dir() for a in config.args)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

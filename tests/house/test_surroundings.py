@@ -85,7 +85,7 @@ def test_each_program_that_a_test_starts_has_a_time_limit():
 
 
 FOUND = """
-import conftest, json, os, resource, signal
+import conftest, json, os, resource, signal, tempfile
 names = "SIGINT", "SIGTERM", "SIGCHLD", "SIGALRM", "SIGPIPE"
 ours = ("MINIRES", "NUMBA", "OMP", "PYTHONW")
 print(json.dumps({
@@ -96,12 +96,13 @@ print(json.dumps({
     "home": os.path.expanduser("~"),
     "settings": sorted(n for n in os.environ if n.startswith(ours)),
     "locale": os.environ["LC_ALL"],
+    "temporary": tempfile.gettempdir().isascii(),
 }))
 """
 
 
 @posix
-def test_what_a_run_inherits_is_put_back_to_normal():
+def test_what_a_run_inherits_is_put_back_to_normal(tmp_path):
     import resource
 
     def inherited():
@@ -111,8 +112,11 @@ def test_what_a_run_inherits_is_put_back_to_normal():
         signal.pthread_sigmask(signal.SIG_SETMASK, numbers)
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, 256))
 
+    folder = os.fsencode(tmp_path) + "/é".encode()  # which Python cannot decode in the locale C
+    os.mkdir(folder)
     env = {
-        "PATH": os.environ["PATH"], "HOME": "/nowhere", "LC_ALL": "C", "PYTHONUTF8": "0",
+        "PATH": os.environ["PATH"], "HOME": "/nowhere", "TMPDIR": folder,
+        "LC_ALL": "C", "PYTHONUTF8": "0",
         "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'kernels'}", "PYTHONWARNINGS": "ignore",
         "MINIRES_BACKEND": "cuda", "MINIRES_NUM_THREADS": "0", "MINIRES_CACHE_DIR": "kept",
         "NUMBA_DISABLE_JIT": "1", "NUMBA_CPU_NAME": "kept", "OMP_NUM_THREADS": "none",
@@ -131,4 +135,5 @@ def test_what_a_run_inherits_is_put_back_to_normal():
         "files": 256,
         "settings": ["MINIRES_CACHE_DIR", "NUMBA_CPU_NAME"],
         "locale": "C.UTF-8",
+        "temporary": True,
     }
