@@ -89,7 +89,7 @@ def found_race(name, program, blocks, order):
     return False
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(programs, st.integers(1, 2), st.integers(0, 5))
 @example(PASSED_ON, 1, 0)
 @example(READ_BY_TWO, 1, 0)
@@ -97,7 +97,7 @@ def test_shared_memory(program, blocks, order):
     assert found_race("in_shared", program, blocks, order) == has_race(program, blocks, True)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(programs, st.integers(1, 2), st.integers(0, 5))
 def test_global_memory(program, blocks, order):
     assert found_race("in_global", program, blocks, order) == has_race(program, blocks, False)

@@ -13,6 +13,10 @@ from minires.lessons import kit
 from minires.lessons.files import cells, lesson_files, notebook, student_version
 
 LESSONS = lesson_files()
+ONE_OR_ALL = [  # the first by default
+    pytest.param(lesson, marks=pytest.mark.slow if i else [], id=lesson.path.stem)
+    for i, lesson in enumerate(LESSONS)
+]
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +100,7 @@ def test_a_lesson_shows_its_idea_and_no_matplotlib(lesson):
     assert not re.search(r"matplotlib|\bplt\b|\baxis\.|\baxes\b|plotting|#[0-9a-fA-F]{6}\b", text)
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda f: f.path.stem)
+@pytest.mark.parametrize("lesson", ONE_OR_ALL)
 def test_student_version_runs_to_the_end_with_everything_to_do(lesson, tmp_path, monkeypatch):
     monkeypatch.setenv("MINIRES_CHECK", "1")
     text = student_version(lesson.path.read_text(encoding="utf-8"))
@@ -109,7 +113,11 @@ def test_student_version_runs_to_the_end_with_everything_to_do(lesson, tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("number", "arguments"), [(1, ["--seeds=1"]), (2, ["--seeds=1", "--depths=8"])]
+    ("number", "arguments"),
+    [
+        (1, ["--seeds=1"]),
+        pytest.param(2, ["--seeds=1", "--depths=8"], marks=pytest.mark.slow),
+    ],
 )
 def test_one_seed_and_one_depth(number, arguments, monkeypatch, capsys, figures):
     lesson = next(f for f in LESSONS if f.number == number)
