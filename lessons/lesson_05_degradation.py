@@ -186,17 +186,16 @@ shallower = P.depths[-2] if len(P.depths) > 1 else 6
 longer = {d: trained("plain", d, epochs=3 * P.epochs) for d in (shallower, deepest)}
 lesson.bars(
     "controls",
-    f"{deepest} plain layers keep {best['plain'][1]:.0f} % error at the best rate, {np.array(longer[deepest], float).mean():.0f} % in three times the steps; with skips {best['residual'][1]:.1f} %",
+    f"{deepest} plain layers keep {best['plain'][1]:.1f} % error at the best rate, {np.array(longer[deepest], float).mean():.1f} % in three times the steps; residual ones {best['residual'][1]:.1f} % at their best rate",
     {
-        f"plain-{deepest}": sweep["plain"][0.01],
-        **{f"plain-{deepest}, rate {lr}": sweep["plain"][lr] for lr in RATES},
+        **{f"plain-{deepest}, rate {lr}": found for lr, found in sweep["plain"].items()},
         f"plain-{deepest}, {3 * P.epochs} epochs": longer[deepest],
         f"plain-{shallower}, {3 * P.epochs} epochs": longer[shallower],
-        f"residual-{deepest}": sweep["residual"][0.01],
+        f"residual-{deepest}, rate {best['residual'][0]}": sweep["residual"][best["residual"][0]],
     },
     x="training error in the last epoch (%)",
     form="{:.1f} %",
-    note=f"Rate 0.01 and {P.epochs} epochs unless said otherwise.",
+    note=f"Rate 0.01 and {P.epochs} epochs where no other is named.",
 )
 
 # %% [markdown]

@@ -70,8 +70,28 @@ def label_axes(axis: Any, x: str, y: str, log: str = "", title: str = "") -> Non
     axis.set_ylabel(y)
     for letter in log:
         axis.set(**{f"{letter}scale": "log"})
+        _log_ticks(getattr(axis, f"{letter}axis"))
     if title:
         axis.set_title(title, loc="left", fontsize=10)
+
+
+def _log_ticks(axis: Any) -> None:
+    """Name powers of ten, and over less than two decades plain numbers: 0.2, 0.5, 1."""
+    from matplotlib.ticker import LogFormatterSciNotation
+
+    class Plain(LogFormatterSciNotation):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            low, high = np.sort(axis.get_view_interval())
+            decades = np.log10(high / max(low, LEAST))
+            if decades >= 2:
+                return str(super().__call__(x, pos)) if self.labelOnlyBase else ""
+            digit = x / 10 ** np.floor(np.log10(x) + 1e-9)
+            kept = (1, 2, 5) if decades > 0.5 else (1, 2, 3, 4, 5, 6, 8)
+            near = any(abs(digit - d) < 1e-6 for d in kept) or decades < 0.1
+            return f"{x:g}" if near else ""
+
+    axis.set_major_formatter(Plain(labelOnlyBase=True))
+    axis.set_minor_formatter(Plain(labelOnlyBase=False))
 
 
 def band_curve(
@@ -185,7 +205,8 @@ def label_curves(axis: Any, fontsize: float = 9) -> None:
     """Write each curve's label at its right end, in its colour, moved apart where they would touch.
 
     Call it last: it lays the figure out, and the limits must not change after it. A label that
-    had to move, or whose curve ends early, is tied to the curve's end by a thin line.
+    had to move is tied to the curve's end by a thin line; that of a curve that ends early stands
+    above its end, within the axis.
     """
     figure = axis.figure
     named = [line for line in axis.lines if not line.get_label().startswith("_")]
@@ -206,9 +227,9 @@ def label_curves(axis: Any, fontsize: float = 9) -> None:
         for (y, x, xy, name, colour), height in zip(places, heights, strict=True):
             tie = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2}
             texts.append(axis.annotate(
-                name, xy, (1.03, height), textcoords="axes fraction", va="center",
-                fontsize=fontsize, color=_readable(colour),
-                arrowprops=tie if abs(y - height) > gap / 4 or x < 0.9 else None,
+                name, xy, (1.03, height) if x > 0.9 else (x + 0.02, height + 0.7 * gap),
+                textcoords="axes fraction", va="center", fontsize=fontsize, color=_readable(colour),
+                arrowprops=tie if abs(y - height) > gap / 4 else None,
                 annotation_clip=False,
             ))  # fmt: skip
 

@@ -84,7 +84,7 @@ def progress_bar(jobs: list[Any]) -> Any:
 
 
 def add_experiment_options(
-    p: argparse.ArgumentParser, depths: list[int], widths: str, lr_for: str = ""
+    p: argparse.ArgumentParser, depths: list[int], widths: str, out: str, lr_for: str = ""
 ) -> None:
     """Add the options that experiments share."""
     p.add_argument("--arch", choices=ARCHS, default="mlp", help="default: mlp")
@@ -111,7 +111,7 @@ def add_experiment_options(
         metavar="A",
         help="factor of each residual branch: a number, 1/sqrt(blocks) or skipinit. Default: 1",
     )
-    p.add_argument("--width", type=positive_int, help=f"default: {widths}")
+    p.add_argument("--width", type=positive_int, metavar="N", help=f"default: {widths}")
     p.add_argument(
         "--seeds",
         type=positive_int,
@@ -119,10 +119,12 @@ def add_experiment_options(
         metavar="N",
         help="number of seeds, 0 to N-1. Default: 3",
     )
-    p.add_argument("--lr", type=positive_float, default=0.01, help=f"{lr_for}default: 0.01")
+    p.add_argument(
+        "--lr", type=positive_float, default=0.01, metavar="R", help=f"{lr_for}default: 0.01"
+    )
     p.add_argument("--batch-size", type=positive_int, default=128, metavar="N", help="default: 128")
     p.add_argument("--backend", choices=BACKENDS, help="default: MINIRES_BACKEND, or cpu")
-    p.add_argument("--out", default="out", metavar="DIR", help="folder to write to. Default: out")
+    p.add_argument("--out", metavar="DIR", help=f"folder to write to. Default: {out}", default=out)
     p.add_argument("--json", action="store_true", help="print run.json instead of the table")
 
 

@@ -20,6 +20,8 @@ from .arguments import (
     progress_bar,
 )
 
+OUT = "out/degradation"  # beside the results of gradflow, whose run.json has the same name
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the parser of `minires`."""
@@ -33,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
         epilog='columns of curves.csv (all of them: run.json, "columns"):\n'
         + explain("epoch", "train_loss", "train_error"),
     )
-    add_experiment_options(p, [6, 18, 54, 108], "64 (mlp), 8 (conv)")
+    add_experiment_options(p, [6, 18, 54, 108], "64 (mlp), 8 (conv)", OUT)
     p.add_argument("--norm", choices=NORMS, default="bn", help="default: bn")
     p.add_argument("--init", choices=INITS, default="he", help="default: he")
     p.add_argument("--epochs", type=positive_int, default=20, metavar="N", help="default: 20")
@@ -57,7 +59,7 @@ def execute(
 ) -> int:
     """Run it with the arguments that this command and `gradflow --train` share."""
     from .. import degradation
-    from ..experiments import tables
+    from ..experiments import statements
 
     choose_backend(args)
     recipe = degradation.Recipe(
@@ -85,7 +87,7 @@ def execute(
         sys.stdout.write(results.read_text(paths[-1]))
     else:
         print(degradation.table(curves))
-        print(f"\n{tables.degradation_statement(curves)}.\n")
+        print(f"\n{statements.degradation_statement(curves)}.\n")
         print(f"{len(curves)} nets in {time.perf_counter() - start:.1f} s. Error on the batches of")
         print("the last epoch as they ran, mean (lowest–highest) over seeds; guessing gives 90 %.")
         print(results.wrote(paths, before))

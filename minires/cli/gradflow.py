@@ -27,6 +27,13 @@ COLUMNS = (
     "skip_norm", "branch_norm", "cosine",
 )  # fmt: skip
 
+OUT = "out"
+LEGEND = """\
+dx             ‖∂L/∂x‖, at the input of the net and at its last layer: median over seeds
+decades lost   between the two; a decade is a factor of 10
+factor         of dx over one layer going backwards: mean ± standard deviation over seeds
+theory         the factor predicted for the untrained net"""
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the command to the parser of `minires`."""
@@ -41,7 +48,8 @@ def add_parser(subparsers: Any) -> None:
         epilog='columns of layers.csv and blocks.csv (all of them: run.json, "columns"):\n'
         + explain(*COLUMNS),
     )
-    add_experiment_options(p, [8, 20, 56], "128 (mlp), 8 (conv)", "for --steps; ")
+    add_experiment_options(p, [8, 20, 56], "128 (mlp), 8 (conv)", OUT, "for --steps; ")
+    p.set_defaults(out=None)  # OUT, or that of `degradation` with --train
     p.add_argument(
         "--norm",
         type=choices(NORMS),
@@ -76,13 +84,15 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument(
         "--train",
         action="store_true",
-        help="train the nets and compare training errors: the command `degradation`",
+        help="train the nets and compare training errors: the command `degradation`, into "
+        f"{degradation.OUT}",
     )
     p.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the experiment and print where the results are."""
+    args.out = args.out or (degradation.OUT if args.train else OUT)
     if args.init is None:
         args.init = ["he"] if args.train else ["default"]
     if args.train:
@@ -117,8 +127,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(gradflow.table(runs))
         print(f"\n{_statements(runs, args)}\n")
-        print(f"{nets} nets in {time.perf_counter() - start:.1f} s. factor: of |dL/dx| per layer")
-        print("going backwards, mean ± standard deviation over seeds; a decade is a factor of 10.")
+        print(f"{nets} nets in {time.perf_counter() - start:.1f} s.")
+        print(LEGEND)
         print(results.wrote(paths, before))
     if not whole:
         console.say(f"minires: interrupted: {nets} of {asked} nets were measured and written")
@@ -127,18 +137,19 @@ def run(args: argparse.Namespace) -> int:
 
 def _statements(runs: list[Any], args: argparse.Namespace) -> str:
     """Return what the figure says, a line for each init and norm."""
-    from ..experiments import tables
+    from ..experiments import statements
 
     lines = [
-        f"{init_name(init)}, {NORM_NAMES[norm]}: {tables.statement(runs, init, norm)}."
+        f"{init_name(init)}, {NORM_NAMES[norm]}: {statements.gradflow_statement(runs, init, norm)}."
         for init in args.init
         for norm in args.norm
         if any((r.setting.init, r.setting.norm) == (init, norm) for r in runs)
     ]
     if args.init == ["default"] and args.activation == "relu" and "none" in args.norm:
         lines.append(
-            "He init (--init he) keeps plain nets level, and makes residual ones explode: "
-            "`minires lessons run 2`."
+            "He init keeps plain nets level and makes residual ones explode: "
+            "`minires gradflow --init he`.\n"
+            "Why it keeps plain nets level: `minires lessons run 2`."
         )
     return "\n".join(lines)
 

@@ -5,5 +5,7 @@ record        what every layer of a model receives, forward and backward
 gradflow      signal and gradient through depth: the main job
 degradation   training error by depth
 theory        what mean-field theory predicts
-tables        rows, tables and run.json;  figures: the pictures
+tables        rows, tables and run.json
+statements    what the figures say, as sentences
+figures       the pictures
 """

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import plotting
 from ..plotting import GREYS, SKIP_COLOURS
-from . import panels, tables
+from . import panels, statements, tables
 from .degradation import Curve
 from .gradflow import Run, stages
 from .settings import NORM_NAMES, SKIP_NAMES, Setting, init_name
@@ -61,14 +61,16 @@ def profile(runs: Sequence[Run], quantities: Sequence[str] = ("dx",)) -> Any:
             same = {s: r for s, r in nets.items() if s.norm == norm}
             _panel(axis, same, name)
     for i, (axis, norm) in enumerate(zip(axes[0], norms, strict=True)):
-        title = NORM_NAMES[norm] + (f": {tables.statement(runs, init, norm)}" if i else "")
+        title = NORM_NAMES[norm] + (
+            f": {statements.gradflow_statement(runs, init, norm)}" if i else ""
+        )
         title = textwrap.fill(title[0].upper() + title[1:], 70, break_on_hyphens=False)
         axis.set_title(title, loc="left", fontsize=9.5)
     for axis in axes[:, 1:].flat:
         axis.set_ylabel("")
     for axis in axes[-1]:
         axis.set_xlabel(panels.ACROSS)
-    title = tables.statement(runs, init, norms[0], " of the gradient")
+    title = statements.gradflow_statement(runs, init, norms[0], " of the gradient")
     plotting.state(figure, title, _note(nets, step))
     for axis in axes.flat:
         plotting.label_curves(axis)
@@ -184,7 +186,7 @@ def heat_map(runs: Sequence[Run]) -> Any:
     seeds = max(len({r.seed for r in same}) for same in nets.values())
     plotting.state(
         figure,
-        tables.training_statement(runs),
+        statements.training_statement(runs),
         f"{init_name(runs[0].setting.init)}, rate {runs[0].experiment.lr:g}. Geometric mean of "
         f"{seeds} seed{'s' * (seeds > 1)}. Hatched: a seed had diverged; black: a gradient of "
         "exactly 0. Decades lost from the last layer to the first; negative: gained.",
@@ -247,7 +249,7 @@ def error_by_depth(curves: Sequence[Curve]) -> Any:
     axis.minorticks_off()
     lost = sum(c.diverged_at is not None for c in curves)
     note = f" {lost} of {len(curves)} nets diverged and are left out." if lost else ""
-    statement = tables.degradation_statement(curves).replace(" %", "\N{NO-BREAK SPACE}%")
+    statement = statements.degradation_statement(curves).replace(" %", "\N{NO-BREAK SPACE}%")
     plotting.state(figure, statement, _how(curves) + note)
     plotting.label_curves(axis)
     return figure
@@ -271,11 +273,11 @@ def loss_curves(curves: Sequence[Curve]) -> Any:
                 epochs = np.arange(1, found.shape[1] + 1)
                 label = f"{depth} layers"
                 plotting.band_curve(axis, epochs, found, label, colour, centre="geometric")
-        for cut in recipe.cuts(recipe.epochs):
-            plotting.reference_line(axis, "rate / 10", x=cut + 0.5)
+        for i, cut in enumerate(recipe.cuts(recipe.epochs), start=1):
+            plotting.reference_line(axis, f"rate / {10**i}", x=cut + 0.5)
         axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0, 0].set_ylabel("training loss, nats")
-    plotting.state(figure, tables.loss_statement(curves), _how(curves))
+    plotting.state(figure, statements.loss_statement(curves), _how(curves))
     for axis in axes[0]:
         plotting.label_curves(axis)
     return figure

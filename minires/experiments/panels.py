@@ -76,7 +76,7 @@ def curve(
                 axis.annotate(
                     "0 from here on" if zero else "overflows from here on",
                     (x[here], math.exp(np.log(found[:, here]).mean())),
-                    (8, 4), textcoords="offset points", color=colour, fontsize=8,
+                    (8, -4), textcoords="offset points", va="top", color=colour, fontsize=8,
                 )  # fmt: skip
                 return
 
@@ -110,12 +110,19 @@ def of_layers(layers: Sequence[LayerRecord]) -> Any:
     for axis, (name, quantity) in zip(axes[0], QUANTITIES.values(), strict=True):
         plotting.label_axes(axis, ACROSS, "", "y", name)
         axis.xaxis.label.set_size(9)
-        curve(axis, [layers], quantity, "_", plotting.COLOURS[0], marker="o")
+        curve(axis, [layers], quantity, "_", plotting.COLOURS[0])
+    note = (
+        "At each layer: the norm of the loss's gradient by its input, the root mean square of its "
+        "input, and the norm of the gradient by its weights over that of the weights. "
+        "A decade is a factor of 10."
+    )
+    statement = f"{len(layers)} layers"
     norms = [s.dx_norm for s in layers if s.stream and s.dx_norm]
     if len(norms) > 1 and all(map(math.isfinite, norms)):
         verb, amount = change(math.log10(norms[-1] / norms[0]))
         whole = amount.replace(" decades", " decades of the gradient")
-        plotting.state(figure, f"{len(layers)} layers {verb} {whole}")
+        statement += f" {verb} {whole}"
+    plotting.state(figure, statement, note)
     return figure
 
 

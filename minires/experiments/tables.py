@@ -1,4 +1,4 @@
-"""Rows, tables and run.json of the experiments, and the statements that figures have as titles."""
+"""Rows, tables and run.json of the experiments."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from ..results import spread, table, versions
 from .columns import COLUMNS
 from .degradation import Curve
 from .gradflow import Run
-from .panels import change
 from .record import BlockRecord, LayerRecord
-from .settings import NORM_NAMES, SKIP_NAMES, Setting
+from .settings import SKIP_NAMES, Setting
 
 
 def groups(runs: Sequence[Run], step: int | None = None) -> dict[Setting, list[Run]]:
@@ -33,11 +32,13 @@ def gradflow_table(runs: Sequence[Run]) -> str:
     """Return a line per setting and measured step, aligned for a terminal.
 
     layers           weight layers in all
-    dx first, last   ‖∂L/∂x‖ at the first and last layer, median over seeds
-    decades lost     log10(last / first): positive = vanishing towards the input
+    dx at input      ‖∂L/∂x‖ by the input of the first layer, median over seeds
+    dx at loss       the same of the last layer, nearest the loss
+    decades lost     log10(at loss / at input): positive = vanishing towards the input
     factor           of ‖∂L/∂x‖ per layer going backwards, mean ± standard deviation over seeds; of
                      conv nets with enough layers for each stage, from the first to the last
     theory           predicted factor of the untrained net
+    note             for how many seeds something was not finite or exactly 0, if for any
     """
     steps = sorted({r.step for r in runs})
     lines = []
@@ -47,7 +48,8 @@ def gradflow_table(runs: Sequence[Run]) -> str:
             if same:
                 when = {"step": str(step)} if len(steps) > 1 else {}
                 lines.append({"setting": setting.label(), **when, **_summary(same)})
-    return table(lines)
+    columns = [c for c in (lines[0] if lines else ()) if c != "note" or any(s[c] for s in lines)]
+    return table(lines, columns)
 
 
 def _summary(same: Sequence[Run]) -> dict[str, str]:
@@ -56,8 +58,8 @@ def _summary(same: Sequence[Run]) -> dict[str, str]:
     return {
         "layers": str(max(len(r.layers) for r in same) or "-"),
         "seeds": str(len(same)),
-        "dx first": "nan" if first is None else f"{first:.2e}",
-        "dx last": "nan" if last is None else f"{last:.2e}",
+        "dx at input": "nan" if first is None else f"{first:.2e}",
+        "dx at loss": "nan" if last is None else f"{last:.2e}",
         "decades lost": "-" if decades is None else f"{decades:+.1f}",
         "factor": _factor(same),
         "theory": "-" if predicted is None else f"{predicted:.4f}",
@@ -91,48 +93,6 @@ def _note(same: Sequence[Run]) -> str:
     if zero := sum(any(layer.dx_norm == 0 for layer in r.layers) for r in same):
         notes.append(f"{zero} of {len(same)}: dx 0 in a layer")
     return ", ".join(notes)
-
-
-def statement(runs: Sequence[Run], init: str, norm: str, of: str = "") -> str:
-    """Return what the deepest untrained nets show, e.g. "56 plain layers lose 22 decades, …".
-
-    `of` follows the first "decades", e.g. " of the gradient".
-    """
-    step = min(r.step for r in runs)
-    nets = {s: r for s, r in groups(runs, step).items() if (s.init, s.norm) == (init, norm)}
-    depth = max(s.depth for s in nets)
-    found = {s.skip: change(decades_lost(r)) for s, r in nets.items() if s.depth == depth}
-    (first, (verb, amount)), *others = found.items()
-    whole = amount.replace(" decades", f" decades{of}")
-    text = f"{depth} {SKIP_NAMES[first]} layers {verb} {whole}".rstrip()
-    for skip, (its_verb, its_amount) in others:
-        twins = f"their {SKIP_NAMES[skip]} twins" if first == "none" else SKIP_NAMES[skip]
-        if (its_verb, its_amount) == (verb, amount):
-            text += f", as do {twins}"
-        elif its_verb == verb:
-            text += f", {twins} {its_amount.removesuffix(' decades')}"
-        else:
-            text += f", {twins} {its_verb} {its_amount}".rstrip()
-        verb, amount = its_verb, its_amount
-    return text
-
-
-def training_statement(runs: Sequence[Run]) -> str:
-    """Return for which of the deepest nets training changes the gradient most, and how."""
-    depth = max(r.setting.depth for r in runs)
-    found = []
-    for setting, same in groups(runs).items():
-        steps = min(r.step for r in same), max(r.step for r in same)
-        first, last = (decades_lost([r for r in same if r.step == step]) for step in steps)
-        if setting.depth == depth and first is not None and last is not None:
-            found.append((abs(last - first), setting, steps, change(first), change(last)))
-    if not found:
-        return f"Nets of {depth} layers diverge"
-    _, setting, steps, (verb, amount), (then, amount_then) = max(found, key=lambda f: f[0])
-    return (
-        f"{depth} {SKIP_NAMES[setting.skip]} layers ({NORM_NAMES[setting.norm]}) {verb} {amount} "
-        f"at step {steps[0]} and {then} {amount_then} at step {steps[1]}"
-    )
 
 
 def layer_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -226,29 +186,6 @@ def _cell(curves: Sequence[Curve]) -> str:
     return f"{np.mean(found):.1f} ({min(found):.1f}–{max(found):.1f}){note}"
 
 
-def degradation_statement(curves: Sequence[Curve]) -> str:
-    """Return what the experiment shows, e.g. "From 6 to 108 layers the training error of …"."""
-    nets = by_net(curves)
-    depths = sorted({depth for _, depth in nets})
-    several = len(depths) > 1
-    text = f"From {depths[0]} to {depths[-1]} layers" if several else f"With {depths[0]} layers"
-    parts: list[str] = []
-    for skip in dict.fromkeys(skip for skip, _ in nets):
-        found = [errors(nets.get((skip, depth), [])) for depth in depths]
-        means = [float(np.mean(e)) for e in found if e]
-        subject = f"{'that' if parts else 'the training error'} of {SKIP_NAMES[skip]} nets"
-        if not means:
-            parts.append(f"{SKIP_NAMES[skip]} nets diverge")
-        elif not several:
-            parts.append(f"{subject} is {means[0]:.1f} %")
-        elif max(means) - min(means) < 2:
-            parts.append(f"{subject} stays below {math.floor(max(means)) + 1} %")
-        else:
-            verb = "rises" if means[-1] > means[0] else "falls"
-            parts.append(f"{subject} {verb} from {means[0]:.0f} to {means[-1]:.0f} %")
-    return f"{text} {', '.join(parts)}"
-
-
 def curve_rows(curves: Sequence[Curve]) -> list[dict[str, Any]]:
     """Return a flat dictionary per net and epoch; what each value is: `COLUMNS`."""
     return [
@@ -291,17 +228,3 @@ def degradation_document(
             for c in curves
         ],
     }
-
-
-def loss_statement(curves: Sequence[Curve]) -> str:
-    """Return to which loss the deepest nets come, e.g. "108 plain layers end at a loss of 2"."""
-    nets = by_net(curves)
-    depth = max(depth for _, depth in nets)
-    parts: list[str] = []
-    for skip, d in nets:
-        ends = [c.losses[-1] for c in nets[skip, d] if c.diverged_at is None and c.losses]
-        if d == depth:
-            end = f"end at a loss of {np.mean(ends):.2g}" if ends else "diverge"
-            who = f"{SKIP_NAMES[skip]} ones" if parts else f"{depth} {SKIP_NAMES[skip]} layers"
-            parts.append(f"{who} {end.replace('end at a loss of', 'at') if parts else end}")
-    return ", ".join(parts)

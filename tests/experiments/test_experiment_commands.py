@@ -1,6 +1,7 @@
 """The commands of the experiments: what they print, before which work they refuse, and Ctrl-C."""
 
 import json
+import re
 
 import pytest
 
@@ -32,7 +33,12 @@ def test_the_main_job_shows_vanishing_then_batch_norm(tmp_path, capsys):
     assert said[0].startswith("PyTorch's default init, no normalisation: 20 plain layers lose 8.")
     assert said[0].endswith(" decades, their residual twins 0.4.")
     assert said[1].startswith("PyTorch's default init, batch norm: 20 plain layers gain 1.")
-    assert any("--init he" in line and "minires lessons run 2" in line for line in lines)
+    assert any("residual ones explode: `minires gradflow --init he`" in line for line in lines)
+    assert not any("residual" in line and "lessons run" in line for line in lines)
+    header, *_ = lines
+    assert "note" not in header  # there is none
+    assert all(any(line.startswith(word) for line in lines) for word in ("dx  ", "decades lost  "))
+    assert {"dx at input", "dx at loss"} <= set(re.split("  +", header))
     assert {p.name for p in tmp_path.iterdir()} == {
         "gradflow.png", "gradflow.svg", "layers.csv", "blocks.csv", "run.json"
     }  # fmt: skip
@@ -122,3 +128,16 @@ def test_the_experiments_are_there_after_import_minires():
     assert {"gradflow", "degradation", "record"} <= set(dir(mr))
     with pytest.raises(AttributeError, match="no attribute 'gradflows'"):
         mr.gradflows  # noqa: B018
+
+
+def test_the_two_experiments_have_a_folder_each(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    small = ("--depths", "4", "--seeds", "1", "--width", "8", "--batch-size", "1024")
+    assert call("gradflow", *small) == 0
+    measured = (tmp_path / "out" / "run.json").read_bytes()
+    assert call("gradflow", *small, "--train", "--norm", "bn") == 0
+    assert call("degradation", *small, "--epochs", "1") == 0
+    assert (tmp_path / "out" / "run.json").read_bytes() == measured
+    trained = json.loads((tmp_path / "out/degradation/run.json").read_text(encoding="utf-8"))
+    assert trained["experiment"] == "degradation"
+    capsys.readouterr()

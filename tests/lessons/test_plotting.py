@@ -123,3 +123,36 @@ def test_same_data_same_bytes(tmp_path):
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
     assert ">plain-56<" in first[1].read_text(encoding="utf-8")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "a.svg", "b.png", "b.svg"]
+
+
+def test_the_label_of_a_curve_that_ends_early_stands_at_its_end():
+    figure, axes = plotting.new_figure(1, 1, 6, 4)
+    axes[0, 0].plot([0, 10], [0, 1], label="whole")
+    axes[0, 0].plot([0, 2], [0.5, 0.5], label="stopped")
+    plotting.label_curves(axes[0, 0])
+    figure.draw_without_rendering()
+    at = {t.get_text(): t for t in axes[0, 0].texts}
+    to_data = axes[0, 0].transData.inverted()
+    x, _ = to_data.transform(at["stopped"].get_window_extent().min)
+    assert 2 < x < 3
+    assert at["stopped"].arrow_patch is None  # no line to where nothing was measured
+    assert to_data.transform(at["whole"].get_window_extent().min)[0] > 10
+
+
+@pytest.mark.parametrize(
+    ("ends", "ticks"),
+    [
+        ((0.4, 1.1), ["0.4", "0.5", "0.6", "0.8", "1"]),
+        ((0.04, 0.9), ["0.05", "0.1", "0.2", "0.5"]),
+    ],
+)
+def test_a_short_logarithmic_axis_has_few_plain_numbers(ends, ticks):
+    figure, axes = plotting.new_figure(1, 1, 4, 3)
+    plotting.label_axes(axes[0, 0], "layer", "signal", "y")
+    axes[0, 0].plot([0, 1], ends)
+    axes[0, 0].set_ylim(ends)
+    figure.draw_without_rendering()
+    axis, (low, high) = axes[0, 0].yaxis, ends
+    drawn = [t for t in axis.get_ticklabels() + axis.get_ticklabels(minor=True) if t.get_text()]
+    shown = sorted((t.get_position()[1], t.get_text()) for t in drawn)
+    assert [text for y, text in shown if low <= y <= high] == ticks
