@@ -1,7 +1,9 @@
 """compute-sanitizer over the GPU's checks: what it says is told, and it never hangs the program."""
 
+import os
+import select
+import subprocess
 import sys
-import time
 import types
 
 from benchmarks import gpu
@@ -50,14 +52,29 @@ def test_the_sanitizers_summaries_are_told(tmp_path, monkeypatch):
     assert [p.split(":")[1].strip() for p in report.problems] == ["racecheck", "initcheck"]
 
 
-def test_a_tool_that_takes_too_long_is_ended_with_what_it_watches(tmp_path):
-    """The child's child would write a file, a second after its parent was ended."""
-    mark = tmp_path / "alive"
-    late = f"import time; time.sleep(1.5); open({str(mark)!r}, 'w')"
+def test_a_tool_that_takes_too_long_is_ended_with_what_it_watches(tmp_path, monkeypatch):
+    """The child's child holds a pipe open, and says so; when it is ended, so is the pipe."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    late = f"import time; p = open({str(pipe)!r}, 'wb', 0); p.write(b'here'); time.sleep(100)"
     body = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {late!r}])"
     path = executable(tmp_path / "slow", body)
-    row = gpu.sanitizer.run_tool(path, "memcheck", limit_s=0.5)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+    started = []
+
+    class Process(subprocess.Popen):
+        def wait(self, timeout=None):
+            if timeout is not None:
+                assert select.select([reader], [], [], 60)[0]
+                started.append(os.read(reader, 4))
+            return super().wait(timeout)
+
+    monkeypatch.setattr(gpu.sanitizer.subprocess, "Popen", Process)
+    row = gpu.sanitizer.run_tool(path, "memcheck", limit_s=0.1)
     assert row["result"].startswith("no result within")
     assert not row["failed"]
-    time.sleep(1.5)
-    assert not mark.exists()
+    assert started == [b"here"]
+    assert select.select([reader], [], [], 60)[0]
+    assert os.read(reader, 4) == b""  # nobody holds it any more
+    os.close(reader)

@@ -16,3 +16,15 @@ def signals_as_a_shell_gives_them(monkeypatch):
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     for number, handler in before.items():
         signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a CUDA file and return its path."""
+
+    def make(text, name="k.cu"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    return make

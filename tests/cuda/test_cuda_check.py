@@ -2,18 +2,14 @@
 
 import json
 import re
-import shutil
 import textwrap
 from pathlib import Path
 
 import pytest
 
+from cuda_check import call, needs_compiler, needs_nvrtc
 from minires.__main__ import main
-from minires_emulator import nvrtc
 from minires_emulator.checker.check import Settings, check_file
-
-needs_nvrtc = pytest.mark.skipif(nvrtc.available() is not None, reason=str(nvrtc.available()))
-needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g++")
 
 SCALE = """\
 // check: launch scale<float> grid=ceil(n/128) block=128 x=float[n] y=float[n] n=1..300 a=0.5
@@ -82,28 +78,6 @@ FAULTS = {
     "divergent": "divergent __syncthreads",
     "everyone": "write/write race",
 }
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Write a CUDA file and return its path."""
-
-    def make(text, name="k.cu"):
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return str(path)
-
-    return make
-
-
-def call(capsys, *arguments):
-    """Run the command; return its exit code and what it printed, errors included."""
-    try:
-        code = main(["cuda-check", *arguments])
-    except SystemExit as stop:  # argparse
-        code = stop.code
-    printed = capsys.readouterr()
-    return code, printed.out + printed.err
 
 
 @needs_nvrtc

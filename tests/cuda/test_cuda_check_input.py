@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import shutil
 from types import SimpleNamespace
 
 import hypothesis.strategies as st
@@ -10,13 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from minires.__main__ import main
-from minires_emulator import nvrtc
+from cuda_check import call, needs_compiler, needs_nvrtc
 from minires_emulator.checker import launch, runs, values
 from minires_emulator.checker.source import read
-
-needs_nvrtc = pytest.mark.skipif(nvrtc.available() is not None, reason=str(nvrtc.available()))
-needs_compiler = pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g++")
 
 SCALE = """\
 template <class T> __global__ void scale(const T* x, T* y, int n, T a)
@@ -34,19 +29,9 @@ def path(tmp_path):
     return str(tmp_path / "k.cu")
 
 
-def call(capsys, *arguments):
-    """Run the command; return its exit code and what it printed, errors included."""
-    try:
-        code = main(["cuda-check", *arguments])
-    except SystemExit as stop:  # argparse
-        code = stop.code
-    printed = capsys.readouterr()
-    return code, printed.out + printed.err
-
-
 SOURCE = """\
 // check: kernel conv<float, 16>
-/* check: kernel no */
+/* check: kernel no */  // lint: kernel no
 #define KERNEL(x) __global__ void x() {}
 #if 0
 __global__ void dead(int a) {}

@@ -253,19 +253,20 @@ def test_a_finished_job_keeps_no_array_alive_though_a_helper_is_busy():
 def test_an_interrupt_leaves_no_helper_at_work():
     """As Ctrl-C between two ranges: when it is raised, nobody writes any more."""
     threads.set_num_threads(2)
-    writing = []
+    writing, within = [], threading.Event()
     here = threading.current_thread()
 
     def loop(lo, hi):
         if threading.current_thread() is not here:
             writing.append(lo)
+            within.set()
             time.sleep(0.2)
             writing.remove(lo)
 
     class Interrupted(threads._Job):
         def work(self):
             if threading.current_thread() is here:
-                time.sleep(0.05)  # the helper is within a range now
+                assert within.wait(60)  # the helper is within a range now
                 raise KeyboardInterrupt
             return super().work()
 

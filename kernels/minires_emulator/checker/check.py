@@ -146,7 +146,7 @@ def select(
     replaces those that the file gives for its kernel. Raises ValueError for what does not fit.
     """
     in_file, instances = _comments(source)
-    comment = r"^\s*(//\s*(?:check|lint):\s*)?(launch\s+)?"  # the whole of it may have been copied
+    comment = r"^\s*(//\s*check:\s*)?(launch\s+)?"  # the whole of it may have been copied
     given = [parse(re.sub(comment, "", text), "--launch") for text in launches]
     replaced = {launch.kernel for launch in given}
     all_launches = given + [launch for launch in in_file if launch.kernel not in replaced]

@@ -19,7 +19,7 @@ DEEPEST = 100  # braces; namespaces further in are not followed
 
 _TOKEN = re.compile(r"\bnamespace\s+([\w:\s]{0,200})\{|__global__|[{};]")
 _HEAD = re.compile(r"(?:(?!__global__)[^{};]){0,5000}")  # the parameters, and perhaps more
-_COMMENT = re.compile(r"//\s*(?:check|lint):(.*)", re.S)  # lint: the word before
+_COMMENT = re.compile(r"//\s*check:(.*)", re.S)
 _TYPE = r"void|bool|char|short|int|long|float|double|(?:un)?signed|const|volatile|struct|__\w*"
 
 
