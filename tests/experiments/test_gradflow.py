@@ -235,7 +235,7 @@ def test_a_net_that_diverges_between_two_measurements_has_no_ends(few):
     assert math.isnan(lost.decades_lost())
     first, last = few[0].dx_ends()
     (line,) = gradflow.table([lost, few[0]]).splitlines()[1:]
-        assert line.split()[6:8] == [f"{first:.2e}", f"{last:.2e}"]
+    assert line.split()[6:8] == [f"{first:.2e}", f"{last:.2e}"]
     (line,) = gradflow.table([lost]).splitlines()[1:]
     assert line.split().count("nan") == 2
 
