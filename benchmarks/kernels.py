@@ -188,6 +188,7 @@ def check_names(parser: argparse.ArgumentParser, names: Sequence[str]) -> list[s
 def main(argv: Sequence[str] | None = None) -> int:
     """Print a table, or JSON."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m benchmarks.kernels",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

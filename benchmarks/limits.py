@@ -142,7 +142,9 @@ def _measure(quick: bool, n: int) -> Limits:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the limits."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.limits", description=timing.first_line(__doc__)
+        allow_abbrev=False,
+        prog="python -m benchmarks.limits",
+        description=timing.first_line(__doc__),
     )
     timing.add_common_arguments(parser, rounds=False)
     args = parser.parse_args(argv)

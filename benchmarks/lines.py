@@ -116,6 +116,7 @@ def draw(rows: Sequence[Row], stages: Sequence[str], limit: limits.Limits) -> An
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table, or JSON, and write figure and CSV."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m benchmarks.lines",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

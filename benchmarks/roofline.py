@@ -141,6 +141,7 @@ def _statement(convolutions: Sequence[Row]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Write figure and CSV; print the table, or JSON."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m benchmarks.roofline",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -92,6 +92,7 @@ def available(names: Sequence[str]) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print a table, or JSON."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m benchmarks.step",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -98,7 +98,7 @@ def measure(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print one measurement as JSON."""
-    parser = argparse.ArgumentParser(description=timing.first_line(__doc__))
+    parser = argparse.ArgumentParser(allow_abbrev=False, description=timing.first_line(__doc__))
     parser.add_argument("net", choices=tuple(nets.NETS))
     parser.add_argument("contender", choices=nets.CONTENDERS)
     parser.add_argument("--threads", type=positive_int)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
+import sys
 from collections.abc import Sequence
 
 from . import __version__, console
 from .cli import cuda_check, degradation, doctor, gradcheck, gradflow, lessons
+from .cli.arguments import Parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; return 0 on success, 1 for a failed check, 2 for a wrong call."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="minires",
         description="Residual networks from scratch on NumPy, with every gradient checked.",
     )
@@ -21,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (gradflow, degradation, gradcheck, lessons, cuda_check, doctor):
         command.add_parser(subparsers)
-    args = parser.parse_args(argv)
+    args = parser.parse_args(cuda_check.renamed(sys.argv[1:] if argv is None else argv))
     console.take_any_text(json=getattr(args, "json", False))
     try:
         return int(args.run(args))

@@ -43,6 +43,7 @@ USUAL = ("checks", "sanitizer", "step", "kernels")
 def arguments() -> argparse.ArgumentParser:
     """Return the parser."""
     parser = argparse.ArgumentParser(
+        allow_abbrev=False,
         prog="python -m benchmarks.gpu",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -12,6 +13,20 @@ from minires_kernels import BACKENDS, current_backend, use_backend
 from ..experiments.settings import ARCHS, SKIPS
 
 T = TypeVar("T")
+
+
+class Parser(argparse.ArgumentParser):
+    """Takes options by their whole names, and tells which one a wrong name resembles."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"allow_abbrev": False} | options)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, rest = super().parse_known_args(args, namespace)
+        for word in (text.partition("=")[0] for text in rest if text.startswith("--")):
+            if near := difflib.get_close_matches(word, self._option_string_actions, 1):
+                self.error(f"there is no option {word}; did you mean {near[0]}?")
+        return found, rest
 
 
 def integers(text: str) -> list[int]:

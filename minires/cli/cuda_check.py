@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from .. import console
@@ -15,14 +15,11 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("cuda-check", help=command.HELP)
     command.add_arguments(parser)
     parser.set_defaults(run=command.run)
-    old = subparsers.add_parser("cuda-lint")  # its name before; without help it is not listed
-    command.add_arguments(old)
-    old.set_defaults(run=run_as_before)
 
 
-def run_as_before(args: argparse.Namespace) -> int:
-    """Run under the old name, and name the new one."""
-    from minires_emulator.checker import command
-
+def renamed(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments of `minires`, with this command's name for the one it had before."""
+    if list(arguments[:1]) != ["cuda-lint"]:
+        return arguments
     console.say("minires: cuda-lint is called cuda-check now")
-    return command.run(args)
+    return ["cuda-check", *arguments[1:]]

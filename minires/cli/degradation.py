@@ -39,7 +39,9 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument("--norm", choices=NORMS, default="bn", help="default: bn")
     p.add_argument("--init", choices=INITS, default="he", help="default: he")
     p.add_argument("--epochs", type=positive_int, default=20, metavar="N", help="default: 20")
-    p.add_argument("--weight-decay", type=positive_float, default=1e-4, help="default: 1e-4")
+    p.add_argument(
+        "--weight-decay", type=positive_float, default=1e-4, metavar="A", help="default: 1e-4"
+    )
     p.set_defaults(run=run)
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from minires.gradcheck.targets import Target
 
 
+VERSIONS = "v1, v2, …: versions of a kernel, the plainest first; the last one that can is used."
+
+
 def add_parser(subparsers: Any) -> None:
     """Add the command to the parser of `minires`."""
     p = subparsers.add_parser(
@@ -28,7 +31,7 @@ def add_parser(subparsers: Any) -> None:
         "names", nargs="*", metavar="NAME", help="what to check, e.g. conv2d; see --list"
     )
     p.add_argument("--backend", choices=BACKENDS, help="default: MINIRES_BACKEND, or cpu")
-    p.add_argument("--seed", type=int, default=0, help="default: 0")
+    p.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
     p.add_argument("--list", action="store_true", help="list the names and stop")
     p.add_argument(
         "--mutants", action="store_true", help="check that wrong backward passes are rejected"
@@ -67,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"backend": backend, "failed": failed, "reports": documents}))
     else:
+        if any(target.kind == "kernel" for target in chosen):
+            print(VERSIONS)
         print(
             f"\n{backend} backend: {len(chosen) - failed} of {len(chosen)} passed in "
             f"{time.perf_counter() - start:.1f} s"

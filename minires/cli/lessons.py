@@ -11,10 +11,10 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from .arguments import positive_float
+from .arguments import Parser, positive_float
 
 
-class _AnyOrder(argparse.ArgumentParser):
+class _AnyOrder(Parser):
     """Options and other arguments in any order, as in `run 2 --fast depths=8`."""
 
     mixing = False
@@ -49,20 +49,32 @@ def add_parser(subparsers: Any) -> None:
     a = with_number(action("run", _run, "run a lesson as a script"))
     a.add_argument("--out", default="out/lessons", metavar="DIR", help="default: out/lessons")
     a.add_argument("--fast", action="store_true", help="smaller experiments, no questions")
-    a.add_argument("--file", type=Path, help="your own copy of the lesson, or a notebook")
+    a.add_argument(
+        "--file", type=Path, metavar="FILE", help="your own copy of the lesson, or a notebook"
+    )
     a.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="the lesson's parameters")
     a = with_number(action("check", _check, "check the exercises; exit 1 if one is not solved"))
-    a.add_argument("--file", type=Path, help="your own copy of the lesson, or a notebook")
-    a.add_argument("--seconds", type=positive_float, help="per exercise; default: 20")
+    a.add_argument(
+        "--file", type=Path, metavar="FILE", help="your own copy of the lesson, or a notebook"
+    )
+    a.add_argument("--seconds", type=positive_float, metavar="S", help="per exercise; default: 20")
     a.add_argument("--json", action="store_true", help="print JSON")
     a = with_number(action("hint", _hint, "show hints"))
-    a.add_argument("exercise", nargs="?", help="e.g. 2.1; default: all of the lesson")
+    a.add_argument(
+        "exercise", nargs="?", metavar="EXERCISE", help="e.g. 2.1; default: all of the lesson"
+    )
     a = action("copy", _copy, "copy the lessons to a folder of your own")
     a.add_argument("folder", type=Path, metavar="DIR")
     a.add_argument("--student", action="store_true", help="without the solutions")
     a.add_argument("--force", action="store_true", help="overwrite existing files")
     a = with_number(action("notebook", _notebook, "write a lesson as a Jupyter notebook"))
-    a.add_argument("-o", "--output", type=Path, help="default: the lesson's name in this folder")
+    a.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="default: the lesson's name in this folder",
+    )
     a.add_argument("--student", action="store_true", help="without the solutions")
     a.add_argument("--force", action="store_true", help="overwrite an existing file")
 
@@ -70,9 +82,13 @@ def add_parser(subparsers: Any) -> None:
 def _list(args: argparse.Namespace) -> int:
     from minires.lessons.files import lesson_files
 
-    for f in lesson_files():
+    files = lesson_files()
+    for f in files:
         needs = "" if f.needs == "-" else f"   after {f.needs}"
         print(f"{f.number:>2}  {f.title}   {f.minutes} min{needs}")
+    numbers = {f.number for f in files}
+    if gaps := [str(n) for n in range(1, max(numbers)) if n not in numbers]:
+        print(f"Not written yet: {' and '.join(gaps)}.")
     return 0
 
 
@@ -114,9 +130,11 @@ def _path(args: argparse.Namespace) -> Path:
 def _check(args: argparse.Namespace) -> int:
     from minires.lessons.checking import check_file
     from minires.lessons.exercise import Result
-    from minires.lessons.kit import exercises
+    from minires.lessons.kit import OF_MINIRES, exercises
 
     path = _path(args)
+    if args.file is None and not args.json:
+        print(f"The solutions that come with minires. {_yours(args.number)}", flush=True)
     names = list(exercises(args.number))
     limit = {} if args.seconds is None else {"MINIRES_EXERCISE_SECONDS": str(args.seconds)}
     with _environment(limit):
@@ -141,8 +159,17 @@ def _check(args: argparse.Namespace) -> int:
             print(result.line(args.number))
         if outcome.stopped:
             print(f"the script stopped: {outcome.stopped}")
-        print(f"{solved} of {len(found)} solved")
+        theirs = sum(r.message == OF_MINIRES for r in found)
+        if theirs == solved > 0:
+            by = f", by the solutions that come with minires. {_yours(args.number)}"
+        else:
+            by = f", {theirs} of them by solutions that come with minires" if theirs else ""
+        print(f"{solved} of {len(found)} solved{by}")
     return 0 if solved == len(found) and not outcome.stopped else 1
+
+
+def _yours(number: int) -> str:
+    return f"For yours: minires lessons check {number} --file FILE"
 
 
 def _hint(args: argparse.Namespace) -> int:

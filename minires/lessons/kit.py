@@ -5,21 +5,24 @@ from __future__ import annotations
 import ast
 import contextlib
 import importlib
+import inspect
 import json
 import math
 import os
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import console, environment, plotting, results
-from . import figures
+from . import figures, files
 from .exercise import Exercise, Result, examine, number, time_limit
 
 latest: Lesson | None = None  # the lesson that ran last, for `minires lessons check`
 on_exercise: Callable[[str, Result | None], None] | None = None  # told before and after each
+OF_MINIRES = "ok (the solution that comes with minires)"
 
 
 def in_notebook() -> bool:
@@ -123,6 +126,8 @@ class Lesson:
             if on_exercise:
                 on_exercise(name, None)
             result = examine(name, found, f)
+            if result.verdict == "PASS" and self._is_ours(f):
+                result = replace(result, message=OF_MINIRES)
             self.results.append(result)
             if on_exercise:
                 on_exercise(name, result)
@@ -133,6 +138,14 @@ class Lesson:
             return found.reference
 
         return decorate
+
+    def _is_ours(self, f: Callable[..., Any]) -> bool:
+        """Return whether the function is still the solution of the lesson's file."""
+        with contextlib.suppress(OSError, TypeError, ValueError):
+            text = inspect.getsource(f)
+            lesson = files.lesson_file(self.number).path
+            return "BEGIN SOLUTION" in text and text in results.read_text(lesson)
+        return False
 
     def table(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Print rows (dictionaries with the same keys) as a table."""

@@ -99,3 +99,22 @@ def test_a_closed_pipe_is_no_traceback():
         ["bash", "-c", script], capture_output=True, encoding="utf-8", timeout=100
     )
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["gradflow", "--depth", "8"], "no option --depth; did you mean --depths?"),
+        (["degradation", "--epoch=2"], "no option --epoch; did you mean --epochs?"),
+        (["lessons", "run", "1", "--fas"], "no option --fas; did you mean --fast?"),
+        (["gradcheck", "--colour"], "unrecognized arguments: --colour"),
+        (["gradlow"], "invalid choice: 'gradlow'"),
+    ],
+)
+def test_a_name_that_there_is_not(arguments, said, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert "cuda-lint" not in printed

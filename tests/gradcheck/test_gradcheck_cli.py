@@ -42,6 +42,7 @@ def test_names_choose(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[0] for line in lines[:2]] == ["relu v1", "MaxPool2d"]
     assert all(line.endswith("PASS") for line in lines[:2])
+    assert lines[2].startswith("v1, v2, …: versions of a kernel")
     assert "2 of 2 passed" in lines[-1]
 
 

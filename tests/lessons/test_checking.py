@@ -77,6 +77,23 @@ def test_solved_but_stopped_is_not_passed(capsys):
     assert (code, "6 of 6 solved" in printed, "it calls exit" in printed) == (1, True, True)
 
 
+def test_solutions_that_come_with_minires_are_not_counted_as_the_learners(capsys):
+    text = lesson_file(1).path.read_text(encoding="utf-8")
+    assert main(["lessons", "check", "1"]) == 0
+    first, *middle, last = capsys.readouterr().out.splitlines()
+    assert all("ok (the solution that comes with minires)" in line for line in middle)
+    assert last.startswith("6 of 6 solved, by the solutions that come with minires.")
+    for line in (first, last):
+        assert "minires lessons check 1 --file FILE" in line
+    own = text.replace("    # BEGIN SOLUTION\n", "    # mine\n", 2)
+    code, printed = check(own, capsys)
+    assert code == 0
+    assert printed.endswith("6 of 6 solved, 4 of them by solutions that come with minires\n")
+    own = text.replace("    # BEGIN SOLUTION\n", "    # mine\n")
+    _, printed = check(own, capsys)
+    assert "that come" not in printed
+
+
 def test_a_loop_that_swallows_interrupts_is_ended(capsys, monkeypatch):
     from minires.lessons import checking
 

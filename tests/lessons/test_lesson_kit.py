@@ -272,7 +272,9 @@ def test_plain_and_residual_have_their_colours_and_the_rest_is_grey():
 
 def test_commands(tmp_path, capsys):
     assert call("lessons", "list") == 0
-    assert "The degradation problem" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "The degradation problem" in printed
+    assert "Not written yet: 3 and 4." in printed
     assert call("lessons", "hint", "1", "1.2") == 0
     assert "positive" in capsys.readouterr().out
     assert call("lessons", "copy", "mine", "--student") == 0

@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command by itself, without minires; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m minires_emulator")
+    parser = argparse.ArgumentParser(prog="python -m minires_emulator", allow_abbrev=False)
     add_arguments(parser)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot write "…"
