@@ -47,14 +47,16 @@ class GraphDrawing(Observer):
     names   what to call tensors: pairs of name and tensor, e.g. `net.named_parameters()`; others
             are called "parameter" if they require a gradient, else "data"
 
-    In a notebook the drawing shows itself. It keeps the tensors that it has seen.
+    In a notebook the drawing shows itself. It keeps the tensors that it has seen; a copy of it, and
+    one from a pickle, keep the picture alone.
     """
 
     def __init__(self, names: Iterable[tuple[str, Tensor]] = ()) -> None:
-        self._names = {id(t): name for name, t in names}
+        named = list(names)
+        self._names = {id(t): name for name, t in named}
         self._boxes: dict[int, Box] = {}  # by id of the tensor
-        self._nodes: dict[int, Box] = {}  # by id of its node
-        self._kept: list[Any] = []  # so that no id is given to another tensor
+        self._nodes: dict[int, Box] = {}  # by index of its node
+        self._kept = [t for _, t in named]  # so that no id is given to another tensor
 
     def ran(self, function: type, inputs: tuple[Any, ...], options: Any, y: Tensor) -> None:
         parents = [self._box(t) for t in inputs if isinstance(t, Tensor)]
@@ -63,7 +65,7 @@ class GraphDrawing(Observer):
         self._add(y, box)
 
     def passing(self, node: Any, dy: Any) -> None:
-        box = self._nodes.get(id(node))
+        box = self._nodes.get(node.index)
         if box is not None:
             flat = to_host(dy).astype("float64").ravel()
             box.norm = math.sqrt(float(flat @ flat))
@@ -76,11 +78,24 @@ class GraphDrawing(Observer):
         return box
 
     def _add(self, t: Tensor, box: Box) -> Box:
-        self._kept += [t, t.node]
+        self._kept.append(t)
         self._boxes[id(t)] = box
         if t.requires_grad:
-            self._nodes[id(t.own_node())] = box
+            self._nodes[t.own_node().index] = box
         return box
+
+    def __getstate__(self) -> list[dict[str, Any]]:
+        """Return the boxes, without recursion: parents by their numbers."""
+        boxes = list(self._boxes.values())
+        number = {id(box): i for i, box in enumerate(boxes)}
+        return [vars(b) | {"parents": [number[id(p)] for p in b.parents]} for b in boxes]
+
+    def __setstate__(self, state: list[dict[str, Any]]) -> None:
+        GraphDrawing.__init__(self)
+        boxes = [Box(**fields) for fields in state]
+        for box, fields in zip(boxes, state, strict=True):
+            box.parents = [boxes[i] for i in fields["parents"]]
+        self._boxes = {-i: box for i, box in enumerate(boxes, 1)}  # the ids of no tensors
 
     def svg(self) -> str:
         """Return the drawing as the text of an SVG file."""

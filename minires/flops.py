@@ -33,20 +33,23 @@ class FlopCounter(Observer):
         self.calls: Counter[str] = Counter()
         self.forward: Counter[str] = Counter()
         self.backward: Counter[str] = Counter()
-        self._of: dict[int, tuple[Any, int]] = {}  # by node, which is kept so that its id stays its
+        self._of: dict[int, int] = {}  # by the index of the node, which nobody keeps alive
 
     def ran(self, function: type, inputs: tuple[Any, ...], options: Any, y: Any) -> None:
         name, flops = function.__name__, _flops(function, inputs, options, y)
         self.calls[name] += 1
         self.forward[name] += flops
         if y.node is not None:
-            self._of[id(y.node)] = y.node, flops
+            self._of[y.node.index] = flops
 
     def passing(self, node: Any, dy: Any) -> None:
-        _, flops = self._of.get(id(node), (None, 0))
+        flops = self._of.get(node.index, 0)
         if flops:
             wanted = sum(parent is not None for parent in node.parents[:2])  # a bias costs sums
             self.backward[node.name] += flops * (wanted if node.name in PRODUCTS else 1)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: counts.copy() for name, counts in vars(self).items()}  # also for copy.copy
 
     @property
     def total(self) -> int:

@@ -191,7 +191,9 @@ def _missing(self: Tensor, name: str) -> Any:
     if name.endswith("_") and not name.startswith("_"):
         hint = "a leaf is written by `with no_grad(): x -= …` (or += *= /=), or x.update_(…)"
     hint = f"; {hint}" if hint else ""
-    raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+    raise AttributeError(
+        f"{type(self).__name__} has no attribute {name!r}{hint}", name=name, obj=self
+    )
 
 
 def _text(self: Tensor) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from minires_kernels import arrays
@@ -52,6 +53,13 @@ class Attributes:
                     f"{type(self).__name__}.{name} would contain itself; to refer to a module "
                     f"without owning it, keep it in a tuple: self.{name} = (module,)"
                 )
+        elif isinstance(value, list | dict) and any(map(_is_module, _values(value))):
+            warnings.warn(
+                f"{type(self).__name__}.{name}: modules in a {type(value).__name__} are not found, "
+                "so parameters() and state_dict() lack theirs; use nn.ModuleList or add_module() "
+                "(to refer to modules without owning them, keep them in a tuple)",
+                stacklevel=2,
+            )
         elif name in self._buffers:
             home, value = self._buffers, _buffer(name, value)
         elif name in self._parameters and value is not None:
@@ -78,7 +86,9 @@ class Attributes:
         if hasattr(type(self), name):  # a property that raised AttributeError: let it say why
             return object.__getattribute__(self, name)
         hint = "" if "_modules" in own else "; call super().__init__() first"
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+        raise AttributeError(
+            f"{type(self).__name__} has no attribute {name!r}{hint}", name=name, obj=self
+        )  # with both, Python asks "Did you mean: 'weight'?"
 
     def __delattr__(self, name: str) -> None:
         for registry in (self._parameters, self._buffers, self._modules):
@@ -128,6 +138,14 @@ class Attributes:
         if not isinstance(module, Attributes):
             raise TypeError(f"{name}: expected a Module, got {type(module).__name__}")
         setattr(self, name, module)
+
+
+def _values(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value
+
+
+def _is_module(value: Any) -> bool:
+    return isinstance(value, Attributes)
 
 
 def _buffer(name: str, value: Any) -> Array | None:

@@ -35,6 +35,8 @@ class Adam(Optimizer):
         """Raise ValueError for an option out of range."""
         super().check(group)
         check_number("eps", group["eps"])
+        if not isinstance(group["betas"], tuple | list) or len(group["betas"]) != 2:
+            raise ValueError(f"betas: expected two numbers, got {group['betas']!r}")
         for i, beta in enumerate(group["betas"]):
             check_number(f"betas[{i}]", beta, below=1.0)
 

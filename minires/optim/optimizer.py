@@ -28,6 +28,8 @@ def check_number(name: str, value: float, low: float = 0.0, below: float = math.
 
 def check_gradient(who: str, p: Parameter) -> None:
     """Raise ValueError or TypeError unless p's gradient has its shape, dtype and place."""
+    if not is_array(p.grad):
+        raise TypeError(f"{who}: .grad must be an array, as .data is, not {type(p.grad).__name__}")
     g = as_array(p.grad)
     require_same_device(f"{who}: a parameter", p.data, **{"its gradient": g})
     if g.shape != p.shape or g.dtype != p.dtype:
@@ -49,9 +51,16 @@ class Optimizer:
     """
 
     def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        if isinstance(params, Tensor | set) or hasattr(params, "parameters"):
+            raise TypeError(
+                f"expected a list of parameters, or net.parameters(), got {type(params).__name__}"
+            )
         groups = list(params)
         if not groups:
-            raise ValueError("the optimiser got no parameters")
+            raise ValueError(
+                "the optimiser got no parameters; modules in a plain list have none, use "
+                "nn.ModuleList"
+            )
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         self.param_groups: list[dict[str, Any]] = []
@@ -59,12 +68,20 @@ class Optimizer:
         self.state: dict[Parameter, dict[str, Any]] = {}
         seen: set[int] = set()
         for group in groups:
-            group = defaults | group | {"params": list(group["params"])}
+            if not isinstance(group, dict) or "params" not in group:
+                raise TypeError(f"expected groups {{'params': […], option: value}}, got {group!r}")
+            given = group["params"]
+            group = defaults | group
+            group["params"] = [given] if isinstance(given, Tensor) else list(given)
             if unknown := set(group) - set(defaults) - {"params"}:
                 raise ValueError(f"unknown option {', '.join(sorted(unknown))}")
             for p in group["params"]:
-                if not isinstance(p, Tensor) or not p.is_leaf:
-                    raise TypeError("parameters must be leaf tensors, e.g. model.parameters()")
+                if not isinstance(p, Tensor) or not p.is_leaf or p.dtype.kind != "f":
+                    what = f"{p.dtype} tensor" if isinstance(p, Tensor) else type(p).__name__
+                    raise TypeError(
+                        "parameters must be leaf tensors of floats, e.g. net.parameters(); got: "
+                        f"{what}" + (" with a history" if getattr(p, "node", None) else "")
+                    )
                 if id(p) in seen:
                     raise ValueError("a parameter is given twice")
                 seen.add(id(p))

@@ -1,7 +1,10 @@
 """Observers see what runs, and nothing that they see changes what is computed."""
 
+import copy
 import math
+import pickle
 import threading
+import weakref
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -214,3 +217,32 @@ def test_looking_on_changes_no_bit():
     for observer in (mr.Observer(), mr.FlopCounter(), mr.GraphDrawing()):
         for a, b in zip(plain, gradients(observer), strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))])
+def test_counts_and_drawings_survive_copies_and_pickles(way):
+    w = mr.tensor([1.0], requires_grad=True)
+    counter, drawing = mr.FlopCounter(), mr.GraphDrawing([("w", w)])
+    with mr.watching(counter), mr.watching(drawing):
+        y = w
+        for _ in range(400):  # deeper than Python's recursion goes
+            y = y + w
+        y.backward()
+    text, picture = str(counter), drawing.svg()
+    twins = way(counter), way(drawing)
+    assert (str(twins[0]), twins[1].svg()) == (text, picture)
+    with mr.watching(twins[0]), mr.watching(twins[1]):
+        w * 2.0
+    assert twins[0].calls == {"Add": 400, "Mul": 1}
+    assert twins[1].svg().count("<rect") == picture.count("<rect") + 2
+    assert (str(counter), drawing.svg()) == (text, picture)
+
+
+def test_a_counter_keeps_no_graph_alive():
+    x = mr.tensor(np.ones(1000), requires_grad=True)
+    with mr.watching(mr.FlopCounter()) as counter:
+        y = (x * 2.0).exp()
+        saved = weakref.ref(y.node.ctx)
+        del y
+    assert counter.calls == {"Mul": 1, "Exp": 1}
+    assert saved() is None

@@ -234,3 +234,47 @@ def test_gradients_are_forgotten_or_set_to_zero(who):
     assert net.bias.grad is None
     owner.zero_grad()
     assert net.weight.grad is None
+
+
+def test_modules_in_a_plain_list_are_noticed():
+    net = Affine()
+    for plain in ([nn.ReLU()], {"a": nn.ReLU()}):
+        with pytest.warns(UserWarning, match=r"Affine\.parts: modules in a .* nn\.ModuleList"):
+            net.parts = plain
+    net.parts, net.sizes, net.empty = (nn.ReLU(),), [1, 2], []  # a tuple only refers to them
+    with pytest.raises(ValueError, match=r"no parameters.*ModuleList"):
+        optim.SGD([], lr=0.1)
+
+
+def test_a_misspelt_name_is_suggested():
+    for owner, wrong in ((nn.Linear(2, 2), "wieght"), (mr.tensor([1.0]), "reshpae")):
+        with pytest.raises(AttributeError) as raised:
+            getattr(owner, wrong)
+        assert raised.value.obj is owner  # what Python needs for it
+        assert raised.value.name == wrong
+
+
+def test_what_an_optimiser_is_given():
+    net, p = nn.Linear(2, 2), nn.Parameter(np.ones(2, np.float32))
+    for wrong, message in (
+        (net, "got Linear"),
+        (p, "got Parameter"),
+        (set(net.parameters()), "got set"),
+        (net.named_parameters(), "got: tuple"),
+        ([p * 2.0], "float32 tensor with a history"),
+        ([mr.tensor([1])], "int64 tensor"),
+        ([{"lr": 1.0}], "groups.*params"),
+        ([{"params": [p]}, p], "groups.*params"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            optim.SGD(wrong, lr=0.1)
+    assert optim.SGD([{"params": p}], lr=0.1).param_groups[0]["params"][0] is p
+    for betas in (0.9, (0.9,), (0.9, 0.9, 0.9)):
+        with pytest.raises(ValueError, match="betas: expected two"):
+            optim.Adam([p], betas=betas)
+    for optimiser in (optim.SGD([p], lr=0.1), optim.Adam([p])):
+        for gradient in (mr.tensor(p.data), [1.0, 1.0], 1.0):
+            p.grad = gradient
+            with pytest.raises(TypeError, match="array"):
+                optimiser.step()
+    assert p.data.tolist() == [1.0, 1.0]
