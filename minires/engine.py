@@ -85,11 +85,12 @@ class Node:
         for i, (parent, dx) in enumerate(zip(self.parents, grads, strict=True)):
             if parent is None:
                 continue
+            shape, dtype, kind = parent.like
             if isinstance(dx, np.generic):
                 dx = np.asarray(dx)  # NumPy makes scalars of arrays without dimensions
-            if getattr(dx, "shape", None) == self.like[0] != parent.like[0]:
-                dx = unbroadcast(dx, parent.like[0])
-            if type(dx) is not parent.like[2] or (dx.shape, dx.dtype) != parent.like[:2]:
+            if type(dx) is not kind or dx.shape != shape or dx.dtype != dtype:
+                if getattr(dx, "shape", None) == self.like[0] != shape:
+                    dx = unbroadcast(dx, shape)
                 dx = parent.fitting(dx, f"{self.name}.backward", f" for input {i}")
             yield parent, dx
 
@@ -137,20 +138,20 @@ def topological_order(root: Node) -> list[Node]:
 
 def backward(root: Node, dy: Array, retain_graph: bool = False) -> None:
     """Propagate `dy` from `root`; gradients reach their keepers only if the whole pass succeeds."""
-    order = topological_order(root)
-    for node in order:
+    for node in (order := topological_order(root)):
         node.check_usable()
     flowing = {root: dy}  # the gradient of each node, as far as it has arrived
     ours: set[Node] = set()  # nodes to whose gradient nobody else refers: it may be written
     arrived: list[tuple[Any, Array, bool]] = []
+    watched = watchers.get()
     for node in order:
         dy = flowing.pop(node)
-        if watchers.get():
+        if watched:
             tell("passing", node, dy)
         if node.hooks:
             dy = node.hooked(dy)
         if node.keeper is not None and (keeper := node.keeper()) is not None:
-            keeper.expect(dy)
+            keeper.expect(node, dy)
             arrived.append((keeper, dy, node in ours and node.function is None and not node.hooks))
         if node.function is None:
             continue

@@ -80,15 +80,17 @@ class Function:
         """
         ctx, held = Context(), modes.get()
         recording = not held or held[-1][1]
-        arrays, tensors, needs = [], [], []
+        arrays, tensors, needs, others = [], [], [], []
         for t in inputs:
             if isinstance(t, Tensor):
                 tensors.append(t)
-                arrays.append(t.data)
-                needs.append(recording and t.requires_grad)
+                arrays.append(t._data)
+                needs.append(recording and t._requires_grad)
             else:
                 arrays.append(t)
                 needs.append(False)
+                if t is not None:
+                    others.append(t)
         ctx.needs = tuple(needs)
         y = cls.forward(ctx, *arrays, **options)
         if type(y) is not np.ndarray:
@@ -99,9 +101,11 @@ class Function:
         out = Tensor(y)
         if (base := y.base) is not None:
             for t in tensors:
-                if base is t.data or base is t.data.base:
+                if base is t._data or base is t._data.base:
                     out.updates = t.updates  # one memory, one count of its updates
         if True in needs:
+            if others and ctx.saved:
+                ctx.saved = _own(ctx.saved, others)
             cls._record(ctx, inputs, tensors, out)
         if watchers.get():
             tell("ran", cls, inputs, options, out)
@@ -111,26 +115,24 @@ class Function:
     def _record(
         cls, ctx: Context, inputs: tuple[Any, ...], tensors: list[Tensor], y: Tensor
     ) -> None:
-        if y.data.dtype.kind != "f":
-            raise TypeError(f"{cls.__name__}: {y.data.dtype} values cannot carry a gradient")
+        if y._data.dtype.kind != "f":
+            raise TypeError(f"{cls.__name__}: {y._data.dtype} values cannot carry a gradient")
         wanted = zip(inputs, ctx.needs, strict=True)
         parents = tuple([t.own_node() if needed else None for t, needed in wanted])
-        y.node, y._requires_grad = Node(y.data, cls, ctx, parents), True
-        if ctx.saved and len(tensors) < len(inputs):
-            ctx.saved = _own(ctx.saved, inputs)
+        y.node, y._requires_grad = Node(y._data, cls, ctx, parents), True
         if ctx.saved:
             ids = set(map(id, ctx.saved))
             y.node.versions = tuple(
                 [
-                    (t.updates, t.updates[0], t.data.shape)
+                    (t.updates, t.updates[0], t._data.shape)
                     for t in (*tensors, y)
-                    if id(t.data) in ids
+                    if id(t._data) in ids
                 ]
             )
 
 
-def _own(saved: tuple[Any, ...], inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _own(saved: tuple[Any, ...], given: list[Any]) -> tuple[Any, ...]:
     """Return what was saved with copies of plain arrays: of their updates nobody would be told."""
-    ids = {id(x) for x in inputs if hasattr(type(x), "strides")}
+    ids = {id(x) for x in given if hasattr(type(x), "strides")}
     kept = [x.copy(order="K") if id(x) in ids else x for x in saved]
     return type(saved)(*kept) if hasattr(saved, "_fields") else tuple(kept)

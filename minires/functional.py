@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from minires_kernels import checks, specs
+from minires_kernels import specs
 from minires_kernels.arrays import require_same_device, to_device_of
 from minires_kernels.backends import kernel_for
 from minires_kernels.memory import zeros_beside
 
 from . import ops as _ops
 from .function import Context, Function
+from .observe import watchers
 from .ops import concat, pad, sigmoid, tanh, where
 from .random import generator
 from .tensor import Array, Tensor
@@ -51,11 +52,11 @@ __all__ = [
 def kernel_function(name: str, kernel: str) -> type[Function]:
     """Return the Function, to be called `name`, that runs the kernel of that name.
 
-    The kernel's specification says all: the inputs, which gradient belongs to which of them, what
-    is saved under which name, and the branch taken at a kink. The graph keeps the kernel that ran
-    forward, so backward runs on its backend. The option `seen` is called with what was saved.
+    Its specification says all: the inputs, their gradients, the names of what is saved, the branch
+    at a kink. Backward runs on the backend of forward; `seen` is called with what forward saved.
     """
     spec = specs()[kernel]
+    named, branch = spec.saved._make, spec.branch
     # for each input its place among the gradients: (x, target), {"dx": ("x",)} → [0, None]
     owners = {x: i for i, xs in enumerate(spec.gradients.values()) for x in xs}
     places = [owners.get(x) for x in spec.inputs]
@@ -63,8 +64,8 @@ def kernel_function(name: str, kernel: str) -> type[Function]:
     def forward(ctx: Context, *arrays: Any, seen: Any = None, **options: Any) -> Array:
         ctx.kernel = kernel_for(kernel, arrays[0])
         y, *saved = ctx.kernel.forward(*arrays, **options)
-        ctx.saved = spec.saved(*saved)
-        if (branch := spec.branch) is not None:
+        ctx.saved = named(saved)
+        if branch is not None and watchers.get():
             ctx.branch(lambda: branch(ctx.saved))
         if seen is not None:
             seen(ctx.saved)
@@ -196,7 +197,6 @@ def _statistics(
         raise ValueError("batch_norm: give both running_mean and running_var, or neither")
     if running_mean is None or running_var is None:
         return None, None, None
-    checks.real("momentum", momentum)
     if type(running_mean) is not type(x.data):
         require_same_device("x", x.data, running_mean=running_mean)
 

@@ -152,17 +152,19 @@ class Tensor:
             self.node = node  # complete, for other threads
         return self.node
 
-    def expect(self, dy: Array) -> None:
+    def expect(self, node: Node, dy: Array) -> None:
         """Raise RuntimeError unless `dy` can be stored. All of a pass are asked before any is."""
         if watchers.get():
             tell("storing", self)
-        like, old = (dy.shape, dy.dtype), self.grad
-        if like != (self._data.shape, self._data.dtype):
+        old = self.grad
+        if self.node is not node:
             raise RuntimeError(
                 f"backward: a gradient of shape {dy.shape}, {dy.dtype} arrived at a tensor whose "
                 f"array was replaced by {self.shape}, {self.dtype} after the forward pass"
             )
-        if old is not None and (not arrays.is_array(old) or like != (old.shape, old.dtype)):
+        if old is not None and (
+            not arrays.is_array(old) or old.shape != dy.shape or old.dtype != dy.dtype
+        ):
             raise RuntimeError(
                 f"backward: cannot add a gradient of shape {dy.shape}, {dy.dtype} to what .grad "
                 f"was set to, {type(old).__name__}; set it to such an array, or to None"

@@ -44,7 +44,10 @@ def _check_forward(
                 f"running_mean is {dtype} of shape {shape}, {name} is {a.dtype} of shape "
                 f"{a.shape}; they must agree"
             )
-    options = {"count": checks.integer("count", count, 2), "momentum": float(momentum)}
+    options = {
+        "count": checks.integer("count", count, 2),
+        "momentum": checks.real("momentum", momentum),
+    }
     return (running_mean, running_var, mean, var), options
 
 
