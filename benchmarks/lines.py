@@ -12,12 +12,12 @@ Writes DIR/lines.png and DIR/lines.csv; DIR is benchmarks/results unless given.
 from __future__ import annotations
 
 import argparse
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from minires import console, results
-from minires.plotting import COLOURS, MARKERS, new_figure
+from minires import console, plotting, results
 from minires_kernels.backends import load
 
 from . import figures, kernels, limits, numpy_conv, peers, shapes, timing
@@ -59,58 +59,50 @@ def numpy_lines() -> int:
     return lines_of(numpy_conv.forward, numpy_conv.backward, package="benchmarks.numpy_conv")
 
 
-def draw(rows: Sequence[Row], stages: Sequence[str], limit: limits.Limits) -> Any:
+def draw(rows: Sequence[Row], stages: Sequence[str], machine: str) -> Any:
     """Return the figure: GFLOP/s over lines, one panel per direction, one curve per stage."""
-    figure, axes = new_figure(1, 2, 9.5, 4.2, sharey=True)
-    own = [r for r in rows if "lines" in r]
-    span = max(r["lines"] for r in own) - min(r["lines"] for r in own)
+    figure, axes = plotting.new_figure(1, 2, 10.5, 4.3, sharey=True)
     torch = f"PyTorch {peers.TORCH_ORDERS[1]}"
     for axis, direction in zip(axes[0], DIRECTIONS, strict=True):
-        for stage, colour, marker in zip(stages, COLOURS, MARKERS, strict=False):
-            column = f"{direction} {stage}"
-            have = [r for r in rows if "lines" in r and column in r]
-            style: dict[str, Any] = {"marker": marker, "color": colour}
-            versions = [r for r in have if r["version"] != NUMPY]
-            axis.plot(
-                [r["lines"] for r in versions], [r[column] for r in versions], label=stage, **style
-            )
-            for row in have[: len(have) - len(versions)]:
-                axis.plot(row["lines"], row[column], fillstyle="none", **style)
-            for row in rows:
-                if row["version"] == torch and column in row:
-                    axis.axhline(row[column], color=colour, linestyle=":", linewidth=1.2)
-        axis.axhline(limit.flops / 1e9, color="0.4", linestyle="--", linewidth=1.2)
-        for row, after in zip(own, [*own[1:], None], strict=True):
-            points = [row[f"{direction} {s}"] for s in stages if f"{direction} {s}" in row]
+        x = "lines of code, forward and backward"
+        plotting.label_axes(axis, x, "", "y", direction)
+        low: dict[str, tuple[float, float]] = {}  # of each version: lines, and its least speed
+        for stage, colour in zip(stages, plotting.shades(plotting.RESIDUAL, 3), strict=False):
+            have = [r for r in rows if "lines" in r and f"{direction} {stage}" in r]
+            points = {r["version"]: (r["lines"], r[f"{direction} {stage}"]) for r in have}
+            low |= {v: min(low.get(v, at), at) for v, at in points.items()}
+            if NUMPY in points:
+                axis.plot(*points.pop(NUMPY), "o", color=colour, fillstyle="none")
             if points:
-                crowded = after is not None and abs(after["lines"] - row["lines"]) < 0.1 * span
-                axis.annotate(
-                    row["version"].replace(" ", "\n"),
-                    (row["lines"], min(points) if crowded else max(points)),
-                    (0, -7 if crowded else 7),
-                    textcoords="offset points",
-                    ha="center",
-                    va="top" if crowded else "bottom",
-                    fontsize=8,
-                    bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.85},
-                )
-        axis.set_yscale("log")
-        axis.set_xlabel("lines of code, forward and backward, without threads")
-        axis.set_title(direction)
-        axis.margins(x=0.12, y=0.18)
-        axis.grid(True, which="both", alpha=0.25)
+                axis.plot(*zip(*points.values(), strict=True), "-o", color=colour, label=stage)
+        for version, at in low.items():
+            axis.annotate(
+                version.replace(" ", "\n"), at, (7, -5), textcoords="offset points", fontsize=8, va="top",
+                color=plotting.TEXT_GREY,
+            )  # fmt: skip
+        speeds = [r[f"{direction} {s}"] for r in rows for s in stages
+                  if r["version"] == torch and f"{direction} {s}" in r]  # fmt: skip
+        if speeds:
+            plotting.reference_line(axis, torch, y=statistics.geometric_mean(speeds))
+        axis.margins(x=0.12, y=0.12)
     axes[0, 0].set_ylabel("GFLOP/s (float32)")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    handles += axes[0, 0].plot([], [], color="0.4", linestyle="--")
-    labels.append("sgemm, measured")
-    if any(row["version"] == torch for row in rows):
-        handles += axes[0, 0].plot([], [], color="0.2", linestyle=":")
-        labels.append(torch)
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8,
-        title="C×H² of the stage, batch 128",
-    )  # fmt: skip
+    note = (
+        "Curves: C×H² of the stages of ResNet-20, batch 128; rings: plain NumPy. Title, dotted: geometric "
+        f"means over them. Without the lines that run loops on threads. {machine}"
+    )
+    plotting.state(figure, statement(rows, stages), note)
+    for axis in axes[0]:
+        plotting.label_curves(axis)
     return figure
+
+
+def statement(rows: Sequence[Row], stages: Sequence[str]) -> str:
+    """Return what the last version costs and gains beside the first."""
+    first, *_, last = (r for r in rows if "with threads" in r)
+    columns = [f"{d} {s}" for d in DIRECTIONS for s in stages if f"{d} {s}" in first.keys() & last]
+    text = f"{last['version']} of the convolution takes {last['lines'] / first['lines']:.0f} times "
+    gain = statistics.geometric_mean([last[c] / first[c] for c in columns])
+    return f"{text}the lines of {first['version']} and is {gain:.0f} times as fast"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -130,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rounds, budget = args.rounds or (3 if args.quick else 11), 0.3 if args.quick else 2.0
     rows = story(rounds, budget, stages)
     paths = [
-        figures.save_png(draw(rows, stages, limit), args.out / "lines.png"),
+        figures.save_png(draw(rows, stages, timing.machine_line()), args.out / "lines.png"),
         figures.save_csv(rows, args.out / "lines.csv"),
     ]
     if args.json:

@@ -237,3 +237,19 @@ def test_roofline_writes_figure_and_csv(tmp_path, capsys):
     assert len(json.loads(capsys.readouterr().out)["rows"]) == 2
     assert (tmp_path / "roofline.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "roofline.csv").read_text(encoding="utf-8").count("\n") == 3
+
+
+def test_the_figure_of_lines_states_what_they_buy():
+    rows = [
+        {"version": "NumPy im2col", "lines": 40, "forward 16×32²": 20.0, "backward 16×32²": 20.0},
+        {"version": "v1", "lines": 100, "with threads": 200, "forward 16×32²": 2.0,
+         "backward 16×32²": 1.0},
+        {"version": "v2", "lines": 300, "with threads": 400, "forward 16×32²": 20.0,
+         "backward 16×32²": 40.0},
+    ]  # fmt: skip
+    figure = lines.draw(rows, ["16×32²"], "")
+    assert figure.get_suptitle() == (
+        "v2 of the convolution takes 3 times the lines of v1 and is 20 times as fast"
+    )
+    assert not figure.legends
+    assert "16×32²" in [text.get_text() for text in figure.axes[0].texts]
