@@ -66,18 +66,22 @@ def draw(rows: Sequence[Row], stages: Sequence[str], machine: str) -> Any:
     for axis, direction in zip(axes[0], DIRECTIONS, strict=True):
         x = "lines of code, forward and backward"
         plotting.label_axes(axis, x, "", "y", direction)
-        low: dict[str, tuple[float, float]] = {}  # of each version: lines, and its least speed
+        seen: dict[str, list[tuple[float, float]]] = {}  # of each version: (lines, speed)
         for stage, colour in zip(stages, plotting.shades(plotting.RESIDUAL, 3), strict=False):
             have = [r for r in rows if "lines" in r and f"{direction} {stage}" in r]
             points = {r["version"]: (r["lines"], r[f"{direction} {stage}"]) for r in have}
-            low |= {v: min(low.get(v, at), at) for v, at in points.items()}
+            for version, at in points.items():
+                seen.setdefault(version, []).append(at)
             if NUMPY in points:
                 axis.plot(*points.pop(NUMPY), "o", color=colour, fillstyle="none")
             if points:
                 axis.plot(*zip(*points.values(), strict=True), "-o", color=colour, label=stage)
-        for version, at in low.items():
+        for version, places in seen.items():
+            peer = version == NUMPY  # stands above its rings, left of the curves
             axis.annotate(
-                version.replace(" ", "\n"), at, (7, -5), textcoords="offset points", fontsize=8, va="top",
+                version.replace(" ", "\n"), max(places) if peer else min(places),
+                (0, 6) if peer else (7, -5), textcoords="offset points", fontsize=8,
+                ha="center" if peer else "left", va="bottom" if peer else "top",
                 color=plotting.TEXT_GREY,
             )  # fmt: skip
         speeds = [r[f"{direction} {s}"] for r in rows for s in stages
@@ -87,8 +91,8 @@ def draw(rows: Sequence[Row], stages: Sequence[str], machine: str) -> Any:
         axis.margins(x=0.12, y=0.12)
     axes[0, 0].set_ylabel("GFLOP/s (float32)")
     note = (
-        "Curves: C×H² of the stages of ResNet-20, batch 128; rings: plain NumPy. Title, dotted: geometric "
-        f"means over them. Without the lines that run loops on threads. {machine}"
+        "Curves: C×H² of the stages of ResNet-20, batch 128; rings: plain NumPy. Title, dotted: "
+        f"geometric means over them. Without the lines that run loops on threads. {machine}"
     )
     plotting.state(figure, statement(rows, stages), note)
     for axis in axes[0]:
