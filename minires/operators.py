@@ -145,11 +145,20 @@ def _index(self: Tensor) -> int:
     return int(self.item())
 
 
-def _refuse_items(self: Tensor, index: Any, value: Any) -> None:
-    raise TypeError(
-        "a tensor's items cannot be assigned, because the graph may need the old values; "
-        "use minires.where(mask, new, old), or write into .data of a tensor without history"
-    )
+def _write_items(self: Tensor, index: Any, value: Any) -> None:
+    """x[index] = value, where `x += 1` would be allowed; see `_augmented`."""
+    wanted = self.requires_grad or getattr(value, "requires_grad", False)
+    if not self.is_leaf or (wanted and is_grad_enabled()):
+        raise TypeError(
+            "a tensor's items cannot be assigned while the graph needs the old values, or the "
+            "history of the new; use minires.where(mask, new, old); to update a parameter use "
+            "`with no_grad():` or update_()"
+        )
+    ops.setitem(self, index, value)
+
+
+def _refuse_deletion(self: Tensor, index: Any) -> None:
+    raise TypeError("a tensor's items cannot be deleted; choose those to keep, e.g. x[x > 0]")
 
 
 def _format(self: Tensor, how: str) -> str:
@@ -234,8 +243,8 @@ METHODS: dict[str, Any] = {
     "__setstate__": copies.set_state,
     "__copy__": copies.shallow,
     "__format__": _format,
-    "__setitem__": _refuse_items,
-    "__delitem__": lambda self, index: _refuse_items(self, index, None),
+    "__setitem__": _write_items,
+    "__delitem__": _refuse_deletion,
     "__float__": lambda self: float(self.item()),
     "__int__": lambda self: int(self.item()),
     "__index__": _index,

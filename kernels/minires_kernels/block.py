@@ -23,7 +23,9 @@ class Block:
 
     def __call__(self, function: Callable[..., Any]) -> Any:
         """Return `function` with each of its runs in a block of this kind."""
-        if not callable(function):
+        if isinstance(function, staticmethod | classmethod):
+            return type(function)(self(function.__func__))
+        if not callable(function) or isinstance(function, type):
             raise TypeError(f"{type(self).__name__} decorates functions, got {function!r}")
         if inspect.isgeneratorfunction(function):
             return self._generator(function)

@@ -82,9 +82,12 @@ class GetItem(Function):
     new_gradients = True
 
     @staticmethod
-    def forward(ctx: Context, x: Array, *, index: Any) -> Any:
+    def forward(ctx: Context, x: Array, *, index: Any, view: bool) -> Any:
         ctx.save(x.shape, index)
-        return module_of(x).array(x[index])  # a copy, so that y and x never share memory
+        if not view:
+            return module_of(x).array(x[index])  # a copy
+        whole = any(i is Ellipsis for i in index)
+        return x[index if whole else (*index, ...)]  # with `...` one element is a view, too
 
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
@@ -199,15 +202,36 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
 def getitem(x: Tensor, index: Any) -> Tensor:
     """Return x[index] with NumPy's indexing: integers, slices, masks, integer arrays.
 
+    Of a leaf it is a view, as in NumPy, where integers and slices alone choose: what is written
+    into it is written into x.
+
     On a GPU arrays of indices must be there too, and an index out of range is not noticed: CuPy
     wraps it around.
     """
+    return GetItem.apply(x, index=_plain_index(x, index), view=x.is_leaf)
+
+
+def setitem(x: Tensor, index: Any, value: Any) -> None:
+    """Write into a leaf: x[index] = value, a number, an array or a Tensor, which broadcasts.
+
+    Raises TypeError for floats into integers, and for an array in another memory.
+    """
+    a = values(value)
+    if is_array(a):
+        require_same_device("this tensor", x.data, value=a)
+    dtype = a.dtype if is_array(a) else np.asarray(a).dtype
+    if type(a) is not int and not np.can_cast(dtype, x.dtype, "same_kind"):
+        raise TypeError(f"x[…] = value: a tensor of {x.dtype} cannot hold {dtype}")
+    x.data[_plain_index(x, index)] = a
+    x.mark_updated()
+
+
+def _plain_index(x: Tensor, index: Any) -> tuple[Any, ...]:
+    """Return an index as a tuple of what arrays understand."""
     parts = index if isinstance(index, tuple) else (index,)
     # copies: the graph keeps the index, and nobody would be told of its updates
     plain = tuple(copy.deepcopy(values(i)) for i in parts)
-    if on_gpu(x.data):
-        plain = _on_device(x.data, plain)
-    return GetItem.apply(x, index=plain)
+    return _on_device(x.data, plain) if on_gpu(x.data) else plain
 
 
 def _on_device(x: Array, index: tuple[Any, ...]) -> tuple[Any, ...]:

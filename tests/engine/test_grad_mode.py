@@ -181,6 +181,20 @@ def test_it_decorates_methods_and_refuses_what_cannot_be_called():
         def predict(self, x):
             return (x * 2).requires_grad
 
+        @mr.no_grad()
+        @staticmethod
+        def recording():
+            return mr.is_grad_enabled()
+
+        @mr.no_grad()
+        @classmethod
+        def name(cls):
+            return cls.__name__, mr.is_grad_enabled()
+
+    assert Net.recording() is Net().recording() is False
+    assert Net.name() == ("Net", False)
     assert Net().predict(mr.tensor(np.ones(1), requires_grad=True)) is False
     with pytest.raises(TypeError, match="decorates functions"):
         mr.no_grad(3)
+    with pytest.raises(TypeError, match="decorates functions"):
+        mr.no_grad()(Net)  # it would be a function afterwards, and no class

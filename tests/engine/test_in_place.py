@@ -131,6 +131,56 @@ def test_a_view_of_a_parameter_marks_the_parameter():
         y.backward()
 
 
+def test_items_of_a_leaf_are_written_where_the_leaf_may_be():
+    w = leaf([[1.0, 2.0], [3.0, 4.0]])
+    y = (w * w).sum()
+    with mr.no_grad():
+        w[0] -= 1.0
+        w[w > 3.0] = 0.0
+        w[1, 0] = mr.tensor(7.0)
+        w[[0, 1], 1] *= np.array([5.0, 2.0])
+        for row in w:
+            row += 1.0
+        last = w[1, 1]
+        last -= 3.0
+    assert w.data.tolist() == [[1.0, 6.0], [8.0, -2.0]]
+    with pytest.raises(RuntimeError, match="updated in place"):
+        y.backward()
+    plain = mr.tensor([1, 2, 3])
+    plain[::2] = 0
+    plain[1] += 5
+    assert plain.data.tolist() == [0, 7, 0]
+
+
+def test_items_that_the_graph_needs_are_not_written():
+    w, plain = leaf([1.0, 2.0]), mr.tensor(np.zeros(2))
+    z = w * 2.0
+    with pytest.raises(TypeError, match="where"):
+        w[0] = 0.0
+    with pytest.raises(TypeError, match="where"):
+        w[0] += 1.0
+    with pytest.raises(TypeError, match="where"):
+        plain[0] = z[0]
+    with mr.no_grad():
+        with pytest.raises(TypeError, match="where"):
+            z[0] -= 1.0
+        for index, value, error in (
+            (0, "a", TypeError),
+            (0, None, TypeError),
+            (0, 1j, TypeError),
+            (slice(None), np.ones(3), ValueError),
+            (5, 1.0, IndexError),
+        ):
+            with pytest.raises(error):
+                w[index] = value
+        with pytest.raises(TypeError, match="int64 cannot hold float64"):
+            mr.tensor([1, 2])[0] = 0.5
+    assert w.data.tolist() == [1.0, 2.0]
+    assert z.data.tolist() == [2.0, 4.0]
+    assert plain.data.tolist() == [0.0, 0.0]
+    z.sum().backward()
+
+
 def test_assigning_data_counts_as_an_update():
     w = leaf([1.0, 2.0])
     y = (w * w).sum()
