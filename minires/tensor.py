@@ -23,7 +23,7 @@ Array = arrays.Array
 Dims = int | tuple[int, ...] | None
 NUMBERS = frozenset(map(np.dtype, "?bhilqBHILQefdg"))  # bool, int, float: in native byte order
 
-_storing = threading.Lock()  # one thread at a time adds to a `.grad`
+_storing = threading.Lock()  # one thread at a time adds to a `.grad`, or makes a leaf's node
 if hasattr(os, "register_at_fork"):  # another thread may hold it at a fork, and not be in the child
     os.register_at_fork(after_in_child=_storing._at_fork_reinit)  # type: ignore[attr-defined]
 
@@ -147,9 +147,11 @@ class Tensor:
     def own_node(self) -> Node:
         """Return the node of its history; for a leaf, one that stores the gradient here."""
         if self.node is None:
-            node = Node(self._data)
-            node.keeper = weakref.ref(self)  # weak, because the tensor owns the node
-            self.node = node  # complete, for other threads
+            with _storing:
+                if self.node is None:  # else another thread was faster
+                    node = Node(self._data)
+                    node.keeper = weakref.ref(self)  # weak, because the tensor owns the node
+                    self.node = node
         return self.node
 
     def expect(self, node: Node, dy: Array) -> None:
