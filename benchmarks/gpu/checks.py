@@ -12,7 +12,7 @@ sums have up to 131,072 terms there, which the first versions add up one by one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -251,19 +251,23 @@ def check_updates(place: Place, plan: Plan, found: Found) -> None:
 
 
 def _worst_update(place: Place, k: Kernel, case: Case, dtype: str) -> float:
-    """Return the largest error of what a kernel returns and of all that it may have written."""
-    reference, wanted = kernel(k.spec.name, "reference"), case.astype("float64")
-    arrays = [_here(place, a) for a in case.astype(dtype)]
-    got = [*k.forward(*arrays, **case.options), *arrays]
-    expected = [*reference.forward(*wanted, **case.options), *wanted]
+    """Return the largest error of what a kernel returns or, if that is nothing, of its arrays.
+
+    An array that the caller gave up (`owned`) may hold anything afterwards.
+    """
+    arrays = _each(lambda a: place.put(a.copy()), case.astype(dtype))
+    wanted = _each(double, case.astype(dtype))  # sums of what was rounded to dtype
+    got = k.forward(*arrays, **case.options) or arrays
+    expected = kernel(k.spec.name, "reference").forward(*wanted, **case.options) or wanted
     pairs = zip(_flattened(got), _flattened(expected), strict=True)
     return max(error(place.get(a), b) for a, b in pairs)
 
 
-def _here(place: Place, a: Any) -> Any:
-    if isinstance(a, list):
-        return [_here(place, part) for part in a]
-    return place.put(a.copy()) if isinstance(a, np.ndarray) else a
+def _each(change: Callable[[Any], Any], a: Any) -> Any:
+    """Change the arrays among the values and in their lists."""
+    if isinstance(a, list | tuple):
+        return [_each(change, part) for part in a]
+    return change(a) if isinstance(a, np.ndarray) else a
 
 
 def _flattened(values: Sequence[Any]) -> list[Any]:

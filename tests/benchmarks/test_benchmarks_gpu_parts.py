@@ -113,6 +113,14 @@ def test_errors_count_what_is_missing_misshapen_or_not_a_number():
         assert not gpu.checks.error(wrong, a) <= 1e3
 
 
+@needs_compiler
+def test_kernels_that_write_in_place_have_no_failures(place):
+    found = gpu.checks.Found()
+    gpu.checks.check_updates(place, gpu.plan.TINY, found)
+    assert {row["kernel"] for row in found.rows} == {"add", "sgd", "running_statistics"}
+    assert found.failures == []
+
+
 @pytest.mark.slow
 @needs_compiler
 def test_a_graph_that_does_not_see_the_new_learning_rate_is_noticed(place, monkeypatch):
