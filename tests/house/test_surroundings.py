@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,34 @@ def test_a_thread_that_a_test_left_behind_does_not_keep_the_run(tmp_path):
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
     assert "1 failed" in done.stdout
     assert "tests left behind: sleeper" in done.stdout
+
+
+WHOLE = {"numprocesses": None, "usepdb": False, "trace": False, "capture": "fd", "keyword": "",
+         "collectonly": False, "lf": False}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "args", "worker", "processes"),
+    [
+        ({}, ["tests"], None, 3),
+        ({}, ["tests"], "gw0", None),  # or each process would start some more, without end
+        ({"numprocesses": 0}, ["tests"], None, 0),
+        ({"usepdb": True}, ["tests"], None, None),
+        ({"capture": "no"}, ["tests"], None, None),
+        ({"keyword": "relu"}, ["tests"], None, None),
+        ({}, ["tests/house/test_surroundings.py"], None, None),
+    ],
+)
+def test_how_many_processes_run_the_tests(request, monkeypatch, given, args, worker, processes):
+    conftest = request.config.pluginmanager.get_plugin(str(ROOT / "tests/conftest.py"))
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    if worker:
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    option = types.SimpleNamespace(**WHOLE | given)
+    config = types.SimpleNamespace(option=option, rootpath=ROOT, args=[str(ROOT / a) for a in args])
+    conftest.pytest_cmdline_main(config)
+    assert option.numprocesses == processes
 
 
 def test_each_program_that_a_test_starts_has_a_time_limit():
