@@ -101,6 +101,12 @@ def _follow(process: subprocess.Popen[bytes], outcome: Outcome) -> None:
         except queue.Empty:
             outcome.stopped = f"it was ended after {patience:g} s without an answer"
             break
+        except KeyboardInterrupt:
+            process.kill()  # what it has said until now names the exercise
+            with contextlib.suppress(queue.Empty):
+                while (message := messages.get(timeout=5)) is not None and "running" in message:
+                    outcome.running = message["running"]
+            raise
         if message is None:
             code = process.wait()
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
