@@ -1,0 +1,79 @@
+"""The glossary of the course: each term with the sentence of the lesson that explains it.
+
+A lesson prints a term **bold** in the sentence that says what it is, and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ..results import read_text
+from . import files
+
+_TERM = re.compile(r"\*\*([^*]+)\*\*")
+_END = re.compile(r"[.!?][)*_\"']*(\s+)(?=[A-Z*$\"`(_])")
+_ABBREVIATION = re.compile(r"(?:\b(?:al|e\.g|i\.e|vs|cf|eq|Eq|Fig|no|approx)|\b[A-Z])\.$")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A term, the sentence that explains it, and its lesson."""
+
+    term: str
+    sentence: str
+    lesson: int
+
+
+def entries() -> list[Entry]:
+    """Return the terms of all lessons in alphabetical order."""
+    found = [entry for lesson in files.lesson_files() for entry in of_lesson(lesson)]
+    return sorted(found, key=lambda e: (e.term.lower(), e.lesson))
+
+
+def of_lesson(lesson: files.LessonFile) -> list[Entry]:
+    """Return the terms of one lesson in the order in which it explains them."""
+    found = []
+    for markdown, lines in files.cells(read_text(lesson.path)):
+        for paragraph in _paragraphs(lines) if markdown else []:
+            for sentence in sentences(paragraph):
+                for term in _TERM.findall(sentence):
+                    found.append(Entry(term.strip(), sentence, lesson.number))
+    return found
+
+
+def sentences(paragraph: str) -> list[str]:
+    """Split a paragraph at the ends of its sentences."""
+    found, start = [], 0
+    for end in _END.finditer(paragraph):
+        if not _ABBREVIATION.search(paragraph[: end.start() + 1]):
+            found.append(paragraph[start : end.start(1)])
+            start = end.end()
+    return [*found, paragraph[start:]]
+
+
+def _paragraphs(lines: list[str]) -> list[str]:
+    """Join the lines of each paragraph and of each item of a list."""
+    found = [""]
+    for line in lines:
+        item = re.match(r"\s*(?:[-*]|\d+\.)\s+(?=\S)", line)
+        if not line.strip() or item or line.startswith("#"):
+            found.append(line[item.end() :] if item else line)
+        else:
+            found[-1] = f"{found[-1]} {line.strip()}".strip()
+    return [p for p in found if p and not p.startswith("#")]
+
+
+def page() -> str:
+    """Return the glossary as a Markdown page."""
+    lines = [
+        "# Glossary",
+        "",
+        "Each term with the sentence that explains it, and the lesson where it stands. The sentences are those of the",
+        "lessons: `minires lessons glossary --page` writes this page.",
+        "",
+    ]
+    for entry in entries():
+        text = _TERM.sub(lambda m: f"*{m.group(1)}*", entry.sentence)
+        lines.append(f"- **{entry.term}** (lesson {entry.lesson}). {text}")
+    return "\n".join(lines) + "\n"

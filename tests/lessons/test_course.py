@@ -1,0 +1,129 @@
+"""What every lesson of the course has: its sections, exercises that climb, numbers with an origin."""
+
+import re
+
+import prose_numbers
+import pytest
+
+from minires.lessons import glossary, kit
+from minires.lessons.exercise import examine
+from minires.lessons.files import cells, lesson_files
+from minires.results import read_text
+
+LESSONS = [f for f in lesson_files() if prose_numbers.claims_file(f.number).exists()]
+each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda f: f.path.stem)
+SECTIONS = (
+    "Predict",
+    "What people get wrong",
+    "What the paper found",
+    "Remember",
+    "Read next",
+)
+KINDS = ("number", "line", "function", "experiment", "bug", "design")
+FEWEST_EXERCISES = 3
+
+
+def markdown(lesson):
+    return ["\n".join(lines) for is_text, lines in cells(read_text(lesson.path)) if is_text]
+
+
+def headings(lesson):
+    return re.findall(r"^#+ (.*)$", "\n".join(markdown(lesson)), re.MULTILINE)
+
+
+@each_lesson
+def test_sections(lesson):
+    found = headings(lesson)
+    assert found[0].startswith(f"Lesson {lesson.number}: ")
+    places = [i for s in SECTIONS for i, h in enumerate(found) if h.startswith(s)]
+    assert [found[i] for i in places][-4:] == list(SECTIONS[1:])
+    assert any(h.startswith("Predict") for h in found)
+    assert places[-4:] == sorted(places[-4:])
+
+
+@each_lesson
+def test_three_sentences_to_remember(lesson):
+    text = "\n\n".join(markdown(lesson))
+    section = re.split(r"^## ", text.split("## Remember", 1)[1], flags=re.MULTILINE)[0]
+    assert len(re.findall(r"^(?:-|\d\.) ", section, re.MULTILINE)) == 3
+
+
+@each_lesson
+def test_exercises_in_order_with_hints_and_a_bug_or_a_design(lesson):
+    text = read_text(lesson.path)
+    exercises = kit.exercises(lesson.number)
+    order = re.findall(r'^@lesson\.exercise\("(.+?)"\)', text, re.MULTILINE)
+    assert order == [f"{lesson.number}.{i + 1}" for i in range(len(order))]
+    assert order == list(exercises)
+    assert len(order) >= FEWEST_EXERCISES
+    kinds = [e.kind for e in exercises.values()]
+    assert set(kinds) <= set(KINDS)
+    assert "bug" in kinds or "design" in kinds
+    for name, exercise in exercises.items():
+        assert len(exercise.hints) == 3, name
+        assert len(set(exercise.hints)) == 3, name
+        assert all(len(hint) > 20 for hint in exercise.hints), name
+        assert f"Exercise {name}" in text, name
+
+
+@each_lesson
+def test_typical_wrong_answers_fail_with_a_message(lesson):
+    for name, exercise in kit.exercises(lesson.number).items():
+        assert examine(name, exercise, exercise.reference).verdict == "PASS", name
+        assert examine(name, exercise, lambda *_, **__: None).verdict == "TODO", name
+        assert len(exercise.wrong) >= 2, name
+        for i, wrong in enumerate(exercise.wrong):
+            result = examine(name, exercise, wrong)
+            assert result.verdict == "FAIL", (name, i, result)
+            assert len(result.message) > 20, (name, i, result)
+
+
+@each_lesson
+def test_predictions_come_before_what_they_are_about(lesson):
+    text = read_text(lesson.path)
+    predicted = re.findall(r"lesson\.predict\(\s*\"(\w+)\"", text)
+    revealed = re.findall(r"lesson\.reveal\(\s*\"(\w+)\"", text)
+    assert predicted
+    assert set(predicted) == set(revealed)
+    for key in predicted:
+        shown = text.index(f'"{key}"', text.index("lesson.reveal("))
+        assert text.index(f'"{key}"') < shown
+
+
+@each_lesson
+def test_every_number_in_the_prose_is_placed(lesson):
+    """Those that the script computes are compared in test_lessons.py, where it runs."""
+    text = read_text(lesson.path)
+    known = {k: v if isinstance(v, str) else "computed" for k, v in _known(lesson).items()}
+    code = prose_numbers.settings(text)
+    lost = [
+        f"line {found.line}: {found.text}"
+        for found in prose_numbers.numbers(text)
+        if not prose_numbers.origin(found, known, {}, code)
+    ]
+    assert lost == []
+
+
+@each_lesson
+def test_no_number_is_explained_that_the_prose_does_not_hold(lesson):
+    held = {f.text.replace("−", "-") for f in prose_numbers.numbers(read_text(lesson.path))}
+    assert [text for text in _known(lesson) if text.replace("−", "-") not in held] == []
+
+
+def _known(lesson):
+    return prose_numbers.load(lesson.number).NUMBERS
+
+
+def test_no_term_is_explained_twice():
+    terms = [e.term.lower() for e in glossary.entries()]
+    assert sorted({t for t in terms if terms.count(t) > 1}) == []
+
+
+def test_a_sentence_of_the_glossary_is_the_whole_sentence():
+    text = "He et al. 2015 say so. A **kink** is, e.g., a corner (see below). *Why?* Read on."
+    assert glossary.sentences(text) == [
+        "He et al. 2015 say so.",
+        "A **kink** is, e.g., a corner (see below).",
+        "*Why?*",
+        "Read on.",
+    ]
