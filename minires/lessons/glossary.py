@@ -69,8 +69,8 @@ def page() -> str:
     lines = [
         "# Glossary",
         "",
-        "Each term with the sentence that explains it, and the lesson where it stands. The sentences are those of the",
-        "lessons: `minires lessons glossary --page` writes this page.",
+        "Each term with the sentence of the lesson that explains it. The page is made from the",
+        "lessons: `minires lessons glossary --page`.",
         "",
     ]
     for entry in entries():

@@ -5,7 +5,7 @@
 Prose is the markdown cells of a lesson and the fixed parts of what `lesson.say` prints (the rest of
 it is computed as it is printed). A number there is accounted for if
 
-* `NUMBERS` in claims/lesson_NN.py computes it from what the script has measured, or says what it is;
+* `NUMBERS` in claims/lesson_NN.py computes it from what the script measured, or says what;
 * its paragraph, or the paragraph above its table, cites a source;
 * it is a setting: the same number stands in the lesson's code (a depth, a rate, a width).
 
@@ -26,7 +26,8 @@ from typing import Any
 
 CLAIMS = Path(__file__).parent / "claims"
 CITATION = re.compile(
-    r"\[[^\]]*\]\(https?://[^)]*\)|arXiv[ :]*\d{4}\.\d{4,5}|[A-Z]\w+(?: (?:and|&) [A-Z]\w+| et al\.)?,? \(?(?:19|20)\d\d"
+    r"\[[^\]]*\]\(https?://[^)]*\)|arXiv[ :]*\d{4}\.\d{4,5}"
+    r"|[A-Z]\w+(?: (?:and|&) [A-Z]\w+| et al\.)?,? \(?(?:19|20)\d\d"
     r"|\b(?:Table|Figure|Theorem|Section|footnote) \d+|§\s*\d"
 )
 LEFT_OUT = (
@@ -40,7 +41,8 @@ LEFT_OUT = (
     r"\b\w+#\d+",
     # what is only a name: Lesson 3, exercises 2.1 and 2.2, Table 6, Figures 1 and 6, §4.1
     r"(?:\b(?:lessons?|exercises?|tables?|figures?|equations?|theorems?|sections?|footnotes?|chapters?|steps?"
-    r"|tutorial|appendix|option)|§+|\beq\.)\s*\(?\d[\d.a-z]*\)?(?:(?:,| and| to| or|–|-)\s*\d[\d.]*)*",
+    r"|tutorial|appendix|option)|§+|\beq\.)"
+    r"\s*\(?\d[\d.a-z]*\)?(?:(?:,| and| to| or|–|-)\s*\d[\d.]*)*",
     r"\b(?:19|20)\d\d[a-z]?\b",  # years
     r"\b[A-Za-z]+\w*-\d+(?:(?:/|, ?-| and -)\d+)*",  # ResNet-110, plain-20
     r"\b[A-Za-z]+\d[\w]*",  # float32, L2
@@ -60,7 +62,7 @@ class Found:
 
 
 def paragraphs(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (line number, text) of each paragraph or list item; a table belongs to the one above."""
+    """Yield (line, text) of each paragraph or item of a list; a table belongs to the one above."""
     markdown, start, lines = False, 0, []
     for i, line in enumerate([*text.splitlines(), "# %%"], 1):
         if line.startswith("# %%") or not markdown:

@@ -1,4 +1,4 @@
-"""What every lesson of the course has: its sections, exercises that climb, numbers with an origin."""
+"""What every lesson of the course has: sections, exercises that climb, numbers with an origin."""
 
 import re
 
