@@ -24,6 +24,7 @@ class LessonFile:
     path: Path
     title: str
     minutes: int
+    seconds: int  # of running, on two slow cores
     needs: str
 
 
@@ -40,7 +41,14 @@ def lesson_files() -> list[LessonFile]:
         header = dict(re.findall(r"^# (\w+): *(.*)$", read_text(path).split("# %%")[0], re.M))
         number = int(path.name.split("_")[1])
         found.append(
-            LessonFile(number, path, header["title"], int(header["minutes"]), header["needs"])
+            LessonFile(
+                number,
+                path,
+                header["title"],
+                int(header["minutes"]),
+                int(header.get("seconds", 0)),
+                header["needs"],
+            )
         )
     return found
 

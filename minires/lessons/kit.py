@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import importlib
 import inspect
 import json
@@ -42,11 +43,14 @@ class Lesson:
         global latest
         self.number = number
         self.results: list[Result] = []
+        self._questions: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._hinted: dict[str, int] = {}
         console.take_any_text()
         with _as_exit():
             self.checking = environment.switch("MINIRES_CHECK")
             self.fast = self.checking or environment.switch("MINIRES_FAST")
             time_limit()
+            self.full = environment.switch("MINIRES_FULL") or "--full" in sys.argv[1:]
         self.out = Path(os.environ.get("MINIRES_OUT") or "out/lessons")
         self.answers = Path(os.environ.get("MINIRES_ANSWERS") or "answers") / f"L{number:02d}.json"
         self.exercises = exercises(number)
@@ -55,15 +59,22 @@ class Lesson:
                 results.folder(self.out)
         latest = self
 
-    def params(self, fast: dict[str, Any] | None = None, **defaults: Any) -> types.SimpleNamespace:
-        """Return the parameters: the defaults, `fast` ones, then `--name=value` on a terminal.
+    def params(
+        self,
+        fast: dict[str, Any] | None = None,
+        full: dict[str, Any] | None = None,
+        **defaults: Any,
+    ) -> types.SimpleNamespace:
+        """Return the parameters: the defaults, `fast` or `full` ones, then `--name=value`.
 
         Numbers are positive, and a tuple takes one value or several: `--depths=8` or `=8,20`.
         Arguments are ignored in a notebook, whose command line is not the learner's. An unknown
         name or a value of another type ends the script with a message that lists the parameters.
         """
-        values = dict(defaults) | ((fast or {}) if self.fast else {})
+        values = dict(defaults) | ((fast or {}) if self.fast else (full or {}) if self.full else {})
         for argument in [] if in_notebook() else sys.argv[1:]:
+            if argument == "--full":
+                continue
             name, _, text = argument.removeprefix("--").partition("=")
             if not argument.startswith("--") or not text or name not in defaults:
                 known = ", ".join(f"{k}={_shown(v)}" for k, v in defaults.items())
@@ -71,27 +82,37 @@ class Lesson:
             values[name] = _parse(name, text, defaults[name])
         return types.SimpleNamespace(**values)
 
-    def predict(self, key: str, question: str, mine: float | str | None = None) -> Any:
-        """Record a number predicted before the result is seen; return it, or None if there is none.
+    def predict(
+        self,
+        key: str,
+        question: str,
+        choices: Sequence[str] = (),
+        mine: float | str | None = None,
+    ) -> Any:
+        """Record what the learner predicts, a number or one of the choices; None if nothing.
 
         It is `mine` if given, else the one recorded before, else asked for on a terminal.
         """
         recorded = self._recorded()
-        print(f"Prediction {key}: {question}")
+        self._questions[key] = question, tuple(choices)
+        self.say(f"**Prediction {key}:** {question}")
         if mine is None and key in recorded:
             print(f"  your prediction, recorded before: {recorded[key]}")
             return recorded[key]
-        if mine is not None and number(mine) is None:
-            raise SystemExit(f"prediction {key}: expected a number, e.g. mine=0.5; got {mine!r}")
+        if mine is not None and _answer(mine, choices) is None:
+            raise SystemExit(f"prediction {key}: expected {_expected(choices)}; got {mine!r}")
         if mine is None and not self.fast and not in_notebook():
-            mine = _ask("  your prediction, a number (Enter to skip): ")
+            mine = _ask(choices)
         if mine is None:
             print("  no prediction yet: set `mine=…` in this call, and run it again")
             return None
-        recorded[key] = mine
+        return self._record(key, _answer(mine, choices))
+
+    def _record(self, key: str, mine: Any) -> Any:
         if not self.checking:
             with _as_exit():
-                results.write_text(self.answers, results.to_json(recorded))
+                found = self._recorded() | {key: mine}
+                results.write_text(self.answers, results.to_json(found))
             print(f"  recorded in {self.answers}: {mine}")
         return mine
 
@@ -108,19 +129,52 @@ class Lesson:
             raise SystemExit(f"{self.answers} should hold a JSON object; mend or remove it")
         return found
 
-    def reveal(self, key: str, measured: str) -> None:
-        """Print what was measured beside what was predicted."""
+    def reveal(self, key: str, measured: str, value: float | str | None = None) -> None:
+        """Print what was measured beside what was predicted; call it before showing the result.
+
+        Asks first if nothing was predicted. `value`, the measured number or the right choice, lets
+        it say how far off the prediction is.
+        """
+        if key not in self._questions:
+            raise ValueError(f"reveal({key!r}): there was no predict({key!r}, ...) before")
+        choices = self._questions[key][1]
         mine = self._recorded().get(key)
+        if mine is None and not self.fast and not in_notebook():
+            mine = _ask(choices)
+            if mine is not None:
+                self._record(key, _answer(mine, choices))
         print(f"Prediction {key}: measured {measured}; predicted {'-' if mine is None else mine}")
+        if isinstance(value, str) and mine is not None:
+            print("  right" if mine == value else f"  not so: {value}")
+
+    def say(self, markdown: str) -> None:
+        """Show Markdown, with formulas: rendered in a notebook and on a terminal."""
+        text = inspect.cleandoc(markdown)
+        if in_notebook():
+            from IPython.display import Markdown, display  # type: ignore[import-not-found]
+
+            display(Markdown(text))
+        else:
+            print(text)
+
+    def hint(self, name: str) -> None:
+        """Show the next hint of an exercise."""
+        found = self._exercise(name)
+        hints = getattr(found, "hints", None) or (found.hint,)
+        shown = self._hinted[name] = min(self._hinted.get(name, 0) + 1, len(hints))
+        self.say(f"Hint {shown} of {len(hints)} for exercise {name}: {hints[shown - 1]}")
+
+    def _exercise(self, name: str) -> Exercise:
+        if name not in self.exercises:
+            raise ValueError(f"lesson {self.number} has exercises {', '.join(self.exercises)}")
+        return self.exercises[name]
 
     def exercise(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Check the decorated function at once, print the verdict, and return it if it passes.
 
         If it does not, the reference solution is returned instead, so that the lesson goes on.
         """
-        found = self.exercises.get(name)
-        if found is None:
-            raise ValueError(f"lesson {self.number} has exercises {', '.join(self.exercises)}")
+        found = self._exercise(name)
 
         def decorate(f: Callable[..., Any]) -> Callable[..., Any]:
             if on_exercise:
@@ -134,10 +188,23 @@ class Lesson:
             print(result.line(self.number))
             if result.verdict == "PASS":
                 return f
-            print("       the lesson goes on with the reference solution")
-            return found.reference
+            return self._stand_in(name, found.reference)
 
         return decorate
+
+    def _stand_in(self, name: str, reference: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the reference solution, which says so when it is first used."""
+        said = False
+
+        @functools.wraps(reference)
+        def solution(*arguments: Any, **named: Any) -> Any:
+            nonlocal said
+            if not said:
+                print(f"exercise {name}: shown with the reference solution; yours is still to do")
+            said = True
+            return reference(*arguments, **named)
+
+        return solution
 
     def _is_ours(self, f: Callable[..., Any]) -> bool:
         """Return whether the function is still the solution of the lesson's file."""
@@ -186,7 +253,7 @@ class Lesson:
             table = stem.with_name(stem.name + ".csv")
             paths.append(results.write_text(table, results.to_csv(rows)))
         if in_notebook():
-            from IPython.display import Image, display  # type: ignore[import-not-found]
+            from IPython.display import Image, display
 
             display(Image(filename=str(paths[0])))
         print(f"figure: {statement}\n  " + " ".join(str(p) for p in paths))
@@ -208,19 +275,36 @@ def _as_exit() -> Any:
         raise SystemExit(f"minires: error: {error}") from None
 
 
-def _ask(question: str) -> str | None:
-    """Ask for a number on a terminal until there is one; None where nobody answers."""
+def _ask(choices: Sequence[str] = ()) -> Any:
+    """Ask for an answer on a terminal until there is one; None where nobody answers."""
+    for i, choice in enumerate(choices, 1):
+        print(f"  {i}) {choice}")
     try:
         while sys.stdin.isatty():
-            text = input(question).strip()
-            if not text or number(text) is not None:
-                return text or None
-            print(f"  expected a number, e.g. 0.5 or 1e-8; got {text!r}")
+            text = input(f"  your prediction, {_expected(choices)} (Enter to skip): ").strip()
+            if not text or _answer(text, choices) is not None:
+                return _answer(text, choices) if text else None
+            print(f"  expected {_expected(choices)}; got {text!r}")
     except EOFError:
         print()
     except (AttributeError, ValueError):  # no input, or a closed one
         pass
     return None
+
+
+def _expected(choices: Sequence[str]) -> str:
+    return " or ".join(map(repr, choices)) if choices else "a number, e.g. 0.5 or 1e-8"
+
+
+def _answer(given: Any, choices: Sequence[str]) -> Any:
+    """Return an answer as it is recorded: a number, or one of the choices; None if it is neither.
+
+    A choice is given by its words or by its place, counted from 1.
+    """
+    if not choices:
+        return number(given)
+    found = [c for i, c in enumerate(choices, 1) if str(given).lower() in (c.lower(), str(i))]
+    return found[0] if found else None
 
 
 def _parse(name: str, text: str, default: Any) -> Any:
