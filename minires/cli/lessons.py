@@ -182,7 +182,8 @@ def _hint(args: argparse.Namespace) -> int:
         raise ValueError(f"lesson {args.number} has exercises {', '.join(found)}")
     for name, exercise in found.items():
         if args.exercise in (None, name):
-            print(f"{name}: {exercise.hint}")
+            for hint in exercise.hints:
+                print(f"{name}: {hint}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""An exercise: what the learner's function must do, a reference solution, and a hint.
+"""An exercise: what the learner's function must do, a reference solution, and three hints.
 
 Checks raise Wrong, and NotDone where there is no code yet; they hold under `python -O` too, which
 removes assert statements.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import math
 import signal
 import threading
 import time
@@ -16,27 +15,47 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from .. import environment
-from ..tensor import Array
+from .expect import (
+    NotDone,
+    Wrong,
+    expect_array,
+    expect_choice,
+    expect_number,
+    number,
+    require,
+    require_written,
+)
 
+__all__ = [
+    "Exercise", "NotDone", "Result", "Wrong", "examine", "expect_array", "expect_choice",
+    "expect_number", "number", "require", "require_written", "time_limit",
+]  # fmt: skip
 
-class Wrong(AssertionError):
-    """The learner's function does not do what it should; the message says how."""
-
-
-class NotDone(Wrong):
-    """The learner's function has not been written yet."""
+KINDS = ("number", "line", "function", "experiment", "bug", "design")
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """`check(f)` raises Wrong, saying what is wrong with the learner's `f`."""
+    """`check(f)` raises Wrong, saying what is wrong with the learner's `f`.
+
+    The learner's function may live in another process: what it is given and what it returns are
+    plain values, namely None, numbers, text, lists, tuples, dictionaries and arrays of them. It
+    may be given functions of such values too. The hints go from a nudge to almost the answer;
+    `wrong` are typical wrong solutions, which the check must refuse.
+    """
 
     check: Callable[[Callable[..., Any]], None]
     reference: Callable[..., Any]
-    hint: str
+    hints: tuple[str, str, str]
+    kind: str = "function"
+    wrong: tuple[Callable[..., Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        if isinstance(self.hints, str) or len(self.hints) != 3:
+            raise ValueError(f"hints: expected three texts, got {self.hints!r}")
+        if self.kind not in KINDS:
+            raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {self.kind!r}")
 
 
 @dataclass(frozen=True)
@@ -115,65 +134,3 @@ def _interrupted_after(seconds: float, expired: threading.Event) -> Iterator[Non
         finally:
             if handler is not None:
                 signal.signal(signal.SIGINT, handler)
-
-
-def require(condition: Any, message: str) -> None:
-    """Raise Wrong with the message unless the condition holds."""
-    if not condition:
-        raise Wrong(message)
-
-
-def require_written(found: Any) -> None:
-    """Raise NotDone for None, which a function without code returns."""
-    if found is None:
-        raise NotDone("the function returned None: write your code below TODO")
-
-
-def expect_array(found: Any, expected: Array, what: str = "the result", rtol: float = 1e-6) -> None:
-    """Require that `found` is close to `expected`, naming the worst entry."""
-    require_written(found)
-    try:
-        values = np.asarray(found, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise Wrong(f"{what}: expected numbers, got {found!r}") from None
-    require(
-        values.shape == expected.shape,
-        f"{what}: shape {values.shape}, expected {expected.shape}",
-    )
-    difference = np.abs(values - expected)
-    difference = np.where(np.isfinite(difference), difference, np.inf)
-    if not (difference <= rtol * np.abs(expected).max(initial=0)).all():
-        i = np.unravel_index(int(difference.argmax()), expected.shape)
-        where = f" worst entry {tuple(map(int, i))}:" if i else ""  # none where there are no axes
-        raise Wrong(f"{what}:{where} yours {values[i]:+.6g}, expected {expected[i]:+.6g}")
-
-
-def expect_number(found: Any, expected: float, rtol: float = 0.02, what: str = "answer") -> None:
-    """Require that a number is within a relative tolerance of the expected one."""
-    require_written(found)
-    value = number(found)
-    if value is None:
-        raise Wrong(f"{what}: expected a number, got {found!r}")
-    require(
-        abs(value - expected) <= rtol * abs(expected),
-        f"{what}: yours {value:.6g}, expected {expected:.6g} within {100 * rtol:g} %",
-    )
-
-
-def expect_choice(found: Any, expected: Any, why: str) -> None:
-    """Require that a choice is the expected one; `why` explains without giving it away."""
-    require_written(found)
-    require(found == expected, f"yours {found!r}: {why}")
-
-
-def number(value: Any) -> float | None:
-    """Return a finite number, or text such as "1e-8" or "30 %" as one; None if it is none."""
-    if isinstance(value, str):
-        value = value.strip().removesuffix("%")
-    elif isinstance(value, bool):
-        return None
-    try:
-        found = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None

@@ -160,7 +160,7 @@ class Lesson:
     def hint(self, name: str) -> None:
         """Show the next hint of an exercise."""
         found = self._exercise(name)
-        hints = getattr(found, "hints", None) or (found.hint,)
+        hints = found.hints
         shown = self._hinted[name] = min(self._hinted.get(name, 0) + 1, len(hints))
         self.say(f"Hint {shown} of {len(hints)} for exercise {name}: {hints[shown - 1]}")
 

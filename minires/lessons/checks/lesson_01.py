@@ -89,30 +89,67 @@ EXERCISES = {
     "1.1": Exercise(
         _check_difference,
         _central_difference,
-        "Evaluate f on both sides of x and divide by the distance between the two points, 2 h.",
+        hints=(
+            "Evaluate f on both sides of x.",
+            "How far apart are the two points?",
+            "Divide by the distance between the two points, 2 h.",
+        ),
+        kind="line",
+        wrong=(lambda f, x, h: (f(x + h) - f(x)) / h, lambda f, x, h: (f(x + h) - f(x - h)) / h),
     ),
     "1.2": Exercise(
-        _check_relu, _relu_backward, "dy passes where the input was positive; nothing elsewhere."
+        _check_relu,
+        _relu_backward,
+        hints=(
+            "Which inputs does the forward pass let through?",
+            "dy passes where the input was positive.",
+            "Nothing passes elsewhere: multiply dy by the mask of the positive inputs.",
+        ),
+        kind="line",
+        wrong=(lambda dy, x: dy, lambda dy, x: dy * x),
     ),
     "1.3": Exercise(
         _check_batch_norm,
         _batch_norm_backward,
-        "The mean and the variance depend on every x of the batch. Three terms: dy, minus the mean "
-        "of dy, minus x̂ times the mean of dy·x̂; all divided by σ = sqrt(var + eps).",
+        hints=(
+            "The mean and the variance depend on every x of the batch.",
+            "Three terms: dy, minus the mean of dy, minus x̂ times a mean.",
+            "The last mean is that of dy·x̂; all is divided by σ = sqrt(var + eps).",
+        ),
+        kind="function",
+        wrong=(lambda dy, x: dy / np.sqrt(x.var(axis=0) + 1e-5), lambda dy, x: 0 * dy),
     ),
     "1.4": Exercise(
         _check_slopes,
         lambda: (2.0, -1.0),
-        "The truncation error of a central difference is f'''(x) h²/6; rounding divides by h.",
+        hints=(
+            "Which error dominates at large h, which at small h?",
+            "The truncation error of a central difference is f'''(x) h²/6.",
+            "Rounding divides by h: the exponents of h are the slopes.",
+        ),
+        kind="experiment",
+        wrong=(lambda: (-1.0, 2.0), lambda: (1.0, -1.0)),
     ),
     "1.5": Exercise(
         _check_blind,
         lambda: 0.0,
-        "x̂ has mean 0 over the batch by construction. So what is Σ y if γ = 1 and β = 0?",
+        hints=(
+            "What is the mean of a normalised channel?",
+            "x̂ has mean 0 over the batch by construction.",
+            "So what is Σ y if γ = 1 and β = 0?",
+        ),
+        kind="number",
+        wrong=(lambda: 1.0, lambda: "n"),
     ),
     "1.6": Exercise(
         _check_bug,
         lambda: "random",
-        "Look at the two reports above: which upstream rejected the broken pass?",
+        hints=(
+            "Look at the two reports above.",
+            "Which upstream rejected the broken pass?",
+            "It is the one for which the true gradient is not zero.",
+        ),
+        kind="bug",
+        wrong=(lambda: "ones", lambda: 1.0),
     ),
 }

@@ -52,27 +52,62 @@ EXERCISES = {
     "2.1": Exercise(
         _check_factor,
         _backward_factor,
-        "One layer maps δ to Wᵀ(φ'(z) δ). The n weights into one entry add up as n Var(w) E[φ'²] "
-        "times the mean square of δ; the factor of a norm is the square root.",
+        hints=(
+            "One layer maps δ to Wᵀ(φ'(z) δ).",
+            "The n weights into one entry add up as n Var(w) E[φ'²] times the mean square of δ.",
+            "The factor of a norm is the square root of that of its square.",
+        ),
+        kind="line",
+        wrong=(lambda n, v, s: n * v * s, lambda n, v, s: math.sqrt(n * v)),
     ),
     "2.2": Exercise(
         _check_default,
         lambda: 1 / math.sqrt(6),
-        "U(-a, a) has variance a²/3, and a = 1/√n. Then use 2.1 with E[φ'²] = 1/2.",
+        hints=(
+            "Which variance does a uniform distribution have?",
+            "U(-a, a) has variance a²/3, and a = 1/√n.",
+            "Then use 2.1 with E[φ'²] = 1/2.",
+        ),
+        kind="number",
+        wrong=(lambda: 1 / math.sqrt(3), lambda: 1 / 6),
     ),
     "2.3": Exercise(
         _check_leaky,
         lambda width, slope: math.sqrt(2 / ((1 + slope**2) * width)),
-        "The slope is 1 for half of the inputs and `slope` for the rest; average the squares.",
+        hints=(
+            "Which slopes occur, and how often?",
+            "The slope is 1 for half of the inputs and `slope` for the rest; average the squares.",
+            "Solve width Var(w) times that average = 1 for the standard deviation.",
+        ),
+        kind="line",
+        wrong=(
+            lambda width, slope: math.sqrt(2 / width),
+            lambda width, slope: 2 / ((1 + slope**2) * width),
+        ),
     ),
     "2.4": Exercise(
         _check_underflow,
         _underflow_depth,
-        "Solve factor^L < smallest for L, with logarithms, and round up.",
+        hints=(
+            "Which L solves factor^L < smallest?",
+            "Take logarithms of both sides; both are negative.",
+            "Divide the logarithms, and round up.",
+        ),
+        kind="function",
+        wrong=(
+            lambda factor, smallest: math.log(smallest) / math.log(factor),
+            lambda factor, smallest: 60,
+        ),
     ),
     "2.5": Exercise(
         _check_flat,
         lambda: "forward",
-        "Look at the second figure: what falls in the direction in which ∂L/∂x grows?",
+        hints=(
+            "Look at the second figure.",
+            "∂L/∂W_l is a product of two factors, one from above and one from below.",
+            "What falls in the direction in which ∂L/∂x grows?",
+        ),
+        kind="experiment",
+        wrong=(lambda: "backward", lambda: "both"),
     ),
 }

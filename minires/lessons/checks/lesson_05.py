@@ -55,22 +55,46 @@ EXERCISES = {
     "5.1": Exercise(
         _check_parameters,
         _same_parameters,
-        "Each body layer has a 64 × 64 weight matrix and, for batch norm, a weight and a bias per "
-        "unit; the head is a linear layer from 64 to 10 with biases.",
+        hints=(
+            "Count the body layers and the head apart.",
+            "Each body layer has a 64 × 64 weight matrix and, for batch norm, a weight and a bias "
+            "per unit.",
+            "The head is a linear layer from 64 to 10 with biases.",
+        ),
+        kind="function",
+        wrong=(lambda depth: depth * 64 * 64, lambda depth: 26890),
     ),
     "5.2": Exercise(
         _check_overfitting,
         lambda train_error, test_error: train_error < 0.01 < test_error,
-        "Overfitting means: good on the training data, worse on new data.",
+        hints=(
+            "What does overfitting mean?",
+            "Good on the training data, worse on new data.",
+            "Compare both errors with a small number.",
+        ),
+        kind="line",
+        wrong=(lambda train, test: test > 0.01, lambda train, test: train < test),
     ),
     "5.3": Exercise(
         _check_best,
         _best_of_sweep,
-        "Average over the seeds for each rate, leave out rates with a None, take the smallest.",
+        hints=(
+            "Average over the seeds for each rate.",
+            "Leave out the rates with a None.",
+            "Take the rate with the smallest mean.",
+        ),
+        kind="function",
+        wrong=(lambda errors: (0.001, 0.2), lambda errors: min(errors)),
     ),
     "5.4": Exercise(
         _check_conclusion,
         lambda: "optimisation",
-        "Rule out, one after the other, what the three experiments speak against.",
+        hints=(
+            "Rule out, one after the other, what the three experiments speak against.",
+            "The error is high on the training data.",
+            "The deep net can represent what the shallow one can; what is left?",
+        ),
+        kind="experiment",
+        wrong=(lambda: "overfitting", lambda: "capacity"),
     ),
 }
