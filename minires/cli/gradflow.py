@@ -163,6 +163,4 @@ def _train(args: argparse.Namespace) -> int:
         raise ValueError("--train is for relu nets on digits, and takes no --steps")
     if args.dtype != "float32" or args.show != ["dx"]:
         raise ValueError("--train runs in float32, the training dtype, and takes no --show")
-    return degradation.execute(
-        args, norm=args.norm[0], init=args.init[0], epochs=20, weight_decay=1e-4
-    )
+    return degradation.execute(args, norm=args.norm[0], init=args.init[0])

@@ -20,32 +20,69 @@ from .. import data as datasets
 from .. import nn, optim
 from ..creation import default_device
 from ..grad_mode import no_grad
+from ..optim.lr_scheduler import LinearWarmup, MultiStepLR, Scheduler, SequentialLR
 from ..tensor import Array, Tensor
 from ..train import loop
-from .settings import DEGRADATION_WIDTH, Setting, grid, seed_list
+from .settings import DEGRADATION_WIDTH, OPTIMIZERS, Setting, grid, one_of, seed_list
 
 Jobs = list[tuple[Setting, int]]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How every net of the comparison is trained: SGD, momentum 0.9, lr / 10 at 50 % and 75 %."""
+    """How every net of the comparison is trained: SGD, momentum 0.9, lr / 10 at 50 % and 75 %.
+
+    optimizer   sgd, or adam (β 0.9 and 0.999), which has no momentum to choose
+    milestones  fractions of the training at which the rate is cut to a tenth
+    warmup      steps over which the rate rises linearly, from lr / warmup to lr; 0: none
+    clip        largest norm of all gradients together: longer ones are scaled to it; None: no limit
+    """
 
     epochs: int = 20
     batch_size: int = 128
     lr: float = 0.01
     weight_decay: float = 1e-4
     momentum: float = 0.9
+    optimizer: str = "sgd"
+    milestones: tuple[float, ...] = (0.5, 0.75)
+    warmup: int = 0
+    clip: float | None = None
 
     def __post_init__(self) -> None:
         checks.integer("epochs", self.epochs, 1)
         checks.integer("batch_size", self.batch_size, 4)
-        if not (math.isfinite(self.lr) and self.lr > 0):
-            raise ValueError(f"lr: expected a positive number, got {self.lr}")
+        checks.integer("warmup", self.warmup, 0)
+        one_of("optimizer", [self.optimizer], OPTIMIZERS)
+        for name, value in (("lr", self.lr), ("clip", self.clip)):
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name}: expected a positive number, got {value}")
+        for cut in self.milestones:
+            if not 0 < cut < 1:
+                raise ValueError(
+                    f"milestones: expected fractions of the training, e.g. (0.5, 0.75), got {cut}"
+                )
 
     def cuts(self, length: int) -> list[int]:
         """Return where the rate is cut, of a training of `length` steps (or epochs, …)."""
-        return [length // 2, length * 3 // 4]
+        return [int(length * cut) for cut in sorted(self.milestones)]
+
+    def optimise(self, net: nn.Module, steps: int) -> tuple[optim.Optimizer, Scheduler]:
+        """Return the optimiser of a net, and its schedule over a training of `steps` steps."""
+        optimizer: optim.Optimizer
+        if self.optimizer == "adam":
+            optimizer = optim.Adam(net.parameters(), self.lr, weight_decay=self.weight_decay)
+        else:
+            optimizer = optim.SGD(
+                net.parameters(),
+                lr=self.lr,
+                momentum=self.momentum,
+                weight_decay=self.weight_decay,
+            )
+        if not self.warmup:
+            return optimizer, MultiStepLR(optimizer, self.cuts(steps))
+        rise = LinearWarmup(optimizer, self.warmup, 1 / self.warmup)
+        fall = MultiStepLR(optimizer, [cut - self.warmup for cut in self.cuts(steps)])
+        return optimizer, SequentialLR(optimizer, [rise, fall], [self.warmup])
 
 
 @dataclass
@@ -94,18 +131,12 @@ def train(setting: Setting, seed: int, digits: Any, recipe: Recipe) -> Curve:
     loader = datasets.DataLoader(
         x, y, batch_size=recipe.batch_size, shuffle=True, seed=seed, drop_last=True
     )
-    sgd = optim.SGD(
-        net.parameters(),
-        lr=recipe.lr,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-    )
-    schedule = optim.lr_scheduler.MultiStepLR(sgd, recipe.cuts(recipe.epochs * len(loader)))
+    optimizer, schedule = recipe.optimise(net, recipe.epochs * len(loader))
     curve = Curve(setting, seed, recipe=recipe)
     epochs = itertools.chain.from_iterable(itertools.repeat(loader, recipe.epochs))
     losses: list[float] = []
     wrong = 0
-    for step in loop.train(net, sgd, epochs, schedule=schedule):
+    for step in loop.train(net, optimizer, epochs, schedule=schedule, clip=recipe.clip):
         if step.diverged:
             curve.diverged_at = step.index
             return curve

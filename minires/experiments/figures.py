@@ -289,7 +289,11 @@ def _how(curves: Sequence[Curve]) -> str:
     seeds = len({c.seed for c in curves})
     kind = f"MLPs of width {s.width}" if s.arch == "mlp" else f"Conv nets of width {s.width}"
     spread = f"{seeds} seeds; bands: from the lowest to the highest" if seeds > 1 else "one seed"
+    how = [f"rate {r.lr:g}"]
+    how += ["Adam"] if r.optimizer == "adam" else []
+    how += [f"warm-up of {r.warmup} steps"] if r.warmup else []
+    how += [f"gradients clipped to {r.clip:g}"] if r.clip is not None else []
     return (
         f"{kind}, {NORM_NAMES[s.norm]}, {init_name(s.init)}, digits, {r.epochs} epochs, "
-        f"rate {r.lr:g}. {spread[0].upper()}{spread[1:]}."
+        f"{', '.join(how)}. {spread[0].upper()}{spread[1:]}."
     )

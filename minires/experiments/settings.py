@@ -20,6 +20,7 @@ SKIPS, NORMS, INITS = mlp.SKIPS, mlp.NORMS, initialise.NAMES
 ACTIVATIONS = tuple(blocks.ACTIVATIONS)
 DATA = ("digits", "synthetic")
 DTYPES = ("float32", "float64")
+OPTIMIZERS = ("sgd", "adam")
 # of an mlp's layers, or filters of a conv net's first stage
 GRADFLOW_WIDTH = {"mlp": 128, "conv": 8}
 DEGRADATION_WIDTH = {"mlp": 64, "conv": 8}

@@ -197,15 +197,26 @@ def curve_rows(curves: Sequence[Curve]) -> list[dict[str, Any]]:
 
 def curve_columns() -> list[str]:
     """Return the columns of `curve_rows`, for an experiment in which every net diverged."""
-    how = ["data", "epochs", "batch_size", "lr", "weight_decay", "dtype", "seed"]
+    how = ["data", "epochs", "batch_size", "optimizer", "lr", "weight_decay", "warmup"]
+    how += ["milestones", "clip", "dtype", "seed"]
     return [f.name for f in fields(Setting)] + how + ["epoch", "train_loss", "train_error"]
 
 
 def _recipe(c: Curve) -> dict[str, Any]:
     r = c.recipe
-    how = {"data": "digits", "epochs": r.epochs, "batch_size": r.batch_size, "lr": r.lr}
-    more = {"weight_decay": r.weight_decay, "dtype": "float32", "seed": c.seed}
-    return asdict(c.setting) | how | more
+    return asdict(c.setting) | {
+        "data": "digits",
+        "epochs": r.epochs,
+        "batch_size": r.batch_size,
+        "optimizer": r.optimizer,
+        "lr": r.lr,
+        "weight_decay": r.weight_decay,
+        "warmup": r.warmup,
+        "milestones": " ".join(f"{cut:g}" for cut in sorted(r.milestones)),
+        "clip": r.clip,
+        "dtype": "float32",
+        "seed": c.seed,
+    }
 
 
 def degradation_document(

@@ -19,6 +19,7 @@ import numpy as np
 
 from .. import functional as F
 from .. import nn, optim
+from ..nn.utils import clip_grad_norm_
 from ..tensor import Array, Tensor
 
 
@@ -72,11 +73,13 @@ def train(
     *,
     schedule: Schedule | None = None,
     watch: Callable[[int], Watch | None] = lambda index: None,
+    clip: float | None = None,
 ) -> Iterator[Step]:
     """Take a step of cross-entropy for each batch (x, y) and yield it, until the loss diverges.
 
     `schedule` is stepped after each update. `watch` is asked for whom to let look on at each step,
-    e.g. a `Recorder`. Nothing is computed otherwise than without them.
+    e.g. a `Recorder`, which sees the gradients as they came. Nothing is computed otherwise than
+    without them. `clip` limits the norm of all gradients together before each update.
     """
     for index, (x, y) in enumerate(batches):
         optimizer.zero_grad()
@@ -88,6 +91,8 @@ def train(
                 loss.backward()
             step = Step(index, float(loss.item()), logits.data, y)
             if not step.diverged:
+                if clip is not None:
+                    clip_grad_norm_(net.parameters(), clip)
                 if watcher is None:
                     optimizer.step()
                 else:
