@@ -157,17 +157,24 @@ def _place(boxes: list[Box]) -> None:
 
 
 def _arrow(parent: Box, box: Box) -> str:
-    """Return a line from one box to another; one that passes rows is led around to the right."""
+    """Return a line from one box to another; one that passes rows is led around what it passes.
+
+    From an operation to the right of all, from a leaf down its column and between two rows.
+    """
     x0, y0 = parent.x + WIDTH / 2, parent.y + HEIGHT
     x1, y1 = box.x + WIDTH / 2, box.y - 2
     span = box.row - parent.row
-    if span <= 1 or parent.kind != "operation":
+    if span <= 1:
         path = f"M{x0:g},{y0:g} C{x0:g},{y0 + GAP_Y / 2:g} {x1:g},{y1 - GAP_Y / 2:g} {x1:g},{y1:g}"
         return f'<path d="{path}" fill="none" stroke="#999" marker-end="url(#head)"/>'
-    x0, x1 = parent.x + WIDTH, box.x + WIDTH + 2
-    y0, y1 = parent.y + HEIGHT / 2, box.y + HEIGHT / 2
-    bow = max(x0, x1) + GAP_X * (1 + min(span, 12) / 4)
-    path = f"M{x0:g},{y0:g} C{bow:g},{y0:g} {bow:g},{y1:g} {x1:g},{y1:g}"
+    if parent.kind == "operation":
+        x0, x1 = parent.x + WIDTH, box.x + WIDTH + 2
+        y0, y1 = parent.y + HEIGHT / 2, box.y + HEIGHT / 2
+        bow = max(x0, x1) + GAP_X * (1 + min(span, 12) / 4)
+        path = f"M{x0:g},{y0:g} C{bow:g},{y0:g} {bow:g},{y1:g} {x1:g},{y1:g}"
+    else:
+        between, x1 = y1 - GAP_Y / 2, x1 - WIDTH / 4
+        path = f"M{x0:g},{y0:g} V{between:g} H{x1:g} V{y1:g}"
     return (
         f'<path d="{path}" fill="none" stroke="#d55e00" stroke-width="2" marker-end="url(#head)"/>'
     )

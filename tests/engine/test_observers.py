@@ -13,6 +13,7 @@ import pytest
 import minires as mr
 import minires.functional as F
 from minires import models
+from minires.drawing import WIDTH
 
 
 class Log(mr.Observer):
@@ -196,6 +197,19 @@ def test_the_drawing_shows_blocks_names_and_gradients(tmp_path):
         for r in root.iter("{http://www.w3.org/2000/svg}rect")
     ]
     assert len(set(rects)) == len(rects)  # no box lies on another
+
+
+def test_a_leaf_that_skips_operations_is_led_around_them():
+    x = mr.tensor(2.0, requires_grad=True)
+    with mr.watching(mr.GraphDrawing([("x", x)])) as drawing:
+        x + x.relu().exp()
+    root = ET.fromstring(drawing.svg())
+    lines = root.iter("{http://www.w3.org/2000/svg}path")
+    (around,) = [p.get("d") for p in lines if p.get("stroke-width")]
+    down = float(around.split("M")[1].split(",")[0])
+    boxes = [float(r.get("x")) for r in root.iter("{http://www.w3.org/2000/svg}rect")]
+    passed = [left for left in boxes if left <= down <= left + WIDTH]
+    assert passed == [min(boxes)]  # only its own box stands in the column of the line
 
 
 def test_drawings_of_little_and_of_names_with_markup():

@@ -6,6 +6,7 @@ import runpy
 import sys
 
 import numpy as np
+import prose_numbers
 import pytest
 
 from minires import plotting
@@ -56,7 +57,7 @@ def test_with_solutions(lesson, tmp_path, figures, overlapping):
         assert stem.with_suffix(".png").stat().st_size > 0
         assert stem.with_suffix(".svg").stat().st_size > 0
         assert len(stem.with_suffix(".csv").read_text(encoding="utf-8").splitlines()) > 3
-    CLAIMS[lesson.number](namespace)
+    claims_of(lesson.number)(namespace)
 
 
 def claims_of_lesson_1(n):
@@ -92,6 +93,12 @@ def claims_of_lesson_5(n):
 
 
 CLAIMS = {1: claims_of_lesson_1, 2: claims_of_lesson_2, 5: claims_of_lesson_5}
+
+
+def claims_of(number):
+    if prose_numbers.claims_file(number).exists():
+        return prose_numbers.load(number).claims
+    return CLAIMS[number]
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda f: f.path.stem)
@@ -146,7 +153,7 @@ def test_in_full(lesson, monkeypatch, figures, overlapping):
     namespace = runpy.run_path(str(lesson.path), run_name="__main__")
     assert set(verdicts().values()) == {"PASS"}
     assert [name for name, f in figures.items() if overlapping(f)] == []
-    CLAIMS[lesson.number](namespace)
+    claims_of(lesson.number)(namespace)
     if lesson.number == 5:  # what its text says of 18 and of 54 layers
         assert np.mean(namespace["longer"][18]) < 5
         assert np.mean(namespace["longer"][54]) > 60

@@ -1,0 +1,408 @@
+"""Lesson 0: how does backward() work?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..exercise import Exercise, Wrong, expect_array, expect_number, require, require_written
+
+Inputs = Mapping[Any, Sequence[Any]]  # name -> the names that it reads
+Send = Callable[[Any, float], Sequence[float]]
+
+
+def _add(dy: float, a: float, b: float) -> tuple[float, float]:
+    return dy, dy
+
+
+def _mul(dy: float, a: float, b: float) -> tuple[float, float]:
+    return dy * b, dy * a
+
+
+def _relu(dy: float, a: float) -> float:
+    return dy if a > 0 else 0.0
+
+
+def _order(inputs: Inputs, loss: Any) -> list[Any]:
+    order: list[Any] = []
+    seen = set()
+
+    def visit(name: Any) -> None:
+        if name not in seen:
+            seen.add(name)
+            for source in inputs[name]:
+                visit(source)
+            order.append(name)
+
+    visit(loss)
+    return order[::-1]
+
+
+def _propagate(order: Sequence[Any], inputs: Inputs, send: Send) -> dict[Any, float]:
+    gradients = {order[0]: 1.0}
+    for name in order:
+        for source, part in zip(inputs[name], send(name, gradients[name]), strict=True):
+            gradients[source] = gradients.get(source, 0.0) + part
+    return gradients
+
+
+def _overwriting(order: Sequence[Any], inputs: Inputs, send: Send) -> dict[Any, float]:
+    gradients = {order[0]: 1.0}
+    for name in order:
+        for source, part in zip(inputs[name], send(name, gradients[name]), strict=True):
+            gradients[source] = part
+    return gradients
+
+
+def _one_part_per_reader(order: Sequence[Any], inputs: Inputs, send: Send) -> dict[Any, float]:
+    gradients = {order[0]: 1.0}
+    for name in order:
+        parts = dict(zip(inputs[name], send(name, gradients[name]), strict=True))
+        for source, part in parts.items():
+            gradients[source] = gradients.get(source, 0.0) + part
+    return gradients
+
+
+def _breadth_first(inputs: Inputs, loss: Any, send: Send) -> dict[Any, float]:
+    gradients, queue = {loss: 1.0}, [loss]
+    for name in queue:
+        for source, part in zip(inputs[name], send(name, gradients[name]), strict=True):
+            if source not in gradients:
+                queue.append(source)
+            gradients[source] = gradients.get(source, 0.0) + part
+    return gradients
+
+
+def _check_by_hand(f: Callable[..., Any]) -> None:
+    found = f()
+    require_written(found)
+    parts = _sequence(found, 3, "the skip's part, the branch's part and their sum")
+    expect_number(
+        parts[0], 3.0, 1e-6, "the part by the skip",
+        mistakes={
+            "e is read twice by L = e·e, so it receives two parts": 1.5,
+            "that is the value of y": 0.5,
+        },
+    )  # fmt: skip
+    expect_number(
+        parts[1], -1.5, 1e-6, "the part by the branch",
+        mistakes={
+            "its sign: v is negative": 1.5,
+            "that is what arrives at a; two more operations follow": -0.75,
+        },
+    )  # fmt: skip
+    expect_number(
+        parts[2], 1.5, 1e-6, "dL/dx",
+        mistakes={"both parts arrive at x, not only the skip's": 3.0,
+                  "both parts arrive at x, not only the branch's": -1.5,
+                  "add the parts with their signs": 4.5},
+    )  # fmt: skip
+
+
+def _check_add(f: Callable[..., Any]) -> None:
+    for dy, a, b in _triples(0):
+        found = f(dy, a, b)
+        require_written(found)
+        expect_array(
+            _sequence(found, 2, "one gradient for a and one for b"), np.array([dy, dy]),
+            f"what a + b sends for dy = {dy:.3g}, a = {a:.3g}, b = {b:.3g}",
+            mistakes={"dy is not shared out: each input gets all of it": np.array([dy, dy]) / 2,
+                      "that is the rule of a product": np.array([dy * b, dy * a]),
+                      "the local derivatives alone: they are to be multiplied by dy": np.ones(2)},
+        )  # fmt: skip
+
+
+def _check_mul(f: Callable[..., Any]) -> None:
+    for dy, a, b in _triples(1):
+        found = f(dy, a, b)
+        require_written(found)
+        expect_array(
+            _sequence(found, 2, "one gradient for a and one for b"), np.array([dy * b, dy * a]),
+            f"what a · b sends for dy = {dy:.3g}, a = {a:.3g}, b = {b:.3g}",
+            mistakes={"each input gets its own value; if a grows by 1, by how much does a·b grow?":
+                      np.array([dy * a, dy * b]),
+                      "dy is missing": np.array([b, a]),
+                      "that is the rule of a sum": np.array([dy, dy])},
+        )  # fmt: skip
+
+
+def _check_relu(f: Callable[..., Any]) -> None:
+    for dy, a, _ in [*_triples(2), (1.3, 0.0, 0.0), (-0.7, 2.0, 0.0), (-0.7, -2.0, 0.0)]:
+        expect_number(
+            f(dy, a), dy if a > 0 else 0.0, 1e-9, f"what ReLU sends for dy = {dy:.3g}, a = {a:.3g}",
+            mistakes={"it passes, whatever the sign of a": dy,
+                      "that is max(dy, 0): the value a decides, not dy": max(dy, 0.0),
+                      "that is the local derivative; dy is missing": float(a > 0),
+                      "the condition is the wrong way round": dy if a <= 0 else 0.0},
+        )  # fmt: skip
+
+
+def _triples(seed: int) -> list[tuple[float, float, float]]:
+    rows = np.random.default_rng(seed).uniform(-3, 3, (12, 3)).tolist()
+    return [tuple(row) for row in rows]
+
+
+def _sequence(found: Any, length: int, what: str) -> list[Any]:
+    """Return the values of a tuple, list or array of that length."""
+    if not isinstance(found, tuple | list | np.ndarray) or len(found) != length:
+        raise Wrong(f"expected {length} values ({what}), got {found!r}")
+    return list(found)
+
+
+TEN = {
+    "x": (), "w": (), "v": (), "c": (), "z": ("w", "x"), "a": ("z",), "f": ("v", "a"),
+    "y": ("x", "f"), "e": ("y", "c"), "L": ("e", "e"),
+}  # fmt: skip
+
+
+def _random_graph(seed: int, size: int = 12) -> dict[str, tuple[str, ...]]:
+    """Return a graph in random order of its entries, with nodes that the loss does not need."""
+    rng = np.random.default_rng(seed)
+    inputs: dict[str, tuple[str, ...]] = {"n0": (), "n1": ()}
+    for i in range(2, size):
+        inputs[f"n{i}"] = tuple(f"n{j}" for j in rng.integers(max(0, i - 4), i, rng.integers(1, 3)))
+    inputs |= {"L": (f"n{size - 1}", f"n{size - 3}"), "unused": ("n3", "L")}
+    return {name: inputs[name] for name in rng.permutation(list(inputs)).tolist()}
+
+
+def _check_order(f: Callable[..., Any]) -> None:
+    for inputs in [TEN, *map(_random_graph, range(12))]:
+        found = f(dict(inputs), "L")
+        require_written(found)
+        require(
+            isinstance(found, tuple | list), f"expected a list of names, got {type(found).__name__}"
+        )
+        _judge_order(list(found), inputs)
+
+
+def _judge_order(found: list[Any], inputs: Inputs) -> None:
+    shown = f"for the graph {dict(inputs)} yours is {found}"
+    needed = set(_order(inputs, "L"))
+    for name in found:
+        require(name in inputs, f"{name!r} is no node; {shown}")
+        require(found.count(name) == 1, f"{name!r} stands there {found.count(name)} times; {shown}")
+        require(name in needed, f"the loss does not depend on {name!r}: leave it out; {shown}")
+    for name in needed:
+        require(name in found, f"{name!r} is missing, and the loss depends on it; {shown}")
+    require(found[0] == "L", f"the list begins with {found[0]!r}, not with the loss; {shown}")
+    place = {name: i for i, name in enumerate(found)}
+    for name in found:
+        for source in inputs[name]:
+            require(
+                place[source] > place[name],
+                f"{source!r} stands before {name!r}, which reads it: it would send too early; "
+                + shown,
+            )
+
+
+def _sender(inputs: Inputs, seed: int) -> tuple[Send, dict[str, list[float]]]:
+    """Return a `send` with random local derivatives, and these."""
+    rng = np.random.default_rng([seed, 1])
+    slopes = {name: rng.uniform(0.5, 2, len(sources)).tolist() for name, sources in inputs.items()}
+    return lambda name, dy: tuple(dy * slope for slope in slopes[name]), slopes
+
+
+def _check_propagate(f: Callable[..., Any]) -> None:
+    chain: dict[str, tuple[str, ...]] = {"a": (), "b": ("a",), "L": ("b",)}
+    block = {"x": (), "f": ("x",), "L": ("x", "f")}
+    for seed, inputs in enumerate([chain, block, TEN, *map(_random_graph, range(5))]):
+        send, _ = _sender(inputs, seed)
+        order = _order(inputs, "L")
+        found = f(list(order), dict(inputs), send)
+        require_written(found)
+        require(
+            isinstance(found, dict) and set(order) <= set(found),
+            f"expected a dictionary with a gradient for each of {order}, got {found!r}",
+        )
+        right = _propagate(order, inputs, send)
+        wrong = {
+            "the parts that arrive over several ways are not added up":
+                _overwriting(order, inputs, send),
+            "a node may be read twice by one and the same node, as in e·e":
+                _one_part_per_reader(order, inputs, send),
+        }  # fmt: skip
+        for name in order:
+            expect_number(
+                found[name], right[name], 1e-9, f"the gradient of {name!r} in {dict(inputs)}",
+                mistakes={why: gradients[name] for why, gradients in wrong.items()},
+            )  # fmt: skip
+
+
+def _check_catches(f: Callable[..., Any]) -> None:
+    found = f()
+    require_written(found)
+    inputs = _graph(found)
+    try:
+        order = _order(inputs, "L")
+    except RecursionError:
+        raise Wrong("the graph has a cycle: a node depends on itself") from None
+    _refuse_cycles(inputs, order)
+    differences = []
+    for seed in range(5):
+        send, _ = _sender(inputs, seed)
+        right, wrong = _propagate(order, inputs, send), _breadth_first(inputs, "L", send)
+        differences.append(max(abs(right[n] - wrong.get(n, 0.0)) / right[n] for n in order))
+    if max(differences) > 1e-9:
+        return
+    readers = {n: sum(list(sources).count(n) for sources in inputs.values()) for n in order}
+    require(
+        any(count > 1 for count in readers.values()),
+        "no node of your graph is read twice: on a chain every engine is right",
+    )
+    require(
+        any(readers[n] > 1 and inputs[n] for n in order),
+        "the engine gets your graph right: the node that is read twice is a leaf, so it sends "
+        "nothing on, and a part that arrives late is still added",
+    )
+    raise Wrong(
+        "the engine gets your graph right: the ways to the node that is read twice are equally "
+        "long, so nothing arrives late"
+    )
+
+
+def _graph(found: Any) -> dict[str, tuple[str, ...]]:
+    require(isinstance(found, dict), f"expected a dictionary, got {type(found).__name__}")
+    require("L" in found, f'expected a node "L", the loss; the nodes are {list(found)}')
+    require(len(found) <= 8, f"expected at most 8 nodes, got {len(found)}")
+    inputs = {}
+    for name, sources in found.items():
+        require(
+            isinstance(sources, tuple | list),
+            f'{name!r}: expected a tuple of names such as ("x",), got {sources!r}',
+        )
+        for source in sources:
+            require(source in found, f"{name!r} reads {source!r}, which is no node of the graph")
+        inputs[name] = tuple(sources)
+    return inputs
+
+
+def _refuse_cycles(inputs: Inputs, order: list[Any]) -> None:
+    place = {name: i for i, name in enumerate(order)}
+    for name in order:
+        for source in inputs[name]:
+            require(place[source] > place[name], f"the graph has a cycle through {name!r}")
+
+
+def _check_ratio(f: Callable[..., Any]) -> None:
+    for layers in (1, 2, 3, 8, 50):
+        expect_number(
+            f(layers), (2 * layers - 1) / layers, 1e-6, f"{layers} layers",
+            mistakes={"nearly: the first layer has no gradient to send on": 2.0,
+                      "that is forward and backward together": (3 * layers - 1) / layers,
+                      "that is forward over backward": layers / (2 * layers - 1)},
+        )  # fmt: skip
+
+
+EXERCISES = {
+    "0.1": Exercise(
+        _check_by_hand,
+        lambda: (3.0, -1.5, 1.5),
+        hints=(
+            "First the values from the leaves upward: z, a, f, y, e, L. Then one more number for "
+            "each of them, from L downward.",
+            "You should find y = 0.5 and e = 1.5. What does e·e send to e, counted twice?",
+            "The addition hands what it gets to x unchanged: that is the skip's part. The branch's "
+            "part is the same number times v times the slope of ReLU times w.",
+        ),
+        kind="number",
+        wrong=(lambda: (1.5, -0.75, 0.75), lambda: (3.0, 1.5, 4.5), lambda: (3.0, -1.5, 3.0)),
+    ),
+    "0.2": Exercise(
+        _check_add,
+        _add,
+        hints=(
+            "If a grows by a little and b stays, by how much does a + b grow?",
+            "Both local derivatives of a sum are the same number, whatever a and b are.",
+            "Each of the two inputs is sent the upstream gradient as it is.",
+        ),
+        kind="line",
+        wrong=(lambda dy, a, b: (dy / 2, dy / 2), _mul),
+    ),
+    "0.3": Exercise(
+        _check_mul,
+        _mul,
+        hints=(
+            "Keep b fixed. How steeply does a · b grow with a?",
+            "The local derivative with respect to one factor is the other factor.",
+            "What a is sent is dy times b; what b is sent follows by exchanging the two.",
+        ),
+        kind="line",
+        wrong=(lambda dy, a, b: (dy * a, dy * b), lambda dy, a, b: (b, a)),
+    ),
+    "0.4": Exercise(
+        _check_relu,
+        _relu,
+        hints=(
+            "Where max(a, 0) equals a its slope is 1; where it equals 0 its slope is 0.",
+            "Which number decides between the two: the upstream gradient or the value a?",
+            "If a is positive the upstream gradient passes unchanged, else 0 is sent.",
+        ),
+        kind="line",
+        wrong=(lambda dy, a: max(dy, 0.0), lambda dy, a: dy, lambda dy, a: dy * (a >= 0)),
+    ),
+    "0.5": Exercise(
+        _check_order,
+        _order,
+        hints=(
+            "A node may stand in the list only when all of its readers stand there already.",
+            "It is easier the other way round: make a list in which each node stands behind "
+            "everything that it reads, and turn it round at the end.",
+            "Write visit(name): if the name is new, remember it, visit each node that it reads, "
+            "and only then append the name. Visit the loss, and return the list reversed.",
+        ),
+        kind="function",
+        wrong=(
+            lambda inputs, loss: list(inputs)[::-1],
+            lambda inputs, loss: list(_breadth_first(inputs, loss, _ones(inputs))),
+        ),
+    ),
+    "0.6": Exercise(
+        _check_propagate,
+        _propagate,
+        hints=(
+            "Compare the two printed lines. Which nodes are wrong, and how many arrows leave them "
+            "in the graph?",
+            "When the second part arrives at x, what happens to the first one?",
+            "A gradient begins at zero, and each part that arrives is added to what is there.",
+        ),
+        kind="bug",
+        wrong=(_overwriting, _one_part_per_reader),
+    ),
+    "0.7": Exercise(
+        _check_catches,
+        lambda: {"u": (), "x": ("u",), "z": ("x",), "f": ("z",), "L": ("x", "f")},
+        hints=(
+            "The engine is wrong when a node sends before all of its parts have arrived. When does "
+            "the author's test not notice?",
+            "The node that is read twice has to have something below it, to which it sends too "
+            "little.",
+            "Put a leaf below x, and make the branch longer than the skip, so that its part comes "
+            "late.",
+        ),
+        kind="design",
+        wrong=(
+            lambda: {"x": (), "f": ("x",), "L": ("x", "f")},
+            lambda: {"u": (), "x": ("u",), "L": ("x",)},
+            lambda: {"u": (), "x": ("u",), "f": ("x",), "g": ("x",), "L": ("f", "g")},
+        ),
+    ),
+    "0.8": Exercise(
+        _check_ratio,
+        lambda layers: (2 * layers - 1) / layers,
+        hints=(
+            "How many products does one layer need on the way forward, and how many on the way "
+            "back?",
+            "All layers but one need both of their products on the way back.",
+            "Count two for each layer, take away the one that the first layer does not need, and "
+            "divide by the number of layers.",
+        ),
+        kind="function",
+        wrong=(lambda layers: 2.0, lambda layers: (3 * layers - 1) / layers),
+    ),
+}
+
+
+def _ones(inputs: Inputs) -> Send:
+    return lambda name, dy: (dy,) * len(inputs[name])

@@ -1,0 +1,46 @@
+"""What lesson 0 states, asserted on what its script measures."""
+
+import math
+
+import pytest
+
+NUMBERS = {"1.5": lambda n: n["send"]("z", 1.0)[1]}  # the branch's part of the gradient at x
+
+
+def claims(n):
+    hand = {"x": 3.5, "w": 2.0, "v": 6.0, "c": 2.0}
+    assert n["by_engine"] == hand
+    assert n["by_minires"] == hand
+    assert n["propagate"](n["backward_order"](n["TEN"], "L"), n["TEN"], n["send"]) == hand | {
+        "L": 1.0, "e": 2.0, "y": 2.0, "f": 2.0, "a": 1.0, "z": 1.0,
+    }  # fmt: skip
+    values = n["VALUES"]
+    assert values["z"] == values["w"] * values["x"]
+    assert values["y"] == values["x"] + values["v"] * values["a"]
+    assert values["e"] == values["y"] - 2.5
+    assert {name: n["buggy"][name] for name in "exwv"} != {"e": 2.0, **hand}
+    assert max(n["to_minires"]) < 1e-14  # rounding in the last digit
+    assert max(n["to_differences"]) < 1e-7
+    three_engines(n["at_stem"])
+    assert n["at_x0"] == 2
+    assert n["visits"][10] > 25 * n["visits"][5]  # doubled by each block
+    assert n["visits"][10] > 100 * len(n["stack"](10))
+    assert n["outcomes"]["by recursion"] == "RecursionError"
+    assert n["outcomes"]["by counting"] == "10,000 nodes in order"
+    assert n["deep_gradient"] == pytest.approx(n["deep_theory"], rel=1e-9)
+    assert n["by_counter"] == pytest.approx(n["backward_over_forward"](8), rel=0.05)
+    assert (n["by_stopwatch"] < 20).all()
+    assert n["times_dearer"] > 1000
+    skip, branch, whole, off = n["block"].T
+    assert skip == pytest.approx(1, abs=1e-12)
+    assert branch == pytest.approx(1, abs=0.1)
+    assert whole == pytest.approx(math.sqrt(2), abs=0.1)
+    assert off.max() < 1e-12
+
+
+def three_engines(at_stem):
+    assert at_stem["right"] == at_stem["way_by_way"] == [1, 2, 4, 8]
+    assert at_stem["overwriting"] == [1, 1, 1, 1]
+    assert at_stem["breadth_first"] == [1, 1, 1, 1]  # the skip's part alone
+    assert at_stem["at_every_visit"][0] == 1
+    assert all(w > r for w, r in zip(at_stem["at_every_visit"][1:], [2, 4, 8], strict=True))
