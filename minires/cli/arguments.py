@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from minires_kernels import BACKENDS, current_backend, use_backend
 
-from ..experiments.settings import ARCHS, SKIPS
+from ..experiments.settings import ARCHS, BRANCH_SCALES, SKIPS
 
 T = TypeVar("T")
 
@@ -87,14 +87,14 @@ def positive_float(text: str) -> float:
 
 
 def branch_scale(text: str) -> float | str:
-    """Parse a number, "1/sqrt(blocks)" or "skipinit"."""
-    if text in ("1/sqrt(blocks)", "skipinit"):
+    """Parse a number, or the name of a way to start branches."""
+    if text in BRANCH_SCALES:
         return text
     try:
         return positive_float(text)
     except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(
-            f"expected a positive number, 1/sqrt(blocks) or skipinit; got {text!r}"
+            f"expected a positive number, or one of {', '.join(BRANCH_SCALES)}; got {text!r}"
         ) from None
 
 
@@ -131,7 +131,8 @@ def add_experiment_options(
         type=branch_scale,
         default=1.0,
         metavar="A",
-        help="factor of each residual branch: a number, 1/sqrt(blocks) or skipinit. Default: 1",
+        help="factor of each residual branch, a number, or how branches start: "
+        f"{', '.join(BRANCH_SCALES)}. Default: 1",
     )
     p.add_argument("--width", type=positive_int, metavar="N", help=f"default: {widths}")
     p.add_argument(

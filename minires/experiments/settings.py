@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,12 +13,13 @@ from minires_kernels import checks
 
 from .. import data as datasets
 from .. import models, nn
-from ..models import blocks, initialise, mlp
+from ..models import blocks, initialise, mlp, options
 from ..tensor import Array
 
 ARCHS = ("mlp", "conv")
-SKIPS, NORMS, INITS = mlp.SKIPS, mlp.NORMS, initialise.NAMES
+SKIPS, NORMS, INITS = mlp.SKIPS, options.NORMS, initialise.NAMES
 ACTIVATIONS = tuple(blocks.ACTIVATIONS)
+BRANCH_SCALES = options.BRANCH_SCALES
 DATA = ("digits", "synthetic")
 DTYPES = ("float32", "float64")
 OPTIMIZERS = ("sgd", "adam")
@@ -40,7 +42,8 @@ class Setting:
     """What distinguishes one net of an experiment from the others, but for its seed.
 
     depth counts an mlp's hidden layers of equal width, to which a stem and a head come (so mlp-8
-    has 10 weight layers), and all weight layers of a conv net.
+    has 10 weight layers), and all weight layers of a conv net. branch_scale, shortcut and order are
+    those of models.options, models.shortcuts and models.blocks.
     """
 
     arch: str
@@ -51,6 +54,8 @@ class Setting:
     activation: str
     width: int
     branch_scale: float | str = 1.0
+    shortcut: str = "A"
+    order: str = "original"
 
     def label(self) -> str:
         """Return a short name, e.g. "mlp-56 plain bn he"."""
@@ -67,6 +72,8 @@ class Setting:
                 activation=self.activation,
                 init=self.init,
                 branch_scale=self.branch_scale,
+                shortcut=self.shortcut,
+                order=self.order,
                 in_features=math.prod(features),
                 seed=seed,
             )
@@ -78,6 +85,8 @@ class Setting:
             norm=self.norm,
             activation=self.activation,
             branch_scale=self.branch_scale,
+            shortcut=self.shortcut,
+            order="preact" if self.skip == "preact" else self.order,
             skip=self.skip != "none",
             seed=seed,
         )
@@ -105,8 +114,6 @@ def grid(
     one_of("norm", norms, NORMS)
     one_of("init", inits, INITS)
     one_of("activation", [activation], ACTIVATIONS)
-    if arch == "conv" and "preact" in skips:
-        raise ValueError("skip: the conv nets take none or identity; preact is for arch mlp")
     if len(depths) == 0:
         raise ValueError("depths: expected at least one")
     depths = [checks.integer("depths", depth, 1) for depth in depths]
@@ -116,7 +123,9 @@ def grid(
         if arch == "mlp" and depth % 2 and set(skips) != {"none"}:
             raise ValueError(f"depths: residual blocks have two layers, so {depth} cannot be odd")
     width = checks.integer("width", GRADFLOW_WIDTH[arch] if width is None else width, 1)
-    models.branch_factor(branch_scale, 1)  # raises for one that is not offered
+    for norm, skip in itertools.product(norms, skips):
+        order = "preact" if skip == "preact" else "original"
+        options.check(norm, activation, order, skip != "none", "A", branch_scale)
     return [
         Setting(arch, depth, skip, norm, init, activation, width, branch_scale)
         for init in inits

@@ -112,22 +112,25 @@ def factor(
     width: int,
     batch: int,
     branch_scale: Any = 1.0,
+    shortcut: str = "A",
+    order: str = "original",
 ) -> float | None:
     """Return the predicted per-layer factor for a setting of the experiment, or None.
 
     None for inits that are not random, for convolutions (zero padding takes fan-in away at the
     border, by an amount that depends on the size of the map), for post-activation residual nets and
     for residual nets with batch norm, whose growth over depth is a polynomial and not a factor per
-    layer.
+    layer, and for shortcuts and orders other than the usual.
     """
-    if arch != "mlp" or init not in _WEIGHT_VARIANCE:
+    usual = (shortcut, order) == ("A", "original")
+    if arch != "mlp" or init not in _WEIGHT_VARIANCE or not usual:
         return None
     if skip == "none":
         if norm == "bn":
             return batch_norm_factor(activation, batch)
         return plain_factor(activation, init, depth, width)
     if skip == "preact" and norm == "none":
-        if branch_scale == "skipinit":
+        if branch_scale in ("skipinit", "fixup"):  # every branch is 0 at the start
             return 1.0
         scale = 1 / math.sqrt(depth / 2) if isinstance(branch_scale, str) else float(branch_scale)
         return preactivation_factor(activation, init, scale)

@@ -2,7 +2,8 @@
 
 from .blocks import BasicBlock, MLPBlock, Residual
 from .bottleneck import Bottleneck
-from .mlp import MLPStack, branch_factor, mlp_stack
+from .mlp import MLPStack, mlp_stack
+from .options import branch_factor
 from .resnet_cifar import (
     CifarResNet,
     plain,
@@ -30,15 +31,20 @@ from .resnet_imagenet import (
     resnet101,
     resnet152,
 )
+from .shortcuts import ExclusiveGate, Gate, Pad, Scale
 
 __all__ = [
     "BasicBlock",
     "Bottleneck",
     "CifarResNet",
+    "ExclusiveGate",
+    "Gate",
     "ImageNetResNet",
     "MLPBlock",
     "MLPStack",
+    "Pad",
     "Residual",
+    "Scale",
     "branch_factor",
     "imagenet_resnet",
     "mlp_stack",

@@ -1,10 +1,14 @@
 """Blocks of two weight layers; the flag `skip` alone tells a residual block from its plain twin.
 
-plain              y = act(norm(W₂ act(norm(W₁ x))))
-residual (2015)    y = act(norm(W₂ act(norm(W₁ x))) + shortcut(x))
-pre-act (2016)     y = x + W₂ act(norm(W₁ act(norm(x))))
+    order             residual block, h(x) being the shortcut                    2016, Figure 4
+    "original"        y = act(norm(W₂ act(norm(W₁ x))) + h(x))                   (a), that of 2015
+    "bn-after-add"    y = act(norm(W₂ act(norm(W₁ x)) + h(x)))                   (b)
+    "relu-before-add" y = act(norm(W₂ act(norm(W₁ x)))) + h(x)                   (c)
+    "relu-preact"     y = norm(W₂ act(norm(W₁ act(x)))) + h(x)                   (d)
+    "preact"          y = W₂ act(norm(W₁ act(norm(x)))) + h(x)                   (e)
 
-Sources: He et al. 2015 (1512.03385), Figure 2; He et al. 2016 (1603.05027), Figure 1(b).
+Plain twins lack + h(x). Sources: He et al. 2015 (1512.03385), Figure 2; He et al. 2016
+(1603.05027), Figure 4 and Table 2.
 """
 
 from __future__ import annotations
@@ -15,7 +19,8 @@ import numpy as np
 
 from .. import nn
 from ..tensor import Tensor
-from .shortcuts import make_shortcut
+from .fixup import Shift, shifted
+from .shortcuts import Factory, Matched, make_shortcut, parse, takes_branch
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -23,6 +28,10 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "identity": nn.Identity,
 }
+ORDERS = ("original", "bn-after-add", "relu-before-add", "relu-preact", "preact")
+PRE = ("relu-preact", "preact")  # whose branch begins with an activation, and does not end in one
+
+Layer = tuple[nn.Module, nn.Module, nn.Module]  # weights, norm, activation
 
 
 class Residual(Protocol):
@@ -52,7 +61,7 @@ def has_shortcut(module: nn.Module) -> bool:
 
 
 class Block(nn.Module):
-    """What the blocks of this package share: the factor of the branch, and the end of the block.
+    """What the blocks of this package share: the order of their parts, and the two paths' sum.
 
     scale   factor of the branch: a number, or None for a learnable scalar `alpha` that starts at 0
             (SkipInit, De and Smith 2020; ReZero, Bachlechner et al. 2020)
@@ -60,6 +69,26 @@ class Block(nn.Module):
 
     skip: bool
     scale: float | None
+    order: str
+    shortcut: nn.Module
+
+    def layers(self) -> tuple[Layer, ...]:
+        """Return the branch's layers in order: weights, norm and activation of each."""
+        raise NotImplementedError
+
+    def seat(self, shortcut: str | Factory) -> nn.Module | None:
+        """Return a new module to `sit` on the shortcut, None where x passes as it is."""
+        raise NotImplementedError
+
+    def sit(self, module: nn.Module) -> None:
+        """Put a module on the shortcut."""
+        raise NotImplementedError
+
+    @property
+    def entry(self) -> nn.Module:
+        """The module through which the branch takes its input."""
+        weights, norm, act = self.layers()[0]
+        return {"preact": norm, "relu-preact": act}.get(self.order, weights)
 
     def add_alpha(self) -> None:
         """Register `alpha`, after all other parameters, if the factor is learnable."""
@@ -72,24 +101,80 @@ class Block(nn.Module):
             return y * self.alpha
         return y if self.scale == 1 else y * self.scale
 
-    def end(self, y: Tensor, norm: nn.Module, act: nn.Module, shortcut: Tensor | None) -> Tensor:
-        """The end of a block: act(norm(y)) if it is plain, act(norm(y) + shortcut) if residual.
+    def branch(self, x: Tensor) -> Tensor:
+        """Return the branch up to its last weights; "relu-preact" has the norm after them too."""
+        layers = self.layers()
+        if self.order == "preact":
+            for weights, norm, act in layers:
+                x = weights(nn.norm_act(norm, act, x))
+            return x
+        if self.order == "relu-preact":
+            for weights, norm, act in layers:
+                x = norm(weights(act(x)))
+            return x
+        for weights, norm, act in layers[:-1]:
+            x = nn.norm_act(norm, act, weights(x))
+        last: Tensor = layers[-1][0](x)
+        return last
 
-        `nn.norm_act` computes just that, in one pass over memory where nobody looks in between.
+    def joined(self, y: Tensor, x: Tensor) -> Tensor:
+        """The branch y times its factor + what the shortcut makes of x."""
+        if takes_branch(self.shortcut):
+            return self.shortcut(x, self.scaled(y))  # type: ignore[no-any-return]
+        return self.scaled(y) + self.shortcut(x)  # type: ignore[no-any-return]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (N, width) or (N, C, H, W).
+
+        `nn.norm_act` computes act(norm(y) + shortcut) in one pass over memory where nobody looks
+        in between.
         """
-        if shortcut is None:
-            return nn.norm_act(norm, act, y)
-        if self.scale == 1:
-            return nn.norm_act(norm, act, y, add=shortcut)
-        return act(self.scaled(norm(y)) + shortcut)  # type: ignore[no-any-return]
+        y = self.branch(x)
+        _, norm, act = self.layers()[-1]
+        if not self.skip:
+            return y if self.order in PRE else nn.norm_act(norm, act, y)
+        if self.order in PRE:
+            return self.joined(y, x)
+        if self.order == "bn-after-add":
+            return nn.norm_act(norm, act, self.joined(y, x))
+        if self.order == "relu-before-add":
+            return self.joined(nn.norm_act(norm, act, y), x)
+        if self.scale == 1 and not takes_branch(self.shortcut):
+            return nn.norm_act(norm, act, y, add=self.shortcut(x))
+        return act(self.joined(norm(y), x))  # type: ignore[no-any-return]
+
+
+def weights_of(layer: nn.Linear | nn.Conv2d, norm: str) -> nn.Module:
+    """Return a branch's weight layer as the norm wants it."""
+    return shifted(layer) if norm == "fixup" else layer
+
+
+def norm_of(features: int, norm: str, ndim: int, last: bool = False) -> nn.Module:
+    """Return the norm after (or before) weights: "none", "bn", or the scalars of "fixup"."""
+    if norm == "fixup":
+        return Shift(multiplied=last)
+    if norm == "bn":
+        return nn.BatchNorm1d(features) if ndim == 2 else nn.BatchNorm2d(features)
+    return nn.Identity()
+
+
+def order_of(order: str, preact: bool = False) -> str:
+    """Return the order of a block's parts; raises ValueError for one that is not offered."""
+    if order not in ORDERS:
+        raise ValueError(f"order: expected one of {', '.join(ORDERS)}, got {order!r}")
+    if preact and order != "original":
+        raise ValueError(f"order: preact=True means order='preact', got {order!r} beside it")
+    return "preact" if preact else order
 
 
 class MLPBlock(Block):
-    """Two width → width linear layers; see the top of this file for the three kinds.
+    """Two width → width linear layers; see the top of this file for the orders.
 
-    skip     whether x is added: the only difference between plain and residual twins
-    preact   the order of 2016
-    scale    factor of the branch, see Block
+    skip      whether h(x) is added: the only difference between plain and residual twins
+    preact    short for order="preact"
+    norm      "none", "bn", or "fixup" for its scalar biases and multiplier
+    scale     factor of the branch, see Block
+    shortcut  h(x): a name of models.shortcuts, or a function width ↦ Module
     """
 
     def __init__(
@@ -101,52 +186,83 @@ class MLPBlock(Block):
         norm: str = "none",
         activation: str = "relu",
         scale: float | None = 1.0,
+        order: str = "original",
+        shortcut: str | Factory = "A",
     ) -> None:
         super().__init__()
-        normalised = norm == "bn"
-        make_norm = nn.BatchNorm1d if normalised else nn.Identity
         act = ACTIVATIONS[activation]
-        self.skip, self.preact, self.scale = skip, preact, scale
-        self.linear1 = nn.Linear(width, width, bias=not normalised)
-        self.norm1 = make_norm(width)
+        self.width, self.norm = width, norm
+        self.skip, self.scale, self.order = skip, scale, order_of(order, preact)
+        bias = norm != "bn"
+        self.linear1 = weights_of(nn.Linear(width, width, bias=bias), norm)
+        self.norm1 = norm_of(width, norm, 2)
         self.act1 = act()
-        self.linear2 = nn.Linear(width, width, bias=not normalised)
-        self.norm2 = make_norm(width)
+        self.linear2 = weights_of(nn.Linear(width, width, bias=bias), norm)
+        self.norm2 = norm_of(width, norm, 2, last=True)
         self.act2 = act()
-        self.shortcut = nn.Identity()
+        self.shortcut = (self.seat(shortcut) if skip else None) or nn.Identity()
         self.add_alpha()
 
     @property
-    def entry(self) -> nn.Module:
-        """The module through which the branch takes its input."""
-        return self.norm1 if self.preact else self.linear1
+    def preact(self) -> bool:
+        """Whether the order is that of 2016."""
+        return self.order == "preact"
 
-    def branch(self, x: Tensor) -> Tensor:
-        """Return the branch up to its last linear layer; in the order of 2015 a norm follows."""
-        y: Tensor
-        if self.preact:
-            h = self.linear1(nn.norm_act(self.norm1, self.act1, x))
-            y = self.linear2(nn.norm_act(self.norm2, self.act2, h))
-        else:
-            h = nn.norm_act(self.norm1, self.act1, self.linear1(x))
-            y = self.linear2(h)
-        return y
+    def layers(self) -> tuple[Layer, ...]:
+        return (self.linear1, self.norm1, self.act1), (self.linear2, self.norm2, self.act2)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x (N, width)."""
-        y = self.branch(x)
-        shortcut = self.shortcut(x) if self.skip else None
-        if self.preact:
-            return y if shortcut is None else self.scaled(y) + shortcut
-        return self.end(y, self.norm2, self.act2, shortcut)
+    def seat(self, shortcut: str | Factory) -> nn.Module | None:
+        option, make = parse(shortcut)
+        width = self.width
+        if make is not None:
+            return make(width)
+        if option != "C":  # the shape never changes
+            return None
+        linear = nn.Linear(width, width, bias=self.norm != "bn")
+        return nn.Sequential(linear, norm_of(width, self.norm, 2))
+
+    def sit(self, module: nn.Module) -> None:
+        self.shortcut = module
 
 
-class BasicBlock(Block):
+class ConvBlock(Block):
+    """What blocks of convolutions share: `downsample`, which is the shortcut's name in states."""
+
+    downsample: nn.Module
+
+    def add_shortcut(
+        self, shortcut: str | Factory, in_channels: int, channels: int, stride: int, norm: str
+    ) -> None:
+        """Make `downsample`: what matches the shape, and what sits on the shortcut."""
+        self.channels = channels
+        option = parse(shortcut)[0] if self.skip else "none"
+        self.downsample = make_shortcut(option, in_channels, channels, stride, norm == "bn")
+        module = self.seat(shortcut) if self.skip else None
+        if module is not None:
+            self.sit(module)
+
+    @property
+    def shortcut(self) -> nn.Module:  # type: ignore[override]
+        """What x passes on its way around the branch; named `downsample` in state dicts."""
+        return self.downsample
+
+    def seat(self, shortcut: str | Factory) -> nn.Module | None:
+        _, make = parse(shortcut)
+        return None if make is None else make(self.channels)
+
+    def sit(self, module: nn.Module) -> None:
+        """Put a module on the shortcut, behind what matches the shape."""
+        plain = isinstance(self.downsample, nn.Identity)
+        self.downsample = module if plain else Matched(self.downsample, module)
+
+
+class BasicBlock(ConvBlock):
     """Two 3×3 convolutions, the block of ResNet-18, -34 and of the CIFAR nets.
 
     skip       whether the shortcut is added: the only difference between plain and residual twins
-    shortcut   what to do where the shape changes: "A" zero-padding, "B" a projection there,
-               "C" a projection in every block
+    shortcut   what x passes on its way around: "A" zero-padding where the shape changes, "B" a
+               projection there, "C" a projection in every block, or another of models.shortcuts
+    order      the order of weights, norm and activation, see the top of this file
     """
 
     def __init__(
@@ -156,40 +272,26 @@ class BasicBlock(Block):
         stride: int = 1,
         *,
         skip: bool = True,
-        shortcut: str = "A",
+        shortcut: str | Factory = "A",
         norm: str = "bn",
         activation: str = "relu",
         scale: float | None = 1.0,
+        order: str = "original",
     ) -> None:
         super().__init__()
-        normalised = norm == "bn"
-        make_norm = nn.BatchNorm2d if normalised else nn.Identity
         act = ACTIVATIONS[activation]
-        bias = not normalised
-        self.skip, self.scale = skip, scale
-        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=bias)
-        self.bn1 = make_norm(channels)
+        bias = norm != "bn"
+        self.skip, self.scale, self.order = skip, scale, order_of(order)
+        first = in_channels if order == "preact" else channels
+        conv = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=bias)
+        self.conv1 = weights_of(conv, norm)
+        self.bn1 = norm_of(first, norm, 4)
         self.act1 = act()
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=bias)
-        self.bn2 = make_norm(channels)
+        self.conv2 = weights_of(nn.Conv2d(channels, channels, 3, padding=1, bias=bias), norm)
+        self.bn2 = norm_of(channels, norm, 4, last=True)
         self.act2 = act()
-        kind = shortcut if skip else "none"
-        self.downsample = make_shortcut(kind, in_channels, channels, stride, normalised)
+        self.add_shortcut(shortcut, in_channels, channels, stride, norm)
         self.add_alpha()
 
-    @property
-    def entry(self) -> nn.Module:
-        """The module through which the branch takes its input."""
-        return self.conv1
-
-    @property
-    def shortcut(self) -> nn.Module:
-        """What x passes on its way around the branch; named `downsample` in state dicts."""
-        return self.downsample
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (N, C, H, W)."""
-        y = nn.norm_act(self.bn1, self.act1, self.conv1(x))
-        y = self.conv2(y)
-        shortcut = self.downsample(x) if self.skip else None
-        return self.end(y, self.bn2, self.act2, shortcut)
+    def layers(self) -> tuple[Layer, ...]:
+        return (self.conv1, self.bn1, self.act1), (self.conv2, self.bn2, self.act2)

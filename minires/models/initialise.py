@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import nn
 from ..nn import init
+from .shortcuts import Gate
 
 _WEIGHTS: dict[str, Callable[..., object]] = {
     "he": lambda w, rng: init.kaiming_normal_(w, rng=rng),
@@ -19,22 +20,23 @@ NAMES = (*_WEIGHTS, "default")
 
 
 def initialise(net: nn.Module, name: str, rng: np.random.Generator) -> None:
-    """Draw the weights of every Linear and Conv2d of `net` anew, in order, from `rng`.
+    """Draw the weights of every Linear, Conv2d and Gate of `net` anew, in order, from `rng`.
 
     "he" N(0, 2 / fan_in), "xavier" N(0, 2 / (fan_in + fan_out)), "orthogonal" and "identity" have
-    zero biases; "default" is PyTorch's U(±1 / √fan_in) for weights and biases.
+    zero biases; "default" is PyTorch's U(±1 / √fan_in) for weights and biases. A gate's bias stays.
     """
     if name not in NAMES:
         raise ValueError(f"init: expected one of {', '.join(NAMES)}, got {name!r}")
     for module in net.modules():
-        if not isinstance(module, nn.Linear | nn.Conv2d):
+        if not isinstance(module, nn.Linear | nn.Conv2d | Gate):
             continue
+        bias = None if isinstance(module, Gate) else module.bias
         if name == "default":
             bound = 1 / np.sqrt(init.fans(module.weight)[0])
             init.uniform_(module.weight, -bound, bound, rng)
-            if module.bias is not None:
-                init.uniform_(module.bias, -bound, bound, rng)
+            if bias is not None:
+                init.uniform_(bias, -bound, bound, rng)
             continue
         _WEIGHTS[name](module.weight, rng)
-        if module.bias is not None:
-            init.zeros_(module.bias)
+        if bias is not None:
+            init.zeros_(bias)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from minires_kernels import checks
@@ -11,11 +9,12 @@ from minires_kernels import checks
 from .. import nn
 from ..random import generator, using
 from ..tensor import Tensor
-from .blocks import ACTIVATIONS, MLPBlock
-from .initialise import initialise
+from .blocks import ACTIVATIONS, PRE, MLPBlock, norm_of, order_of, weights_of
+from .fixup import Shift
+from .options import branch_factor, check, start
+from .shortcuts import Factory
 
 SKIPS = ("none", "identity", "preact")
-NORMS = ("none", "bn")
 
 
 class MLPStack(nn.Module):
@@ -25,7 +24,8 @@ class MLPStack(nn.Module):
         self,
         depth: int,
         width: int,
-        skip: str,
+        skip: bool,
+        order: str,
         norm: str,
         activation: str,
         scale: float | None,
@@ -33,22 +33,21 @@ class MLPStack(nn.Module):
         num_classes: int,
     ) -> None:
         super().__init__()
-        normalised = norm == "bn"
         act = ACTIVATIONS[activation]
 
         def layer(features: int) -> list[nn.Module]:
-            linear = nn.Linear(features, width, bias=not normalised)
-            return [linear, nn.BatchNorm1d(width) if normalised else nn.Identity(), act()]
+            linear = nn.Linear(features, width, bias=norm != "bn")
+            return [weights_of(linear, norm), norm_of(width, norm, 2), act()]
 
-        preact = skip == "preact"
         stem = [] if in_features == width else layer(in_features)
         # In a pre-activation net the body's first norm and act belong to its first block.
-        self.stem = nn.Sequential(*(stem[:1] if preact else stem))
+        kept = {"preact": 1, "relu-preact": 2}.get(order, 3)
+        self.stem = nn.Sequential(*stem[:kept])
         blocks: list[nn.Module] = [
             MLPBlock(
                 width,
-                skip=skip != "none",
-                preact=preact,
+                skip=skip,
+                order=order,
                 norm=norm,
                 activation=activation,
                 scale=scale,
@@ -58,7 +57,8 @@ class MLPStack(nn.Module):
         if depth % 2:
             blocks.append(nn.Sequential(*layer(width)))
         self.body = nn.Sequential(*blocks)
-        self.tail = nn.Sequential(*(layer(width)[1:] if preact else []))
+        tail = layer(width)[kept:] if order in PRE else []
+        self.tail = nn.Sequential(*tail, *([Shift()] if norm == "fixup" else []))
         self.head = nn.Linear(width, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -75,44 +75,39 @@ def mlp_stack(
     init: str = "he",
     branch_scale: float | str = 1.0,
     *,
+    shortcut: str | Factory = "A",
+    order: str = "original",
     in_features: int | None = None,
     num_classes: int = 10,
     seed: np.random.Generator | int | None = None,
 ) -> MLPStack:
     """Build a plain or residual MLP with `depth` width → width layers.
 
-    skip "none" is plain, "identity" the residual net of 2015, "preact" that of 2016; residual
-    blocks have two layers. A stem is added if in_features (default: width) differs from width.
-    branch_scale multiplies each branch: a number, "1/sqrt(blocks)", or "skipinit" (learnable, from
-    0). Plain and residual nets of one seed have the same weights. Raises ValueError.
+    skip "none" is plain, "identity" the residual net of 2015, "preact" that of 2016 (short for
+    skip="identity", order="preact"); residual blocks have two layers. A stem is added if
+    in_features (default: width) differs from width.
+    branch_scale: see models.options. shortcut: a name of models.shortcuts, or a function width ↦
+    Module; a net has the same shape everywhere, so "A" and "B" are the identity. order: see
+    models.blocks. Nets of one seed have the same weights but for what sits on their shortcuts, and
+    how their branches start. Raises ValueError.
     """
     depth, width = checks.integer("depth", depth, 1), checks.integer("width", width, 1)
-    for name, value, offered in (
-        ("skip", skip, SKIPS),
-        ("norm", norm, NORMS),
-        ("activation", activation, tuple(ACTIVATIONS)),
-    ):
-        if value not in offered:
-            raise ValueError(f"{name}: expected one of {', '.join(offered)}, got {value!r}")
-    if skip != "none" and depth % 2:
+    if skip not in SKIPS:
+        raise ValueError(f"skip: expected one of {', '.join(SKIPS)}, got {skip!r}")
+    if skip == "preact":
+        order = order_of(order, preact=True)
+    residual = skip != "none"
+    if residual and depth % 2:
         raise ValueError(f"depth: residual blocks have two layers, so {depth} cannot be odd")
+    if depth % 2 and order in PRE:
+        raise ValueError(f"depth: blocks of order {order!r} have two layers, so {depth} is odd")
+    block_norm = check(norm, activation, order, residual, shortcut, branch_scale)
     scale = branch_factor(branch_scale, max(1, depth // 2))
     features = width if in_features is None else checks.integer("in_features", in_features, 1)
     rng = generator(seed)
     with using(rng):
-        net = MLPStack(depth, width, skip, norm, activation, scale, features, num_classes)
-    initialise(net, init, rng)
-    return net
-
-
-def branch_factor(branch_scale: float | str, blocks: int) -> float | None:
-    """Return the number by which a branch is multiplied, None for a learnable one."""
-    if branch_scale == "skipinit":
-        return None
-    if branch_scale == "1/sqrt(blocks)":
-        return 1 / math.sqrt(blocks)
-    if isinstance(branch_scale, str):
-        raise ValueError(
-            f"branch_scale: expected a number, '1/sqrt(blocks)' or 'skipinit', got {branch_scale!r}"
+        net = MLPStack(
+            depth, width, residual, order, block_norm, activation, scale, features, num_classes
         )
-    return checks.real("branch_scale", branch_scale)
+    start(net, net.head, init, rng, shortcut, branch_scale)
+    return net

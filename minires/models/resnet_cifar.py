@@ -17,46 +17,63 @@ from .. import functional as F
 from .. import nn
 from ..random import generator, using
 from ..tensor import Tensor
-from .blocks import ACTIVATIONS, BasicBlock
-from .initialise import initialise
-from .mlp import NORMS, branch_factor
+from .blocks import ACTIVATIONS, PRE, BasicBlock, norm_of, weights_of
+from .bottleneck import EXPANSION, Bottleneck
+from .fixup import Shift
+from .options import branch_factor, check, plain_option, start
+from .shortcuts import Factory
+
+BLOCKS = {"basic": 2, "bottleneck": 3}  # layers in a branch
 
 
 class CifarResNet(nn.Module):
     """The net of this file; parameters are named as in torchvision's ResNets."""
 
     def __init__(
-        self, n: int, width: int, in_channels: int, num_classes: int, **block_options: Any
+        self, block: str, n: int, width: int, in_channels: int, num_classes: int, **options: Any
     ) -> None:
         super().__init__()
-        normalised = block_options["norm"] == "bn"
-        self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=not normalised)
-        self.bn1 = nn.BatchNorm2d(width) if normalised else nn.Identity()
-        self.act = ACTIVATIONS[block_options["activation"]]()
+        norm, order = options["norm"], options["order"]
+        conv = nn.Conv2d(in_channels, width, 3, padding=1, bias=norm != "bn")
+        self.conv1 = weights_of(conv, norm)
+        # In a pre-activation net the body's first norm and act belong to its first block.
+        self.bn1 = nn.Identity() if order == "preact" else norm_of(width, norm, 4)
+        act = ACTIVATIONS[options["activation"]]
+        self.act = nn.Identity() if order in PRE else act()
         channels = width
         for stage, (filters, stride) in enumerate(
             ((width, 1), (2 * width, 2), (4 * width, 2)), start=1
         ):
-            blocks = []
+            blocks: list[nn.Module] = []
             for i in range(n):
                 step = stride if i == 0 else 1
-                blocks.append(BasicBlock(channels, filters, step, **block_options))
-                channels = filters
+                if block == "basic":
+                    blocks.append(BasicBlock(channels, filters, step, **options))
+                    channels = filters
+                else:
+                    blocks.append(Bottleneck(channels, filters, step, **options))
+                    channels = EXPANSION * filters
             setattr(self, f"layer{stage}", nn.Sequential(*blocks))
+        tail: list[nn.Module] = []
+        if order in PRE:
+            tail = [norm_of(channels, norm, 4) if order == "preact" else nn.Identity(), act()]
+        self.tail = nn.Sequential(*tail, *([Shift()] if norm == "fixup" else []))
         self.fc = nn.Linear(channels, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, in_channels, H, W) → logits (N, num_classes)."""
         x = nn.norm_act(self.bn1, self.act, self.conv1(x))
-        x = self.layer3(self.layer2(self.layer1(x)))
-        x = F.adaptive_avg_pool2d(x, 1).flatten(1)  # (N, 4 width)
+        x = self.tail(self.layer3(self.layer2(self.layer1(x))))
+        x = F.adaptive_avg_pool2d(x, 1).flatten(1)  # (N, 4 width), or 16 width of bottlenecks
         return self.fc(x)  # type: ignore[no-any-return]
 
 
 def resnet(
     depth: int,
     *,
-    shortcut: str = "A",
+    shortcut: str | Factory = "A",
+    block: str = "basic",
+    order: str = "original",
     width: int = 16,
     in_channels: int = 3,
     num_classes: int = 10,
@@ -70,34 +87,36 @@ def resnet(
     """Build a residual net of depth = 6n+2 weight layers; `skip=False` gives its plain twin.
 
     width is the number of filters of the first stage (the paper's 16); small ones make small runs.
-    shortcut: "A" zero-padding, "B" projection where the shape changes, "C" projection everywhere.
+    shortcut: "A" zero-padding, "B" projection where the shape changes, "C" projection everywhere,
+    or another of models.shortcuts. order: see models.blocks; branch_scale: see models.options.
+    block: "bottleneck" makes 9n+2 layers, as in He et al. 2016's ResNet-164 and -1001.
     norm "none" leaves batch norm out (and adds biases). Raises ValueError for a wrong value.
     """
     depth = checks.integer("depth", depth, 8)
-    if depth % 6 != 2:
-        raise ValueError(f"depth: expected 6n+2 (8, 14, 20, 26, 32, …), got {depth}")
-    for name, value, offered in (
-        ("shortcut", shortcut, ("A", "B", "C")),
-        ("norm", norm, NORMS),
-        ("activation", activation, tuple(ACTIVATIONS)),
-    ):
-        if value not in offered:
-            raise ValueError(f"{name}: expected one of {', '.join(offered)}, got {value!r}")
-    n = depth // 6
+    if block not in BLOCKS:
+        raise ValueError(f"block: expected one of {', '.join(BLOCKS)}, got {block!r}")
+    layers = 3 * BLOCKS[block]  # of a block in each of three stages
+    if depth % layers != 2:
+        few = ", ".join(str(layers * n + 2) for n in range(1, 6))
+        raise ValueError(f"depth: expected {layers}n+2 ({few}, …), got {depth}")
+    block_norm = check(norm, activation, order, skip, shortcut, branch_scale)
+    n = depth // layers
     rng = generator(seed)
     with using(rng):
         net = CifarResNet(
+            block,
             n,
             checks.integer("width", width, 1),
             checks.integer("in_channels", in_channels, 1),
             checks.integer("num_classes", num_classes, 1),
             skip=skip,
-            shortcut=shortcut,
-            norm=norm,
+            shortcut=plain_option(shortcut),
+            norm=block_norm,
             activation=activation,
+            order=order,
             scale=branch_factor(branch_scale, 3 * n),
         )
-    initialise(net, init, rng)
+    start(net, net.fc, init, rng, shortcut, branch_scale)
     return net
 
 

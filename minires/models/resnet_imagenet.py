@@ -20,10 +20,11 @@ from .. import functional as F
 from .. import nn
 from ..random import generator, using
 from ..tensor import Tensor
-from .blocks import ACTIVATIONS, BasicBlock
+from .blocks import ACTIVATIONS, BasicBlock, norm_of, weights_of
 from .bottleneck import EXPANSION, STRIDES_IN, Bottleneck
-from .initialise import initialise
-from .mlp import NORMS, branch_factor
+from .fixup import Shift
+from .options import branch_factor, check, plain_option, start
+from .shortcuts import Factory
 
 # depth: (layers per block, blocks per stage); depth = 2 + layers · blocks
 STAGES = {
@@ -50,9 +51,10 @@ class ImageNetResNet(nn.Module):
     ) -> None:
         super().__init__()
         layers, stages = STAGES[depth]
-        normalised = block_options["norm"] == "bn"
-        self.conv1 = nn.Conv2d(in_channels, width, 7, 2, padding=3, bias=not normalised)
-        self.bn1 = nn.BatchNorm2d(width) if normalised else nn.Identity()
+        norm = block_options["norm"]
+        conv = nn.Conv2d(in_channels, width, 7, 2, padding=3, bias=norm != "bn")
+        self.conv1 = weights_of(conv, norm)
+        self.bn1 = norm_of(width, norm, 4)
         self.act = ACTIVATIONS[block_options["activation"]]()
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
         channels = width
@@ -70,13 +72,14 @@ class ImageNetResNet(nn.Module):
                     )
                     channels = EXPANSION * filters
             setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.tail = Shift() if norm == "fixup" else nn.Identity()
         self.fc = nn.Linear(channels, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, in_channels, H, W) → logits (N, num_classes), of images of any size."""
         x = nn.norm_act(self.bn1, self.act, self.conv1(x))
         x = self.maxpool(x)  # (N, width, ⌈H / 4⌉, ⌈W / 4⌉)
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        x = self.tail(self.layer4(self.layer3(self.layer2(self.layer1(x)))))
         x = F.adaptive_avg_pool2d(x, 1).flatten(1)  # (N, 8 width), or 32 width of Bottlenecks
         return self.fc(x)  # type: ignore[no-any-return]
 
@@ -84,7 +87,7 @@ class ImageNetResNet(nn.Module):
 def imagenet_resnet(
     depth: int,
     *,
-    shortcut: str = "B",
+    shortcut: str | Factory = "B",
     stride_in: str = "3x3",
     width: int = 64,
     in_channels: int = 3,
@@ -99,7 +102,8 @@ def imagenet_resnet(
     """Build a residual net of 18, 34, 50, 101 or 152 weight layers; `skip=False` a plain one.
 
     width is the number of filters of the stem (the paper's 64); small ones make small runs.
-    shortcut: "A" zero-padding, "B" projection where the shape changes, "C" projection everywhere.
+    shortcut: "A" zero-padding, "B" projection where the shape changes, "C" projection everywhere,
+    or another of models.shortcuts; branch_scale: see models.options.
     Plain nets have no projections, so only with "A" do twins of one seed have the same weights.
     stride_in: from 50 layers, the convolution of a block with the stride: "3x3" as in torchvision,
     "1x1" as in the paper; the weights are the same.
@@ -108,14 +112,9 @@ def imagenet_resnet(
     depth = checks.integer("depth", depth, 1)
     if depth not in STAGES:
         raise ValueError(f"depth: expected one of {', '.join(map(str, STAGES))}, got {depth}")
-    for name, value, offered in (
-        ("shortcut", shortcut, ("A", "B", "C")),
-        ("stride_in", stride_in, STRIDES_IN),
-        ("norm", norm, NORMS),
-        ("activation", activation, tuple(ACTIVATIONS)),
-    ):
-        if value not in offered:
-            raise ValueError(f"{name}: expected one of {', '.join(offered)}, got {value!r}")
+    if stride_in not in STRIDES_IN:
+        raise ValueError(f"stride_in: expected one of {', '.join(STRIDES_IN)}, got {stride_in!r}")
+    block_norm = check(norm, activation, "original", skip, shortcut, branch_scale)
     layers, stages = STAGES[depth]
     if layers == 2 and stride_in != "3x3":
         raise ValueError(
@@ -130,12 +129,12 @@ def imagenet_resnet(
             checks.integer("num_classes", num_classes, 1),
             stride_in=stride_in,
             skip=skip,
-            shortcut=shortcut,
-            norm=norm,
+            shortcut=plain_option(shortcut),
+            norm=block_norm,
             activation=activation,
             scale=branch_factor(branch_scale, sum(stages)),
         )
-    initialise(net, init, rng)
+    start(net, net.fc, init, rng, shortcut, branch_scale)
     return net
 
 

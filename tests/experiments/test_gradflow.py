@@ -271,7 +271,6 @@ def test_underflow_is_noted():
         ({"depths": [7]}, "cannot be odd"),
         ({"depths": [0]}, "at least 1"),
         ({"arch": "conv", "depths": [9]}, "6n"),
-        ({"arch": "conv", "skips": ["preact"]}, "preact"),
         ({"skips": ["dense"]}, "identity"),
         ({"inits": []}, "at least one"),
         ({"steps": [-1]}, "at least 0"),
