@@ -1,75 +1,239 @@
 # ---
 # title: Why do gradients vanish?
-# minutes: 30
+# minutes: 45
+# seconds: 30
 # needs: lesson 1
 # ---
 # %% [markdown]
 # # Lesson 2: Why do gradients vanish?
 #
-# In a stack of layers $x_l = \varphi(W_l x_{l-1})$ the chain rule is a product,
+# Somebody stacks twenty layers, starts training, and the loss stays where guessing would leave it. Nothing crashes
+# and no number is infinite. The gradient of the first layers is there, every entry of it is right, and it is so small
+# that the weights do not move.
 #
-# $$\frac{\partial L}{\partial x_0} = J_1^\top J_2^\top \cdots J_L^\top \frac{\partial L}{\partial x_L},
-# \qquad J_l = \mathrm{diag}(\varphi'(z_l))\, W_l .$$
+# This lesson finds out how small it becomes and why. You will see that one number per layer decides it, that you can
+# compute this number before you train anything, and that the plot which many people would look at first does not show
+# the damage. At the end you will see where this explanation of failing deep nets is right. The next lesson is about
+# where it is not.
 #
-# If every factor shrinks a vector a little, the product shrinks it exponentially. The question is what decides how
-# much one layer shrinks it, and where to look for the damage.
+# You should know the chain rule, matrix products, and what a standard deviation is. Reading and exercises take about
+# 45 minutes, the experiments half a minute.
 
 # %%
 import math
 
 import numpy as np
 
-from minires import gradflow
+import minires as mr
+import minires.functional as F
+from minires import data, degradation, gradflow, nn
 from minires.lessons import Lesson, spread
+from minires.record import Recorder
 
 lesson = Lesson(2)
-P = lesson.params(depths=(8, 20, 56, 200), seeds=3, width=128, fast={"depths": (8, 20), "seeds": 2})
+P = lesson.params(
+    depths=(8, 20, 56),
+    seeds=3,
+    width=128,
+    leak=0.5,
+    train_depth=20,
+    epochs=12,
+    fast={"depths": (8, 20), "seeds": 2, "train_depth": 8, "epochs": 5},
+    full={"depths": (8, 20, 56, 200), "seeds": 5},
+)
 P.depths = sorted(set(P.depths))
+deepest = P.depths[-1]
 
 # %% [markdown]
-# ## Predict
-# Xavier initialisation has $\mathrm{Var}(w) = 1/n$. ReLU blocks half of its inputs.
+# ## Three units, by hand
+#
+# Take the smallest deep network there is: three layers of one unit each. Every layer multiplies by its weight and
+# applies a ReLU, and the loss is the output itself:
+#
+# $$x_1 = \mathrm{relu}(w_1 x_0), \quad x_2 = \mathrm{relu}(w_2 x_1), \quad x_3 = \mathrm{relu}(w_3 x_2), \quad L = x_3 .$$
+#
+# Let $x_0 = 2$ and $w_1 = 0.5$, $w_2 = 0.6$, $w_3 = 0.4$. Going forward, the signal is $x_1 = 1$, $x_2 = 0.6$ and
+# $x_3 = 0.24$. All of them are positive, so every ReLU has slope 1 and we may forget it for the moment.
+#
+# Now go backward. The loss is $x_3$, so $\partial L/\partial x_3 = 1$. Each layer on the way back multiplies by its
+# weight, because moving its input by a little moves its output by the weight times as much:
+#
+# $$\frac{\partial L}{\partial x_2} = 0.4, \qquad \frac{\partial L}{\partial x_1} = 0.4 \cdot 0.6 = 0.24,
+# \qquad \frac{\partial L}{\partial x_0} = 0.24 \cdot 0.5 = 0.12 .$$
+#
+# That is all there is to it: the gradient at the input is the *product* of what the layers do. If each of them halves
+# it, then three layers leave an eighth, and twenty leave a millionth.
+#
+# The weights get their gradients from both sides. Since $x_l$ is $w_l$ times $x_{l-1}$, the gradient of a weight is what
+# arrives from above times what came in from below:
+#
+# $$\frac{\partial L}{\partial w_3} = 1 \cdot 0.6 = 0.6, \qquad \frac{\partial L}{\partial w_2} = 0.4 \cdot 1 = 0.4,
+# \qquad \frac{\partial L}{\partial w_1} = 0.24 \cdot 2 = 0.48 .$$
+#
+# Look at the two rows. The gradient of the *signal* falls steadily on its way back. The gradient of the *weights* does
+# not fall at all: it goes up and down. Keep that in mind, it comes back below as a trap. First let the engine confirm
+# our six numbers.
 
 # %%
-lesson.predict(
-    "factor",
-    "by which factor does one ReLU layer with Xavier init change the gradient's norm?",
-    mine=None,
-)
+x0, w1, w2, w3 = (mr.tensor(v, requires_grad=True) for v in (2.0, 0.5, 0.6, 0.4))
+x1 = F.relu(w1 * x0)
+x2 = F.relu(w2 * x1)
+x3 = F.relu(w3 * x2)
+x1.retain_grad()
+x2.retain_grad()
+x3.backward()
+by_signal = {"x2": float(x2.grad), "x1": float(x1.grad), "x0": float(x0.grad)}
+by_weight = {"w3": float(w3.grad), "w2": float(w2.grad), "w1": float(w1.grad)}
+print("gradient of the signal: ", {name: round(value, 4) for name, value in by_signal.items()})
+print("gradient of the weights:", {name: round(value, 4) for name, value in by_weight.items()})
 
 # %% [markdown]
-# ## Exercise 2.1: the factor of one layer
-# Going back through one layer, $\delta_{l-1} = W^\top (\varphi'(z) \odot \delta_l)$. Treat the $n^2$ weights as
-# independent with mean 0, and the slopes as independent of them.
+# ## Exercise 2.1: how many decades?
+#
+# Numbers this small are best compared by their powers of ten. A **decade** is a factor of ten: a gradient that falls
+# from 1 to 0.001 has lost three decades. In formulas, the decades lost are $\log_{10}$ of what it was divided by what
+# it is.
+#
+# A chain of 20 such units has the weight 0.5 in every layer, and all signals are positive. How many decades does the
+# gradient lose between $x_{20}$ and $x_0$?
 
 
 # %% tags=["exercise"]
 @lesson.exercise("2.1")
-def backward_factor(fan_in, weight_variance, mean_square_slope):
-    """Return the expected factor of the gradient's norm over one layer of equal width."""
+def decades_of_the_chain():
+    """Return how many decades the gradient loses over the 20 layers (one number)."""
     # BEGIN SOLUTION
-    return math.sqrt(fan_in * weight_variance * mean_square_slope)
+    return 20 * math.log10(2)
     # END SOLUTION
 
 
 # %% [markdown]
-# ## Exercise 2.2: the default that nobody chose
-# PyTorch's `Linear` starts from $U(-1/\sqrt n, 1/\sqrt n)$, which is neither Xavier nor He. Its factor with ReLU?
+# ## From one unit to many
+#
+# Real layers have many units, and their weights are random when training starts. Then a gradient is a vector, and a
+# layer does not multiply it by one number. But it does multiply its *length* by nearly the same number every time, and
+# that number can be computed. Let us do it slowly.
+#
+# A layer computes $z = W x$ and then applies its activation $\varphi$ to every entry. Going back, the vector
+# $\delta = \partial L/\partial \varphi(z)$ comes in from above. It is multiplied entry by entry with the slopes
+# $\varphi'(z)$, and then by $W^\top$. So one entry of what comes out is a sum over the units of the layer,
+#
+# $$\frac{\partial L}{\partial x_j} = \sum_{i=1}^{n} W_{ij}\, \varphi'(z_i)\, \delta_i .$$
+#
+# How large is such a sum? Its terms have random signs, because the weights do, so they partly cancel. Take two terms,
+# $a$ and $b$, whose signs are chosen by coins. Their sum is $a + b$ or $a - b$, up to the sign. The mean of the
+# squares of these two is
+#
+# $$\frac{(a + b)^2 + (a - b)^2}{2} = a^2 + b^2 :$$
+#
+# the mixed term is once positive and once negative, and drops out. The same happens with $n$ terms. *Squares of
+# independent terms add up*, not the terms themselves. This is the only idea in the derivation.
+#
+# We need one number for the size of the entries of a vector. The **root mean square** of some numbers is the square
+# root of the mean of their squares; for numbers with mean zero it is their standard deviation. And each term above is a
+# product of three independent factors, so the mean of its square is the product of the three mean squares: that of the
+# weights, which is their variance if their mean is zero, that of the slopes, and that of $\delta$.
+
+
+# %% [markdown]
+# ## Exercise 2.2: the mean square of one entry
+#
+# Put these two facts together. There are $n$ terms. Each is a weight with variance `weight_variance`, times a slope
+# with mean square `mean_square_slope`, times an entry of $\delta$ with mean square `mean_square_delta`. What is the mean
+# square of their sum?
 
 
 # %% tags=["exercise"]
 @lesson.exercise("2.2")
-def default_factor():
-    """Return the factor of one ReLU layer with PyTorch's default init."""
+def mean_square_of_entry(n, weight_variance, mean_square_slope, mean_square_delta):
+    """Return the mean square of one entry of the gradient behind the layer."""
     # BEGIN SOLUTION
-    return 1 / math.sqrt(6)
+    return n * weight_variance * mean_square_slope * mean_square_delta
     # END SOLUTION
 
 
 # %% [markdown]
-# ## Experiment: eight combinations
-# Each net is built, one batch of digits goes forward and back, and the norm $\lVert \partial L / \partial x_l
-# \rVert$ is recorded at every layer. The factor is fitted over the middle 80 % of the layers, for several seeds.
+# Divide that by the mean square of $\delta$, and take the root, because a length is the root of a sum of squares. What
+# remains is the factor by which one layer changes the length of the gradient:
+#
+# $$\text{factor} = \sqrt{n \cdot \mathrm{Var}(w) \cdot E[\varphi'^2]} .$$
+#
+# Three things are in it. The **fan-in** of a unit is the number of inputs it adds up; in a stack of equal layers it is
+# $n$, the width, and so is the number of units that a gradient adds up on its way back. $\mathrm{Var}(w)$ is the
+# variance of the weights, which whoever writes the first lines of a training script chooses. And $E[\varphi'^2]$ is the
+# mean square slope of the activation: for ReLU, half of the units have slope 1 and half have slope 0, so it is
+# $1/2$. Sigmoid is much worse. Its slope is $1/4$ at best, so its mean square slope is at most $1/16$.
+#
+# The depth appears nowhere. It is only the exponent: after $L$ layers the gradient has been multiplied by the factor
+# $L$ times. One says that a gradient **vanishes** if it shrinks by a constant factor per layer on its way back, so that
+# it is exponentially small in the depth, and that it **explodes** if it grows in the same way.
+#
+# ## Three ways to start
+#
+# The factor would be 1, and nothing would be lost, if the variance were chosen well. Two papers did that.
+# **Xavier initialisation** draws the weights with variance 2 / (fan-in + fan-out), which in a stack of equal layers is
+# 1 / fan-in; it was made for activations whose slope is near 1 (Glorot and Bengio 2010, equation 12). **He
+# initialisation** draws them with variance 2 / fan-in, and the 2 makes up for the half of the units that ReLU switches
+# off (He et al. 2015, arXiv 1502.01852, equation 10).
+#
+# The third way is what you get when you choose nothing. PyTorch's `Linear`, and that of minires, draws weights evenly
+# between $-1/\sqrt{n}$ and $+1/\sqrt{n}$. That is neither Xavier nor He; it was carried over from older code (the
+# discussion is in [pytorch issue 15314](https://github.com/pytorch/pytorch/issues/15314)).
+#
+# ## Exercise 2.3: the factor of weights that are drawn evenly
+#
+# Numbers drawn evenly between $-a$ and $+a$ have the mean square $a^2/3$: the mean of $t^2$ over the interval. Write the
+# factor of a layer for such weights. Then you know what PyTorch's default does.
+
+
+# %% tags=["exercise"]
+@lesson.exercise("2.3")
+def factor_of_even_weights(fan_in, bound, mean_square_slope):
+    """Return the factor of a layer whose weights are drawn evenly between -bound and +bound."""
+    # BEGIN SOLUTION
+    return math.sqrt(fan_in * bound**2 / 3 * mean_square_slope)
+    # END SOLUTION
+
+
+# %%
+default_theory = factor_of_even_weights(P.width, 1 / math.sqrt(P.width), 0.5)
+lesson.say(
+    f"PyTorch's default and ReLU, {P.width} units: by your formula the factor is "
+    f"{default_theory:.4f} ($1/\\sqrt{{6}}$ = {1 / math.sqrt(6):.4f}), whatever the width is. "
+    f"Over {deepest} layers that would be {default_theory**deepest:.0e}."
+)
+
+# %% [markdown]
+# ## Predict
+#
+# Before the experiment, write down what you expect. The first two questions can be answered with a pencil and with the
+# three units above. For the third you need your experience.
+
+# %%
+lesson.predict(
+    "factor",
+    "By which factor does one ReLU layer with Xavier init multiply the length of the gradient?",
+)
+lesson.predict(
+    "weights",
+    f"In a ReLU net of {deepest} layers with Xavier init, the gradient of the signal falls from layer to layer on its "
+    "way back. What does the length of the gradient of the weights, ‖∂L/∂W‖, do?",
+    choices=("it falls as much", "it falls half as much", "it stays level"),
+)
+lesson.predict(
+    "sigmoid",
+    f"A plain sigmoid net of {P.train_depth} layers with Xavier init is trained for {P.epochs} epochs on images of ten "
+    "digits. What is its training error in %, at the best of two learning rates? (Guessing gives 90.)",
+)
+
+# %% [markdown]
+# ## Experiment: the factor of one layer
+#
+# We build stacks of equal layers, `width` units each, with different activations and initialisations. A **plain net**
+# is a net in which each layer sees only the output of the layer before it; all nets of this experiment are plain. Each
+# net gets one batch of 128 images of handwritten digits, nothing is trained, and we record the gradient at the input
+# of every layer. The factor is the slope of a straight line through the logarithms of the lengths, over the middle
+# 80 % of the layers, because the first and the last layers differ from the others.
 
 # %%
 COMBINATIONS = [
@@ -79,143 +243,193 @@ COMBINATIONS = [
     ("tanh", "xavier"),
     ("tanh", "default"),
     ("sigmoid", "xavier"),
-    ("sigmoid", "default"),
     ("identity", "xavier"),
 ]
-
-
-def measure(activation, init, depth):
-    """Return the runs of one combination: plain nets without normalisation, one per seed."""
-    return gradflow.run(
-        "mlp",
-        [depth],
-        ["none"],
-        ["none"],
-        [init],
-        activation,
-        P.seeds,
+results = {
+    (activation, init, depth): gradflow.run(
+        arch="mlp",
+        depths=[depth],
+        skips=["none"],
+        norms=["none"],
+        inits=[init],
+        activation=activation,
+        seeds=P.seeds,
         width=P.width,
         dtype="float64",
     )
+    for activation, init in COMBINATIONS
+    for depth in P.depths
+}
+factors = {key: [run.dx_factor for run in runs] for key, runs in results.items()}
+theory = {key: runs[0].theory() for key, runs in results.items()}
+decades = {key: [run.decades_lost() for run in runs] for key, runs in results.items()}
 
-
-results = {(a, i, d): measure(a, i, d) for a, i in COMBINATIONS for d in P.depths}
-
-factors, table = {}, []
-for (activation, init, depth), runs in results.items():
-    found = [r.dx_factor for r in runs]
-    theory = runs[0].setting.theory(128)
-    factors[activation, init, depth] = (float(np.mean(found)), theory)
-    table.append(
+measured = float(np.mean(factors["relu", "xavier", deepest]))
+lesson.reveal(
+    "factor",
+    f"{spread(factors['relu', 'xavier', deepest])}; theory {math.sqrt(0.5):.4f}",
+    value=measured,
+)
+lesson.table(
+    [
         {
             "activation": activation,
             "init": init,
-            "layers": depth,
-            "measured factor": spread(found),
-            "theory": f"{theory:.4f}",
-            "decades lost": f"{np.median([r.decades_lost() for r in runs]):.1f}",
+            "theory": f"{theory[activation, init, deepest]:.4f}",
+            **{f"{depth} layers": spread(factors[activation, init, depth]) for depth in P.depths},
+            f"decades lost, {deepest} layers": f"{np.mean(decades[activation, init, deepest]):.1f}",
         }
-    )
-lesson.table(table)
-measured = factors["relu", "xavier", P.depths[-1]][0]
-lesson.reveal("factor", f"{measured:.4f}; theory {math.sqrt(0.5):.4f}")
-
-# %% [markdown]
-# The factor does not depend on the depth: it is a property of one layer, and the depth is its exponent.
-# (Tanh with Xavier is the exception: its signal shrinks slowly, so its slope, and the factor, creep towards 1.)
-
-# %%
-SHOWN = [("relu", "he"), ("relu", "xavier"), ("relu", "default"), ("sigmoid", "xavier")]
-DEPTH = P.depths[min(2, len(P.depths) - 1)]
-
-
-def profile(activation, init, quantity):
-    """Return a quantity of every layer, (seeds, layers), from the input to the output."""
-    return np.array([[quantity(x) for x in r.layers] for r in results[activation, init, DEPTH]])
-
-
-gradients = {(a, i): profile(a, i, lambda layer: layer.dx_norm) for a, i in SHOWN}
-lost = {key: np.median([r.decades_lost() for r in results[(*key, DEPTH)]]) for key in gradients}
-back = np.arange(gradients["relu", "he"].shape[1])  # 0 is the last layer
-names = {key: f"{key[0]}, {key[1]} init: {factors[(*key, DEPTH)][0]:.2f} a layer" for key in SHOWN}
-lesson.curves(
-    "gradient_by_layer",
-    f"{DEPTH} ReLU layers with He init lose {abs(lost['relu', 'he']):.0f} decades, sigmoid layers {lost['sigmoid', 'xavier']:.0f}",
-    back,
-    {names[key]: values[:, ::-1] for key, values in gradients.items()},
-    x="layers back from the loss",
-    y="norm of ∂L/∂x",
-    log="y",
-    centre="geometric",
-    highlight=[names[SHOWN[-1]]],
-    note="At the lines: the measured factor of one layer.",
+        for activation, init in COMBINATIONS
+    ]
 )
 
-# %% [markdown]
-# Now the same net with ReLU and Xavier init, seen three ways. The gradient by a layer's input falls from layer to
-# layer on its way back. The gradient by its weights is level, and shows nothing of it. (That is so for this
-# combination: with the default init or with sigmoid the gradient by the weights falls as well.)
+# %%
+lesson.say(f"""
+Read the table row by row. The measured factors are those of the formula, within their spread over {P.seeds} random
+starts, and the columns of one row agree: the factor belongs to one layer, and the depth only repeats it. (The exception
+is tanh with Xavier init. Its signal shrinks slowly from layer to layer, a smaller signal meets a steeper part of tanh,
+and the factor creeps towards 1; the theory column is computed for {deepest} layers.)
+
+The factors of the three ReLU rows look alike at first sight: {np.mean(factors["relu", "he", deepest]):.2f},
+{measured:.2f} and {np.mean(factors["relu", "default", deepest]):.2f}. The last column says what {deepest} layers make
+of them: about {abs(np.mean(decades["relu", "he", deepest])):.0f}, {np.mean(decades["relu", "xavier", deepest]):.0f} and
+{np.mean(decades["relu", "default", deepest]):.0f} decades. And for sigmoid it is
+{np.mean(decades["sigmoid", "xavier", deepest]):.0f}.
+""")
 
 
 # %%
+def profile(activation, init, quantity):
+    """Return a quantity of every layer of the deepest net, (seeds, layers), input first."""
+    runs = results[activation, init, deepest]
+    return np.array([[getattr(layer, quantity) for layer in run.layers] for run in runs])
+
+
+SHOWN = [("relu", "he"), ("relu", "xavier"), ("relu", "default"), ("sigmoid", "xavier")]
+INIT = {"he": "He init", "xavier": "Xavier init", "default": "PyTorch's default"}
+NAMES = {(a, i): f"{'ReLU' if a == 'relu' else a}, {INIT[i]}" for a, i in SHOWN}
+lost_by_default = float(np.mean(decades["relu", "default", deepest]))
+lesson.curves(
+    "gradient_by_layer",
+    f"Left at PyTorch's default init, {deepest} ReLU layers shrink the gradient by {lost_by_default:.0f} decades",
+    np.arange(profile("relu", "he", "dx_norm").shape[1]),
+    {NAMES[key]: profile(*key, "dx_norm")[:, ::-1] for key in SHOWN},
+    x="layers back from the loss",
+    y="length of the gradient of the signal, ‖∂L/∂x‖",
+    log="y",
+    centre="geometric",
+    highlight=[NAMES["relu", "default"]],
+)
+lesson.say(f"""
+From left to right, the gradient travels back from the loss to the input. The vertical axis is logarithmic, so a
+constant factor per layer is a straight line, and every curve is one. The coloured line is a ReLU net whose author left
+the initialisation alone: it ends {lost_by_default:.0f} decades below its start. With He init the line stays level.
+""")
+
+# %% [markdown]
+# ## The plot that hides it
+#
+# Many tools plot the gradient of the weights, one number per layer, because that is what the optimiser uses. Remember
+# the three units: their weight gradients went up and down although the signal's gradient fell. Here is the same for the
+# ReLU net with Xavier init, with all three quantities in one picture.
+
+# %%
+gradient = profile("relu", "xavier", "dx_norm")
+weights = profile("relu", "xavier", "dw_norm")
+signal = profile("relu", "xavier", "forward_rms")
+
+
+def first_over_last(values):
+    """Return the ratio of the first to the last body layer, the geometric mean over seeds."""
+    return float(np.exp(np.mean(np.log(values[:, 1] / values[:, -2]))))
+
+
+dx_ratio, dw_ratio = first_over_last(gradient), first_over_last(weights)
+lesson.reveal(
+    "weights",
+    f"first / last layer: ‖∂L/∂W‖ {dw_ratio:.2f}, but ‖∂L/∂x‖ {dx_ratio:.0e}",
+    value="it stays level",
+)
+
+
 def relative(values):
     """Return values of shape (seeds, layers), each seed relative to its largest."""
     return values / values.max(axis=1, keepdims=True)
 
 
-def ends(activation, init, quantity):
-    """Return the geometric mean over seeds of quantity(first body layer) / quantity(last body layer)."""
-    values = profile(activation, init, quantity)
-    ratios = values[:, 1] / values[:, -2]
-    return float(np.prod(ratios ** (1 / len(ratios))))
-
-
-dx_ratio = ends("relu", "xavier", lambda layer: layer.dx_norm)
-dw_ratio = ends("relu", "xavier", lambda layer: layer.dw_norm)
 lesson.curves(
     "three_quantities",
-    f"∂L/∂x loses {-np.log10(dx_ratio):.0f} decades on its way to the input; ∂L/∂W does not show it",
-    np.arange(len(back)),
+    f"The gradient of the weights stays level while that of the signal loses {-math.log10(dx_ratio):.0f} decades",
+    np.arange(gradient.shape[1]),
     {
-        "∂L/∂x": relative(profile("relu", "xavier", lambda layer: layer.dx_norm)),
-        "∂L/∂W": relative(profile("relu", "xavier", lambda layer: layer.dw_norm)),
-        "x itself": relative(profile("relu", "xavier", lambda layer: layer.forward_rms)),
+        "of the weights, ‖∂L/∂W‖": relative(weights),
+        "of the signal, ‖∂L/∂x‖": relative(gradient),
+        "(the signal x itself)": relative(signal),
     },
-    x="layer (0 is the input)",
+    x="layer (0 is next to the input)",
     y="relative to its largest value",
     log="y",
     centre="geometric",
-    highlight=["∂L/∂x", "∂L/∂W"],
-    note=f"ReLU, Xavier, {DEPTH} layers: norms of the gradients, root mean square of the signal.",
+    highlight=["of the weights, ‖∂L/∂W‖"],
+    note=f"ReLU, Xavier init, {deepest} layers.",
 )
-print(
-    f"ReLU, Xavier, {DEPTH} layers: first / last ‖∂L/∂x‖ = {dx_ratio:.1e}, ‖∂L/∂W‖ = {dw_ratio:.2f}"
-)
-for activation, init in SHOWN:
-    ratio = ends(activation, init, lambda layer: layer.dw_norm)
-    print(f"{activation}, {init}: first / last ‖∂L/∂W‖ = {ratio:.1e}")
+lesson.say(f"""
+The horizontal axis is the place in the net, with the input on the left. The coloured curve is what one would plot
+first, the gradient of the weights: first over last layer it is {dw_ratio:.2f}, nothing seems to be wrong. The grey
+curves are what happens. On its way back, from right to left, the gradient of the signal falls by
+{-math.log10(dx_ratio):.1f} decades. On its way forward, from left to right, the signal falls by just as much.
+""")
 
 # %% [markdown]
-# ## Exercise 2.5: why is it flat?
-# $\lVert \partial L/\partial W_l \rVert$ multiplies $\delta_l$, which decays towards the input, by another vector.
+# ## Exercise 2.4: explain the level curve
+#
+# For one unit we had: the gradient of a weight is what arrives from above times what came in from below. For a whole
+# layer the same holds for the sizes. Build the curve of the weights from the other two. You get two arrays over the
+# layers, input first: `signal[l]` is the size of the *input* of layer $l$, and `gradient[l]` is the length of the
+# gradient at that same place. Return what the gradient of the weights of the layers $0, \ldots, L-2$ should be
+# proportional to, divided by its own last entry. (Which entry of `gradient` arrives *from above* at layer $l$?)
+
+
+# %% tags=["exercise"]
+@lesson.exercise("2.4")
+def shape_of_weight_gradient(signal, gradient):
+    """Return the expected ‖∂L/∂W‖ of all layers but the last, relative to the last of these."""
+    # BEGIN SOLUTION
+    product = signal[:-1] * gradient[1:]
+    return product / product[-1]
+    # END SOLUTION
+
+
+# %%
+built = [
+    np.abs(
+        np.log10(
+            shape_of_weight_gradient(s[1:-1], g[1:-1]) / (w[1:-2] / w[-3])
+        )
+    ).max()
+    for s, g, w in zip(signal, gradient, weights, strict=True)
+]
+hidden = {NAMES[key]: first_over_last(profile(*key, "dw_norm")) for key in SHOWN}
+lesson.say(f"""
+Your product and the measured gradient of the weights differ by at most {max(built):.2f} decades at any layer, so the
+explanation holds: what the gradient loses on its way back, the signal loses on its way forward, and the product of the
+two is level.
+
+That is so for *this* combination. First over last layer, ‖∂L/∂W‖ is {hidden[NAMES["relu", "he"]]:.1f} with He init and
+{hidden[NAMES["relu", "xavier"]]:.1f} with Xavier init, but {hidden[NAMES["relu", "default"]]:.0e} with PyTorch's default
+and {hidden[NAMES["sigmoid", "xavier"]]:.0e} for sigmoid. There the signal does not fall: biases, or sigmoid's mean of
+one half, keep it up. So a level ∂L/∂W does not tell you that nothing vanishes. Look at ∂L/∂x, and at the signal.
+""")
+
+# %% [markdown]
+# ## Exercise 2.5: design an initialisation
+#
+# Leaky ReLU does not switch a unit off. Its slope is 1 for positive and a small number $a$ for negative inputs, and half
+# of the inputs are negative. Which standard deviation of the weights makes the factor of a layer exactly 1?
 
 
 # %% tags=["exercise"]
 @lesson.exercise("2.5")
-def what_cancels_the_decay():
-    """Return "forward" (the signal x), "weights" (the norm of W) or "loss" (the upstream)."""
-    # BEGIN SOLUTION
-    return "forward"
-    # END SOLUTION
-
-
-# %% [markdown]
-# ## Exercise 2.3: design an initialisation
-# Leaky ReLU has slope 1 for positive and $a$ for negative inputs. Which standard deviation makes the factor 1?
-
-
-# %% tags=["exercise"]
-@lesson.exercise("2.3")
 def leaky_relu_std(width, slope):
     """Return the standard deviation of the weights for which one layer's factor is 1."""
     # BEGIN SOLUTION
@@ -224,43 +438,189 @@ def leaky_relu_std(width, slope):
 
 
 # %% [markdown]
-# ## Exercise 2.4: when is nothing left?
-# The smallest normal float32 is $2^{-126} \approx 1.2 \cdot 10^{-38}$. A gradient that starts at 1 is multiplied by
-# `factor` in each layer. A norm computed from float32 squares gives up at half of that depth already.
+# A design is worth what a test says of it. The next cell builds a plain stack of leaky ReLU layers with your standard
+# deviation, and one with He's, and measures both. (The leak is larger than usual so that the difference is easy to
+# see. Try others: `minires lessons run 2 --leak=0.1`.)
+
+
+# %%
+class LeakyStack(nn.Module):
+    """A plain stack of square layers with leaky ReLU, and weights of the given deviation."""
+
+    def __init__(self, depth, width, slope, std, rng):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(width, width, bias=False) for _ in range(depth)])
+        self.slope = slope
+        for layer in self.layers:
+            nn.init.normal_(layer.weight, std=std, rng=rng)
+
+    def forward(self, x):
+        for layer in self.layers:
+            z = layer(x)
+            x = F.relu(z) - self.slope * F.relu(-z)
+        return x
+
+
+def leaky_factor(std, seed):
+    """Return the measured factor of one layer of the stack, going back."""
+    rng = np.random.default_rng(seed)
+    net = LeakyStack(deepest, P.width, P.leak, std, rng).to("float64")
+    with Recorder(net) as recorder:
+        y = net(mr.tensor(rng.standard_normal((128, P.width))))
+        y.backward(rng.standard_normal(y.shape))
+    return gradflow.fit_factor(recorder.layers)
+
+
+yours = [leaky_factor(leaky_relu_std(P.width, P.leak), seed) for seed in range(P.seeds)]
+he = [leaky_factor(math.sqrt(2 / P.width), seed) for seed in range(P.seeds)]
+lesson.say(f"""
+Leaky ReLU with slope {P.leak:g}, {deepest} layers: with your deviation the factor is {spread(yours)}, where 1 was the
+goal. With He's, which was made for ReLU, it is {spread(he)}; theory says {math.sqrt(1 + P.leak**2):.4f}. The second
+looks close to 1 and is not: over {deepest} layers it is a factor of {np.mean(he) ** deepest:.0f}.
+""")
+
+# %% [markdown]
+# ## Too small to be written down
+#
+# A number in a computer has a smallest size. **Underflow** is what happens when a result is smaller than the smallest
+# number of its type: it becomes zero, without an error. For float32 the smallest normal number is $2^{-126}$, about
+# $10^{-38}$. A gradient of that size is useless anyway. But *measuring* it fails much earlier, because a length is the
+# root of a sum of squares, and the square of $10^{-20}$ is already too small.
+
+# %%
+sigmoid_factor = float(np.mean(factors["sigmoid", "xavier", deepest]))
+gone = math.ceil(math.log(2.0**-126) / math.log(sigmoid_factor))
+square_gone = math.ceil(math.log(2.0**-126) / math.log(sigmoid_factor**2))
+lesson.say(f"""
+With the measured factor of sigmoid, {sigmoid_factor:.4f}, a gradient that starts at 1 leaves the normal range of
+float32 after {gone} layers. Its square does so after {square_gone} layers.
+""")
+
+# %% [markdown]
+# ## Exercise 2.6: find the bug
+#
+# A colleague monitors training with this function. It reports "gradient exactly 0, the layer is disconnected" for the
+# lower layers of a deep net. They are connected.
+#
+# ```python
+# def length(g):                        # g: a float32 array
+#     return float(np.sqrt((g * g).sum()))
+# ```
+#
+# Write it so that it is right for every float32 array, tiny, large or zero.
 
 
 # %% tags=["exercise"]
-@lesson.exercise("2.4")
-def underflow_depth(factor, smallest):
-    """Return the number of layers after which factor^layers is below `smallest`."""
+@lesson.exercise("2.6")
+def length(g):
+    """Return the Euclidean length of the float32 array g, as a float."""
     # BEGIN SOLUTION
-    return math.ceil(math.log(smallest) / math.log(factor))
+    return float(np.sqrt((g.astype(np.float64) ** 2).sum()))
     # END SOLUTION
 
 
 # %%
-sigmoid = factors["sigmoid", "xavier", P.depths[-1]][0]
-print(f"sigmoid, Xavier (measured factor {sigmoid:.4f}): below the smallest normal float32 after")
-print(
-    f"  {underflow_depth(sigmoid, 2.0**-126)} layers, its square after {underflow_depth(sigmoid**2, 2.0**-126)}"
-)
+tiny = np.full(100, 1e-25, np.float32)
+print(f"the colleague's: {float(np.sqrt((tiny * tiny).sum()))}; yours: {length(tiny):.1e}")
 
 # %% [markdown]
-# ## Remember
-# - One layer multiplies the gradient's norm by $\sqrt{n\,\mathrm{Var}(w)\,E[\varphi'^2]}$; depth is the exponent.
-# - He init makes it 1 for ReLU (He et al. 2015, arXiv 1502.01852, §2.2). That a norm is level does not mean that the
-#   net trains: lesson 5 is about nets that fail although nothing vanishes.
-# - Look at $\partial L/\partial x$ and at the forward signal, not only at $\partial L/\partial W$.
+# ## Does it matter? Training
 #
-# ## Misconceptions
-# - *"A flat $\partial L/\partial W$ plot means that nothing vanishes."* Refuted above for ReLU with Xavier init: flat
-#   within a factor of a few, while $\partial L/\partial x$ lost decades.
-# - *"Xavier, He and the default are about the same."* Their factors with ReLU, 0.71, 1 and 0.41, differ little for
-#   one layer, and by the numbers below for the deepest net of this lesson.
+# So far nothing was trained. Now train nets whose gradient vanishes, and beside each a twin in which something was
+# added: a **skip connection** adds the input of some layers to their output, so that the signal, and the gradient, can
+# also pass around them. Twins have the same number of weights and see the same batches. Each net is trained with two
+# learning rates, and the better one counts. Why the skip helps is the question of lesson 7; here only see whether it does.
 
 # %%
-for init in ("he", "xavier", "default"):
-    runs = results["relu", init, P.depths[-1]]
-    print(
-        f"relu, {init}, {P.depths[-1]} layers: {np.median([r.decades_lost() for r in runs]):.1f} decades lost"
+digits = data.load_digits()
+RATES = (0.1, 0.03)
+NETS = {  # skip, init, activation
+    "plain sigmoid, Xavier init": ("none", "xavier", "sigmoid"),
+    "residual sigmoid, Xavier init": ("preact", "xavier", "sigmoid"),
+    "plain ReLU, PyTorch's default": ("none", "default", "relu"),
+    "residual ReLU, PyTorch's default": ("identity", "default", "relu"),
+    "plain ReLU, Xavier init": ("none", "xavier", "relu"),
+}
+
+
+def training_errors(skip, init, activation, lr):
+    """Return the training errors in % over the last epoch, one per seed."""
+    setting = degradation.Setting(
+        "mlp", P.train_depth, skip, "none", init, activation, width=64
     )
+    recipe = degradation.Recipe(epochs=P.epochs, lr=lr)
+    curves = [degradation.train(setting, seed, digits, recipe) for seed in range(P.seeds)]
+    return [100.0 if c.final_error is None else 100 * c.final_error for c in curves]
+
+
+errors = {}
+for name, kind in NETS.items():
+    swept = {lr: training_errors(*kind, lr) for lr in RATES}
+    errors[name] = min(swept.values(), key=np.mean)
+lesson.reveal(
+    "sigmoid",
+    f"{spread(errors['plain sigmoid, Xavier init'])} %",
+    value=float(np.mean(errors["plain sigmoid, Xavier init"])),
+)
+lesson.bars(
+    "training",
+    f"{P.train_depth} layers whose gradient vanishes do not train; with a skip they do",
+    errors,
+    x="training error in the last epoch (%)",
+    form="{:.1f} %",
+    note=f"{P.epochs} epochs, the better of the rates 0.1 and 0.03; guessing gives 90 %.",
+)
+
+# %%
+lesson.say(f"""
+Each bar is the training error of one kind of net, in per cent; guessing one of ten digits gives 90. The plain sigmoid
+net stays at {np.mean(errors["plain sigmoid, Xavier init"]):.0f} and the plain ReLU net with PyTorch's default at
+{np.mean(errors["plain ReLU, PyTorch's default"]):.0f}: they learned nothing. Their twins with a skip end at
+{np.mean(errors["residual sigmoid, Xavier init"]):.1f} and {np.mean(errors["residual ReLU, PyTorch's default"]):.1f}.
+The ReLU net with Xavier init, whose gradient falls more slowly, ends at
+{np.mean(errors["plain ReLU, Xavier init"]):.0f}.
+
+So the story that one often hears, "deep nets fail because gradients vanish, and a skip connection repairs it", is right
+*here*: without normalisation, and with sigmoid or with too small an initialisation.
+""")
+
+# %% [markdown]
+# ## What people get wrong
+
+# %%
+lesson.say(f"""
+- *"A level plot of ∂L/∂W means that nothing vanishes."* For ReLU with Xavier init ‖∂L/∂W‖ changed by a factor of
+  {max(dw_ratio, 1 / dw_ratio):.1f} between the first and the last layer, while ‖∂L/∂x‖ lost
+  {-math.log10(dx_ratio):.1f} decades. And the net did not train: {np.mean(errors["plain ReLU, Xavier init"]):.0f} %
+  training error at {P.train_depth} layers.
+- *"Xavier, He and the default are about the same."* One layer multiplies the gradient by
+  {measured:.2f}, {np.mean(factors["relu", "he", deepest]):.2f} and {np.mean(factors["relu", "default", deepest]):.2f}.
+  Over {deepest} layers that is {np.mean(decades["relu", "xavier", deepest]):.0f},
+  {abs(np.mean(decades["relu", "he", deepest])):.0f} and {lost_by_default:.0f} decades.
+- *"ReLU does not let gradients vanish, because its slope is 1."* Its slope is 0 for half of the units. In the table ReLU
+  lost {lost_by_default:.0f} decades with the default and tanh only {np.mean(decades["tanh", "default", deepest]):.0f}.
+""")
+
+# %% [markdown]
+# ## What the paper found
+#
+# - Glorot and Bengio 2010 derived the variance of exercise 2.3's neighbours from the demand that neither the signal nor the
+#   gradient should change its size from layer to layer (equations 10 to 12).
+# - He et al. 2015 (arXiv 1502.01852, §2.2) put in the factor 2 for ReLU, with the argument of exercise 2.2, once for the
+#   forward and once for the backward direction.
+# - The paper on residual networks does *not* tell the story of this lesson. Its plain nets have batch normalisation, and
+#   He et al. 2015 (arXiv 1512.03385, §4.1) write that they verified that the gradients "exhibit healthy norms", and that
+#   vanishing gradients are unlikely to be what makes those nets hard to train.
+#
+# ## Remember
+#
+# - One layer multiplies the length of the gradient by $\sqrt{n\,\mathrm{Var}(w)\,E[\varphi'^2]}$, and the depth is the
+#   exponent of that factor.
+# - He's variance makes the factor 1 for ReLU; what `nn.Linear` gives you by default does not.
+# - Look at the gradient of the signal and at the signal itself, because the gradient of the weights is the product of the
+#   two and can be level while both decay.
+#
+# ## Read next
+#
+# With He init the gradient is level at every depth. If vanishing gradients were the whole problem, a plain ReLU net with
+# He init would train at any depth. [Lesson 3](lesson_03_shattered_gradients.py) tries it.
