@@ -319,6 +319,7 @@ lesson.curves(
     log="y",
     centre="geometric",
     highlight=[NAMES["relu", "default"]],
+    note="Nothing is trained.",
 )
 lesson.say(f"""
 From left to right, the gradient travels back from the loss to the input. The vertical axis is logarithmic, so a
@@ -402,11 +403,7 @@ def shape_of_weight_gradient(signal, gradient):
 
 # %%
 built = [
-    np.abs(
-        np.log10(
-            shape_of_weight_gradient(s[1:-1], g[1:-1]) / (w[1:-2] / w[-3])
-        )
-    ).max()
+    np.abs(np.log10(shape_of_weight_gradient(s[1:-1], g[1:-1]) / (w[1:-2] / w[-3]))).max()
     for s, g, w in zip(signal, gradient, weights, strict=True)
 ]
 hidden = {NAMES[key]: first_over_last(profile(*key, "dw_norm")) for key in SHOWN}
@@ -545,9 +542,7 @@ NETS = {  # skip, init, activation
 
 def training_errors(skip, init, activation, lr):
     """Return the training errors in % over the last epoch, one per seed."""
-    setting = degradation.Setting(
-        "mlp", P.train_depth, skip, "none", init, activation, width=64
-    )
+    setting = degradation.Setting("mlp", P.train_depth, skip, "none", init, activation, width=64)
     recipe = degradation.Recipe(epochs=P.epochs, lr=lr)
     curves = [degradation.train(setting, seed, digits, recipe) for seed in range(P.seeds)]
     return [100.0 if c.final_error is None else 100 * c.final_error for c in curves]
@@ -559,12 +554,14 @@ for name, kind in NETS.items():
     errors[name] = min(swept.values(), key=np.mean)
 lesson.reveal(
     "sigmoid",
-    f"{spread(errors['plain sigmoid, Xavier init'])} %",
+    f"{np.mean(errors['plain sigmoid, Xavier init']):.1f} %",
     value=float(np.mean(errors["plain sigmoid, Xavier init"])),
 )
 lesson.bars(
     "training",
-    f"{P.train_depth} layers whose gradient vanishes do not train; with a skip they do",
+    f"Where gradients vanish, a skip takes {P.train_depth} layers from "
+    f"{np.mean(errors['plain sigmoid, Xavier init']):.0f} % to "
+    f"{np.mean(errors['residual sigmoid, Xavier init']):.0f} % training error",
     errors,
     x="training error in the last epoch (%)",
     form="{:.1f} %",
@@ -604,8 +601,8 @@ lesson.say(f"""
 # %% [markdown]
 # ## What the paper found
 #
-# - Glorot and Bengio 2010 derived the variance of exercise 2.3's neighbours from the demand that neither the signal nor the
-#   gradient should change its size from layer to layer (equations 10 to 12).
+# - Glorot and Bengio 2010 asked that neither the signal nor the gradient should change its size from layer to layer. In
+#   general one variance cannot do both, and theirs is the compromise (equations 10 to 12).
 # - He et al. 2015 (arXiv 1502.01852, §2.2) put in the factor 2 for ReLU, with the argument of exercise 2.2, once for the
 #   forward and once for the backward direction.
 # - The paper on residual networks does *not* tell the story of this lesson. Its plain nets have batch normalisation, and

@@ -73,16 +73,6 @@ def claims_of_lesson_1(n):
     assert n["ratio"] > 10
 
 
-def claims_of_lesson_2(n):
-    for (activation, init, depth), (measured, theory) in n["factors"].items():
-        tolerance = 0.05 if depth < 20 else 0.03
-        assert measured == pytest.approx(theory, rel=tolerance), (activation, init, depth)
-    assert n["dx_ratio"] < 0.01
-    assert 0.2 < n["dw_ratio"] < 5
-    for other in ("relu", "default"), ("sigmoid", "xavier"):  # level for one combination only
-        assert n["ends"](*other, lambda layer: layer.dw_norm) < 1e-3
-
-
 def claims_of_lesson_5(n):
     plain, residual = (n["errors"][kind].mean(axis=0) for kind in ("plain", "residual"))
     assert plain[-1] > plain[0] + 20
@@ -92,7 +82,11 @@ def claims_of_lesson_5(n):
     assert all(r.decades_lost() < 0 for r in n["flow"])
 
 
-CLAIMS = {1: claims_of_lesson_1, 2: claims_of_lesson_2, 5: claims_of_lesson_5}
+CLAIMS = {1: claims_of_lesson_1, 5: claims_of_lesson_5} | {
+    lesson.number: prose_numbers.load(lesson.number).claims
+    for lesson in LESSONS
+    if prose_numbers.claims_file(lesson.number).exists()
+}
 
 
 def claims_of(number):
