@@ -1,0 +1,32 @@
+"""What lesson 6 says."""
+
+import numpy as np
+
+NUMBERS = {
+    "54": lambda n: n["DEEP"],
+    "6": "a setting of lesson 5: the layers of its shallowest net",
+    "90": "definition: guessing one of ten classes",
+}
+
+
+def claims(n):
+    assert max(n["differences"]) == 0
+    assert max(n["stayed"]) < 1 < 30 < np.mean(n["found"])
+    assert np.mean(n["broken"]) > 5
+    assert max(n["mended"]) == 0
+    assert n["easiest"] < 0.2
+    assert n["hardest"] > n["easiest"] + 0.3
+    assert n["bent"] < 0.25 < n["np"].tanh(0.5)
+    errors = {sigma: np.mean(e) for sigma, e in n["trained"].items()}
+    first, last = n["P"].noise[0], n["P"].noise[-1]
+    assert errors[first] < 5
+    assert errors[last] > 30
+
+
+def claims_in_full(n):
+    assert n["NEAR"] == 0.2
+    assert np.mean(n["untrained"][0.2]) > 40  # nothing is left of what the shallow net knew
+    assert n["near"] < 5
+    assert n["hardest"] > 0.8
+    errors = [np.mean(e) for e in n["nothing"].values()]
+    assert errors == sorted(errors)  # the deeper, the harder
