@@ -24,6 +24,7 @@ import numpy as np
 
 from minires import Tensor, data, models, nn, no_grad, optim
 from minires import functional as F
+from minires.experiments.record import Recorder
 from minires.lessons import Lesson, spread
 from minires.train import train
 
@@ -31,11 +32,11 @@ lesson = Lesson(6)
 P = lesson.params(
     extra=50,
     seeds=3,
-    epochs=12,
+    epochs=10,
     noise=(0.1, 0.2, 0.3, 0.5, 1.0),
     layers=(1, 2, 4, 8, 16),
     steps=300,
-    fast={"seeds": 1, "epochs": 4, "noise": (0.1, 1.0), "layers": (1, 8), "steps": 100},
+    fast={"seeds": 1, "epochs": 4, "noise": (0.1, 1.0), "layers": (1, 8)},
     full={"seeds": 5, "epochs": 20, "layers": (1, 2, 4, 8, 16, 32), "steps": 1000},
 )
 SHALLOW, WIDTH = 4, 64
@@ -141,7 +142,7 @@ lesson.predict(
 # %% [markdown]
 # ## Experiment 1: build it, and let SGD look for it
 #
-# SGD with momentum 0.9 takes batches of 128 digits; the rate is divided by 10 after half and after three quarters
+# SGD with momentum 0.9 takes batches of 128 digits; the rate is divided by ten after half and after three quarters
 # of the steps. There is no batch norm and no weight decay here, so that a net is its weights and nothing else.
 
 # %%
@@ -166,7 +167,9 @@ def with_weights(weights, biases):
 
 def fit(net, rate, epochs, seed):
     """Train a net; return the training error of each epoch in %, NaN from where it diverged."""
-    loader = data.DataLoader(x_train, y_train, batch_size=128, shuffle=True, seed=seed, drop_last=True)
+    loader = data.DataLoader(
+        x_train, y_train, batch_size=128, shuffle=True, seed=seed, drop_last=True
+    )
     batches = (batch for _ in range(epochs) for batch in loader)
     sgd = optim.SGD(net.parameters(), lr=rate, momentum=0.9)
     total = epochs * len(loader)
@@ -197,7 +200,9 @@ for seed in range(P.seeds):
     before, after = outcome(net), outcome(built[-1])
     differences.append(float(np.abs(after[2] - before[2]).max()))
     for name, (loss, error, _) in ((f"{SHALLOW} layers", before), (f"{DEEP} layers", after)):
-        rows.append({"net": name, "seed": seed, "loss (nats)": f"{loss:.6f}", "error (%)": f"{error:.2f}"})
+        rows.append(
+            {"net": name, "seed": seed, "loss (nats)": f"{loss:.6f}", "error (%)": f"{error:.2f}"}
+        )
 
 lesson.reveal("difference", f"{max(differences):g}, in float32", value=max(differences))
 lesson.table(rows)
@@ -227,7 +232,9 @@ def last(runs):
 
 best_rate = min(RATES, key=lambda rate: np.mean(last(searched[rate])))
 found, stayed = last(searched[best_rate]), last(kept)
-lesson.reveal("sgd", f"{spread(found)} %, at rate {best_rate}", value=float(np.mean(found)))
+lesson.reveal(
+    "sgd", f"{spread(found, '{:.1f}')} %, at rate {best_rate}", value=float(np.mean(found))
+)
 he = {rate: f"SGD from He init, rate {rate}" for rate in RATES}
 lesson.curves(
     "existence",
@@ -372,9 +379,16 @@ def do_nothing(depth, rate, seed):
 
 nothing = {}
 for depth in P.layers:
-    by_rate = [[do_nothing(depth, rate, s) for s in range(P.seeds)] for rate in (0.01, 0.003, 0.001)]
+    by_rate = [
+        [do_nothing(depth, rate, s) for s in range(P.seeds)] for rate in (0.01, 0.003, 0.001)
+    ]
     nothing[depth] = min(by_rate, key=np.mean)
-lesson.table([{"plain layers": d, "relative error of y = x": spread(e)} for d, e in nothing.items()])
+lesson.table(
+    [
+        {"plain layers": d, "relative error of y = x": spread(e, "{:.3f}")}
+        for d, e in nothing.items()
+    ]
+)
 easiest, hardest = (float(np.mean(nothing[depth])) for depth in (P.layers[0], P.layers[-1]))
 lesson.say(f"""
 One layer learns to do nothing: its relative error is {easiest:.3f}. It has no ReLU to fight with. With
@@ -412,14 +426,34 @@ def start_near_identity(sigma, seed):
 
 
 # %% [markdown]
-# Before anything is trained, see what the perturbation does to the solution, and then predict.
+# Before anything is trained, see what the perturbation does to the solution and to the gradients, and then predict.
+# The last column compares the gradient by the input of the first perturbed layer with that of the last; 1 is level.
+
 
 # %%
-untrained = {
-    sigma: [outcome(start_near_identity(sigma, seed))[1] for seed in range(P.seeds)]
-    for sigma in P.noise
-}
-lesson.table([{"noise": s, "error before training (%)": spread(e)} for s, e in untrained.items()])
+def gradient_ratio(net):
+    """Return ‖∂L/∂x‖ at the first layer that was added, over that at the last."""
+    with Recorder(net) as recorder:
+        F.cross_entropy(net(Tensor(x_train)), y_train).backward()
+    norms = [layer.dx_norm for layer in recorder.layers]
+    return norms[SHALLOW] / norms[-2]
+
+
+untrained, ratios = {}, {}
+for sigma in P.noise:
+    starts = [start_near_identity(sigma, seed) for seed in range(P.seeds)]
+    untrained[sigma] = [outcome(net)[1] for net in starts]
+    ratios[sigma] = [gradient_ratio(net) for net in starts]
+lesson.table(
+    [
+        {
+            "noise": sigma,
+            "error before training (%)": spread(untrained[sigma], "{:.1f}"),
+            "gradient, first / last": spread(ratios[sigma], "{:.2f}"),
+        }
+        for sigma in P.noise
+    ]
+)
 lesson.predict(
     "near",
     "Noise of 0.2 destroys what the shallow net had learned. Trained on from there, is the error",
@@ -439,7 +473,7 @@ NEAR = 0.2 if 0.2 in trained else P.noise[0]
 near = float(np.mean(trained[NEAR]))
 lesson.reveal(
     "near",
-    f"{spread(trained[NEAR])} %, from {np.mean(untrained[NEAR]):.0f} % before training",
+    f"{spread(trained[NEAR], '{:.1f}')} %, from {np.mean(untrained[NEAR]):.0f} % before training",
     value="below 5 %" if near < 5 else "between 5 % and 40 %" if near < 40 else "above 40 %",
 )
 after, farthest = "after training", float(np.mean(trained[P.noise[-1]]))
@@ -469,7 +503,8 @@ brings the error to {near:.1f} %. At the right end the same training, with signa
 # This is the most important result of the lesson, so take a moment for it. The net at the middle of the figure did
 # *not* start at a solution: it started with the error of a random guess. What it had was layers that are each
 # *nearly* the identity. That is enough. And what the net on the right lacks is not a level signal, for it has that,
-# and not the ability to fit the data, for we have built the weights that do. It lacks a start near "do nothing".
+# nor a level gradient, for the last column of the table is about the same for both, nor the ability to fit the data,
+# for we have built the weights that do. It lacks a start near "do nothing".
 #
 # ### Exercise 6.6: design the experiment
 # "How far may one start from the identity?" is a question with an answer only when you say what counts. Write the
@@ -509,7 +544,9 @@ lesson.say(f"""
 - *"Very deep plain nets cannot be trained."* The one that began near the identity, without a skip and without
   batch norm, went from {np.mean(untrained[NEAR]):.0f} % to {near:.1f} %.
 - *"The deep net fails because its signals vanish or explode."* In Experiment 2 the signal was level by construction, at
-  every noise, and the error after training still went from {np.mean(trained[P.noise[0]]):.1f} % to {farthest:.0f} %.
+  every noise. The gradient at the first of the added layers had {np.mean(ratios[NEAR]):.2f} of its size at the last one
+  for the noise {NEAR}, and {np.mean(ratios[P.noise[-1]]):.2f} for the noise {P.noise[-1]:g}. The errors after training
+  were {near:.1f} % and {farthest:.0f} %.
 - *"Learning to copy the input is easy, the net only has to set W = I."* With {P.layers[-1]} layers the relative error
   of the copy was {hardest:.2f}, with one layer {easiest:.3f}.
 """)

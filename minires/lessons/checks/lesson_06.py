@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -96,7 +97,7 @@ def _scores(weights: Sequence[Any], biases: Sequence[Any], x: Array) -> Array:
 
 
 def _random_net(rng: np.random.Generator, sizes: Sequence[int]) -> Net:
-    weights = [rng.standard_normal((o, i)) for i, o in zip(sizes[:-1], sizes[1:], strict=True)]
+    weights = [rng.standard_normal((o, i)) for i, o in itertools.pairwise(sizes)]
     return weights, [rng.standard_normal(o) for o in sizes[1:]]
 
 
@@ -223,7 +224,9 @@ def _check_farthest(f: F) -> None:
     for what, errors in cases:
         calls: list[tuple[float, int]] = []
 
-        def error(sigma: float, seed: int, errors: Any = errors, calls: Any = calls) -> float:
+        def error(
+            sigma: float, seed: int, errors: Any = errors, calls: Any = calls, what: str = what
+        ) -> float:
             calls.append((sigma, seed))
             require(
                 sigma in errors and seed in (0, 1, 2),
