@@ -6,11 +6,11 @@ import argparse
 import contextlib
 import json
 import os
-import sys
-import traceback
+import shlex
 from pathlib import Path
 from typing import Any
 
+from ..lessons import runner
 from .arguments import Parser, positive_float
 
 
@@ -46,13 +46,12 @@ def add_parser(subparsers: Any) -> None:
         return a
 
     action("list", _list, "list the lessons")
-    a = with_number(action("run", _run, "run a lesson as a script"))
-    a.add_argument("--out", default="out/lessons", metavar="DIR", help="default: out/lessons")
-    a.add_argument("--fast", action="store_true", help="smaller experiments, no questions")
+    a = with_number(action("run", _run, "read a lesson on the terminal and run it"))
+    a.add_argument("--out", metavar="DIR", help="of the figures; default: out/lessons")
     a.add_argument(
         "--file", type=Path, metavar="FILE", help="your own copy of the lesson, or a notebook"
     )
-    a.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="the lesson's parameters")
+    runner.add_options(a)
     a = with_number(action("check", _check, "check the exercises; exit 1 if one is not solved"))
     a.add_argument(
         "--file", type=Path, metavar="FILE", help="your own copy of the lesson, or a notebook"
@@ -93,26 +92,17 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from minires.console import OutputLost
-    from minires.lessons.checking import execute
     from minires.results import folder
 
     path = _path(args)
-    folder(args.out)
-    extra = {"MINIRES_OUT": args.out} | ({"MINIRES_FAST": "1"} if args.fast else {})
-    with _environment(extra), _arguments(path, [f"--{p}" for p in args.parameters]):
-        try:
-            execute(path)
-        except SystemExit as stop:  # the kit's messages: a wrong parameter, no space
-            if isinstance(stop.code, str):
-                raise ValueError(stop.code) from None
-            raise
-        except Exception as error:
-            if args.file is None or isinstance(error, OutputLost):
-                raise
-            traceback.print_exc()  # the learner's file may raise anything
-            return 1
-    return 0
+    command = ["minires", "lessons", "run", str(args.number)]
+    if args.file is not None:
+        command += ["--file", str(args.file)]
+    if args.out is not None:
+        folder(args.out)
+        command += ["--out", args.out]
+    with _environment({} if args.out is None else {"MINIRES_OUT": args.out}):
+        return runner.run(args.number, path, args, shlex.join(command))
 
 
 def _path(args: argparse.Namespace) -> Path:
@@ -231,12 +221,3 @@ def _environment(values: dict[str, str]) -> Any:
                 os.environ.pop(k, None)
             else:
                 os.environ[k] = v
-
-
-@contextlib.contextmanager
-def _arguments(path: Path, arguments: list[str]) -> Any:
-    before, sys.argv = sys.argv, [str(path), *arguments]
-    try:
-        yield
-    finally:
-        sys.argv = before

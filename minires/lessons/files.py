@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import dataclass
@@ -87,33 +88,51 @@ def student_version(text: str) -> str:
     return _SOLUTION.sub(r"\g<indent># TODO: your code here\n\g<indent>return None\n", text)
 
 
+@dataclass(frozen=True)
+class Part:
+    """A cell of a script: prose without its comment signs, or code; its tags; its first line."""
+
+    markdown: bool
+    lines: list[str]
+    tags: list[str]
+    line: int
+
+
+def parts(text: str) -> list[Part]:
+    """Split a py:percent script into its cells; what stands before the first is left out."""
+    lines = text.splitlines()
+    starts = [i for i, line in enumerate(lines) if line.startswith("# %%")]
+    found = []
+    for start, end in itertools.pairwise([*starts, len(lines)]):
+        mark, body = lines[start], lines[start + 1 : end]
+        markdown = "[markdown]" in mark
+        if markdown:
+            body = [re.sub(r"^# ?", "", line) for line in body]
+        first = next((i for i, line in enumerate(body) if line), 0)
+        body = "\n".join(body).strip("\n").splitlines()
+        tags = re.search(r"tags=\[(.*?)\]", mark)
+        found.append(
+            Part(markdown, body, re.findall(r"[\w-]+", tags[1]) if tags else [], start + 2 + first)
+        )
+    return [part for part in found if part.lines]
+
+
 def cells(text: str) -> list[tuple[bool, list[str]]]:
-    """Split a py:percent script into (is markdown, lines); the header becomes a title cell."""
-    found: list[tuple[bool, list[str]]] = []
-    for line in text.splitlines():
-        if line.startswith("# %%"):
-            found.append(("[markdown]" in line, []))
-        elif found:
-            found[-1][1].append(line)
-    result = []
-    for markdown, lines in found:
-        body = "\n".join(re.sub(r"^# ?", "", x) if markdown else x for x in lines).strip("\n")
-        if body:
-            result.append((markdown, body.splitlines()))
-    return result
+    """Return (is markdown, lines) of each cell of a script."""
+    return [(part.markdown, part.lines) for part in parts(text)]
 
 
 def notebook(text: str) -> str:
     """Return the script as a notebook (nbformat 4.5), without outputs."""
     entries: list[dict[str, Any]] = []
-    for i, (markdown, lines) in enumerate(cells(text)):
+    for i, part in enumerate(parts(text)):
         entry: dict[str, Any] = {
-            "cell_type": "markdown" if markdown else "code",
+            "cell_type": "markdown" if part.markdown else "code",
             "id": f"cell-{i:03d}",
-            "metadata": {},
-            "source": [line + "\n" for line in lines[:-1]] + lines[-1:],
+            "metadata": {"tags": part.tags} if part.tags else {},
+            "source": [line + "\n" for line in part.lines[:-1]] + part.lines[-1:],
         }
-        if not markdown:
+        if not part.markdown:
             entry |= {"outputs": [], "execution_count": None}
         entries.append(entry)
     document = {

@@ -2,58 +2,65 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import functools
 import importlib
 import inspect
-import json
-import math
 import os
 import sys
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .. import console, environment, plotting, results
-from . import figures, files
-from .exercise import Exercise, Result, examine, number, time_limit
+from . import desk, figures, files, parameters, runner
+from .exercise import Exercise, Result, examine, time_limit
+from .progress import Progress, learners_folder
+from .questions import Question
 
 latest: Lesson | None = None  # the lesson that ran last, for `minires lessons check`
 on_exercise: Callable[[str, Result | None], None] | None = None  # told before and after each
 OF_MINIRES = "ok (the solution that comes with minires)"
 
 
-def in_notebook() -> bool:
-    """Return whether a Jupyter kernel runs this (a notebook, or cells in an editor)."""
-    return "ipykernel" in sys.modules
-
-
 class Lesson:
     """One run of a lesson. Make it first: `lesson = Lesson(2)`.
 
-    Files go to `out/lessons` (MINIRES_OUT), predictions to `answers/L02.json` (MINIRES_ANSWERS);
-    a folder that cannot be written ends the script before the work. MINIRES_FAST=1 takes the
-    smaller parameters that tests use, MINIRES_CHECK=1 asks and writes nothing.
+    A script that is run by Python itself is handed to the runner of lessons here, which shows the
+    prose too. Files go to `out/lessons` (MINIRES_OUT) and progress to `answers` (MINIRES_ANSWERS)
+    in the learner's folder: that of the script, or the current one if the script comes with
+    minires. A folder that cannot be written ends the script before the work. MINIRES_FAST=1 takes
+    the smaller parameters that tests use, MINIRES_FULL=1 the larger ones, MINIRES_CHECK=1 asks and
+    writes nothing.
     """
 
     def __init__(self, number: int) -> None:
         global latest
         self.number = number
         self.results: list[Result] = []
-        self._questions: dict[str, tuple[str, tuple[str, ...]]] = {}
-        self._hinted: dict[str, int] = {}
         console.take_any_text()
+        arguments = [] if desk.in_notebook() else sys.argv[1:]
         with _as_exit():
             self.checking = environment.switch("MINIRES_CHECK")
-            self.fast = self.checking or environment.switch("MINIRES_FAST")
+            fast = environment.switch("MINIRES_FAST") or "--fast" in arguments
+            self.full = environment.switch("MINIRES_FULL") or "--full" in arguments
             time_limit()
-            self.full = environment.switch("MINIRES_FULL") or "--full" in sys.argv[1:]
-        self.out = Path(os.environ.get("MINIRES_OUT") or "out/lessons")
-        self.answers = Path(os.environ.get("MINIRES_ANSWERS") or "answers") / f"L{number:02d}.json"
+            if fast and self.full:
+                raise ValueError("fast and full were both asked for; choose one")
+        self.fast = fast or self.checking
+        caller = sys._getframe(1)
+        name, file = caller.f_globals.get("__name__"), caller.f_globals.get("__file__")
+        script = file if name == "__main__" and not desk.in_notebook() else None
+        if script and caller.f_back is None and not self.checking:  # `python lesson.py`
+            runner.take_over(number, Path(script))
+        home = learners_folder(script)
+        self.out = Path(os.environ.get("MINIRES_OUT") or home / "out" / "lessons")
+        self.progress = Progress(home)
         self.exercises = exercises(number)
+        self._questions: dict[str, Question] = {}
+        self._told = False
         if not self.checking:
             with _as_exit():
                 results.folder(self.out)
@@ -65,22 +72,15 @@ class Lesson:
         full: dict[str, Any] | None = None,
         **defaults: Any,
     ) -> types.SimpleNamespace:
-        """Return the parameters: the defaults, `fast` or `full` ones, then `--name=value`.
+        """Return the parameters: the defaults, `fast` or `full` ones, then NAME=VALUE ones.
 
-        Numbers are positive, and a tuple takes one value or several: `--depths=8` or `=8,20`.
-        Arguments are ignored in a notebook, whose command line is not the learner's. An unknown
-        name or a value of another type ends the script with a message that lists the parameters.
+        Those are the script's arguments: `depths=8`, `depths=8,20` or `--depths=8`. In a notebook,
+        whose command line is not the learner's, there are none. An unknown name or a value of
+        another type ends the script with a message that lists the parameters.
         """
-        values = dict(defaults) | ((fast or {}) if self.fast else (full or {}) if self.full else {})
-        for argument in [] if in_notebook() else sys.argv[1:]:
-            if argument == "--full":
-                continue
-            name, _, text = argument.removeprefix("--").partition("=")
-            if not argument.startswith("--") or not text or name not in defaults:
-                known = ", ".join(f"{k}={_shown(v)}" for k, v in defaults.items())
-                raise SystemExit(f"unknown parameter {argument.removeprefix('--')!r}; {known}")
-            values[name] = _parse(name, text, defaults[name])
-        return types.SimpleNamespace(**values)
+        chosen = (fast or {}) if self.fast else (full or {}) if self.full else {}
+        given = [] if desk.in_notebook() else sys.argv[1:]
+        return types.SimpleNamespace(**defaults | chosen | parameters.read(given, defaults))
 
     def predict(
         self,
@@ -88,81 +88,92 @@ class Lesson:
         question: str,
         choices: Sequence[str] = (),
         mine: float | str | None = None,
-    ) -> Any:
+    ) -> float | str | None:
         """Record what the learner predicts, a number or one of the choices; None if nothing.
 
-        It is `mine` if given, else the one recorded before, else asked for on a terminal.
+        It is `mine` if given, else what was recorded before, else what is answered.
         """
-        recorded = self._recorded()
-        self._questions[key] = question, tuple(choices)
-        self.say(f"**Prediction {key}:** {question}")
-        if mine is None and key in recorded:
-            print(f"  your prediction, recorded before: {recorded[key]}")
-            return recorded[key]
-        if mine is not None and _answer(mine, choices) is None:
-            raise SystemExit(f"prediction {key}: expected {_expected(choices)}; got {mine!r}")
-        if mine is None and not self.fast and not in_notebook():
-            mine = _ask(choices)
-        if mine is None:
-            print("  no prediction yet: set `mine=…` in this call, and run it again")
-            return None
-        return self._record(key, _answer(mine, choices))
+        asked = self._questions[key] = Question(key, question, tuple(choices))
+        self.say(asked.markdown())
+        given = None if mine is None else asked.read(mine)
+        if mine is not None and given is None:
+            raise SystemExit(f"prediction {key}: expected {asked.expected}; got {mine!r}")
+        recorded = self._recorded(asked)
+        if given is None and recorded is not None and not desk.current().again:
+            print(f"  your prediction, recorded before: {_plain(recorded)}")
+            return recorded
+        if given is None:
+            given = self._ask(asked, f"your prediction ({asked.short}; Enter skips):")
+        if given is None:
+            self._tell_how(asked)
+            return recorded
+        return self._record(key, given)
 
-    def _record(self, key: str, mine: Any) -> Any:
+    def _ask(self, question: Question, prompt: str) -> float | str | None:
+        return None if self.fast else desk.current().ask(question, prompt)
+
+    def _tell_how(self, question: Question) -> None:
+        """Say how to predict where nobody was asked, the first time."""
+        if desk.in_notebook():
+            print(f"no prediction yet: write mine={question.example} into this call, run it again")
+        elif not self._told and (self.fast or not desk.current().asks):
+            why = "in fast mode" if self.fast else "without a terminal"
+            print(f"  ({why} nobody is asked; mine={question.example} in this call would predict)")
+        self._told = True
+
+    def _record(self, key: str, mine: float | str) -> float | str:
         if not self.checking:
             with _as_exit():
-                found = self._recorded() | {key: mine}
-                results.write_text(self.answers, results.to_json(found))
-            print(f"  recorded in {self.answers}: {mine}")
+                self.progress.change(self.number, predictions={key: mine})
+        print(f"  recorded: {_plain(mine)}")
         return mine
 
-    def _recorded(self) -> dict[str, Any]:
-        try:
-            found = json.loads(results.read_text(self.answers))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as error:
-            raise SystemExit(
-                f"{self.answers} cannot be read ({error}); mend or remove it"
-            ) from None
-        if not isinstance(found, dict):
-            raise SystemExit(f"{self.answers} should hold a JSON object; mend or remove it")
-        return found
+    def _recorded(self, question: Question) -> float | str | None:
+        """Return what was predicted before, if it answers the question as it is now."""
+        if self.checking:
+            return None
+        with _as_exit():
+            found = self.progress.of(self.number).predictions.get(question.key)
+        return None if found is None else question.read(found)
 
     def reveal(self, key: str, measured: str, value: float | str | None = None) -> None:
-        """Print what was measured beside what was predicted; call it before showing the result.
+        """Show what was measured beside what was predicted; call it before showing the result.
 
-        Asks first if nothing was predicted. `value`, the measured number or the right choice, lets
-        it say how far off the prediction is.
+        If nothing was predicted it asks first, else it waits, where somebody reads. `value`, the
+        measured number or the right choice, lets it say how far off the prediction was.
         """
-        if key not in self._questions:
+        asked = self._questions.get(key)
+        if asked is None:
             raise ValueError(f"reveal({key!r}): there was no predict({key!r}, ...) before")
-        choices = self._questions[key][1]
-        mine = self._recorded().get(key)
-        if mine is None and not self.fast and not in_notebook():
-            mine = _ask(choices)
+        mine = self._recorded(asked)
+        if mine is None:
+            prompt = f"before the result, your prediction of {key} ({asked.short}; Enter skips):"
+            mine = self._ask(asked, prompt)
             if mine is not None:
-                self._record(key, _answer(mine, choices))
-        print(f"Prediction {key}: measured {measured}; predicted {'-' if mine is None else mine}")
-        if isinstance(value, str) and mine is not None:
-            print("  right" if mine == value else f"  not so: {value}")
+                self._record(key, mine)
+        else:
+            desk.current().pause("shows the result")
+        text = f"**Prediction {key}**: measured {measured}; predicted {_plain(mine)}"
+        verdict = "" if mine is None or value is None else asked.judged(mine, value)
+        self.say(f"{text} ({verdict})" if verdict else text)
 
     def say(self, markdown: str) -> None:
         """Show Markdown, with formulas: rendered in a notebook and on a terminal."""
-        text = inspect.cleandoc(markdown)
-        if in_notebook():
-            from IPython.display import Markdown, display  # type: ignore[import-not-found]
-
-            display(Markdown(text))
-        else:
-            print(text)
+        desk.current().show(markdown)
 
     def hint(self, name: str) -> None:
         """Show the next hint of an exercise."""
-        found = self._exercise(name)
-        hints = found.hints
-        shown = self._hinted[name] = min(self._hinted.get(name, 0) + 1, len(hints))
-        self.say(f"Hint {shown} of {len(hints)} for exercise {name}: {hints[shown - 1]}")
+        hints, shown = self._exercise(name).hints, 0
+        if not self.checking:
+            with _as_exit():
+                shown = self.progress.of(self.number).hints.get(name, 0)
+        shown = min(shown + 1, len(hints))
+        left = len(hints) - shown
+        more = f"{left} more: call it again" if left else "the last one"
+        self.say(f"Hint {shown} for exercise {name} ({more}): {hints[shown - 1]}")
+        if not self.checking:
+            with _as_exit():
+                self.progress.change(self.number, hints={name: shown})
 
     def _exercise(self, name: str) -> Exercise:
         if name not in self.exercises:
@@ -172,7 +183,8 @@ class Lesson:
     def exercise(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Check the decorated function at once, print the verdict, and return it if it passes.
 
-        If it does not, the reference solution is returned instead, so that the lesson goes on.
+        If it does not, a stand-in is returned, so that the lesson goes on: the reference solution,
+        which says so in each cell where it is used.
         """
         found = self._exercise(name)
 
@@ -180,31 +192,30 @@ class Lesson:
             if on_exercise:
                 on_exercise(name, None)
             result = examine(name, found, f)
-            if result.verdict == "PASS" and self._is_ours(f):
+            ours = result.verdict == "PASS" and self._is_ours(f)
+            if ours:
                 result = replace(result, message=OF_MINIRES)
             self.results.append(result)
+            desk.current().verdicts[name] = result.verdict
             if on_exercise:
                 on_exercise(name, result)
-            print(result.line(self.number))
-            if result.verdict == "PASS":
-                return f
-            return self._stand_in(name, found.reference)
+            if ours:
+                print(f"exercise {name}: solution shown, the one that comes with minires")
+            else:
+                line = result.line(self.number)
+                if desk.in_notebook():
+                    line = line.replace(
+                        f"minires lessons hint {self.number} {name}", f'lesson.hint("{name}")'
+                    )
+                print(line)
+            if result.verdict != "PASS":
+                return _stand_in(name, found.reference, result.verdict)
+            if not ours and not self.checking:
+                with _as_exit():
+                    self.progress.change(self.number, solved=[name])
+            return f
 
         return decorate
-
-    def _stand_in(self, name: str, reference: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the reference solution, which says so when it is first used."""
-        said = False
-
-        @functools.wraps(reference)
-        def solution(*arguments: Any, **named: Any) -> Any:
-            nonlocal said
-            if not said:
-                print(f"exercise {name}: shown with the reference solution; yours is still to do")
-            said = True
-            return reference(*arguments, **named)
-
-        return solution
 
     def _is_ours(self, f: Callable[..., Any]) -> bool:
         """Return whether the function is still the solution of the lesson's file."""
@@ -252,11 +263,9 @@ class Lesson:
             paths = plotting.save_figure(figure, stem, statement)
             table = stem.with_name(stem.name + ".csv")
             paths.append(results.write_text(table, results.to_csv(rows)))
-        if in_notebook():
-            from IPython.display import Image, display
-
-            display(Image(filename=str(paths[0])))
-        print(f"figure: {statement}\n  " + " ".join(str(p) for p in paths))
+        desk.current().image(paths[0])
+        others = " and ".join(p.suffix for p in paths[1:])
+        print(f"figure: {statement}\n  {paths[0]} (and {others})")
 
 
 def exercises(number: int) -> dict[str, Exercise]:
@@ -266,65 +275,31 @@ def exercises(number: int) -> dict[str, Exercise]:
     return found
 
 
+def _plain(answer: float | str | None) -> str:
+    """Return an answer as it is printed: 3 for 3.0, - for none."""
+    return "-" if answer is None else f"{answer:g}" if isinstance(answer, float) else answer
+
+
+def _stand_in(name: str, reference: Callable[..., Any], verdict: str) -> Callable[..., Any]:
+    """Return the reference solution, which says once in each cell that it is not the learner's."""
+    yours = "yours is still to do" if verdict == "TODO" else "yours does not pass yet"
+    said = set()
+
+    @functools.wraps(reference)
+    def solution(*arguments: Any, **named: Any) -> Any:
+        place = desk.current().place()
+        if place not in said:
+            said.add(place)
+            print(f"exercise {name}: shown with the reference solution; {yours}")
+        return reference(*arguments, **named)
+
+    return solution
+
+
 @contextlib.contextmanager
-def _as_exit() -> Any:
+def _as_exit() -> Iterator[None]:
     """End the script with the message of a failed write or a wrong variable, without traceback."""
     try:
         yield
     except (OSError, ValueError) as error:
         raise SystemExit(f"minires: error: {error}") from None
-
-
-def _ask(choices: Sequence[str] = ()) -> Any:
-    """Ask for an answer on a terminal until there is one; None where nobody answers."""
-    for i, choice in enumerate(choices, 1):
-        print(f"  {i}) {choice}")
-    try:
-        while sys.stdin.isatty():
-            text = input(f"  your prediction, {_expected(choices)} (Enter to skip): ").strip()
-            if not text or _answer(text, choices) is not None:
-                return _answer(text, choices) if text else None
-            print(f"  expected {_expected(choices)}; got {text!r}")
-    except EOFError:
-        print()
-    except (AttributeError, ValueError):  # no input, or a closed one
-        pass
-    return None
-
-
-def _expected(choices: Sequence[str]) -> str:
-    return " or ".join(map(repr, choices)) if choices else "a number, e.g. 0.5 or 1e-8"
-
-
-def _answer(given: Any, choices: Sequence[str]) -> Any:
-    """Return an answer as it is recorded: a number, or one of the choices; None if it is neither.
-
-    A choice is given by its words or by its place, counted from 1.
-    """
-    if not choices:
-        return number(given)
-    found = [c for i, c in enumerate(choices, 1) if str(given).lower() in (c.lower(), str(i))]
-    return found[0] if found else None
-
-
-def _parse(name: str, text: str, default: Any) -> Any:
-    """Return a parameter's value; SystemExit says what was expected, by an example."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        value = text
-    several = isinstance(default, tuple)
-    items = tuple(value) if several and isinstance(value, tuple | list) else (value,)
-    kind = type(default[0] if several else default)
-    right = [type(v) is kind or (kind is float and type(v) is int) for v in items]
-    if not items or not all(right) or (kind in (int, float) and not 0 < min(items) < math.inf):
-        words = {int: "positive whole number", float: "positive number"}.get(kind, kind.__name__)
-        raise SystemExit(
-            f"{name}: expected a {words}{', or several' if several else ''}, "
-            f"e.g. {name}={_shown(default)}; got {text}"
-        )
-    return items if several else value
-
-
-def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

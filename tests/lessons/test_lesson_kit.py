@@ -14,7 +14,7 @@ import pytest
 
 from minires import plotting
 from minires.__main__ import main
-from minires.lessons import Lesson, figures, kit
+from minires.lessons import Lesson, desk, figures
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def test_parameters_come_from_the_terminal(text, depths, monkeypatch):
     ("argument", "message"),
     [
         ("--nonsense=1", "unknown parameter 'nonsense=1'; depths=8,20, seeds=3"),
-        ("seeds=3", "depths=8,20, seeds=3"),
+        ("seeds", "unknown parameter 'seeds'; depths=8,20, seeds=3"),
         ("--seeds", "depths=8,20, seeds=3"),
         ("--seeds=many", "seeds: expected a positive whole number, e.g. seeds=3; got many"),
         ("--seeds=0", "positive whole number"),
@@ -66,7 +66,7 @@ def test_wrong_parameters(argument, message, monkeypatch):
 
 def test_a_notebooks_command_line_is_ignored(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["ipykernel_launcher", "-f", "kernel.json"])
-    monkeypatch.setattr(kit, "in_notebook", lambda: True)
+    monkeypatch.setattr(desk, "in_notebook", lambda: True)
     assert Lesson(2).params(seeds=3).seeds == 3
 
 
@@ -94,12 +94,18 @@ def test_a_failing_exercise_is_replaced_by_the_reference(capsys):
     assert "numeric" in printed
     assert "minires lessons hint 1 1.2" in printed
     assert wrong(2.0, -1.0) == 0.0
-    assert "1.2: shown with the reference solution; yours is still to do" in capsys.readouterr().out
+    assert (
+        "1.2: shown with the reference solution; yours does not pass yet" in capsys.readouterr().out
+    )
     right = lesson.exercise("1.2")(lambda dy, x: (x > 0) * dy)
     assert capsys.readouterr().out == "[PASS] exercise 1.2: ok\n"
     assert right is not wrong
-    lesson.exercise("1.2")(lambda dy, x: None)
-    assert "[TODO]" in capsys.readouterr().out
+    unwritten = lesson.exercise("1.2")(lambda dy, x: None)
+    unwritten(2.0, -1.0)
+    unwritten(2.0, -1.0)
+    printed = capsys.readouterr().out
+    assert "[TODO]" in printed
+    assert printed.count("1.2: shown with the reference solution; yours is still to do") == 1
     assert [r.verdict for r in lesson.results] == ["FAIL", "PASS", "TODO"]
     with pytest.raises(ValueError, match=r"1\.1"):
         lesson.exercise("9.9")
@@ -151,11 +157,12 @@ def test_predictions_are_recorded_before_and_revealed_after(capsys, tmp_path):
     assert lesson.predict("a", "how many?") is None
     assert not (tmp_path / "answers").exists()
     assert lesson.predict("a", "how many?", mine=3) == 3
-    assert json.loads((tmp_path / "answers" / "L02.json").read_text(encoding="utf-8")) == {"a": 3}
+    saved = json.loads((tmp_path / "answers" / "progress.json").read_text(encoding="utf-8"))
+    assert saved["2"]["predictions"] == {"a": 3}
     assert Lesson(2).predict("a", "how many?") == 3
     lesson.reveal("a", "4")
     assert "measured 4; predicted 3" in capsys.readouterr().out
-    (tmp_path / "answers" / "L02.json").write_text("{broken", encoding="utf-8")
+    (tmp_path / "answers" / "progress.json").write_text("{broken", encoding="utf-8")
     with pytest.raises(SystemExit, match="mend or remove"):
         Lesson(2).predict("a", "how many?")
 
@@ -185,6 +192,7 @@ class Terminal(io.StringIO):
 )
 def test_predictions_on_a_terminal_and_its_end(typed, found, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    monkeypatch.setattr(desk, "is_terminal", lambda: True)
     assert Lesson(2).predict("a", "how many?") == found
     assert ("got 'banana'" in capsys.readouterr().out) == ("banana" in typed)
 
@@ -292,7 +300,7 @@ def test_commands(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["lessons", "run", "77"], "there are 1, 2, 5"),
+        (["lessons", "run", "77"], "no lesson 77; there are 0, 1, 2"),
         (["lessons", "hint", "1", "9.9"], "1.1, 1.2"),
         (["lessons", "check", "1", "--file", "nowhere.py"], "nowhere.py does not exist"),
         (["lessons", "check", "1", "--file", "."], "is a folder"),

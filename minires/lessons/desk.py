@@ -1,0 +1,172 @@
+"""Where the learner sits: at a terminal, at a notebook, or nowhere (a pipe, a test, a check).
+
+A desk shows Markdown, asks, and waits before a result. `current()` finds out which one it is; the
+runner of lessons puts its own, which also pauses.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from . import prose
+from .questions import Question
+
+
+class Quit(BaseException):
+    """The learner wants to stop here and to go on later."""
+
+
+class Desk:
+    """Nobody is there to answer: text is printed, questions are not asked, nothing waits."""
+
+    asks = False  # whether somebody may answer
+    again = False  # whether what was answered before is asked again
+    cell = 0  # the runner counts the cells here
+
+    def __init__(self) -> None:
+        self.verdicts: dict[str, str] = {}  # of the exercises that were reached
+
+    def place(self) -> int:
+        """Return a number that is another one in another cell."""
+        return self.cell
+
+    def show(self, markdown: str) -> None:
+        """Show Markdown."""
+        print("\n" + prose.render(inspect.cleandoc(markdown), look()), flush=True)
+
+    def image(self, path: Path) -> None:
+        """Show a figure, where that is possible."""
+
+    def ask(self, question: Question, prompt: str) -> float | str | None:
+        """Return the learner's answer, None if there is none."""
+        return None
+
+    def pause(self, what: str) -> None:
+        """Wait until the learner wants to see what comes next."""
+
+
+class Terminal(Desk):
+    """Somebody reads and types on a terminal."""
+
+    asks = True
+    pauses = False
+    rested = True  # the learner has pressed a key since something new was shown
+
+    def show(self, markdown: str) -> None:
+        """Show Markdown."""
+        self.rested = False
+        super().show(markdown)
+
+    def ask(self, question: Question, prompt: str) -> float | str | None:
+        """Ask until there is an answer of the right type; Enter and Ctrl-D skip the question."""
+        self.rested = True
+        while True:
+            try:
+                text = input(f"  {prompt} ").strip()
+            except EOFError:
+                print("(skipped)")
+                return None
+            if not text:
+                return None
+            answer = question.read(text)
+            if answer is not None:
+                return answer
+            print(f"  expected {question.expected}; got {text!r}")
+
+    def pause(self, what: str) -> None:
+        """Wait for Enter; `q` raises Quit, and after Ctrl-D nothing pauses any more."""
+        if not self.pauses or self.rested:
+            return
+        self.rested = True
+        try:
+            if input(look().paint(f"[Enter {what}, q stops] ", "dim")).strip().lower() == "q":
+                raise Quit
+        except EOFError:
+            self.pauses = False
+            print("(no more pauses)")
+
+
+class Notebook(Desk):
+    """A Jupyter kernel, whose front end may be able to ask, runs cells."""
+
+    asks = True
+
+    def place(self) -> int:
+        """Return how many cells were run."""
+        from IPython import get_ipython  # type: ignore[import-not-found]
+
+        return int(getattr(get_ipython(), "execution_count", 0))
+
+    def show(self, markdown: str) -> None:
+        """Display Markdown."""
+        from IPython.display import Markdown, display  # type: ignore[import-not-found]
+
+        display(Markdown(inspect.cleandoc(markdown)))
+
+    def image(self, path: Path) -> None:
+        """Display a figure."""
+        from IPython.display import Image, display
+
+        display(Image(filename=str(path)))
+
+    def ask(self, question: Question, prompt: str) -> float | str | None:
+        """Ask where the front end can."""
+        while True:
+            try:
+                text: Any = input(f"{prompt} ")
+            except (EOFError, RuntimeError):  # StdinNotImplementedError is a RuntimeError
+                return None
+            if not isinstance(text, str):  # a promise, in some browsers
+                getattr(text, "close", lambda: None)()
+                return None
+            if not text.strip():
+                return None
+            answer = question.read(text)
+            if answer is not None:
+                return answer
+            print(f"expected {question.expected}; got {text!r}")
+
+
+in_runner: Desk | None = None  # the desk of the runner of lessons, while it runs
+_NOBODY, _TERMINAL, _NOTEBOOK = Desk(), Terminal(), Notebook()
+
+
+def in_notebook() -> bool:
+    """Return whether a Jupyter kernel runs this (a notebook, or cells in an editor)."""
+    return any(name in sys.modules for name in ("ipykernel", "pyodide_kernel"))
+
+
+def is_terminal() -> bool:
+    """Return whether somebody reads what is printed and can type."""
+    try:
+        return sys.stdin.isatty() and sys.stdout.isatty()
+    except (AttributeError, ValueError):  # no such stream, or a closed one
+        return False
+
+
+def current() -> Desk:
+    """Return the desk where the learner sits."""
+    if in_runner is not None:
+        return in_runner
+    return _NOTEBOOK if in_notebook() else _TERMINAL if is_terminal() else _NOBODY
+
+
+def look() -> prose.Look:
+    """Return how text is shown on standard output.
+
+    As wide as the terminal, 88 columns at most; colours on a terminal unless NO_COLOR is set.
+    """
+    terminal = sys.stdout.isatty()
+    colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    try:
+        "ₗ∂".encode(sys.stdout.encoding or "ascii")
+        scripts = True
+    except (UnicodeError, LookupError):
+        scripts = False
+    columns = shutil.get_terminal_size((prose.WIDEST, 24)).columns
+    return prose.Look(max(20, min(columns, prose.WIDEST)), colour, scripts)

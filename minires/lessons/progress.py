@@ -1,0 +1,115 @@
+"""What a learner has done: one file of JSON in the learner's folder, written whole.
+
+{"2": {"predictions": {"factor": 0.5}, "solved": ["2.1"], "hints": {"2.2": 1},
+       "place": "Exercise 2.2: ...", "read": false, "seconds": {"3f2a...": 12.1}}}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from .. import results
+from .files import folder
+
+NAME = "progress.json"
+
+
+@dataclass
+class Record:
+    """What was done of one lesson."""
+
+    predictions: dict[str, float | str] = field(default_factory=dict)
+    solved: list[str] = field(default_factory=list)  # exercises, by the learner's own code
+    hints: dict[str, int] = field(default_factory=dict)  # exercise -> how many were shown
+    solutions: list[str] = field(default_factory=list)  # exercises whose solution was looked up
+    place: str = ""  # the heading where reading goes on
+    read: bool = False  # to the end
+    seconds: dict[str, float] = field(default_factory=dict)  # what a cell took, by its code
+
+    def forget(self, exercise: str) -> None:
+        """Forget what was done of one exercise."""
+        self.hints.pop(exercise, None)
+        for names in (self.solved, self.solutions):
+            if exercise in names:
+                names.remove(exercise)
+
+
+class Progress:
+    """The file of progress in a folder. Each change reads it, and writes it whole.
+
+    A file that is damaged, or that holds something else, is an error, never overwritten.
+    """
+
+    def __init__(self, learners_folder: Path) -> None:
+        """Take the folder `answers` in the learner's folder, or MINIRES_ANSWERS."""
+        self.path = Path(os.environ.get("MINIRES_ANSWERS") or learners_folder / "answers") / NAME
+
+    def of(self, lesson: int) -> Record:
+        """Return what was done of a lesson."""
+        return self._record(self._read().get(str(lesson), {}))
+
+    def change(self, lesson: int, **values: Any) -> Record:
+        """Set fields of a lesson's record: a dictionary is added to, a list gains what it lacks."""
+        everything = self._read()
+        record = self._record(everything.get(str(lesson), {}))
+        before = json.dumps(asdict(record))
+        for name, value in values.items():
+            old = getattr(record, name)
+            if isinstance(old, dict):
+                value = old | value
+            elif isinstance(old, list):
+                value = old + [v for v in value if v not in old]
+            setattr(record, name, value)
+        if json.dumps(asdict(record)) != before:
+            self._write(everything | {str(lesson): asdict(record)})
+        return record
+
+    def forget(self, lesson: int, exercise: str | None = None) -> None:
+        """Forget a lesson, or one exercise of it."""
+        everything = self._read()
+        record = self._record(everything.pop(str(lesson), {}))
+        if exercise is not None:
+            record.forget(exercise)
+            everything[str(lesson)] = asdict(record)
+        if self.path.exists():
+            self._write(everything)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            found = json.loads(results.read_text(self.path))
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{self.path} cannot be read ({error}); mend or remove it") from None
+        if not isinstance(found, dict) or not all(isinstance(v, dict) for v in found.values()):
+            raise ValueError(f"{self.path} does not hold progress of lessons; mend or remove it")
+        return found
+
+    def _record(self, found: dict[str, Any]) -> Record:
+        record = Record()
+        for one in fields(Record):
+            value = found.get(one.name, getattr(record, one.name))
+            if type(value) is not type(getattr(record, one.name)):
+                raise ValueError(f"{self.path}: {one.name!r} is {value!r}; mend or remove the file")
+            setattr(record, one.name, value)
+        return record
+
+    def _write(self, everything: dict[str, Any]) -> None:
+        ordered = {k: everything[k] for k in sorted(everything, key=lambda k: (len(k), k))}
+        results.write_text(self.path, results.to_json(ordered))
+
+
+def learners_folder(file: str | Path | None) -> Path:
+    """Return where a lesson's file writes: beside itself if it is the learner's.
+
+    The lessons that come with minires, and cells without a file, write to the current folder.
+    """
+    if file is None:
+        return Path()
+    parent = Path(file).parent
+    ours = os.path.realpath(parent) == os.path.realpath(folder())
+    return Path() if ours else parent

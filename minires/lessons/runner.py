@@ -1,0 +1,328 @@
+"""`minires lessons run`: a lesson read on a terminal, cell by cell."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import io
+import re
+import shlex
+import sys
+import time
+import traceback
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from .. import console
+from . import desk, files, parameters, prose
+from .cells import Cell, Namespace, read
+from .progress import Progress, learners_folder
+
+_SLOW = 1.0  # s: how long a slower cell took is remembered
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add how a lesson is shown, and its parameters."""
+    parser.add_argument("--fast", action="store_true", help="smaller experiments, no questions")
+    parser.add_argument("--full", action="store_true", help="larger experiments")
+    parser.add_argument("--no-pause", action="store_true", help="wait at predictions only")
+    parser.add_argument("--from-start", action="store_true", help="not where you left off")
+    parser.add_argument("--ask-again", action="store_true", help="what you have predicted already")
+    parser.add_argument("--code", action="store_true", help="show the code of the experiments")
+    parser.add_argument(
+        "parameters", nargs="*", metavar="NAME=VALUE", help="the lesson's parameters"
+    )
+
+
+def take_over(number: int, path: Path) -> NoReturn:
+    """Read the lesson of a script that Python itself runs (`python lesson.py`), and exit."""
+
+    def main() -> int:
+        parser = argparse.ArgumentParser(
+            prog=f"python {sys.argv[0]}", description=f"Lesson {number} on a terminal."
+        )
+        add_options(parser)
+        args, others = parser.parse_known_args()
+        args.parameters += others
+        here = Path.cwd()
+        shown = path.relative_to(here) if path.is_relative_to(here) else path
+        try:
+            return run(number, shown, args, f"python {shlex.quote(sys.argv[0])}")
+        except (ValueError, TypeError, OSError, ImportError) as error:
+            console.say(f"minires: error: {error}")
+            return console.WRONG_CALL
+
+    console.run(main)
+
+
+def run(number: int, path: Path, args: argparse.Namespace, command: str) -> int:
+    """Show a lesson and run it; `command` is what to type to go on later. Return the exit code."""
+    try:
+        cells = read(path)
+    except SyntaxError as error:
+        console.say("".join(traceback.format_exception_only(error)).rstrip())
+        return 1
+    for cell in cells:
+        found = re.search(r"\bLesson\((\d+)\)", cell.text) if not cell.markdown else None
+        if found and int(found[1]) != number:
+            raise ValueError(f"{path} is lesson {found[1]}, not {number}")
+    command = shlex.join(
+        [
+            *shlex.split(command),
+            *(f"--{name}" for name in ("full", "no_pause", "code") if getattr(args, name)),
+            *args.parameters,
+        ]
+    ).replace("no_pause", "no-pause")
+    return _Reading(number, path, args, command, cells).run()
+
+
+class _Nowhere(io.StringIO):
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+class _Reading:
+    """One reading of a lesson."""
+
+    def __init__(
+        self, number: int, path: Path, args: argparse.Namespace, command: str, cells: list[Cell]
+    ) -> None:
+        self.number, self.path, self.args, self.cells = number, path, args, cells
+        self.command = command
+        lesson = files.lesson_file(number)
+        self.lesson, self.ours = lesson, path.resolve() == lesson.path.resolve()
+        self.progress = Progress(learners_folder(path))
+        self.program = Namespace(path)
+        self.reads = desk.is_terminal() and not args.fast  # somebody, who may go on later
+        self.desk = desk.Terminal() if self.reads else desk.Desk()
+        if isinstance(self.desk, desk.Terminal):
+            self.desk.pauses = not args.no_pause
+        self.desk.again = args.ask_again
+        self.took: dict[str, float] = {}
+
+    def run(self) -> int:
+        place = self.progress.of(self.number).place if self.reads else ""
+        headings = [cell.heading for cell in self.cells]
+        first = 0 if self.args.from_start or place not in headings else headings.index(place)
+        switches = [name for name in parameters.SWITCHES if getattr(self.args, name[2:])]
+        before, desk.in_runner = desk.in_runner, self.desk
+        try:
+            with self.program.entered([*switches, *self.args.parameters]):
+                self.introduce(headings[first] if first else "")
+                self.again(self.cells[:first])
+                for i, cell in enumerate(self.cells[first:], first):
+                    self.desk.cell = i
+                    self.prose(cell) if cell.markdown else self.code(cell)
+                self.finish()
+        except desk.Quit:
+            print(f"Stopped. To go on here: {self.command}")
+            return 0
+        except KeyboardInterrupt:
+            print(flush=True)
+            console.say(
+                f"interrupted; to go on here: {self.command}" if self.reads else "interrupted"
+            )
+            return console.INTERRUPTED
+        except _Failed:
+            return 1
+        finally:
+            desk.in_runner = before
+        return 0
+
+    def introduce(self, place: str) -> None:
+        """Say what comes, and where it goes on."""
+        lesson = self.lesson
+        parts = [f"{lesson.minutes} minutes of reading"]
+        if lesson.seconds:
+            parts.append(f"{lesson.seconds} s of computing")
+        if lesson.needs != "-":
+            parts.append(f"after {lesson.needs}")
+        self.note(f"Lesson {self.number}: {', '.join(parts)}.")
+        if self.ours:
+            self.note(
+                "Solutions shown: these are the exercises as minires solves them. To solve them"
+                " yourself: minires lessons copy --help"
+            )
+        if not self.reads:
+            why = "with --fast" if self.args.fast else "without a terminal"
+            self.note(
+                f"Nothing waits {why}: predictions are not asked for, results follow at once."
+            )
+        if place:
+            self.note(
+                f"Going on at {_plain(place)!r}; the code before it runs again, without its prose"
+                " (--from-start shows it)."
+            )
+
+    def again(self, cells: Sequence[Cell]) -> None:
+        """Run code that was read before, without showing anything."""
+        desk.in_runner = silent = desk.Desk()
+        silent.verdicts = self.desk.verdicts
+        with contextlib.redirect_stdout(_Nowhere()):
+            for i, cell in enumerate(cells):
+                silent.cell = i
+                if not cell.markdown:
+                    self.execute(cell)
+        desk.in_runner = self.desk
+
+    def prose(self, cell: Cell) -> None:
+        """Show prose; a heading waits until what comes before it was read."""
+        if cell.heading:
+            self.desk.pause("goes on")
+            if self.reads:
+                self.progress.change(self.number, place=cell.heading, read=False, seconds=self.took)
+        self.desk.show(cell.text)
+
+    def code(self, cell: Cell) -> None:
+        """Run code, after saying what runs."""
+        function = _exercise(cell)
+        if self.args.code:
+            self.listing(cell.text.splitlines())
+        elif function is not None:
+            self.exercise(cell, function)
+        elif what := _describe(cell):
+            seconds = self.progress.of(self.number).seconds.get(_key(cell)) if self.reads else None
+            usually = f", about {seconds:.0f} s" if seconds else ""
+            print()
+            self.note(f"running: {what} ({_lines(cell)}{usually})")
+        elif not _begins_with_prose(cell):
+            print()
+        if isinstance(self.desk, desk.Terminal):
+            self.desk.rested = False
+        start = time.perf_counter()
+        self.execute(cell)
+        if (seconds := time.perf_counter() - start) > _SLOW:
+            self.took[_key(cell)] = round(seconds, 1)
+
+    def exercise(self, cell: Cell, function: ast.FunctionDef) -> None:
+        """Show what is to be written, and where; of minires' own solutions the code too."""
+        lines = cell.text.splitlines()
+        body = function.body[0]
+        docstring = isinstance(body, ast.Expr) and isinstance(body.value, ast.Constant)
+        head = (body.end_lineno or body.lineno) if docstring else body.lineno - 1
+        self.listing(lines[function.lineno - 1 : head])
+        if not self.ours:
+            self.note(f"yours: {cell.where}")
+            return
+        self.desk.pause("shows the solution")
+        self.listing([x for x in lines[head:] if "SOLUTION" not in x], first=False)
+
+    def execute(self, cell: Cell) -> None:
+        """Run a cell; an error in a learner's file is shown with the learner's lines."""
+        try:
+            self.program.run(cell)
+        except (desk.Quit, KeyboardInterrupt, console.OutputLost):
+            raise
+        except SystemExit as stop:  # the kit's messages: a wrong parameter, no space
+            if isinstance(stop.code, str):
+                raise ValueError(stop.code.removeprefix("minires: error: ")) from None
+            raise
+        except BaseException as error:
+            if self.ours:
+                raise
+            sys.stdout.flush()
+            console.say(_told(error, cell.file))
+            console.say(f"The lesson stops at {cell.where}. When it is mended: {self.command}")
+            raise _Failed from None
+
+    def listing(self, lines: Sequence[str], first: bool = True) -> None:
+        """Show code."""
+        look = desk.look()
+        text = "\n".join(f"    {look.paint(x, 'code')}" if x else "" for x in lines)
+        print(("\n" if first else "") + text.strip("\n"))
+
+    def note(self, text: str) -> None:
+        """Print a remark of the runner, which is no part of the lesson."""
+        look = desk.look()
+        for line in prose.wrapped(text, look.width).split("\n"):
+            print(look.paint(line, "dim"), flush=True)
+
+    def finish(self) -> None:
+        """Say what is solved and what comes next."""
+        if self.reads:
+            self.progress.change(self.number, place="", read=True, seconds=self.took)
+        print()
+        after = [f.number for f in files.lesson_files() if f.number > self.number]
+        following = f" Next: minires lessons run {after[0]}." if after else ""
+        verdicts = self.desk.verdicts
+        todo = [name for name, verdict in verdicts.items() if verdict != "PASS"]
+        if self.ours:
+            said = "The exercises were shown with the solutions of minires."
+        elif todo:
+            said = f"Still to do: {', '.join(todo)} (minires lessons hint {self.number} {todo[0]})."
+        else:
+            said = "All exercises are solved." if verdicts else ""
+        self.note(f"End of lesson {self.number}. {said}{following}")
+
+
+class _Failed(Exception):
+    """A learner's code has raised; it was said how."""
+
+
+def _exercise(cell: Cell) -> ast.FunctionDef | None:
+    """Return the function of an exercise's cell."""
+    for node in ast.parse(cell.text).body:
+        if isinstance(node, ast.FunctionDef) and any(
+            isinstance(d, ast.Call) and getattr(d.func, "attr", "") == "exercise"
+            for d in node.decorator_list
+        ):
+            return node
+    return None
+
+
+def _describe(cell: Cell) -> str:
+    """Return what a cell of code does: its first comment, or the names that it makes.
+
+    Nothing for a cell that only imports, asks, shows or draws.
+    """
+    first = cell.text.lstrip().split("\n")[0]
+    if first.startswith("#"):
+        return first.lstrip("# ").rstrip(".:")
+    names: list[str] = []
+    for node in ast.parse(cell.text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.append(f"{node.name}()")
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and not _is_of_kit(node.value):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names += [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+    shown = list(dict.fromkeys(names))
+    return ", ".join(shown[:4]) + (", ..." if len(shown) > 4 else "")
+
+
+def _is_of_kit(value: ast.expr | None) -> bool:
+    """Return whether a value is `Lesson(2)` or `lesson.something(...)`."""
+    function = value.func if isinstance(value, ast.Call) else None
+    owner = function.value if isinstance(function, ast.Attribute) else function
+    return isinstance(owner, ast.Name) and owner.id in ("Lesson", "lesson")
+
+
+def _begins_with_prose(cell: Cell) -> bool:
+    """Return whether the first thing that a cell shows is a paragraph, or nothing."""
+    for node in ast.parse(cell.text).body:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            return getattr(node.value.func, "attr", "") in ("say", "predict", "reveal", "hint")
+    return True
+
+
+def _lines(cell: Cell) -> str:
+    last = cell.line + cell.text.count("\n")
+    return f"lines {cell.line} to {last}" if last > cell.line else f"line {last}"
+
+
+def _key(cell: Cell) -> str:
+    return f"{zlib.crc32(cell.text.encode()):08x}"
+
+
+def _plain(heading: str) -> str:
+    return prose.inline(heading, prose.Look(scripts=desk.look().scripts))
+
+
+def _told(error: BaseException, file: str) -> str:
+    """Return a traceback that begins in the learner's file."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename != file:
+        frames = frames.tb_next
+    return "".join(traceback.format_exception(type(error), error, frames)).rstrip()
