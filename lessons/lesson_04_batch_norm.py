@@ -215,7 +215,7 @@ level = profiles["without batch norm"]
 wander = float((level.max(axis=1) / level.min(axis=1)).max())
 lesson.curves(
     "fresh_net",
-    f"Batch norm makes the gradient of {deepest} plain layers explode: × {grown['plain, batch norm']:.0e}",
+    f"Batch norm makes the gradient of {deepest} plain layers explode: × {grown['plain with batch norm']:.0e}",
     np.arange(deepest + 1),
     profiles,
     x="layers back from the loss",
@@ -446,11 +446,11 @@ lesson.curves(
     y="norm",
     log="y",
     centre="geometric",
-    note="Rate 0.1, momentum 0.9. Both panels have the same axes.",
+    note="Rate 0.1, momentum 0.9. Both panels have the same scales.",
 )
 lesson.say(f"""
 Left is the norm of each matrix's gradient, right the norm of the matrix itself, again from the loss back to the input,
-from light (step 0) to dark (step {LAST}). Both panels have the same axes, so that you can lay one over the other. At
+from light (step 0) to dark (step {LAST}). Both panels have the same scales, so that you can lay one over the other. At
 step 0 the left panel is the straight line of the explosion, and on the right all matrices have norm 11. At step 1 the
 two have changed places: the right panel now holds a copy of the straight line, a tenth of its height. That is the one
 huge step. From then on the right panel hardly changes, while on the left the layers near the input sink, until at
@@ -588,7 +588,7 @@ lesson.say(f"""
 #   propagated gradients exhibit healthy norms", and conclude that vanishing gradients are unlikely to be the cause of
 #   their trouble. Their plain nets had 18 and 34 layers there, and up to 56 in their Figure 6. In our nets this is
 #   a fair description of the raw norms of 20 layers after some ten steps. It is not true of a fresh net with 56 layers, and
-#   not of 110 layers at any time. They note themselves (§4.2) that the training error of plain-110 stays above 60 %.
+#   not of 110 layers at any time. They note themselves (Figure 6) that the error of plain-110 stays above 60 %.
 # - He et al. 2015 (§4.2) also warm their residual net of 110 layers up, with a rate of 0.01 until its training error is
 #   below 80 %, after about 400 steps.
 # - Yang et al. 2019 (arXiv 1902.08129, Theorem 8) prove the factor: with ReLU and batch norm the squared norm of the

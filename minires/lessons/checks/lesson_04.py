@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ..exercise import Exercise, expect_array, expect_choice, expect_number, require
+from ..exercise import (
+    Exercise,
+    Wrong,
+    expect_array,
+    expect_choice,
+    expect_number,
+    number,
+    require_written,
+)
+from ..expect import described
 
 Seen = dict[str, list[float]]
 
@@ -102,13 +111,11 @@ def _check_after_step(f: Callable[..., Any]) -> None:
 
 def _pair(found: Any) -> tuple[float, float]:
     """Return two numbers, or raise Wrong."""
-    if found is not None:
-        require(
-            isinstance(found, list | tuple | np.ndarray) and len(found) == 2,
-            f"expected two numbers (norm of W, norm of the gradient), got {found!r:.60}",
-        )
-        return float(found[0]), float(found[1])
-    return expect_array(None, 0.0) or (0.0, 0.0)  # not done
+    require_written(found)
+    pair = [number(v) for v in found] if isinstance(found, list | tuple | np.ndarray) else []
+    if len(pair) != 2 or pair[0] is None or pair[1] is None:
+        raise Wrong(f"expected (norm of W, norm of the gradient), got {described(found)}")
+    return pair[0], pair[1]
 
 
 def _training(risen: float, fallen: float, steps: int, seed: int) -> Callable[[float], Seen]:
