@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ...gradcheck.check import check_backward
 from ...tensor import Array
 from ..exercise import (
     Exercise,
@@ -15,141 +14,442 @@ from ..exercise import (
     expect_array,
     expect_choice,
     expect_number,
+    require,
     require_written,
 )
 
-
-def _relu_backward(dy: Array, x: Array) -> Array:
-    return dy * (x > 0)
-
-
-def _batch_norm_forward(x: Array) -> Array:
-    return np.asarray((x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5))
+Check = Callable[[Callable[..., Any]], None]
+NAMES = ("mean for sum", "wrong mask", "no centring", "no variance", "no transpose")
 
 
-def _batch_norm_backward(dy: Array, x: Array) -> Array:
-    sigma = np.sqrt(x.var(axis=0) + 1e-5)
-    x_hat = (x - x.mean(axis=0)) / sigma
-    return np.asarray((dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0)) / sigma)
-
-
-def _central_difference(f: Callable[[float], float], x: float, h: float) -> float:
+def _central(f: Callable[[float], float], x: float, h: float) -> float:
     return (f(x + h) - f(x - h)) / (2 * h)
 
 
-def _check_pair(forward: Callable[..., Any], f: Callable[..., Any], x: Array) -> None:
-    require_written(f(np.ones(x.shape), x))
-    report = check_backward(forward, f, x)
-    if report.ok:
-        return
-    worst = next((row for row in report.rows if row.verdict != "PASS"), None)
-    if report.error or worst is None:
-        raise Wrong(report.error or str(report.hygiene))
-    hints = "; ".join(text for _, text in report.hints)
-    raise Wrong(
-        f"worst entry {worst.where}: analytic (yours) {worst.analytic:+.5f}, numeric "
-        f"{worst.numeric:+.5f}. {hints}"
-    )
+def _forward_difference(f: Callable[[float], float], x: float, h: float) -> float:
+    return (f(x + h) - f(x)) / h
 
 
-def _check_relu(f: Callable[..., Any]) -> None:
-    x = np.random.default_rng(0).standard_normal((5, 4))
-    _check_pair(lambda x: np.maximum(x, 0), f, x)
+def _undivided(f: Callable[[float], float], x: float, h: float) -> float:
+    return (f(x + h) - f(x - h)) / h
 
 
-def _check_batch_norm(f: Callable[..., Any]) -> None:
-    x = np.random.default_rng(1).standard_normal((6, 3)) * 2 + 1
-    _check_pair(_batch_norm_forward, f, x)
+def _relu(dy: Array, x: Array) -> Array:
+    return dy * (x > 0)
+
+
+def _linear(dy: Array, x: Array, w: Array) -> tuple[Array, Array, Array]:
+    return dy @ w, dy.T @ x, dy.sum(axis=0)
+
+
+def _centre(dc: Array) -> Array:
+    return np.asarray(dc - dc.mean(axis=0))
+
+
+def _variance(dv: Array, c: Array) -> Array:
+    return np.asarray(2 * c * dv / len(c))
+
+
+def _divide(dy: Array, c: Array, v: Array) -> tuple[Array, Array]:
+    sigma = np.sqrt(v + 1e-5)
+    return dy / sigma, (dy * c).sum(axis=0) * -0.5 / sigma**3
+
+
+def _batch_norm(x: Array) -> Array:
+    return np.asarray((x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5))
+
+
+def _batch_norm_terms(dy: Array, x: Array, mean: float = 1.0, variance: float = 1.0) -> Array:
+    """Return the gradient with its terms weighted; all of them once is right."""
+    y, sigma = _batch_norm(x), np.sqrt(x.var(axis=0) + 1e-5)
+    through = mean * dy.mean(axis=0) + variance * y * (dy * y).mean(axis=0)
+    return np.asarray((dy - through) / sigma)
+
+
+def _parts(found: Any, names: tuple[str, ...]) -> list[Any]:
+    require_written(found)
+    if not isinstance(found, tuple | list) or len(found) != len(names):
+        raise Wrong(f"expected a tuple ({', '.join(names)}), got {type(found).__name__}")
+    return list(found)
 
 
 def _check_difference(f: Callable[..., Any]) -> None:
-    expect_number(f(np.sin, 0.7, 1e-5), float(np.cos(0.7)), 1e-8, "the derivative of sin at 0.7")
-    expect_number(f(lambda t: t**2, 3.0, 0.5), 6.0, 1e-12, "x² at 3 with h = 0.5: exact if central")
+    cases = [("x³", lambda t: t**3), ("exp(x)", np.exp), ("x² - 5 x", lambda t: t * t - 5 * t)]
+    for i, (name, function) in enumerate(cases):
+        for x, h in np.random.default_rng(i).uniform(0.1, 2, (4, 2)).tolist():
+            given = function, x, h
+            expect_number(
+                f(*given), _central(*given), 1e-9, f"{name} at x = {x:.4g} with h = {h:.4g}",
+                mistakes={"it moves in one direction only": _forward_difference(*given),
+                          "it moves in one direction only; ": _forward_difference(function, x, -h),
+                          "how far apart are the two points?": _undivided(*given)},
+            )  # fmt: skip
 
 
 def _check_slopes(f: Callable[..., Any]) -> None:
-    found = f()
-    expect_array(found, np.array([2.0, -1.0]), "the two slopes", rtol=1e-9)
+    truncation, rounding = _parts(f(), ("truncation", "rounding"))
+    expect_number(
+        truncation, 2, 1e-6, "the slope of the truncation error",
+        mistakes={"that of a one-sided difference; here the term with f'' cancels": 1,
+                  "that is the power of h in Taylor's formula; the quotient divides by h once": 3},
+    )  # fmt: skip
+    expect_number(
+        rounding, -1, 1e-6, "the slope of the rounding error",
+        mistakes={"it would not depend on h, but it is divided by 2h": 0,
+                  "it is divided by 2h, not by its square": -2},
+    )  # fmt: skip
 
 
-def _check_blind(f: Callable[..., Any]) -> None:
-    expect_choice(f(), 0.0, "subtracting the mean of a column changes its sum to …?")
+def _check_kink(f: Callable[..., Any]) -> None:
+    expect_number(
+        f(), 0.7, 1e-3, "the central difference",
+        mistakes={"that is the derivative at x; how large is max(x - h, 0)?": 1.0,
+                  "the divisor is 2h": 1.4,
+                  "that is what x = 0.03 and h = 0.1 give, the example in the text": 0.65,
+                  "that is only the number above the fraction bar": 0.07},
+    )  # fmt: skip
 
 
-def _check_bug(f: Callable[..., Any]) -> None:
-    expect_choice(
-        f(),
-        "random",
-        "with dy = 1 everywhere the terms that are missing are those that make the gradient zero, "
-        "so which upstream sees them?",
+def _check_by_hand(f: Callable[..., Any]) -> None:
+    first, second = _parts(f(), ("first input", "second input"))
+    expect_number(
+        first, -1, 1e-6, "the gradient with respect to the first input",
+        mistakes={"that is the sum of its column; each row counts as much as its entry of dy": 3,
+                  "the sign of the second entry of dy": 3.0},
+    )  # fmt: skip
+    expect_number(
+        second, 7, 1e-6, "the gradient with respect to the second input",
+        mistakes={"that is the sum of its column; each row counts as much as its entry of dy": 2,
+                  "minus one times minus one is plus one": 5},
+    )  # fmt: skip
+
+
+def _check_relu(f: Callable[..., Any]) -> None:
+    for seed in range(6):
+        dy, x = np.random.default_rng(seed).standard_normal((2, 5, 4))
+        x[0, 0] = 0.0
+        expect_array(
+            f(dy.copy(), x.copy()), _relu(dy, x), "dx", 1e-9,
+            mistakes={"the mask comes from dy; which array decides what ReLU lets through?":
+                      np.maximum(dy, 0),
+                      "dy is missing: that is the local derivative": x > 0,
+                      "at x = 0 the gradient is to be 0": dy * (x >= 0),
+                      "that is the forward pass": np.maximum(x, 0)},
+        )  # fmt: skip
+
+
+def _check_linear(f: Callable[..., Any]) -> None:
+    for seed, (n, i, o) in enumerate([(4, 3, 2), (5, 3, 3), (1, 2, 4), (6, 6, 6)]):
+        rng = np.random.default_rng(seed)
+        dy, x, w = (rng.standard_normal(s) for s in ((n, o), (n, i), (o, i)))
+        found = _parts(f(dy.copy(), x.copy(), w.copy()), ("dx", "dw", "db"))
+        right = _linear(dy, x, w)
+        wrong = {
+            "dx": {"w is transposed": dy @ w.T if i == o else w},
+            "dw": {"it is transposed": right[1].T, "a mean over the batch": right[1] / n},
+            "db": {"a mean over the batch: b is added for each example": dy.mean(axis=0),
+                   "the sum runs over the outputs; b has an entry for each of them":
+                   dy.sum(axis=1)},
+        }  # fmt: skip
+        for name, mine, expected in zip(wrong, found, right, strict=True):
+            require(
+                name != "db" or np.shape(mine) != np.shape(dy) or n == 1,
+                f"db has the shape of dy, {dy.shape}; b, of shape {expected.shape}, is used by "
+                "every example: what does lesson 0 say about a value that is used several times?",
+            )
+            what = f"{name}, for dy {dy.shape}, x {x.shape}, w {w.shape}"
+            expect_array(mine, expected, what, 1e-9, mistakes=wrong[name])
+
+
+def _batches() -> list[Array]:
+    """Return arrays (5, n, c): of one channel, of several, far from zero."""
+    rng = np.random.default_rng(1)
+    return [rng.standard_normal((5, n, c)) * 2 + 1 for n, c in ((5, 1), (6, 3), (4, 4), (9, 2))]
+
+
+def _check_centre(f: Callable[..., Any]) -> None:
+    for dc, *_ in _batches():
+        expect_array(
+            f(dc.copy()), _centre(dc), f"dx, for dc of shape {dc.shape}", 1e-9,
+            mistakes={"the way through the mean is missing": dc,
+                      "the way through the mean has a minus: all the c's fall":
+                      dc + dc.mean(axis=0),
+                      "a mean over all channels: each channel has its own": dc - dc.mean(),
+                      "a sum where the mean belongs": dc - dc.sum(axis=0)},
+        )  # fmt: skip
+
+
+def _check_variance(f: Callable[..., Any]) -> None:
+    for raw, other, *_ in _batches():
+        c, dv = raw - raw.mean(axis=0), other[0]
+        right = _variance(dv, c)
+        expect_array(
+            f(dv.copy(), c.copy()), right, f"dc, for dv {dv.shape}, c {c.shape}", 1e-9,
+            mistakes={"a mean: each c² counts only one part in n": right * len(c),
+                      "the derivative of c² is not c": right / 2,
+                      "dv is missing": 2 * c / len(c)},
+        )  # fmt: skip
+
+
+def _check_divide(f: Callable[..., Any]) -> None:
+    for raw, dy, *_ in _batches():
+        c = raw - raw.mean(axis=0)
+        v = (c**2).mean(axis=0)
+        sigma = np.sqrt(v + 1e-5)
+        found = _parts(f(dy.copy(), c.copy(), v.copy()), ("dc", "dv"))
+        dc, dv = _divide(dy, c, v)
+        shapes = f", for dy and c {c.shape}, v {v.shape}"
+        expect_array(
+            found[0], dc, "dc" + shapes, 1e-9,
+            mistakes={"divide by the square root of v, not by v": dy / (v + 1e-5),
+                      "that is a product with σ": dy * sigma,
+                      "that is c; what c is sent contains dy": c / sigma},
+        )  # fmt: skip
+        require(
+            np.shape(found[1]) != c.shape or c.shape == v.shape,
+            f"dv has shape {np.shape(found[1])}, v has {v.shape}: every output of a channel uses "
+            "the same v, so their parts are added",
+        )
+        expect_array(
+            found[1], dv, "dv" + shapes, 1e-9,
+            mistakes={"its sign: a larger v makes y smaller": -dv,
+                      "the factor 1/2 of the power": 2 * dv,
+                      "the power is -3/2, so σ stands there to the third": dv * sigma**2,
+                      "the power is -3/2: σ to the third, not v to the third":
+                      dv / sigma**3,
+                      "a mean where a sum belongs": dv / len(c)},
+        )  # fmt: skip
+
+
+def _check_batch_norm(f: Callable[..., Any]) -> None:
+    for x, dy, *_ in _batches():
+        n = len(x)
+        expect_array(
+            f(dy.copy(), x.copy()), _batch_norm_terms(dy, x), f"dx, for x {x.shape}", 1e-7,
+            mistakes={
+                "the way through the mean is missing (step one)": _batch_norm_terms(dy, x, 0, 1),
+                "the way through the variance is missing (step two)":
+                    _batch_norm_terms(dy, x, 1, 0),
+                "only the direct way is there": _batch_norm_terms(dy, x, 0, 0),
+                "only the way through the variance is there: c is read twice, so add":
+                    _batch_norm_terms(dy, x) - _batch_norm_terms(dy, x, 1, 0),
+                "the way through the variance counts n times": _batch_norm_terms(dy, x, 1, n),
+            },
+        )  # fmt: skip
+
+
+def _check_upstream(f: Callable[..., Any]) -> None:
+    wrong = {
+        "lacks its mean term": (0.0, 1.0),
+        "lacks its variance term": (1.0, 0.0),
+    }
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((int(rng.integers(8, 17)), 3))
+        y = _batch_norm(x)
+        found = f(y.copy())
+        require_written(found)
+        dy = np.asarray(found, dtype=np.float64)
+        require(dy.shape == y.shape, f"expected dy of shape {y.shape}, got {dy.shape}")
+        require(np.isfinite(dy).all() and dy.any(), "dy has to be finite, and not all zeros")
+        require(
+            np.array_equal(dy, np.asarray(f(y.copy()), dtype=np.float64)),
+            "dy came out differently the second time: do without random numbers",
+        )
+        right, most = _batch_norm_terms(dy, x), 0.1 * np.abs(dy).max()
+        seen = {name: _batch_norm_terms(dy, x, *terms) - right for name, terms in wrong.items()}
+        seen["returns zeros"] = -right
+        for name, error in seen.items():
+            require(
+                np.abs(error).max() >= most,
+                f"on a batch of {len(x)} your dy accepts the pass that {name}: it is off by only "
+                f"{np.abs(error).max() / np.abs(dy).max():.1g} of the largest entry of dy",
+            )
+
+
+def _check_mistakes(f: Callable[..., Any]) -> None:
+    found = _parts(f(), ("of A", "of B", "of C"))
+    reasons = (
+        "pass A: two of its three gradients pass. What is the quotient a / n of the third, and how "
+        "many examples are there?",
+        "pass B: wherever it is wrong it says 0, or the other says 0. What decides in ReLU's "
+        "forward pass whether a number goes through?",
+        "pass C: follow steps three, two and one of the derivation through its lines. Which of "
+        "them has no line?",
     )
+    for mine, right, why in zip(found, (NAMES[0], NAMES[1], NAMES[2]), reasons, strict=True):
+        require(isinstance(mine, str), f"expected one of the names, got {mine!r}; {why}")
+        american = right.replace("centring", "centering")
+        expect_choice(mine, right, why, synonyms=(american,))
 
 
 EXERCISES = {
     "1.1": Exercise(
         _check_difference,
-        _central_difference,
+        _central,
         hints=(
-            "Evaluate f on both sides of x.",
-            "How far apart are the two points?",
-            "Divide by the distance between the two points, 2 h.",
+            "Evaluate f on both sides of x, at the same distance.",
+            "How far is it from the one point to the other? Divide by that.",
+            "Subtract f(x - h) from f(x + h) and divide by two h; mind the brackets.",
         ),
         kind="line",
-        wrong=(lambda f, x, h: (f(x + h) - f(x)) / h, lambda f, x, h: (f(x + h) - f(x - h)) / h),
+        wrong=(_forward_difference, _undivided),
     ),
     "1.2": Exercise(
-        _check_relu,
-        _relu_backward,
-        hints=(
-            "Which inputs does the forward pass let through?",
-            "dy passes where the input was positive.",
-            "Nothing passes elsewhere: multiply dy by the mask of the positive inputs.",
-        ),
-        kind="line",
-        wrong=(lambda dy, x: dy, lambda dy, x: dy * x),
-    ),
-    "1.3": Exercise(
-        _check_batch_norm,
-        _batch_norm_backward,
-        hints=(
-            "The mean and the variance depend on every x of the batch.",
-            "Three terms: dy, minus the mean of dy, minus x̂ times a mean.",
-            "The last mean is that of dy·x̂; all is divided by σ = sqrt(var + eps).",
-        ),
-        kind="function",
-        wrong=(lambda dy, x: dy / np.sqrt(x.var(axis=0) + 1e-5), lambda dy, x: 0 * dy),
-    ),
-    "1.4": Exercise(
         _check_slopes,
-        lambda: (2.0, -1.0),
+        lambda: (2, -1),
         hints=(
-            "Which error dominates at large h, which at small h?",
-            "The truncation error of a central difference is f'''(x) h²/6.",
-            "Rounding divides by h: the exponents of h are the slopes.",
-        ),
-        kind="experiment",
-        wrong=(lambda: (-1.0, 2.0), lambda: (1.0, -1.0)),
-    ),
-    "1.5": Exercise(
-        _check_blind,
-        lambda: 0.0,
-        hints=(
-            "What is the mean of a normalised channel?",
-            "x̂ has mean 0 over the batch by construction.",
-            "So what is Σ y if γ = 1 and β = 0?",
+            "A slope on double logarithmic paper is the power of h. Which powers stand in the two "
+            "paragraphs above?",
+            "What is left of Taylor's formula, after dividing by h, is a multiple of f'''. The "
+            "uncertainty of the loss does not depend on h, but it is divided by something.",
+            "The first error grows like the square of h. The second is a constant over h: a "
+            "negative power.",
         ),
         kind="number",
-        wrong=(lambda: 1.0, lambda: "n"),
+        wrong=(lambda: (1, -1), lambda: (2, 0), lambda: (-1, 2)),
+    ),
+    "1.3": Exercise(
+        _check_kink,
+        lambda: 0.7,
+        hints=(
+            "Which two points are compared, and on which side of zero do they lie?",
+            "x - h is negative, so max(x - h, 0) is zero.",
+            "Divide x + h by twice h.",
+        ),
+        kind="number",
+        wrong=(lambda: 1.0, lambda: 0.65, lambda: 1.4),
+    ),
+    "1.4": Exercise(
+        _check_by_hand,
+        lambda: (-1.0, 7.0),
+        hints=(
+            "Each row of the Jacobian belongs to one output, and each output has one entry of dy.",
+            "Multiply the first row by the first entry of dy, the second by the second, and so on.",
+            "Then add the three rows, column by column: the result has two entries.",
+        ),
+        kind="number",
+        wrong=(lambda: (3.0, 2.0), lambda: (-1.0, 5.0)),
+    ),
+    "1.5": Exercise(
+        _check_relu,
+        _relu,
+        hints=(
+            "Lesson 0 had the rule for one number. Here it holds for each entry.",
+            "Comparing an array with a number gives an array of True and False, which count as 1 "
+            "and 0 in a product.",
+            "Multiply dy by the array that says where x is greater than zero.",
+        ),
+        kind="line",
+        wrong=(
+            lambda dy, x: np.maximum(dy, 0),
+            lambda dy, x: dy * (x >= 0),
+            lambda dy, x: (x > 0) * 1.0,
+        ),
     ),
     "1.6": Exercise(
-        _check_bug,
-        lambda: "random",
+        _check_linear,
+        _linear,
         hints=(
-            "Look at the two reports above.",
-            "Which upstream rejected the broken pass?",
-            "It is the one for which the true gradient is not zero.",
+            "Look at the shapes: only one product of dy and w, in one order, has the shape of x.",
+            "dw has the shape of w, (O, I), and sums over the examples: a product of a transposed "
+            "array with another does that sum.",
+            "dx is dy times w, dw is dy transposed times x, and db is the sum of dy over the "
+            "examples.",
+        ),
+        kind="function",
+        wrong=(
+            lambda dy, x, w: (dy @ w, dy.T @ x, dy.mean(axis=0)),
+            lambda dy, x, w: (dy @ w, x.T @ dy, dy.sum(axis=0)),
+            lambda dy, x, w: (dy @ w, dy.T @ x, dy),
+        ),
+    ),
+    "1.7": Exercise(
+        _check_centre,
+        _centre,
+        hints=(
+            "The direct way brings dc itself. What does the way through the mean bring?",
+            "Raising one x lowers all the c's by the same amount, 1/n: the loss changes by the sum "
+            "of dc over n, downwards.",
+            "Take the mean of dc, for each channel, away from dc. Mind the axis.",
+        ),
+        kind="line",
+        wrong=(lambda dc: dc, lambda dc: dc - dc.mean(), lambda dc: dc + dc.mean(axis=0)),
+    ),
+    "1.8": Exercise(
+        _check_variance,
+        _variance,
+        hints=(
+            "How steep is the square of c? And how much of a mean is one of its n numbers?",
+            "The local derivative of v with respect to one c is two c over n.",
+            "Multiply that by dv; NumPy spreads dv, of shape (C,), over the rows by itself.",
+        ),
+        kind="line",
+        wrong=(lambda dv, c: 2 * c * dv, lambda dv, c: c * dv / len(c)),
+    ),
+    "1.9": Exercise(
+        _check_divide,
+        _divide,
+        hints=(
+            "Two inputs, two results. Begin with c: for it, v is a constant.",
+            "The derivative of a power -1/2 is minus one half times the power -3/2.",
+            "dc is dy over σ. For dv sum dy times c over the examples, and multiply by minus one "
+            "half over σ to the third.",
+        ),
+        kind="function",
+        wrong=(
+            lambda dy, c, v: (_divide(dy, c, v)[0], -_divide(dy, c, v)[1]),
+            lambda dy, c, v: (_divide(dy, c, v)[0], dy * c * -0.5 / np.sqrt(v + 1e-5) ** 3),
+            lambda dy, c, v: (dy / (v + 1e-5), _divide(dy, c, v)[1]),
+        ),
+    ),
+    "1.10": Exercise(
+        _check_batch_norm,
+        _batch_norm_terms,
+        hints=(
+            "Run the forward pass as far as c and v. Then call the three functions in the reverse "
+            "order.",
+            "divide_backward gives one part of the gradient of c, and dv. variance_backward makes "
+            "of dv another part of the gradient of c.",
+            "Add the two parts of the gradient of c, and give the sum to centre_backward.",
+        ),
+        kind="function",
+        wrong=(
+            lambda dy, x: _batch_norm_terms(dy, x, 0, 1),
+            lambda dy, x: _batch_norm_terms(dy, x, 1, 0),
+            lambda dy, x: np.zeros_like(x),
+        ),
+    ),
+    "1.11": Exercise(
+        _check_upstream,
+        lambda y: y / 2 + (np.arange(len(y)) < len(y) // 2)[:, None],
+        hints=(
+            "Which multiple of what did the two blind losses use as dy? A good one has a part of "
+            "both of these, and a part that is neither.",
+            "With dy = 1 + y the two wrong passes with a missing term are off; but the right "
+            "gradient is zero. Which pass is accepted then?",
+            "Let only some of the examples count: ones in the first half of the rows, zeros in the "
+            "other. Then add some y, so that the variance term cannot be small by chance.",
+        ),
+        kind="design",
+        wrong=(np.ones_like, lambda y: y, lambda y: 1 + y),
+    ),
+    "1.12": Exercise(
+        _check_mistakes,
+        lambda: NAMES[:3],
+        hints=(
+            "Begin with the table: which inputs of a pass are right, and what is a / n where it is "
+            "wrong?",
+            "A: think of the number of examples. B: what does ReLU look at? C: count the ways by "
+            "which x reaches y.",
+            "A averages over the examples. B takes its mask from dy. C never subtracts the mean of "
+            "what arrives at c. Which names are these?",
         ),
         kind="bug",
-        wrong=(lambda: "ones", lambda: 1.0),
+        wrong=(
+            lambda: ("no transpose", "wrong mask", "no centring"),
+            lambda: ("mean for sum", "wrong mask", "no variance"),
+            lambda: ("mean for sum", "no centring", "wrong mask"),
+        ),
     ),
 }
