@@ -538,7 +538,9 @@ x = rng.standard_normal((8, 3))
 sum_of_outputs = float(np.abs(batch_norm(x).sum(axis=0)).max())
 sum_of_squares = float((batch_norm(x) ** 2).sum(axis=0).max())
 vacuous = gradcheck(lambda t: F.batch_norm(t, None, None, training=True).sum(), mr.tensor(x))
-random_errors = [e for (n, loss), es in errors_of.items() if "v" in loss and n != "right" for e in es]
+random_errors = [
+    e for (n, loss), es in errors_of.items() if "v" in loss and n != "right" for e in es
+]
 
 # %%
 lesson.say(f"""

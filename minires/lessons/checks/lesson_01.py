@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,6 @@ from ..exercise import (
     require_written,
 )
 
-Check = Callable[[Callable[..., Any]], None]
 NAMES = ("mean for sum", "wrong mask", "no centring", "no variance", "no transpose")
 
 
@@ -74,15 +74,19 @@ def _parts(found: Any, names: tuple[str, ...]) -> list[Any]:
 
 
 def _check_difference(f: Callable[..., Any]) -> None:
-    cases = [("x³", lambda t: t**3), ("exp(x)", np.exp), ("x² - 5 x", lambda t: t * t - 5 * t)]
+    cases: list[tuple[str, Callable[[float], float]]] = [
+        ("x³", lambda t: t**3),
+        ("exp(x)", math.exp),
+        ("x² - 5 x", lambda t: t * t - 5 * t),
+    ]
     for i, (name, function) in enumerate(cases):
         for x, h in np.random.default_rng(i).uniform(0.1, 2, (4, 2)).tolist():
-            given = function, x, h
             expect_number(
-                f(*given), _central(*given), 1e-9, f"{name} at x = {x:.4g} with h = {h:.4g}",
-                mistakes={"it moves in one direction only": _forward_difference(*given),
-                          "it moves in one direction only; ": _forward_difference(function, x, -h),
-                          "how far apart are the two points?": _undivided(*given)},
+                f(function, x, h), _central(function, x, h), 1e-9,
+                f"{name} at x = {x:.4g} with h = {h:.4g}",
+                mistakes={"it moves upwards only": _forward_difference(function, x, h),
+                          "it moves downwards only": _forward_difference(function, x, -h),
+                          "how far apart are the two points?": _undivided(function, x, h)},
             )  # fmt: skip
 
 
