@@ -106,7 +106,8 @@ class _Reading:
     def run(self) -> int:
         place = self.progress.of(self.number).place if self.reads else ""
         headings = [cell.heading for cell in self.cells]
-        first = 0 if self.args.from_start or place not in headings else headings.index(place)
+        resumes = place in headings and place and not self.args.from_start
+        first = headings.index(place) if resumes else 0
         switches = [name for name in parameters.SWITCHES if getattr(self.args, name[2:])]
         before, desk.in_runner = desk.in_runner, self.desk
         try:
