@@ -42,7 +42,7 @@ def batch_norm_backward(dy: Array, x: Array, mean: float = 1.0, variance: float 
 def values_of(found: Any, names: tuple[str, ...]) -> list[Any]:
     """Return the values of a learner's tuple; raises Wrong if there are others than these."""
     require_written(found)
-    if not isinstance(found, tuple | list) or len(found) != len(names):
+    if not isinstance(found, tuple | list | np.ndarray) or len(found) != len(names):
         raise Wrong(f"expected a tuple ({', '.join(names)}), got {type(found).__name__}")
     return list(found)
 
