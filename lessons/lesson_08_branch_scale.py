@@ -78,7 +78,7 @@ P = lesson.params(
     seeds=3,
     epochs=8,
     rates=(0.01,),
-    fast={"seeds": 2, "epochs": 1},
+    fast={"seeds": 1, "epochs": 2},
     full={"seeds": 5, "epochs": 20, "rates": (0.01, 0.1)},
 )
 
@@ -155,6 +155,11 @@ def walks(skip="preact", **options):
     return found[:, 0], found[:, 1]
 
 
+def rounded(value):
+    """Return a large number with two digits that count, e.g. 28,000,000."""
+    return f"{float(f'{value:.2g}'):,.0f}"
+
+
 def per_block(values):
     """Return the factor per block between the first and the last entry, one for each seed."""
     return (values[:, -1] / values[:, 0]) ** (1 / B)
@@ -162,13 +167,14 @@ def per_block(values):
 
 signal, gradient = walks()
 late_signal, late_gradient = walks("identity")  # ReLU behind the addition, as in lesson 7
-no_skip, _ = walks("none", branch_scale=1.0)
+no_skip, _ = walks("none")
 
 growth = per_block(signal) ** 2
 backward_growth = 1 / per_block(gradient)
 lesson.reveal(
     "rms",
-    f"{spread(signal[:, -1], '{:.2g}')}; theory {rms_after_fifty():.2g}",
+    f"{rounded(signal[:, -1].mean())} (from {rounded(signal[:, -1].min())} to "
+    f"{rounded(signal[:, -1].max())}); theory {rounded(2 ** (B / 2))}",
     value=float(signal[:, -1].mean()),
 )
 lesson.table(
@@ -191,8 +197,9 @@ lesson.table(
 lesson.say(f"""
 The stream doubles: {spread(growth, "{:.3f}")} per block in mean square where the argument says 2, and the gradient
 grows by {spread(backward_growth, "{:.3f}")} where it says 1.414. After {B} blocks the RMS of the signal is
-{signal[:, -1].mean():.1g}, from 1, and the gradient at the input is {gradient[:, 0].mean():.1g} times as long as at
-the output. The twin *without* the skip, with the same weights, ends at an RMS of {no_skip[:, -1].mean():.2f}: He
+{rounded(signal[:, -1].mean())} instead of 1, and the gradient at the input is {rounded(gradient[:, 0].mean())} times
+as long as at the output. (For fifty blocks you have found {rounded(rms_after_fifty())}. That single networks miss it
+by half is no contradiction: fifty factors that are each a percent or two off multiply as well.) The twin *without* the skip, with the same weights, ends at an RMS of {no_skip[:, -1].mean():.2f}: He
 initialisation does for a plain network what it promises.
 
 With a ReLU behind the addition it is worse, {spread(per_block(late_signal) ** 2, "{:.2f}")} per block. There the
@@ -281,8 +288,7 @@ def gradient_ratio(blocks):
 
 
 # %%
-_, scaled_gradient = walks(branch_scale="1/sqrt(blocks)")
-scaled_signal, _ = walks(branch_scale="1/sqrt(blocks)")
+scaled_signal, scaled_gradient = walks(branch_scale="1/sqrt(blocks)")
 ratio = scaled_gradient[:, 0] / scaled_gradient[:, -2]  # at the inputs of the first and last block
 lesson.say(f"""
 For {B} blocks your formula says {gradient_ratio(B):.4f}, and we measure {spread(ratio, "{:.4f}")}. For a thousand
@@ -318,9 +324,7 @@ mr.functional.cross_entropy(logits, digits.y_train[:128]).backward()
 inside = [p for name, p in net.body.named_parameters() if not name.endswith("alpha")]
 moving = sum(int(np.count_nonzero(p.grad)) for p in inside)
 alphas = sum(bool(block.alpha.grad) for block in net.body)
-lesson.reveal(
-    "zero", f"{moving} of {sum(p.size for p in inside):,} numbers", value="none of them"
-)
+lesson.reveal("zero", f"{moving} of {sum(p.size for p in inside):,} numbers", value="none of them")
 lesson.say(f"""
 In the first step {moving} of the {sum(p.size for p in inside):,} weights and biases inside the branches have a
 gradient other than zero, and {alphas} of the {B} factors α do.
@@ -352,16 +356,16 @@ gradient other than zero, and {alphas} of the {B} factors α do.
 # ## Exercise 8.4: find the exponent
 #
 # Is that what happens? Write a function that finds the exponent of a power law $\text{share} = c \cdot l^p$ from
-# measurements. (Taking logarithms turns it into a straight line; `np.polyfit(u, v, 1)` returns slope and intercept of
+# measurements: an array of places $l$ and an array of shares. (Taking logarithms turns it into a straight line; `np.polyfit(u, v, 1)` returns slope and intercept of
 # the best line through points.) Then look at what it says about measured shares.
 
 
 # %% tags=["exercise"]
 @lesson.exercise("8.4")
-def exponent(l, share):
-    """Return p of the power law share = c · l^p that fits the arrays best, in logarithms."""
+def exponent(places, shares):
+    """Return p of the power law share = c · place^p that fits the arrays best, in logarithms."""
     # BEGIN SOLUTION
-    return np.polyfit(np.log(l), np.log(share), 1)[0]
+    return np.polyfit(np.log(places), np.log(shares), 1)[0]
     # END SOLUTION
 
 
@@ -385,14 +389,14 @@ exponents = [exponent(place, s) for s in bn_shares]
 lesson.table(
     [
         {
-            "block l": l,
-            "1/√l": f"{1 / math.sqrt(l):.3f}",
-            "batch norm": spread(bn_shares[:, l - 1], "{:.3f}"),
-            "He init alone": spread(he_shares[:, l - 1], "{:.2f}"),
-            "PyTorch's init alone": spread(default_shares[:, l - 1], "{:.3f}"),
+            "block l": i,
+            "1/√l": f"{1 / math.sqrt(i):.3f}",
+            "batch norm": spread(bn_shares[:, i - 1], "{:.3f}"),
+            "He init alone": spread(he_shares[:, i - 1], "{:.2f}"),
+            "PyTorch's init alone": spread(default_shares[:, i - 1], "{:.3f}"),
         }
-        for l in (1, 2, 4, 9, 16, 25, 49)
-        if l <= B
+        for i in (1, 2, 4, 9, 16, 25, 49)
+        if i <= B
     ]
 )
 lesson.say(f"""
@@ -419,8 +423,8 @@ zero_signal, _ = walks(branch_scale="skipinit")
 explosion = "He init, nothing else"
 lesson.curves(
     "stream",
-    f"A skip alone lets the signal grow to {signal[:, -1].mean():.0e} in {B} blocks; "
-    f"a small branch keeps it below {max(bn_signal[:, -1].max(), default_signal[:, -1].max()):.0f}",
+    f"A skip alone lets the signal grow to {rounded(signal[:, -1].mean())} in {B} blocks; "
+    f"a small branch keeps it below {math.ceil(max(bn_signal.max(), default_signal.max()))}",
     np.arange(B + 1),
     {
         explosion: signal,
@@ -438,10 +442,10 @@ lesson.curves(
 lesson.say(f"""
 From left to right we walk along the blocks of fresh networks; upward, on a logarithmic axis, is the size of the
 stream. The coloured line is straight, and a straight line on such an axis is a multiplication by the same factor in
-every block: it ends at {signal[:, -1].mean():.1g}. The grey lines lie so close together that one can hardly tell them
-apart. With batch norm the stream ends at {bn_signal[:, -1].mean():.2f} (the root of {B + 1} is
-{math.sqrt(B + 1):.2f}), with PyTorch's initialisation at {default_signal[:, -1].mean():.2f}, with 1/√blocks at
-{scaled_signal[:, -1].mean():.2f}, and with α = 0 it stays where it was.
+every block: it ends at {rounded(signal[:, -1].mean())}. The grey lines stay at the bottom. With batch norm the line
+bends, because there each block *adds* the same amount, and ends at {bn_signal[:, -1].mean():.2f} (the root of {B + 1}
+is {math.sqrt(B + 1):.2f}); with PyTorch's initialisation it ends at {default_signal[:, -1].mean():.2f}, with 1/√blocks
+at {scaled_signal[:, -1].mean():.2f}, and with α = 0 where it began.
 """)
 
 # %% [markdown]
@@ -475,7 +479,7 @@ errors = errors_at(P.rates[0])
 worst = max(max(e) for name, e in errors.items() if name != explosion and None not in e)
 lesson.bars(
     "remedies",
-    f"{LAYERS} layers without a remedy diverge; with any of six they leave at most {worst:.0f} % error",
+    f"{LAYERS} layers without a remedy diverge; with any of six they leave at most {math.ceil(worst)} % error",
     errors,
     x=f"training error after {P.epochs} epochs (%)",
     form="{:.1f} %",
@@ -485,8 +489,8 @@ lesson.bars(
 lesson.say(f"""
 Each bar is a way to start the branches, its length the share of the training digits that are still wrong after
 {P.epochs} epochs; guessing would leave 90 %. The first line has no bar: all {P.seeds} networks diverged. All others
-train, and the worst single network has {worst:.1f} % error. Do not read more out of the order of the six: one rate
-for all suits some better than others, and a few epochs more bring them together.
+train, and the worst single network has {worst:.1f} % error. Do not read much into the order of the six: one rate for
+all suits some better than others.
 """)
 
 # %%
@@ -519,7 +523,7 @@ for block in safe_twice.body:
     mr.nn.init.zeros_(block.linear2.weight)
 before = {name: p.data.copy() for name, p in safe_twice.body.named_parameters()}
 sgd = mr.optim.SGD(safe_twice.parameters(), lr=0.01, momentum=0.9)
-for step in range(20):
+for _ in range(20):
     sgd.zero_grad()
     images = mr.tensor(digits.x_train[:128].reshape(128, -1))
     mr.functional.cross_entropy(safe_twice(images), digits.y_train[:128]).backward()
@@ -609,9 +613,9 @@ After {few} blocks of {BRANCHES} branches the mean square has grown by {spread(d
 # %%
 lesson.say(f"""
 *"The +1 guarantees that the gradient is at least as long as at the output."* The gradient at a block's input is
-$g + J^T g$, and the second part can be anything. For a single number with a branch of slope -1 it cancels the
+$g + J^T g$, and the second part can be anything. If the branch is minus x, it cancels the
 first one exactly. In the random networks above it does the opposite: the gradient was
-{gradient[:, 0].mean():.1g} times as long at the input, and nothing could be trained. The 1 guarantees that there is
+{rounded(gradient[:, 0].mean())} times as long at the input, and nothing could be trained. The 1 guarantees that there is
 a way along which the gradient passes unchanged; not what the sum is.
 
 *"Skip connections make normalisation unnecessary."* Without anything else {len(unrepaired[0.01])} of
@@ -620,8 +624,7 @@ normalisation *as such*: 1/√blocks, SkipInit and Fixup have none. What is nece
 
 *"The branch learns small corrections from the start."* With batch norm the branch of the first block is
 {bn_shares[:, 0].mean():.2f} times as large as the stream, that of block {min(B, 49)} still
-{bn_shares[:, min(B, 49) - 1].mean():.2f} times. That branches of trained networks are small is something that
-training does.
+{bn_shares[:, min(B, 49) - 1].mean():.2f} times. At the start batch norm makes most branches small, not all of them.
 """)
 
 # %% [markdown]

@@ -62,8 +62,8 @@ def _check_ratio(f: Callable[..., Any]) -> None:
         )  # fmt: skip
 
 
-def _exponent(l: Array, share: Array) -> float:  # noqa: E741  (the lesson's name)
-    return float(np.polyfit(np.log(l), np.log(share), 1)[0])
+def _exponent(places: Array, shares: Array) -> float:
+    return float(np.polyfit(np.log(places), np.log(shares), 1)[0])
 
 
 def _check_exponent(f: Callable[..., Any]) -> None:
@@ -111,7 +111,7 @@ def _check_start(f: Callable[..., Any]) -> None:
         raise Wrong(f"expected three finite numbers (alpha, v, w), got {found!r}")
     a, v, w = (float(value) for value in values if value is not None)
     require(w != 0, "with w = 0 the ReLU gives 0 and has the slope 0: nothing can move w or v")
-    require(w > 0, "with this w the ReLU is closed for every x > 0: nothing passes, so nothing moves")
+    require(w > 0, "with this w the ReLU is closed for x > 0: nothing passes, nothing moves")
     require(
         a * v == 0,
         f"the block does not start as the identity: for x = 1 it gives {1 + a * v * w:g}",
@@ -209,9 +209,9 @@ EXERCISES = {
         ),
         kind="experiment",
         wrong=(
-            lambda l, share: np.polyfit(l, np.log(share), 1)[0],  # noqa: E741
-            lambda l, share: np.polyfit(np.log(l), np.log(share), 1)[1],  # noqa: E741
-            lambda l, share: -0.5,  # noqa: E741
+            lambda places, shares: np.polyfit(places, np.log(shares), 1)[0],
+            lambda places, shares: np.polyfit(np.log(places), np.log(shares), 1)[1],
+            lambda places, shares: -0.5,
         ),
     ),
     "8.5": Exercise(
@@ -220,7 +220,7 @@ EXERCISES = {
         hints=(
             "Write down the gradients of alpha, v and w by the chain rule. Which of the three "
             "numbers stand as factors in each?",
-            "The gradient of alpha contains v · max(w x, 0), that of v contains alpha · max(w x, 0), "
+            "The gradient of alpha contains v · max(w x, 0), that of v alpha · max(w x, 0), and "
             "that of w contains alpha · v. The block is the identity if alpha · v = 0.",
             "Exactly one of alpha and v is zero, and w is positive so that the ReLU is open.",
         ),
