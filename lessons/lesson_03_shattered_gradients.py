@@ -293,7 +293,7 @@ lesson.table(
 narrow = measured_cosines(16, width=P.width // 4)
 tail = math.log2(gradient_cosine(2000, math.pi / 2) / gradient_cosine(1000, math.pi / 2))
 lesson.say(f"""
-Both axes are logarithmic. The coloured curve is measured, and the curve of your theory lies on it: {np.mean(plain[2]):.3f}
+Both scales are logarithmic. The coloured curve is measured, and the curve of your theory lies on it: {np.mean(plain[2]):.3f}
 and {predicted[2]:.3f} after two layers, {at_eight:.3f} and {predicted[8]:.3f} after eight. Unrelated inputs get almost
 unrelated gradients after a dozen layers. That much of the suspicion is right. (The theory is for infinitely wide layers.
 At 16 layers it says {predicted[16]:.3f}; {P.width} units give {np.mean(plain[16]):.3f}, and {P.width // 4} units
