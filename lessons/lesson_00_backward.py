@@ -1,6 +1,6 @@
 # title: How does backward() work?
 # minutes: 60
-# seconds: 15
+# seconds: 10
 # needs: -
 # %% [markdown]
 # # Lesson 0: How does backward() work?
@@ -482,7 +482,7 @@ def way_by_way(inputs, loss):  # passes on only the new part
 
 # %%
 lesson.reveal(
-    "lost", "it loses the branch's part: x0 has passed on before it arrives", value="the branch's"
+    "lost", "it loses the branch's: x0 has passed on before it arrives", value="the branch's"
 )
 ENGINES = (right, overwriting, breadth_first, at_every_visit, way_by_way)
 at_stem = {engine.__name__: [engine(stack(n), "L")["u"] for n in range(4)] for engine in ENGINES}
@@ -782,7 +782,7 @@ lesson.say(f"""
 # * Baydin et al. 2018 (arXiv 1502.05767) survey the method and quote the bound of Griewank and Walther (2008): the
 #   gradient of a function costs less than 6 evaluations of the function, typically 2 to 3, for any number of inputs.
 #   Your coloured line, at forward plus backward, is an instance.
-# * The first version of Karpathy's teaching engine micrograd had one of the three mistakes above: gradients were wrong
+# * An early version of Karpathy's teaching engine micrograd had one of the three mistakes above: gradients were wrong
 #   when a node that is not a leaf was used twice. Its author wrote that his toy problem had *converged* nevertheless
 #   (micrograd, issue #2, 2020). A wrong gradient does not announce itself; lesson 1 is about that.
 # * He et al. 2016 (arXiv 1603.05027) write a stack of residual blocks as $x_L = x_l + \sum F$. The gradient is then

@@ -1,15 +1,15 @@
 # title: Can I trust my gradients?
 # minutes: 80
-# seconds: 20
+# seconds: 15
 # needs: lesson 0
 # %% [markdown]
 # # Lesson 1: Can I trust my gradients?
 #
-# In lesson 0 you wrote rules of one line each, and believed them because they were short. The rule for batch norm, the
-# layer that every network of this course contains, has five terms that hide in two sums. Somebody derived it by hand,
-# and somebody may have made a mistake. What happens then? The program does not crash. The loss even goes down. The
-# network is a little worse than it should be, and nobody ever learns why. At the end of this lesson you will watch
-# that happen.
+# In lesson 0 you wrote rules of one line each, and believed them because they were short. The rule for batch norm, a
+# layer that you will meet again and again in this course, is longer: each of its outputs depends on each of its inputs.
+# Somebody derived it by hand, and may have made a mistake. What happens then? The program does not crash. The loss even
+# goes down. The network is a little worse than it should be, and nobody ever learns why. At the end of this lesson you
+# will watch that happen.
 #
 # So gradients are checked, against a second opinion that needs no derivation. The question of this lesson is how far
 # that second opinion can be trusted itself. You will learn which step to take, why a check needs a random vector, how
@@ -319,7 +319,11 @@ def linear(x, w, b):
     return x @ w.T + b
 
 
-linear_report = check_backward(linear, lambda dy, x, w, b: linear_backward(dy, x, w), x, w, b)
+def backward_of_linear(dy, x, w, b):
+    return linear_backward(dy, x, w)
+
+
+linear_report = check_backward(linear, backward_of_linear, x, w, b)
 print(linear_report)
 
 # %% [markdown]
@@ -352,14 +356,14 @@ print(linear_report)
 # \quad \sigma = \sqrt{v + 10^{-5}} \end{aligned}$$
 #
 # and in the fourth step you put them together. The example for all steps is one channel with the five numbers
-# $x = (1, 6, 6, 6, 6)$. Its mean is $5$, so $c = (-4, 1, 1, 1, 1)$; then $v = (16 + 4) / 5 = 4$, $\sigma = 2$ (we neglect
-# the $10^{-5}$) and $y = (-2, 0.5, 0.5, 0.5, 0.5)$. The upstream gradient is $(0, 5, 0, 0, 0)$: only the second
+# $x = (1, 6, 6, 6, 6)$. Its mean is $5$, so $c = (-4, 1, 1, 1, 1)$; then $v = (16 + 1 + 1 + 1 + 1) / 5 = 4$, $\sigma = 2$
+# (we neglect the $10^{-5}$) and $y = (-2, 0.5, 0.5, 0.5, 0.5)$. The upstream gradient is $(0, 5, 0, 0, 0)$: only the second
 # output matters to the loss.
 #
 # ### Exercise 1.7: step one, centre
 # $c_i = x_i - \mathrm{mean}(x)$. Each $x_i$ reaches the loss in two ways: directly through its own $c_i$, and through the
 # mean, which is taken away from *all* the $c$'s. Raise $x_i$ by a unit: $c_i$ rises by a unit, and because the mean
-# rises by $1/n$, all the $c$'s fall by $1/n$. So from $(0, 5, 0, 0, 0)$ at $c$ would become $(-1, 4, -1, -1, -1)$ at $x$.
+# rises by $1/n$, all the $c$'s fall by $1/n$. So $(0, 5, 0, 0, 0)$ at $c$ would become $(-1, 4, -1, -1, -1)$ at $x$.
 
 
 # %% tags=["exercise"]
@@ -448,8 +452,8 @@ $$\\frac{{\\partial L}}{{\\partial x}} = \\frac{{1}}{{\\sigma}} \\left( dy - \\m
 \\mathrm{{mean}}(dy \\cdot y) \\right),$$
 
 you can now see where each term comes from: $dy$ is the direct way, $\\mathrm{{mean}}(dy)$ is the way through the mean
-(step one), and the last term is the way through the variance (step two). The two subtractions make the result blind to
-two things: shifting all of $x$, and scaling it. Both leave the output as it was.
+(step one), and the last term is the way through the variance (step two). The two subtractions take out of $dy$ what asks
+for shifting the whole channel, and what asks for stretching it. Neither would change the output.
 """)
 
 # %% [markdown]
@@ -521,7 +525,7 @@ errors_of = {
 accepted = {key: max(found) < ACCEPTED_BELOW for key, found in errors_of.items()}
 lesson.reveal(
     "ones",
-    f"the error that it sees is {max(errors_of['variance term missing', 'Σ y']):.0e}",
+    f"it accepts it: the error that it sees is {max(errors_of['variance term missing', 'Σ y']):.0e}",
     value="it accepts the pass",
 )
 lesson.table(
@@ -552,8 +556,9 @@ mean term, and the zeros again. Only the random $v$ rejects all three; the small
 
 Why? Batch norm makes every channel's mean 0 and variance 1, *whatever the input*. So $\\sum y$ is always 0 (here at
 most {sum_of_outputs:.0e}), and $\\sum y^2$ is always the number of examples (here {sum_of_squares:.4f}). A loss that is
-constant has gradient zero. A check whose right answer is zero accepts everything that comes out as zero, and the
-terms that people forget are just those that make it zero or not. minires calls such a check
+constant has gradient zero, and a check whose right answer is zero accepts every pass that returns zero. Look at the code
+above: without its variance term the pass returns $dy - \\mathrm{{mean}}(dy)$, which is zero if $dy$ is all ones; without its
+mean term it returns $dy - y \\cdot \\mathrm{{mean}}(dy \\cdot y)$, which is zero if $dy = y$. minires calls such a check
 VACUOUS, which means empty, and counts it as not passed. For the loss $\\sum y$ it says:
 
     {vacuous.verdict}: {vacuous.hints[0][1] if vacuous.hints else ""}
@@ -585,11 +590,11 @@ def upstream(y):
 #
 # Batch norm is not the only trap. Each of the following is a check of a *wrong* pass that a hurried person could write:
 #
-# * **Symmetric inputs.** The linear layer's `dx` is `dy @ w`. Write `dy @ w.T` by mistake, and check it with a square
+# * *Symmetric inputs.* The linear layer's `dx` is `dy @ w`. Write `dy @ w.T` by mistake, and check it with a square
 #   matrix that is its own mirror image, such as the identity matrix.
-# * **A loss that ignores outputs.** A batch norm that uses the deviation of the first channel for all channels, checked
+# * *A loss that ignores outputs.* A batch norm that uses the deviation of the first channel for all channels, checked
 #   with a loss that reads the first channel only.
-# * **A tolerance that is too large.** A loss that is a mean over many numbers has tiny gradients. Compare with an absolute
+# * *A tolerance that is too large.* A loss that is a mean over many numbers has tiny gradients. Compare with an absolute
 #   tolerance of $10^{-3}$, and zeros pass.
 
 # %%
@@ -642,8 +647,8 @@ lesson.table(
 )
 
 # %% [markdown]
-# Each time the third column stays under any usual tolerance, and each time the pass is thoroughly wrong, as the last one
-# shows. The remedies: inputs without symmetry and with all sizes different; a loss with a random weight for *every*
+# Each time the error that is seen stays below the tolerance, and each time the pass is thoroughly wrong, as the last
+# column shows. The remedies: inputs without symmetry and with all sizes different; a loss with a random weight for *every*
 # output; errors relative to the size of the gradient.
 #
 # ## Exercise 1.12: find three bugs
@@ -719,7 +724,7 @@ for name, report in SUSPECTS.items():
 # ## Does a wrong gradient announce itself?
 #
 # We train a small network on images of handwritten digits four times over: four hidden layers of 64 units with batch norm,
-# 120 steps, and each time one of the four backward passes from the table. Everything else is the same.
+# a hundred steps or so, and each time one of the four backward passes from the table. Everything else is the same.
 
 
 # %%
@@ -767,9 +772,11 @@ trained = {
     name: np.array([training_losses(backward, seed) for seed in range(P.seeds)])
     for name, backward in PASSES.items()
 }
-WINDOW = 10  # steps that are averaged
+WINDOW = max(1, P.steps // 12)  # steps that are averaged
+ends = np.arange(WINDOW, P.steps + 1, WINDOW)
 smoothed = {
-    name: losses.reshape(P.seeds, -1, WINDOW).mean(axis=2) for name, losses in trained.items()
+    name: np.stack([losses[:, end - WINDOW : end].mean(axis=1) for end in ends], axis=1)
+    for name, losses in trained.items()
 }
 first = {name: losses[:, 0] for name, losses in trained.items()}
 final = {name: losses[:, -1] for name, losses in smoothed.items()}
@@ -785,7 +792,7 @@ lesson.curves(
     "wrong_gradients",
     f"A wrong gradient trains too: to a loss of {wrong_final.mean():.3f}, in place of "
     f"{final['right'].mean():.3f}",
-    np.arange(WINDOW, P.steps + 1, WINDOW),
+    ends,
     smoothed,
     x="training steps",
     y="training loss (nats)",
@@ -831,7 +838,7 @@ lesson.say(f"""
 #   of 1e-7 or less a reason to be happy. Your curve shows where these numbers come from.
 # * The documentation of PyTorch's [gradcheck](https://docs.pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradcheck.html)
 #   says that its defaults (a step of 1e-6) are made for double precision, and that the check will likely fail with less.
-# * The author of the teaching engine micrograd reported in 2020 (micrograd, issue #2) that it computed wrong gradients
+# * The author of the teaching engine micrograd wrote in 2020 (micrograd, issue #2) that it had computed wrong gradients
 #   for values that are used twice, and that his toy problem had converged all the same. Lesson 0 had the bug; here you
 #   have seen the convergence.
 #

@@ -90,13 +90,14 @@ def _check_mul(f: Callable[..., Any]) -> None:
 
 
 def _check_relu(f: Callable[..., Any]) -> None:
+    backwards = {"the condition is the wrong way round": 0.0}
+    expect_number(f(0.7, 2.0), 0.7, 1e-9, "what ReLU sends for dy = 0.7, a = 2", mistakes=backwards)
     for dy, a, _ in [*_triples(2), (1.3, 0.0, 0.0), (-0.7, 2.0, 0.0), (-0.7, -2.0, 0.0)]:
         expect_number(
             f(dy, a), dy if a > 0 else 0.0, 1e-9, f"what ReLU sends for dy = {dy:.3g}, a = {a:.3g}",
-            mistakes={"it passes, whatever the sign of a": dy,
-                      "that is max(dy, 0): the value a decides, not dy": max(dy, 0.0),
-                      "that is the local derivative; dy is missing": float(a > 0),
-                      "the condition is the wrong way round": dy if a <= 0 else 0.0},
+            mistakes={"it passes, whatever the sign of a": dy} if a <= 0 and dy < 0 else
+                     {"that is max(dy, 0): the value a decides, not dy": max(dy, 0.0),
+                      "that is the local derivative; dy is missing": float(a > 0)},
         )  # fmt: skip
 
 
@@ -201,7 +202,7 @@ def _check_catches(f: Callable[..., Any]) -> None:
 
 
 def _check_ratio(f: Callable[..., Any]) -> None:
-    for layers in (1, 2, 3, 8, 50):
+    for layers in (3, 2, 8, 50, 1):
         expect_number(
             f(layers), (2 * layers - 1) / layers, 1e-6, f"{layers} layers",
             mistakes={"nearly: the first layer has no gradient to send on": 2.0,
