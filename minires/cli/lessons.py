@@ -1,4 +1,4 @@
-"""`minires lessons`: list, run, check, hint, copy, notebook."""
+"""`minires lessons`: its actions, of which `run` and `check` are here."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..lessons import runner
+from . import copies, learning
 from .arguments import Parser, positive_float
 
 
@@ -45,7 +46,8 @@ def add_parser(subparsers: Any) -> None:
         a.add_argument("number", type=int, metavar="N", help="the lesson's number")
         return a
 
-    action("list", _list, "list the lessons")
+    a = action("list", learning.list_lessons, "list the lessons: what is solved, which is next")
+    learning.add_folder(a)
     a = with_number(action("run", _run, "read a lesson on the terminal and run it"))
     a.add_argument("--out", metavar="DIR", help="of the figures; default: out/lessons")
     a.add_argument(
@@ -58,15 +60,30 @@ def add_parser(subparsers: Any) -> None:
     )
     a.add_argument("--seconds", type=positive_float, metavar="S", help="per exercise; default: 20")
     a.add_argument("--json", action="store_true", help="print JSON")
-    a = with_number(action("hint", _hint, "show hints"))
+    a = with_number(action("hint", learning.hint, "show the next hint of an exercise"))
     a.add_argument(
-        "exercise", nargs="?", metavar="EXERCISE", help="e.g. 2.1; default: all of the lesson"
+        "exercise", nargs="?", metavar="EXERCISE", help="e.g. 2.1; default: the next to do"
     )
-    a = action("copy", _copy, "copy the lessons to a folder of your own")
+    a.add_argument(
+        "--all", action="store_true", help="all hints, of all exercises if none is named"
+    )
+    learning.add_folder(a)
+    a = with_number(action("solution", learning.solution, "show the solution of an exercise"))
+    a.add_argument("exercise", metavar="EXERCISE", help="e.g. 2.1")
+    learning.add_folder(a)
+    a = action("progress", learning.show, "show what is done of each lesson")
+    a.add_argument("--json", action="store_true", help="print JSON")
+    learning.add_folder(a)
+    text = "forget the progress of a lesson or an exercise; with --file, undo your code too"
+    a = with_number(action("reset", copies.reset, text))
+    a.add_argument("exercise", nargs="?", metavar="EXERCISE", help="e.g. 2.1; default: all")
+    a.add_argument("--file", type=Path, metavar="FILE", help="your copy, of which a backup is kept")
+    a = action("copy", copies.copy, "copy the lessons, or one, to a folder of your own")
     a.add_argument("folder", type=Path, metavar="DIR")
+    a.add_argument("number", type=int, nargs="?", metavar="N", help="one lesson; default: all")
     a.add_argument("--student", action="store_true", help="without the solutions")
     a.add_argument("--force", action="store_true", help="overwrite existing files")
-    a = with_number(action("notebook", _notebook, "write a lesson as a Jupyter notebook"))
+    a = with_number(action("notebook", copies.notebook, "write a lesson as a Jupyter notebook"))
     a.add_argument(
         "-o",
         "--output",
@@ -76,19 +93,6 @@ def add_parser(subparsers: Any) -> None:
     )
     a.add_argument("--student", action="store_true", help="without the solutions")
     a.add_argument("--force", action="store_true", help="overwrite an existing file")
-
-
-def _list(args: argparse.Namespace) -> int:
-    from minires.lessons.files import lesson_files
-
-    files = lesson_files()
-    for f in files:
-        needs = "" if f.needs == "-" else f"   after {f.needs}"
-        print(f"{f.number:>2}  {f.title}   {f.minutes} min{needs}")
-    numbers = {f.number for f in files}
-    if gaps := [str(n) for n in range(1, max(numbers)) if n not in numbers]:
-        print(f"Not written yet: {' and '.join(gaps)}.")
-    return 0
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -160,53 +164,6 @@ def _check(args: argparse.Namespace) -> int:
 
 def _yours(number: int) -> str:
     return f"For yours: minires lessons check {number} --file FILE"
-
-
-def _hint(args: argparse.Namespace) -> int:
-    from minires.lessons.files import lesson_file
-    from minires.lessons.kit import exercises
-
-    lesson_file(args.number)
-    found = exercises(args.number)
-    if args.exercise is not None and args.exercise not in found:
-        raise ValueError(f"lesson {args.number} has exercises {', '.join(found)}")
-    for name, exercise in found.items():
-        if args.exercise in (None, name):
-            for hint in exercise.hints:
-                print(f"{name}: {hint}")
-    return 0
-
-
-def _copy(args: argparse.Namespace) -> int:
-    from minires.lessons.files import lesson_files, student_version
-    from minires.results import folder, read_text
-
-    texts = {}
-    for f in lesson_files():
-        text = read_text(f.path)
-        texts[args.folder / f.path.name] = student_version(text) if args.student else text
-    folder(args.folder)
-    return _write(texts, args.force)
-
-
-def _notebook(args: argparse.Namespace) -> int:
-    from minires.lessons.files import lesson_file, notebook, student_version
-    from minires.results import read_text
-
-    path = lesson_file(args.number).path
-    text = student_version(read_text(path)) if args.student else read_text(path)
-    return _write({args.output or Path(path.stem + ".ipynb"): notebook(text)}, args.force)
-
-
-def _write(texts: dict[Path, str], force: bool) -> int:
-    from minires.results import write_all
-
-    existing = [str(p) for p in texts if os.path.lexists(p) and not p.is_dir()]
-    if existing and not force:
-        raise ValueError(f"{', '.join(existing)} exists already; --force overwrites it")
-    for path in write_all({path: text.encode() for path, text in texts.items()}):
-        print(f"wrote {path}")
-    return 0
 
 
 @contextlib.contextmanager

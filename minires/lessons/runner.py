@@ -106,8 +106,8 @@ class _Reading:
     def run(self) -> int:
         place = self.progress.of(self.number).place if self.reads else ""
         headings = [cell.heading for cell in self.cells]
-        resumes = place in headings and place and not self.args.from_start
-        first = headings.index(place) if resumes else 0
+        again = place in headings and place != "" and not self.args.from_start
+        first = headings.index(place) if again else 0
         switches = [name for name in parameters.SWITCHES if getattr(self.args, name[2:])]
         before, desk.in_runner = desk.in_runner, self.desk
         try:
@@ -180,7 +180,7 @@ class _Reading:
     def code(self, cell: Cell) -> None:
         """Run code, after saying what runs."""
         function = _exercise(cell)
-        if self.args.code or "show" in cell.tags:
+        if self.args.code:
             self.listing(cell.text.splitlines())
         elif function is not None:
             self.exercise(cell, function)

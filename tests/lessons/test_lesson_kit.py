@@ -14,7 +14,9 @@ import pytest
 
 from minires import plotting
 from minires.__main__ import main
-from minires.lessons import Lesson, desk, figures
+from minires.lessons import Lesson, desk, figures, kit
+from minires.lessons.exercise import Exercise, expect_array, require_written
+from minires.lessons.progress import Progress
 
 
 @pytest.fixture(autouse=True)
@@ -85,37 +87,66 @@ def test_full_parameters(monkeypatch):
     assert Lesson(2).params(seeds=3, full={"seeds": 9}).seeds == 9
 
 
-def test_a_failing_exercise_is_replaced_by_the_reference(capsys):
+def check_double(f):
+    require_written(f(1.0))
+    expect_array(f(np.array([1.0, 2.0])), np.array([2.0, 4.0]), "twice x")
+
+
+DOUBLE = Exercise(check_double, lambda x: 2 * x, ("more", "twice", "two times x"))
+
+
+@pytest.fixture
+def doubling(monkeypatch):
+    """Let lesson 1 have one exercise, 1.2: the double of a number."""
+    monkeypatch.setattr(kit, "exercises", lambda number: {"1.2": DOUBLE})
+
+
+def test_a_failing_exercise_is_replaced_by_the_reference(doubling, capsys):
     lesson = Lesson(1)
-    wrong = lesson.exercise("1.2")(lambda dy, x: dy)
+    wrong = lesson.exercise("1.2")(lambda x: x)
     printed = capsys.readouterr().out
     assert "[FAIL] exercise 1.2" in printed
-    assert "worst entry" in printed
-    assert "numeric" in printed
     assert "minires lessons hint 1 1.2" in printed
-    assert wrong(2.0, -1.0) == 0.0
+    assert wrong(2.0) == 4.0
     assert (
         "1.2: shown with the reference solution; yours does not pass yet" in capsys.readouterr().out
     )
-    right = lesson.exercise("1.2")(lambda dy, x: (x > 0) * dy)
+    right = lesson.exercise("1.2")(lambda x: x + x)
     assert capsys.readouterr().out == "[PASS] exercise 1.2: ok\n"
+    assert Progress(Path()).of(1).solved == ["1.2"]
     assert right is not wrong
-    unwritten = lesson.exercise("1.2")(lambda dy, x: None)
-    unwritten(2.0, -1.0)
-    unwritten(2.0, -1.0)
+    unwritten = lesson.exercise("1.2")(lambda x: None)
+    unwritten(2.0)
+    unwritten(2.0)
     printed = capsys.readouterr().out
     assert "[TODO]" in printed
     assert printed.count("1.2: shown with the reference solution; yours is still to do") == 1
     assert [r.verdict for r in lesson.results] == ["FAIL", "PASS", "TODO"]
-    with pytest.raises(ValueError, match=r"1\.1"):
+    with pytest.raises(ValueError, match=r"1\.2"):
         lesson.exercise("9.9")
+
+
+def test_a_stand_in_says_so_in_each_cell(doubling, capsys, monkeypatch):
+    place = [1]
+    monkeypatch.setattr(desk.Desk, "place", lambda self: place[0])
+    stand_in = Lesson(1).exercise("1.2")(lambda x: None)
+    for place[0] in (1, 1, 2, 2, 2):
+        stand_in(1.0)
+    assert capsys.readouterr().out.count("shown with the reference solution") == 2
+
+
+def test_hints_come_one_by_one_and_are_recorded(doubling, capsys):
+    for expected in ("more", "twice", "two times x", "two times x"):
+        Lesson(1).hint("1.2")
+        assert capsys.readouterr().out.strip().endswith(expected)
+    assert Progress(Path()).of(1).hints == {"1.2": 3}
 
 
 class Unusual(BaseException):
     pass
 
 
-def test_whatever_an_exercise_does_is_a_verdict(monkeypatch):
+def test_whatever_an_exercise_does_is_a_verdict(doubling, monkeypatch):
     def raises(error):
         def f(*arguments):
             raise error
@@ -135,36 +166,72 @@ def test_whatever_an_exercise_does_is_a_verdict(monkeypatch):
         (endless, "stopped after 0.2 s: does a loop run for ever?"),
     ):
         lesson = Lesson(1)
-        lesson.exercise("1.4")(f)
+        lesson.exercise("1.2")(f)
         assert lesson.results[0].verdict == "FAIL"
         assert message in lesson.results[0].message
     for _ in range(1000):
         pass  # an interrupt that comes too late would arrive here
 
 
-def test_ctrl_c_names_the_exercise(capsys):
-    def interrupted():
+def test_ctrl_c_names_the_exercise(doubling, capsys):
+    def interrupted(x):
         _thread.interrupt_main()
         time.sleep(5)
 
     with pytest.raises(KeyboardInterrupt):
-        Lesson(1).exercise("1.4")(interrupted)
-    assert "[STOP] exercise 1.4" in capsys.readouterr().out
+        Lesson(1).exercise("1.2")(interrupted)
+    assert "[STOP] exercise 1.2" in capsys.readouterr().out
 
 
 def test_predictions_are_recorded_before_and_revealed_after(capsys, tmp_path):
-    lesson = Lesson(2)
+    lesson, saved = Lesson(2), tmp_path / "answers" / "progress.json"
     assert lesson.predict("a", "how many?") is None
-    assert not (tmp_path / "answers").exists()
+    assert not saved.exists()
     assert lesson.predict("a", "how many?", mine=3) == 3
-    saved = json.loads((tmp_path / "answers" / "progress.json").read_text(encoding="utf-8"))
-    assert saved["2"]["predictions"] == {"a": 3}
+    assert json.loads(saved.read_text(encoding="utf-8"))["2"]["predictions"] == {"a": 3}
     assert Lesson(2).predict("a", "how many?") == 3
     lesson.reveal("a", "4")
-    assert "measured 4; predicted 3" in capsys.readouterr().out
-    (tmp_path / "answers" / "progress.json").write_text("{broken", encoding="utf-8")
+    assert "measured 4; predicted 3\n" in capsys.readouterr().out
+    lesson.reveal("a", "4", 4)
+    assert "measured 4; predicted 3 (25 % too low)" in capsys.readouterr().out
+    with pytest.raises(ValueError, match=r"no predict\('b'"):
+        lesson.reveal("b", "4")
+
+
+@pytest.mark.parametrize(
+    "text", ["{broken", "[]", '{"2": 3}', '{"2": {"predictions": []}}', "\x00"]
+)
+def test_a_file_of_progress_that_is_none_is_not_overwritten(text, tmp_path):
+    (tmp_path / "answers").mkdir()
+    (tmp_path / "answers" / "progress.json").write_text(text, encoding="utf-8")
     with pytest.raises(SystemExit, match="mend or remove"):
-        Lesson(2).predict("a", "how many?")
+        Lesson(2).predict("a", "how many?", mine=3)
+    assert (tmp_path / "answers" / "progress.json").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("choices", "mine", "value", "verdict"),
+    [
+        ((), 0.5, 0.5, "right within half a per cent"),
+        ((), 0.6, 0.5, "20 % too high"),
+        ((), 50, 0.5, "too high by a factor of 1e+02"),
+        ((), 0.1, 0.5, "too low by a factor of 5"),
+        ((), -1, 0.5, "off by -1.5"),
+        ((), 0, 0, "exactly right"),
+        (("up", "down"), "up", "up", "right"),
+        (("up", "down"), "up", "down", "not so: down"),
+    ],
+)
+def test_how_far_off_a_prediction_was(choices, mine, value, verdict, capsys):
+    lesson = Lesson(2)
+    lesson.predict("a", "what?", choices, mine)
+    lesson.reveal("a", "m", value)
+    assert f"({verdict})" in capsys.readouterr().out
+
+
+def test_what_was_asked_otherwise_before_is_asked_again():
+    Lesson(2).predict("a", "how many?", mine=3)
+    assert Lesson(2).predict("a", "up or down?", ("up", "down")) is None
 
 
 @pytest.mark.parametrize("mine", ["banana", True, "nan", float("inf"), "1/3"])
@@ -174,12 +241,21 @@ def test_a_prediction_is_a_number(mine):
     assert not Path("answers").exists()
 
 
-@pytest.mark.parametrize(("mine", "found"), [("it Explodes", "it explodes"), (1, "it vanishes")])
+@pytest.mark.parametrize(
+    ("mine", "found"),
+    [
+        ("it Explodes", "it explodes"),
+        ("expl", "it explodes"),
+        (1, "it vanishes"),
+        ("2", "it explodes"),
+    ],
+)
 def test_a_prediction_is_one_of_the_choices(mine, found):
     choices = "it vanishes", "it explodes"
     assert Lesson(2).predict("a", "what?", choices=choices, mine=mine) == found
-    with pytest.raises(SystemExit, match=r"expected 'it vanishes' or 'it explodes'; got 'maybe'"):
-        Lesson(2).predict("a", "what?", choices=choices, mine="maybe")
+    for wrong in ("maybe", "it", "", "3", 0, True):
+        with pytest.raises(SystemExit, match=r"expected 'it vanishes' or 'it explodes'; got"):
+            Lesson(2).predict("a", "what?", choices=choices, mine=wrong)
 
 
 class Terminal(io.StringIO):
@@ -271,30 +347,6 @@ def test_plain_and_residual_have_their_colours_and_the_rest_is_grey():
     shades = figures.looks({"6 layers": 0, "54 layers": 0}, "residual nets")
     assert shades["54 layers"][0].upper() == plotting.RESIDUAL
     assert len({look[0] for look in shades.values()}) == 2
-
-
-def test_commands(tmp_path, capsys):
-    assert call("lessons", "list") == 0
-    printed = capsys.readouterr().out
-    assert "The degradation problem" in printed
-    assert "Not written yet: 3 and 4." in printed
-    assert call("lessons", "hint", "1", "1.2") == 0
-    assert "positive" in capsys.readouterr().out
-    assert call("lessons", "copy", "mine", "--student") == 0
-    assert call("lessons", "copy", "mine") == 2
-    assert "--force" in capsys.readouterr().err
-    mine = tmp_path / "mine" / "lesson_01_gradient_checking.py"
-    assert "# TODO" in mine.read_text(encoding="utf-8")
-    assert call("lessons", "check", "1", "--file", str(mine)) == 1
-    printed = capsys.readouterr().out
-    assert "0 of 6 solved" in printed
-    assert "minires lessons hint 1 1.6" in printed
-    assert call("lessons", "check", "1", "--json") == 0
-    assert all(e["passed"] for e in json.loads(capsys.readouterr().out)["exercises"].values())
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine"]  # a check writes nothing
-    assert call("lessons", "notebook", "1", "-o", "one.ipynb") == 0
-    assert call("lessons", "notebook", "1", "-o", "one.ipynb") == 2
-    assert json.loads((tmp_path / "one.ipynb").read_text(encoding="utf-8"))["nbformat"] == 4
 
 
 @pytest.mark.parametrize(

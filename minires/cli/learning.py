@@ -1,0 +1,145 @@
+"""`minires lessons list`, `hint`, `solution` and `progress`: what a learner has done, and help."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..lessons.progress import Progress, Record, learners_folder
+
+
+def add_folder(parser: argparse.ArgumentParser) -> None:
+    """Add whose progress is meant."""
+    parser.add_argument(
+        "--file", type=Path, metavar="FILE", help="your copy of the lesson; default: none"
+    )
+
+
+def progress_of(file: Path | None) -> Progress:
+    """Return the progress kept beside a learner's file, or in the current folder."""
+    if file is not None and not file.is_file():
+        raise ValueError(f"--file: {file} does not exist; name your copy of a lesson")
+    return Progress(learners_folder(file))
+
+
+def exercise_names(number: int, exercise: str | None) -> list[str]:
+    """Return the names of a lesson's exercises, or the one that was asked for."""
+    from minires.lessons.files import lesson_file
+    from minires.lessons.kit import exercises
+
+    lesson_file(number)
+    found = list(exercises(number))
+    if exercise is not None and exercise not in found:
+        raise ValueError(f"lesson {number} has exercises {', '.join(found)}; got {exercise!r}")
+    return found if exercise is None else [exercise]
+
+
+def list_lessons(args: argparse.Namespace) -> int:
+    """Print the lessons, what is solved of them, and which comes next."""
+    from minires.lessons.files import lesson_files
+    from minires.results import table
+
+    lessons, progress = lesson_files(), progress_of(args.file)
+    records = {f.number: progress.of(f.number) for f in lessons}
+    following = next((n for n, record in records.items() if not _is_done(n, record)), None)
+    rows = []
+    for f in lessons:
+        names, record = exercise_names(f.number, None), records[f.number]
+        rows.append(
+            {
+                "": "next" if f.number == following else "",
+                "lesson": f"{f.number:>2}  {f.title}",
+                "minutes": f.minutes,
+                "seconds": f.seconds or None,
+                "solved": f"{sum(n in record.solved for n in names)} of {len(names)}",
+                "read": "yes" if record.read else "begun" if record.place else "",
+                "after": "" if f.needs == "-" else f.needs,
+            }
+        )
+    print(table(rows))
+    gaps = [str(n) for n in range(max(records)) if n not in records]
+    if gaps:
+        print(f"Not written yet: {', '.join(gaps)}.")
+    if following is not None:
+        print(
+            f"\nminires lessons run {following} begins or goes on; copy DIR --student makes yours."
+        )
+    return 0
+
+
+def _is_done(number: int, record: Record) -> bool:
+    """Return whether nothing is left to do: read, and all exercises solved or looked up."""
+    done = {*record.solved, *record.solutions}
+    return record.read and done >= set(exercise_names(number, None))
+
+
+def hint(args: argparse.Namespace) -> int:
+    """Print the next hint of an exercise, or of the first one that is not solved."""
+    from minires.lessons.kit import exercises
+
+    names, progress = exercise_names(args.number, args.exercise), progress_of(args.file)
+    record, everything = progress.of(args.number), exercises(args.number)
+    if not args.all and args.exercise is None:
+        names = [n for n in names if n not in record.solved][:1] or names[:1]
+    for name in names:
+        hints = everything[name].hints
+        shown = len(hints) if args.all else min(record.hints.get(name, 0) + 1, len(hints))
+        first = 0 if args.all else shown - 1
+        for i in range(first, shown):
+            print(f"{name}, hint {i + 1} of {len(hints)}: {hints[i]}")
+        if left := len(hints) - shown:
+            print(f"{left} more: minires lessons hint {args.number} {name}")
+        else:
+            print(f"No more hints; minires lessons solution {args.number} {name} shows the code.")
+        progress.change(args.number, hints={name: max(shown, record.hints.get(name, 0))})
+    return 0
+
+
+def solution(args: argparse.Namespace) -> int:
+    """Print the solution of an exercise, and record that it was looked up."""
+    from minires.lessons.copies import solution as code
+
+    (name,) = exercise_names(args.number, args.exercise)
+    progress = progress_of(args.file)
+    progress.change(args.number, solutions=[name])
+    print(code(args.number, name))
+    print(f"\n(It is recorded in {progress.path} that you looked up {name}.)")
+    return 0
+
+
+def show(args: argparse.Namespace) -> int:
+    """Print what was done of each lesson."""
+    from minires.lessons.files import lesson_files
+    from minires.results import read_text, table, to_json
+
+    progress = progress_of(args.file)
+    rows, documents = [], {}
+    lessons = lesson_files()
+    most = max(len(exercise_names(f.number, None)) for f in lessons)
+    for f in lessons:
+        record, names = progress.of(f.number), exercise_names(f.number, None)
+        asked = re.findall(r"lesson\.predict\(\s*['\"](\w+)", read_text(f.path))
+        document: dict[str, Any] = asdict(record)
+        del document["seconds"]
+        documents[str(f.number)] = {"exercises": names, "asked": asked, **document}
+        row: dict[str, Any] = {"lesson": f"{f.number:>2}"}
+        for i in range(most):
+            row[f".{i + 1}"] = _state(record, names[i]) if i < len(names) else ""
+        row["predicted"] = f"{sum(key in record.predictions for key in asked)} of {len(asked)}"
+        row["hints"] = sum(record.hints.values())
+        row["read"] = "yes" if record.read else "begun" if record.place else "no"
+        rows.append(row)
+    if args.json:
+        print(to_json(documents), end="")
+        return 0
+    print(table(rows))
+    print("\n.1 to the last: exercises; yes: solved by you; seen: the solution was looked up")
+    print(f"kept in {progress.path}")
+    return 0
+
+
+def _state(record: Record, name: str) -> str:
+    return "yes" if name in record.solved else "seen" if name in record.solutions else "-"
