@@ -217,37 +217,12 @@ def backward_order(inputs, loss):
 
 # %% [markdown]
 # ### Exercise 0.6: find the bug
-# Somebody wrote the loop that sends the gradients. It has passed all tests on networks without skips. Here it runs
-# on the ten numbers.
-
-# %%
-TEN = {
-    "x": (),
-    "w": (),
-    "v": (),
-    "c": (),
-    "z": ("w", "x"),
-    "a": ("z",),
-    "f": ("v", "a"),
-    "y": ("x", "f"),
-    "e": ("y", "c"),
-    "L": ("e", "e"),
-}
-VALUES = {"x": 2.0, "w": 1.5, "v": 0.5, "c": -2.5, "z": 3.0, "a": 3.0, "f": 1.5, "y": 3.5, "e": 1.0}
-RULES = {
-    "add": add_backward,
-    "mul": mul_backward,
-    "relu": lambda dy, a: (relu_backward(dy, a),),
-    "leaf": lambda dy: (),
-}
-OPERATIONS = {"z": "mul", "a": "relu", "f": "mul", "y": "add", "e": "add", "L": "mul"}
+# Somebody wrote the loop that sends the gradients. It has passed all tests on networks without skips. Here it is; below,
+# it runs on the ten numbers. (`send(name, dy)` is a function that knows the local rules: it returns what the node sends
+# to each of its inputs.)
 
 
-def send(name, dy):
-    """Return what the node sends to each of its inputs, in their order."""
-    return RULES[OPERATIONS.get(name, "leaf")](dy, *(VALUES[i] for i in TEN[name]))
-
-
+# %% tags=["show"]
 def propagate_with_a_bug(order, inputs, send):
     gradients = {order[0]: 1.0}
     for name in order:
@@ -257,12 +232,30 @@ def propagate_with_a_bug(order, inputs, send):
     return gradients
 
 
+# %%
+GRAPH = {  # node: (what it reads, the local derivatives), as in the walk above
+    "z": (("w", "x"), (2.0, 1.5)),
+    "a": (("z",), (1.0,)),
+    "f": (("v", "a"), (3.0, 0.5)),
+    "y": (("x", "f"), (1.0, 1.0)),
+    "e": (("y", "c"), (1.0, 1.0)),
+    "L": (("e", "e"), (1.0, 1.0)),
+}
+TEN = dict.fromkeys("xwvc", ()) | {name: reads for name, (reads, _) in GRAPH.items()}
+
+
+def send(name, dy):
+    """Return what the node sends to each of its inputs, in their order."""
+    return [dy * slope for slope in GRAPH.get(name, ((), ()))[1]]
+
+
+BY_HAND = {"e": 2.0, "x": 3.5, "w": 2.0, "v": 6.0}
 buggy = propagate_with_a_bug(backward_order(TEN, "L"), TEN, send)
-print("with the bug: ", {name: buggy[name] for name in "exwv"})
-print("by hand:       {'e': 2.0, 'x': 3.5, 'w': 2.0, 'v': 6.0}")
+print("with the bug:", {name: buggy[name] for name in BY_HAND})
+print("by hand:     ", BY_HAND)
 
 # %% [markdown]
-# Write the loop without the bug. (`send(name, dy)` is a function that you are given; it knows the local rules.)
+# Write the loop without the bug.
 
 
 # %% tags=["exercise"]
@@ -286,7 +279,15 @@ def propagate(order, inputs, send):
 # made, while the program runs. That is why frameworks need no formula of the network: they watch it being evaluated.
 
 
-# %%
+# %% tags=["show"]
+RULES = {
+    "leaf": lambda dy: (),
+    "add": add_backward,
+    "mul": mul_backward,
+    "relu": lambda dy, a: (relu_backward(dy, a),),
+}
+
+
 class Node:
     """A number, the operation that made it, and after backward() the gradient of the loss."""
 
@@ -320,6 +321,12 @@ class Node:
             nodes[i].gradient += gradient
 
 
+# %% [markdown]
+# The ten numbers again. The function `small_net` runs twice: with your nodes, and with the tensors of minires, which
+# know `+`, `*` and `relu()` too.
+
+
+# %%
 def small_net(x, w, v, c):
     """Return the loss of the ten nodes, from numbers of any kind that know +, * and relu()."""
     y = x + v * (w * x).relu()
@@ -327,7 +334,8 @@ def small_net(x, w, v, c):
     return e * e
 
 
-leaves = {name: Node(VALUES[name]) for name in "xwvc"}
+VALUES = {"x": 2.0, "w": 1.5, "v": 0.5, "c": -2.5}
+leaves = {name: Node(value) for name, value in VALUES.items()}
 small_net(**leaves).backward()
 by_engine = {name: node.gradient for name, node in leaves.items()}
 print("your engine:", by_engine)
@@ -337,7 +345,7 @@ def leaf(value):
     return mr.tensor(value, requires_grad=True, dtype="float64")
 
 
-tensors = {name: leaf(VALUES[name]) for name in "xwvc"}
+tensors = {name: leaf(value) for name, value in VALUES.items()}
 with mr.watching(mr.GraphDrawing(tensors.items())) as drawing:
     loss = small_net(**tensors)
     loss.backward()
@@ -348,8 +356,7 @@ if not lesson.checking:
 drawing  # a notebook shows it here
 
 # %% [markdown]
-# The same function `small_net` ran twice: with your nodes, and with the tensors of minires, which know `+`, `*` and
-# `relu()` too. The drawing (an SVG file, which a browser opens) shows what minires recorded. Read it from the top
+# The drawing (an SVG file, which a browser opens) shows what minires recorded. Read it from the top
 # down. Blue boxes are leaves, white boxes are operations, and `‖∂L‖` in a box is the size of the gradient that
 # arrived there. The thick orange line that leads from $x$ around `Mul`, `ReLU` and `Mul` to `Add` is the skip.
 #
@@ -415,7 +422,7 @@ do the same thing. The one in minires does it with arrays in place of numbers, a
 # a piece of a network that adds the output of its branch to its own input. Each block doubles the number of ways.
 
 
-# %%
+# %% tags=["show"]
 def stack(blocks):
     """Return the graph of residual blocks x1 = x0 + f1(x0), … on a stem: u -> x0 -> … -> L."""
     inputs = {"u": (), "x0": ("u",)}
@@ -473,6 +480,7 @@ def way_by_way(inputs, loss):  # passes on only the new part
     return gradients | {"visits": visits}
 
 
+# %%
 lesson.reveal(
     "lost", "it loses the branch's: x0 has passed on before it arrives", value="the branch's"
 )
@@ -532,7 +540,7 @@ def graph_that_catches_it():
 # each node, and let a node go when its last reader has gone.
 
 
-# %%
+# %% tags=["show"]
 def order_by_recursion(inputs, loss):
     order, seen = [], set()
 
@@ -561,6 +569,7 @@ def order_by_counting(inputs, loss):
     return order
 
 
+# %%
 def outcome(order, inputs, loss):
     try:
         return f"{len(order(inputs, loss)):,} nodes in order"

@@ -465,7 +465,7 @@ for shifting the whole channel, and what asks for stretching it. Neither would c
 # computes the gradient of the loss by central differences in float64 and compares every entry.
 
 
-# %%
+# %% tags=["show"]
 def no_mean_term(dy, x):
     y, sigma = batch_norm(x), np.sqrt(x.var(axis=0) + 1e-5)
     return (dy - y * (dy * y).mean(axis=0)) / sigma
@@ -479,6 +479,7 @@ def zeros(dy, x):
     return np.zeros_like(x)
 
 
+# %%
 def gradient_by_differences(loss, x):
     found = np.zeros_like(x)
     for i in np.ndindex(*x.shape):
@@ -663,7 +664,7 @@ lesson.table(
 # * `no transpose`: a matrix should be transposed.
 
 
-# %%
+# %% tags=["show"]
 def pass_a(dy, x, w, b):  # of y = x @ w.T + b
     dx = dy @ w
     dw = dy.T @ x
@@ -683,6 +684,7 @@ def pass_c(dy, x):  # of batch norm
     return dy / sigma + 2 * c * dv / len(x)
 
 
+# %%
 x = rng.standard_normal((4, 3))
 SUSPECTS = {
     "A": check_backward(linear, pass_a, x, w, b),

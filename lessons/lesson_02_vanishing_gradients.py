@@ -158,23 +158,23 @@ def mean_square_of_entry(n, weight_variance, mean_square_slope, mean_square_delt
 #
 # $$\text{factor} = \sqrt{n \cdot \mathrm{Var}(w) \cdot E[\varphi'^2]} .$$
 #
-# Three things are in it. The **fan-in** of a unit is the number of inputs it adds up; in a stack of equal layers it is
-# $n$, the width, and so is the number of units that a gradient adds up on its way back. $\mathrm{Var}(w)$ is the
+# Three things are in it. The **fan-in** of a unit is the number of inputs that it adds up. In a stack of equal layers it
+# is $n$, the width, and so is the number of units that a gradient adds up on its way back. $\mathrm{Var}(w)$ is the
 # variance of the weights, which whoever writes the first lines of a training script chooses. And $E[\varphi'^2]$ is the
 # mean square slope of the activation: for ReLU, half of the units have slope 1 and half have slope 0, so it is
 # $1/2$. Sigmoid is much worse. Its slope is $1/4$ at best, so its mean square slope is at most $1/16$.
 #
 # The depth appears nowhere. It is only the exponent: after $L$ layers the gradient has been multiplied by the factor
-# $L$ times. One says that a gradient **vanishes** if it shrinks by a constant factor per layer on its way back, so that
-# it is exponentially small in the depth, and that it **explodes** if it grows in the same way.
+# $L$ times. A gradient **vanishes** if it shrinks by a constant factor per layer on its way back, so that it is
+# exponentially small in the depth; it **explodes** if it grows in the same way.
 #
 # ## Three ways to start
 #
 # The factor would be 1, and nothing would be lost, if the variance were chosen well. Two papers did that.
 # **Xavier initialisation** draws the weights with variance 2 / (fan-in + fan-out), which in a stack of equal layers is
 # 1 / fan-in; it was made for activations whose slope is near 1 (Glorot and Bengio 2010, equation 12). **He
-# initialisation** draws them with variance 2 / fan-in, and the 2 makes up for the half of the units that ReLU switches
-# off (He et al. 2015, arXiv 1502.01852, equation 10).
+# initialisation** draws the weights with variance 2 / fan-in, where the 2 makes up for the half of the units that ReLU
+# switches off (He et al. 2015, arXiv 1502.01852, equation 10).
 #
 # The third way is what you get when you choose nothing. PyTorch's `Linear`, and that of minires, draws weights evenly
 # between $-1/\sqrt{n}$ and $+1/\sqrt{n}$. That is neither Xavier nor He; it was carried over from older code (the
@@ -230,7 +230,7 @@ lesson.predict(
 # ## Experiment: the factor of one layer
 #
 # We build stacks of equal layers, `width` units each, with different activations and initialisations. A **plain net**
-# is a net in which each layer sees only the output of the layer before it; all nets of this experiment are plain. Each
+# is a net in which each layer sees only the output of the layer before it. All nets of this experiment are plain. Each
 # net gets one batch of 128 images of handwritten digits, nothing is trained, and we record the gradient at the input
 # of every layer. The factor is the slope of a straight line through the logarithms of the lengths, over the middle
 # 80 % of the layers, because the first and the last layers differ from the others.
@@ -523,8 +523,8 @@ print(f"the colleague's: {float(np.sqrt((tiny * tiny).sum()))}; yours: {length(t
 # %% [markdown]
 # ## Does it matter? Training
 #
-# So far nothing was trained. Now train nets whose gradient vanishes, and beside each a twin in which something was
-# added: a **skip connection** adds the input of some layers to their output, so that the signal, and the gradient, can
+# So far nothing was trained. Now train nets whose gradient vanishes, and beside each a twin made of residual blocks. You
+# met them in lesson 0: the input of every two layers is added to their output, so that the signal, and the gradient, can
 # also pass around them. Twins have the same number of weights and see the same batches. Each net is trained with two
 # learning rates, and the better one counts. Why the skip helps is the question of lesson 7; here only see whether it does.
 

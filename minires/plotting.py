@@ -180,7 +180,10 @@ def bars(
         if lost:
             text += f" ({lost} of {len(found)} not finite)"
         end = max([0.0, *known])
-        axis.annotate(text.strip(), (end, i), (7, 0), textcoords="offset points", va="center")
+        look = {"color": "black"} if known else {"color": colour, "weight": "bold"}
+        axis.annotate(
+            text.strip(), (end, i), (7, 0), textcoords="offset points", va="center", **look
+        )
         missing += lost
     axis.set_yticks(range(len(names)), names)
     axis.set_ylim(len(names) - 0.4, -0.6)

@@ -25,13 +25,17 @@ _FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: prose or code, where it stands, and its code's name and first line in tracebacks."""
+    """A cell: prose or code, where it stands, and its code's name and first line in tracebacks.
+
+    tags   of code: "show" for what a reader on a terminal has to see
+    """
 
     markdown: bool
     text: str
     where: str  # "mine.py, line 12" or "mine.ipynb, cell 3"
     file: str = ""
     line: int = 1
+    tags: tuple[str, ...] = ()
 
     @property
     def heading(self) -> str:
@@ -65,7 +69,8 @@ def _script(path: Path, text: str) -> list[Cell]:
     found = [Cell(False, before, f"{name}, line 1", name)]
     for part in parts(text):
         where = f"{name}, line {part.line}"
-        found.append(Cell(part.markdown, "\n".join(part.lines), where, name, part.line))
+        code = "\n".join(part.lines)
+        found.append(Cell(part.markdown, code, where, name, part.line, tuple(part.tags)))
     return [c for c in found if c.markdown or _has_code(c.text)]
 
 
@@ -80,7 +85,8 @@ def _notebook(path: Path, text: str) -> list[Cell]:
             _remember(where, code)
             compile(code, where, "exec", dont_inherit=True)
             if _has_code(code):
-                found.append(Cell(False, code, where, where))
+                tags = tuple(cell.get("metadata", {}).get("tags", ()))
+                found.append(Cell(False, code, where, where, tags=tags))
     return found
 
 

@@ -180,7 +180,7 @@ class _Reading:
     def code(self, cell: Cell) -> None:
         """Run code, after saying what runs."""
         function = _exercise(cell)
-        if self.args.code:
+        if self.args.code or "show" in cell.tags:
             self.listing(cell.text.splitlines())
         elif function is not None:
             self.exercise(cell, function)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..exercise import Exercise, Wrong, expect_array, expect_number, require, require_written
-
-Inputs = Mapping[Any, Sequence[Any]]  # name -> the names that it reads
-Send = Callable[[Any, float], Sequence[float]]
+from .graphs import (
+    TEN,
+    Inputs,
+    breadth_first,
+    checked_graph,
+    one_part_per_reader,
+    ones,
+    order_of,
+    overwriting,
+    propagate,
+    random_graph,
+    refuse_cycles,
+    sender,
+)
 
 
 def _add(dy: float, a: float, b: float) -> tuple[float, float]:
@@ -23,56 +34,6 @@ def _mul(dy: float, a: float, b: float) -> tuple[float, float]:
 
 def _relu(dy: float, a: float) -> float:
     return dy if a > 0 else 0.0
-
-
-def _order(inputs: Inputs, loss: Any) -> list[Any]:
-    order: list[Any] = []
-    seen = set()
-
-    def visit(name: Any) -> None:
-        if name not in seen:
-            seen.add(name)
-            for source in inputs[name]:
-                visit(source)
-            order.append(name)
-
-    visit(loss)
-    return order[::-1]
-
-
-def _propagate(order: Sequence[Any], inputs: Inputs, send: Send) -> dict[Any, float]:
-    gradients = {order[0]: 1.0}
-    for name in order:
-        for source, part in zip(inputs[name], send(name, gradients[name]), strict=True):
-            gradients[source] = gradients.get(source, 0.0) + part
-    return gradients
-
-
-def _overwriting(order: Sequence[Any], inputs: Inputs, send: Send) -> dict[Any, float]:
-    gradients = {order[0]: 1.0}
-    for name in order:
-        for source, part in zip(inputs[name], send(name, gradients[name]), strict=True):
-            gradients[source] = part
-    return gradients
-
-
-def _one_part_per_reader(order: Sequence[Any], inputs: Inputs, send: Send) -> dict[Any, float]:
-    gradients = {order[0]: 1.0}
-    for name in order:
-        parts = dict(zip(inputs[name], send(name, gradients[name]), strict=True))
-        for source, part in parts.items():
-            gradients[source] = gradients.get(source, 0.0) + part
-    return gradients
-
-
-def _breadth_first(inputs: Inputs, loss: Any, send: Send) -> dict[Any, float]:
-    gradients, queue = {loss: 1.0}, [loss]
-    for name in queue:
-        for source, part in zip(inputs[name], send(name, gradients[name]), strict=True):
-            if source not in gradients:
-                queue.append(source)
-            gradients[source] = gradients.get(source, 0.0) + part
-    return gradients
 
 
 def _check_by_hand(f: Callable[..., Any]) -> None:
@@ -152,24 +113,8 @@ def _sequence(found: Any, length: int, what: str) -> list[Any]:
     return list(found)
 
 
-TEN = {
-    "x": (), "w": (), "v": (), "c": (), "z": ("w", "x"), "a": ("z",), "f": ("v", "a"),
-    "y": ("x", "f"), "e": ("y", "c"), "L": ("e", "e"),
-}  # fmt: skip
-
-
-def _random_graph(seed: int, size: int = 12) -> dict[str, tuple[str, ...]]:
-    """Return a graph in random order of its entries, with nodes that the loss does not need."""
-    rng = np.random.default_rng(seed)
-    inputs: dict[str, tuple[str, ...]] = {"n0": (), "n1": ()}
-    for i in range(2, size):
-        inputs[f"n{i}"] = tuple(f"n{j}" for j in rng.integers(max(0, i - 4), i, rng.integers(1, 3)))
-    inputs |= {"L": (f"n{size - 1}", f"n{size - 3}"), "unused": ("n3", "L")}
-    return {name: inputs[name] for name in rng.permutation(list(inputs)).tolist()}
-
-
 def _check_order(f: Callable[..., Any]) -> None:
-    for inputs in [TEN, *map(_random_graph, range(12))]:
+    for inputs in [TEN, *map(random_graph, range(12))]:
         found = f(dict(inputs), "L")
         require_written(found)
         require(
@@ -180,7 +125,7 @@ def _check_order(f: Callable[..., Any]) -> None:
 
 def _judge_order(found: list[Any], inputs: Inputs) -> None:
     shown = f"for the graph {dict(inputs)} yours is {found}"
-    needed = set(_order(inputs, "L"))
+    needed = set(order_of(inputs, "L"))
     for name in found:
         require(name in inputs, f"{name!r} is no node; {shown}")
         require(found.count(name) == 1, f"{name!r} stands there {found.count(name)} times; {shown}")
@@ -198,31 +143,24 @@ def _judge_order(found: list[Any], inputs: Inputs) -> None:
             )
 
 
-def _sender(inputs: Inputs, seed: int) -> tuple[Send, dict[str, list[float]]]:
-    """Return a `send` with random local derivatives, and these."""
-    rng = np.random.default_rng([seed, 1])
-    slopes = {name: rng.uniform(0.5, 2, len(sources)).tolist() for name, sources in inputs.items()}
-    return lambda name, dy: tuple(dy * slope for slope in slopes[name]), slopes
-
-
 def _check_propagate(f: Callable[..., Any]) -> None:
     chain: dict[str, tuple[str, ...]] = {"a": (), "b": ("a",), "L": ("b",)}
     block = {"x": (), "f": ("x",), "L": ("x", "f")}
-    for seed, inputs in enumerate([chain, block, TEN, *map(_random_graph, range(5))]):
-        send, _ = _sender(inputs, seed)
-        order = _order(inputs, "L")
+    for seed, inputs in enumerate([chain, block, TEN, *map(random_graph, range(5))]):
+        send, _ = sender(inputs, seed)
+        order = order_of(inputs, "L")
         found = f(list(order), dict(inputs), send)
         require_written(found)
         require(
             isinstance(found, dict) and set(order) <= set(found),
             f"expected a dictionary with a gradient for each of {order}, got {found!r}",
         )
-        right = _propagate(order, inputs, send)
+        right = propagate(order, inputs, send)
         wrong = {
             "the parts that arrive over several ways are not added up":
-                _overwriting(order, inputs, send),
+                overwriting(order, inputs, send),
             "a node may be read twice by one and the same node, as in e·e":
-                _one_part_per_reader(order, inputs, send),
+                one_part_per_reader(order, inputs, send),
         }  # fmt: skip
         for name in order:
             expect_number(
@@ -234,16 +172,16 @@ def _check_propagate(f: Callable[..., Any]) -> None:
 def _check_catches(f: Callable[..., Any]) -> None:
     found = f()
     require_written(found)
-    inputs = _graph(found)
+    inputs = checked_graph(found)
     try:
-        order = _order(inputs, "L")
+        order = order_of(inputs, "L")
     except RecursionError:
         raise Wrong("the graph has a cycle: a node depends on itself") from None
-    _refuse_cycles(inputs, order)
+    refuse_cycles(inputs, order)
     differences = []
     for seed in range(5):
-        send, _ = _sender(inputs, seed)
-        right, wrong = _propagate(order, inputs, send), _breadth_first(inputs, "L", send)
+        send, _ = sender(inputs, seed)
+        right, wrong = propagate(order, inputs, send), breadth_first(inputs, "L", send)
         differences.append(max(abs(right[n] - wrong.get(n, 0.0)) / right[n] for n in order))
     if max(differences) > 1e-9:
         return
@@ -261,29 +199,6 @@ def _check_catches(f: Callable[..., Any]) -> None:
         "the engine gets your graph right: the ways to the node that is read twice are equally "
         "long, so nothing arrives late"
     )
-
-
-def _graph(found: Any) -> dict[str, tuple[str, ...]]:
-    require(isinstance(found, dict), f"expected a dictionary, got {type(found).__name__}")
-    require("L" in found, f'expected a node "L", the loss; the nodes are {list(found)}')
-    require(len(found) <= 8, f"expected at most 8 nodes, got {len(found)}")
-    inputs = {}
-    for name, sources in found.items():
-        require(
-            isinstance(sources, tuple | list),
-            f'{name!r}: expected a tuple of names such as ("x",), got {sources!r}',
-        )
-        for source in sources:
-            require(source in found, f"{name!r} reads {source!r}, which is no node of the graph")
-        inputs[name] = tuple(sources)
-    return inputs
-
-
-def _refuse_cycles(inputs: Inputs, order: list[Any]) -> None:
-    place = {name: i for i, name in enumerate(order)}
-    for name in order:
-        for source in inputs[name]:
-            require(place[source] > place[name], f"the graph has a cycle through {name!r}")
 
 
 def _check_ratio(f: Callable[..., Any]) -> None:
@@ -345,7 +260,7 @@ EXERCISES = {
     ),
     "0.5": Exercise(
         _check_order,
-        _order,
+        order_of,
         hints=(
             "A node may stand in the list only when all of its readers stand there already.",
             "It is easier the other way round: make a list in which each node stands behind "
@@ -356,12 +271,12 @@ EXERCISES = {
         kind="function",
         wrong=(
             lambda inputs, loss: list(inputs)[::-1],
-            lambda inputs, loss: list(_breadth_first(inputs, loss, _ones(inputs))),
+            lambda inputs, loss: list(breadth_first(inputs, loss, ones(inputs))),
         ),
     ),
     "0.6": Exercise(
         _check_propagate,
-        _propagate,
+        propagate,
         hints=(
             "Compare the two printed lines. Which nodes are wrong, and how many arrows leave them "
             "in the graph?",
@@ -369,7 +284,7 @@ EXERCISES = {
             "A gradient begins at zero, and each part that arrives is added to what is there.",
         ),
         kind="bug",
-        wrong=(_overwriting, _one_part_per_reader),
+        wrong=(overwriting, one_part_per_reader),
     ),
     "0.7": Exercise(
         _check_catches,
@@ -403,7 +318,3 @@ EXERCISES = {
         wrong=(lambda layers: 2.0, lambda layers: (3 * layers - 1) / layers),
     ),
 }
-
-
-def _ones(inputs: Inputs) -> Send:
-    return lambda name, dy: (dy,) * len(inputs[name])

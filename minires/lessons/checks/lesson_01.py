@@ -11,12 +11,22 @@ import numpy as np
 from ...tensor import Array
 from ..exercise import (
     Exercise,
-    Wrong,
     expect_array,
     expect_choice,
     expect_number,
     require,
-    require_written,
+)
+from .batch_norm import (
+    batch_norm_backward,
+    centre,
+    check_batch_norm,
+    check_centre,
+    check_divide,
+    check_upstream,
+    check_variance,
+    divide,
+    values_of,
+    variance,
 )
 
 NAMES = ("mean for sum", "wrong mask", "no centring", "no variance", "no transpose")
@@ -42,37 +52,6 @@ def _linear(dy: Array, x: Array, w: Array) -> tuple[Array, Array, Array]:
     return dy @ w, dy.T @ x, dy.sum(axis=0)
 
 
-def _centre(dc: Array) -> Array:
-    return np.asarray(dc - dc.mean(axis=0))
-
-
-def _variance(dv: Array, c: Array) -> Array:
-    return np.asarray(2 * c * dv / len(c))
-
-
-def _divide(dy: Array, c: Array, v: Array) -> tuple[Array, Array]:
-    sigma = np.sqrt(v + 1e-5)
-    return dy / sigma, (dy * c).sum(axis=0) * -0.5 / sigma**3
-
-
-def _batch_norm(x: Array) -> Array:
-    return np.asarray((x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5))
-
-
-def _batch_norm_terms(dy: Array, x: Array, mean: float = 1.0, variance: float = 1.0) -> Array:
-    """Return the gradient with its terms weighted; all of them once is right."""
-    y, sigma = _batch_norm(x), np.sqrt(x.var(axis=0) + 1e-5)
-    through = mean * dy.mean(axis=0) + variance * y * (dy * y).mean(axis=0)
-    return np.asarray((dy - through) / sigma)
-
-
-def _parts(found: Any, names: tuple[str, ...]) -> list[Any]:
-    require_written(found)
-    if not isinstance(found, tuple | list) or len(found) != len(names):
-        raise Wrong(f"expected a tuple ({', '.join(names)}), got {type(found).__name__}")
-    return list(found)
-
-
 def _check_difference(f: Callable[..., Any]) -> None:
     cases: list[tuple[str, Callable[[float], float]]] = [
         ("x³", lambda t: t**3),
@@ -91,7 +70,7 @@ def _check_difference(f: Callable[..., Any]) -> None:
 
 
 def _check_slopes(f: Callable[..., Any]) -> None:
-    truncation, rounding = _parts(f(), ("truncation", "rounding"))
+    truncation, rounding = values_of(f(), ("truncation", "rounding"))
     expect_number(
         truncation, 2, 1e-6, "the slope of the truncation error",
         mistakes={"that of a one-sided difference; here the term with f'' cancels": 1,
@@ -115,7 +94,7 @@ def _check_kink(f: Callable[..., Any]) -> None:
 
 
 def _check_by_hand(f: Callable[..., Any]) -> None:
-    first, second = _parts(f(), ("first input", "second input"))
+    first, second = values_of(f(), ("first input", "second input"))
     expect_number(
         first, -1, 1e-6, "the gradient with respect to the first input",
         mistakes={"that is the sum of its column; each row counts as much as its entry of dy, "
@@ -146,7 +125,7 @@ def _check_linear(f: Callable[..., Any]) -> None:
     for seed, (n, i, o) in enumerate([(4, 3, 2), (5, 3, 3), (1, 2, 4), (6, 6, 6)]):
         rng = np.random.default_rng(seed)
         dy, x, w = (rng.standard_normal(s) for s in ((n, o), (n, i), (o, i)))
-        found = _parts(f(dy.copy(), x.copy(), w.copy()), ("dx", "dw", "db"))
+        found = values_of(f(dy.copy(), x.copy(), w.copy()), ("dx", "dw", "db"))
         right = _linear(dy, x, w)
         wrong = {
             "dx": {"w is transposed": dy @ w.T if i == o else w},
@@ -165,114 +144,8 @@ def _check_linear(f: Callable[..., Any]) -> None:
             expect_array(mine, expected, what, 1e-9, mistakes=wrong[name])
 
 
-def _batches() -> list[Array]:
-    """Return arrays (5, n, c): of one channel, of several, far from zero."""
-    rng = np.random.default_rng(1)
-    return [rng.standard_normal((5, n, c)) * 2 + 1 for n, c in ((5, 1), (6, 3), (4, 4), (9, 2))]
-
-
-def _check_centre(f: Callable[..., Any]) -> None:
-    for dc, *_ in _batches():
-        expect_array(
-            f(dc.copy()), _centre(dc), f"dx, for dc of shape {dc.shape}", 1e-9,
-            mistakes={"the way through the mean is missing": dc,
-                      "the way through the mean has a minus: all the c's fall":
-                      dc + dc.mean(axis=0),
-                      "a mean over all channels: each channel has its own": dc - dc.mean(),
-                      "a sum where the mean belongs": dc - dc.sum(axis=0)},
-        )  # fmt: skip
-
-
-def _check_variance(f: Callable[..., Any]) -> None:
-    for raw, other, *_ in _batches():
-        c, dv = raw - raw.mean(axis=0), other[0]
-        right = _variance(dv, c)
-        expect_array(
-            f(dv.copy(), c.copy()), right, f"dc, for dv {dv.shape}, c {c.shape}", 1e-9,
-            mistakes={"a mean: each c² counts only one part in n": right * len(c),
-                      "the derivative of c² is not c": right / 2,
-                      "dv is missing": 2 * c / len(c)},
-        )  # fmt: skip
-
-
-def _check_divide(f: Callable[..., Any]) -> None:
-    for raw, dy, *_ in _batches():
-        c = raw - raw.mean(axis=0)
-        v = (c**2).mean(axis=0)
-        sigma = np.sqrt(v + 1e-5)
-        found = _parts(f(dy.copy(), c.copy(), v.copy()), ("dc", "dv"))
-        dc, dv = _divide(dy, c, v)
-        shapes = f", for dy and c {c.shape}, v {v.shape}"
-        expect_array(
-            found[0], dc, "dc" + shapes, 1e-9,
-            mistakes={"divide by the square root of v, not by v": dy / (v + 1e-5),
-                      "that is a product with σ": dy * sigma,
-                      "that is c; what c is sent contains dy": c / sigma},
-        )  # fmt: skip
-        require(
-            np.shape(found[1]) != c.shape or c.shape == v.shape,
-            f"dv has shape {np.shape(found[1])}, v has {v.shape}: every output of a channel uses "
-            "the same v, so their parts are added",
-        )
-        expect_array(
-            found[1], dv, "dv" + shapes, 1e-9,
-            mistakes={"its sign: a larger v makes y smaller": -dv,
-                      "the factor 1/2 of the power": 2 * dv,
-                      "the power is -3/2, so σ stands there to the third": dv * sigma**2,
-                      "the power is -3/2: σ to the third, not v to the third":
-                      dv / sigma**3,
-                      "a mean where a sum belongs": dv / len(c)},
-        )  # fmt: skip
-
-
-def _check_batch_norm(f: Callable[..., Any]) -> None:
-    for x, dy, *_ in _batches():
-        n = len(x)
-        expect_array(
-            f(dy.copy(), x.copy()), _batch_norm_terms(dy, x), f"dx, for x {x.shape}", 1e-7,
-            mistakes={
-                "the way through the mean is missing (step one)": _batch_norm_terms(dy, x, 0, 1),
-                "the way through the variance is missing (step two)":
-                    _batch_norm_terms(dy, x, 1, 0),
-                "only the direct way is there": _batch_norm_terms(dy, x, 0, 0),
-                "only the way through the variance is there: c is read twice, so add":
-                    _batch_norm_terms(dy, x) - _batch_norm_terms(dy, x, 1, 0),
-                "the way through the variance counts n times": _batch_norm_terms(dy, x, 1, n),
-            },
-        )  # fmt: skip
-
-
-def _check_upstream(f: Callable[..., Any]) -> None:
-    wrong = {
-        "lacks its mean term": (0.0, 1.0),
-        "lacks its variance term": (1.0, 0.0),
-    }
-    for seed in range(6):
-        rng = np.random.default_rng(seed)
-        x = rng.standard_normal((int(rng.integers(8, 17)), 3))
-        y = _batch_norm(x)
-        found = f(y.copy())
-        require_written(found)
-        dy = np.asarray(found, dtype=np.float64)
-        require(dy.shape == y.shape, f"expected dy of shape {y.shape}, got {dy.shape}")
-        require(np.isfinite(dy).all() and dy.any(), "dy has to be finite, and not all zeros")
-        require(
-            np.array_equal(dy, np.asarray(f(y.copy()), dtype=np.float64)),
-            "dy came out differently the second time: do without random numbers",
-        )
-        right, most = _batch_norm_terms(dy, x), 0.1 * np.abs(dy).max()
-        seen = {name: _batch_norm_terms(dy, x, *terms) - right for name, terms in wrong.items()}
-        seen["returns zeros"] = -right
-        for name, error in seen.items():
-            require(
-                np.abs(error).max() >= most,
-                f"on a batch of {len(x)} your dy accepts the pass that {name}: it is off by only "
-                f"{np.abs(error).max() / np.abs(dy).max():.1g} of the largest entry of dy",
-            )
-
-
 def _check_mistakes(f: Callable[..., Any]) -> None:
-    found = _parts(f(), ("of A", "of B", "of C"))
+    found = values_of(f(), ("of A", "of B", "of C"))
     reasons = (
         "pass A: two of its three gradients pass. What is the quotient a / n of the third, and how "
         "many examples are there?",
@@ -369,8 +242,8 @@ EXERCISES = {
         ),
     ),
     "1.7": Exercise(
-        _check_centre,
-        _centre,
+        check_centre,
+        centre,
         hints=(
             "The direct way brings dc itself. What does the way through the mean bring?",
             "Raising one x lowers all the c's by the same amount, 1/n: the loss changes by the sum "
@@ -381,8 +254,8 @@ EXERCISES = {
         wrong=(lambda dc: dc, lambda dc: dc - dc.mean(), lambda dc: dc + dc.mean(axis=0)),
     ),
     "1.8": Exercise(
-        _check_variance,
-        _variance,
+        check_variance,
+        variance,
         hints=(
             "How steep is the square of c? And how much of a mean is one of its n numbers?",
             "The local derivative of v with respect to one c is two c over n.",
@@ -392,8 +265,8 @@ EXERCISES = {
         wrong=(lambda dv, c: 2 * c * dv, lambda dv, c: c * dv / len(c)),
     ),
     "1.9": Exercise(
-        _check_divide,
-        _divide,
+        check_divide,
+        divide,
         hints=(
             "Two inputs, two results. Begin with c: for it, v is a constant.",
             "The derivative of a power -1/2 is minus one half times the power -3/2.",
@@ -402,14 +275,14 @@ EXERCISES = {
         ),
         kind="function",
         wrong=(
-            lambda dy, c, v: (_divide(dy, c, v)[0], -_divide(dy, c, v)[1]),
-            lambda dy, c, v: (_divide(dy, c, v)[0], dy * c * -0.5 / np.sqrt(v + 1e-5) ** 3),
-            lambda dy, c, v: (dy / (v + 1e-5), _divide(dy, c, v)[1]),
+            lambda dy, c, v: (divide(dy, c, v)[0], -divide(dy, c, v)[1]),
+            lambda dy, c, v: (divide(dy, c, v)[0], dy * c * -0.5 / np.sqrt(v + 1e-5) ** 3),
+            lambda dy, c, v: (dy / (v + 1e-5), divide(dy, c, v)[1]),
         ),
     ),
     "1.10": Exercise(
-        _check_batch_norm,
-        _batch_norm_terms,
+        check_batch_norm,
+        batch_norm_backward,
         hints=(
             "Run the forward pass as far as c and v. Then call the three functions in the reverse "
             "order.",
@@ -419,13 +292,13 @@ EXERCISES = {
         ),
         kind="function",
         wrong=(
-            lambda dy, x: _batch_norm_terms(dy, x, 0, 1),
-            lambda dy, x: _batch_norm_terms(dy, x, 1, 0),
+            lambda dy, x: batch_norm_backward(dy, x, 0, 1),
+            lambda dy, x: batch_norm_backward(dy, x, 1, 0),
             lambda dy, x: np.zeros_like(x),
         ),
     ),
     "1.11": Exercise(
-        _check_upstream,
+        check_upstream,
         lambda y: y / 2 + (np.arange(len(y)) < len(y) // 2)[:, None],
         hints=(
             "Which multiple of what did the two blind losses use as dy? A good one has a part of "

@@ -82,8 +82,8 @@ def _check_even(f: F) -> None:
 
 
 def _shape(signal: Array, gradient: Array) -> Array:
-    product = signal[:-1] * gradient[1:]
-    return product / product[-1]
+    product: Array = signal[:-1] * gradient[1:]
+    return np.asarray(product / product[-1])
 
 
 def _check_shape(f: F) -> None:
