@@ -1,0 +1,39 @@
+"""What lesson 6 says."""
+
+import itertools
+
+import numpy as np
+
+NUMBERS = {
+    "54": lambda n: n["DEEP"],
+    "6": "a setting of lesson 5: the layers of its shallowest net",
+}
+
+
+def claims(n):
+    assert max(n["differences"]) == 0
+    assert max(n["stayed"]) < 1 < 30 < np.mean(n["found"])
+    assert np.mean(n["broken"]) > 5
+    assert max(n["mended"]) == 0
+    assert n["easiest"] < 0.2
+    assert n["hardest"] > n["easiest"] + 0.3
+    assert n["bent"] < 0.25 < np.tanh(0.5)
+    errors = {sigma: np.mean(e) for sigma, e in n["trained"].items()}
+    first, last = n["P"].noise[0], n["P"].noise[-1]
+    assert errors[first] < 5
+    assert errors[last] > 30
+    for ratios in n["ratios"].values():  # the gradient neither vanishes nor explodes
+        assert 0.1 < np.mean(ratios) < 10
+
+
+def claims_in_full(n):
+    assert n["NEAR"] == 0.2
+    assert np.mean(n["untrained"][0.2]) > 40  # nothing is left of what the shallow net knew
+    assert n["near"] < 5
+    assert n["hardest"] > 0.8
+    errors = [np.mean(e) for e in n["nothing"].values()]
+    assert all(
+        b > a - 0.03 for a, b in zip(errors, errors[1:], strict=False)
+    )  # the deeper, the harder
+    near, far = (np.mean(n["ratios"][sigma]) for sigma in (0.2, 1.0))
+    assert 1 / 3 < near / far < 3  # about the same for both
