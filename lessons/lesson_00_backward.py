@@ -21,7 +21,8 @@
 #
 # ## Ten numbers and a graph
 #
-# Here is a network so small that all of it fits into one line. It has one input, $x$, and two weights, $w$ and $v$:
+# Here is a network so small that all of it fits into one line. A **weight** is a number by which a network
+# multiplies, and which training may change. This network has one input, $x$, and two weights, $w$ and $v$:
 #
 # $$y = x + v \cdot \max(w x, 0).$$
 #
@@ -29,8 +30,8 @@
 # want, and training tries to make it small. Ours is the squared error $L = (y - 2.5)^2$.
 #
 # A computer does not evaluate such a formula in one go. It does one small operation after the other, and every
-# operation makes one new number. A **node** is one such number together with the operation that made it. With
-# $x = 2$, $w = 1.5$ and $v = 0.5$ there are ten of them:
+# operation makes one new number. A **node** is one number of a computation, together with the operation that made it.
+# With $x = 2$, $w = 1.5$ and $v = 0.5$ there are ten of them:
 #
 # | node | made by | value |
 # |---|---|---|
@@ -42,28 +43,29 @@
 # | $e$ | $y + c$ | $1$ |
 # | $L$ | $e \cdot e$ | $1$ |
 #
-# A **leaf** is a node that no operation made: an input, a weight, a constant. **ReLU** is the function
-# $\max(z, 0)$: it passes a positive number on and turns a negative one into zero. A **computation graph** is the set
-# of all nodes, with an arrow from every node to the nodes that were computed from it. The **forward pass** is the
-# walk along the arrows, from the leaves to the loss, that computes the values.
+# A **leaf** is a node that no operation made: an input, a weight, a constant. **ReLU** is the function $\max(z, 0)$:
+# it passes a positive number on and turns a negative one into zero. A **computation graph** is the set of all nodes,
+# with an arrow from every node to the nodes that were computed from it. The **forward pass** is the walk along the
+# arrows, from the leaves to the loss, that computes the values.
 #
-# Look at $x$: two arrows leave it. One goes straight to the addition $y = x + f$; this is called the **skip**, the way
-# on which a number goes around an operation unchanged. The other one goes through $z$, $a$ and $f$; this is the
-# **branch**, the way that leads through the operations. A **residual add** is the addition at which a skip and a
-# branch meet again. You will meet it in every lesson of this course.
+# Look at $x$: two arrows leave it. A **skip** is a way on which a number goes around some operations unchanged; here
+# it is the arrow straight to the addition $y = x + f$. A **branch** is the way that leads through the operations
+# which a skip goes around; here it leads through $z$, $a$ and $f$. A **residual add** is the addition at which a skip
+# and a branch meet again. You will see it in every lesson of this course.
 #
 # ## One more number per node
 #
 # Now the other direction. We give every node a second number: by how much would $L$ change, per unit, if this node's
-# value changed a little? This is $\partial L / \partial$(node). For $L$ itself the answer is $1$. For all other
-# nodes we use one observation: *a node influences the loss only through the nodes that read it.* If we know the
-# number for every reader, we can work out the number for the node itself.
+# value changed a little? The **gradient** of a number in the network is the derivative of the loss with respect to
+# it; the gradient of an array is an array of such derivatives, of the same shape. For $L$ itself the answer is $1$.
+# For all other nodes we use one observation: *a node influences the loss only through the nodes that read it.* If we
+# know the number for every reader, we can work out the number for the node itself.
 #
 # The **upstream gradient** of a node is the derivative of the loss with respect to that node's value; in code it is
-# called `dy`. A **local derivative** is the derivative of an operation's output with respect to one of its inputs,
-# as if nothing else existed. The chain rule says: an operation sends to each of its inputs the upstream gradient
-# times the local derivative. And if several operations read the same input, what they send is *added*, because all
-# of these influences happen together. That is the whole theory. Walk through it with the ten numbers:
+# called `dy`. A **local derivative** is the derivative of an operation's output with respect to one of its inputs, as
+# if nothing else existed. The chain rule says: an operation sends to each of its inputs the upstream gradient times
+# the local derivative. And if several operations read the same input, what they send is *added*, because all of these
+# influences happen together. That is the whole theory. Walk through it with the ten numbers:
 #
 # 1. $L = e \cdot e$ reads $e$ twice. It sends $1 \cdot e = 1$ for the first factor and $1$ again for the second, so
 #    $\partial L / \partial e = 1 + 1 = 2$. (The rule for $e^2$ gives $2e = 2$, as it should.)
@@ -74,11 +76,11 @@
 # 5. $a = \max(z, 0)$ passes its $1$ on to $z$, because $z = 3$ is positive. Had $z$ been negative, it would send $0$.
 # 6. $z = w \cdot x$ sends $1 \cdot x = 2$ to $w$ and $1 \cdot w = 1.5$ to $x$.
 #
-# So two parts have arrived at $x$: $2$ by the skip and $1.5$ by the branch, and $\partial L / \partial x = 3.5$.
-# Both weights have their gradients as well: $\partial L / \partial w = 2$ and $\partial L / \partial v = 6$. The
-# **backward pass** is this walk against the arrows, from the loss to the leaves, in which every operation sends
-# gradients to its inputs. **Reverse mode** is the name of the method: the chain rule, evaluated from the loss
-# towards the inputs, with one number kept per node.
+# So two parts have arrived at $x$: $2$ by the skip and $1.5$ by the branch, and $\partial L / \partial x = 3.5$. Both
+# weights have their gradients as well: $\partial L / \partial w = 2$ and $\partial L / \partial v = 6$. The
+# **backward pass** is the walk against the arrows of the graph, from the loss to the leaves, in which every operation
+# sends gradients to its inputs. **Reverse mode** is the chain rule evaluated in this direction, from the loss towards
+# the inputs, with one number kept per node.
 
 # %%
 import time
@@ -183,9 +185,9 @@ def relu_backward(dy, a):
 # ## In which order?
 #
 # A node may send only when it has received everything. In the walk above, had $x$ been computed from something
-# further down, it would have had to wait for the branch: after step 3 it held $2$, and not yet $3.5$. A
-# **topological order** is a list of the nodes in which each one stands behind all nodes that it depends on; for the
-# backward pass we need it the other way round, with the loss first and each node behind *all of its readers*.
+# further down, it would have had to wait for the branch: after step 3 it held $2$, and not yet $3.5$. A **topological
+# order** is a list of the nodes in which each one stands behind all nodes that it depends on; for the backward pass
+# we need it the other way round, with the loss first and each node behind *all of its readers*.
 #
 # ### Exercise 0.5: the order of the backward pass
 # The graph comes as a dictionary that gives for each node the nodes that it reads. The one above would be
@@ -217,9 +219,9 @@ def backward_order(inputs, loss):
 
 # %% [markdown]
 # ### Exercise 0.6: find the bug
-# Somebody wrote the loop that sends the gradients. It has passed all tests on networks without skips. Here it is; below,
-# it runs on the ten numbers. (`send(name, dy)` is a function that knows the local rules: it returns what the node sends
-# to each of its inputs.)
+# Somebody wrote the loop that sends the gradients. It has passed all tests on networks without skips. Here it is;
+# below, it runs on the ten numbers. (`send(name, dy)` is a function that knows the local rules: it returns what the
+# node sends to each of its inputs.)
 
 
 # %% tags=["show"]
@@ -356,17 +358,17 @@ if not lesson.checking:
 drawing  # a notebook shows it here
 
 # %% [markdown]
-# The drawing (an SVG file, which a browser opens) shows what minires recorded. Read it from the top
-# down. Blue boxes are leaves, white boxes are operations, and `‖∂L‖` in a box is the size of the gradient that
-# arrived there. The thick orange line that leads from $x$ around `Mul`, `ReLU` and `Mul` to `Add` is the skip.
+# The drawing (an SVG file, which a browser opens) shows what minires recorded. Read it from the top down. Blue boxes
+# are leaves, white boxes are operations, and `‖∂L‖` in a box is the size of the gradient that arrived there. The
+# thick orange line that leads from $x$ around `Mul`, `ReLU` and `Mul` to `Add` is the skip.
 #
 # ## Experiment: is it right on other graphs?
 #
 # One example proves little. So we build random expressions: four numbers, then twelve additions, products and ReLUs
 # of numbers picked at random, many of them used more than once. Each is differentiated by your engine, by minires,
-# and by a method that knows nothing of the chain rule: a **finite difference** estimates a derivative by moving the
-# input a little and looking by how much the output moves. Lesson 1 is about how far that can be trusted; here it is
-# $(L(x + h) - L(x - h)) / 2h$ with $h = 10^{-5}$.
+# and by a method that knows nothing of the chain rule. A **finite difference** is an estimate of a derivative: the
+# input is moved a little, and the change of the output is divided by that of the input. Lesson 1 is about how far
+# that can be trusted; here it is $(L(x + h) - L(x - h)) / 2h$ with $h = 10^{-5}$.
 
 
 # %%
@@ -408,9 +410,10 @@ for seed in range(P.seeds):
 most = "exactly 0" if max(to_minires) == 0 else f"{max(to_minires):.0e}"
 
 lesson.say(f"""
-On {P.seeds} random graphs the largest relative difference between your engine and minires is {most}: at most rounding
-in the last digit. To the finite differences it is {max(to_differences):.0e}, and that is the error of the differences. Your engine and the one that trains ResNets
-do the same thing. The one in minires does it with arrays in place of numbers, and has more operations.
+On {P.seeds} random graphs the largest relative difference between your engine and minires is {most}: at most
+rounding in the last digit. To the finite differences it is {max(to_differences):.0e}, and that is the error of the
+differences. Your engine and the one that trains ResNets do the same thing. The one in minires does it with arrays
+in place of numbers, and has more operations.
 """)
 
 # %% [markdown]
@@ -418,8 +421,9 @@ do the same thing. The one in minires does it with arrays in place of numbers, a
 #
 # The loop of exercise 0.6 overwrote. That is one of three mistakes that all pass every test on a chain. To see them
 # clearly, take graphs in which all local derivatives are 1. Then each way from a node to the loss contributes exactly
-# 1, and *the gradient counts the ways*. A stem $u$ feeds residual blocks, one above the other; a **residual block** is
-# a piece of a network that adds the output of its branch to its own input. Each block doubles the number of ways.
+# 1, and *the gradient counts the ways*. A **residual block** is a piece of a network that adds the output of its
+# branch to its own input. Let a stem $u$ feed several of them, one above the other. Each block doubles the number of
+# ways.
 
 
 # %% tags=["show"]
@@ -502,16 +506,16 @@ The table shows the gradient at the stem $u$. Without a block all five engines a
 tell them apart. With blocks the right engine counts {at_stem["right"][1]:.0f}, {at_stem["right"][2]:.0f} and
 {at_stem["right"][3]:.0f} ways.
 
-* *Overwriting* keeps only the part that came last, so it finds {at_stem["overwriting"][3]:.0f} everywhere: for it, a
-  residual net is a plain chain.
-* *Breadth-first* reaches $x_0$ over the skip, which is short, and lets it send at once. The branch arrives later, and
-  what it brings is never passed on. Note how well this mistake hides: at $x_0$ itself the gradient of one block is
-  right, {at_x0:.0f}; it is wrong only *below*.
-* *At every visit* adds up correctly and then sends the whole sum again each time something new arrives, so it counts
-  ways twice: {at_stem["at_every_visit"][3]:.0f} in place of {at_stem["right"][3]:.0f} with three blocks.
+* *Overwriting* keeps only the part that came last, so it finds {at_stem["overwriting"][3]:.0f} everywhere: for it,
+  a residual net is a plain chain.
+* *Breadth-first* reaches $x_0$ over the skip, which is short, and lets it send at once. The branch arrives later,
+  and what it brings is never passed on. Note how well this mistake hides: at $x_0$ itself the gradient of one block
+  is right, {at_x0:.0f}; it is wrong only *below*.
+* *At every visit* adds up correctly and then sends the whole sum again each time something new arrives, so it
+  counts ways twice: {at_stem["at_every_visit"][3]:.0f} in place of {at_stem["right"][3]:.0f} with three blocks.
 * *Way by way* is right. But it walks each way on its own: {visits[5]} visits for five blocks and {visits[10]:,} for
-  ten, while the graph of ten blocks has {len(stack(10))} nodes. Adding up at each node *before* sending is what makes
-  reverse mode cheap.
+  ten, while the graph of ten blocks has {len(stack(10))} nodes. Adding up at each node *before* sending is what
+  makes reverse mode cheap.
 """)
 
 # %% [markdown]
@@ -605,11 +609,11 @@ print(
 #
 # A finite difference needs two evaluations of the network for every single weight. The backward pass does something
 # for each node once, like the forward pass. So the two should cost about the same, whatever the number of weights.
-# But how much is "about"? Almost all of the arithmetic of a network is in its products of a matrix with a vector,
-# and here one can count. A **layer** is a step of the network that turns one vector of numbers into the next; a
-# linear layer computes $y = W x$. For the way back it needs *two* products of the same size: one for the gradient
-# that it sends on to $x$, and one for the gradient of its weights $W$. The first layer is an exception. Nobody asks
-# for the gradient of the network's input.
+# But how much is "about"? Almost all of the arithmetic of a network is in its products of a matrix with a vector, and
+# here one can count. A **layer** is a step of the network that turns one vector of numbers into the next; a linear
+# layer computes $y = W x$. For the way back it needs *two* products of the same size: one for the gradient that it
+# sends on to $x$, and one for the gradient of its weights $W$. The first layer is an exception. Nobody asks for the
+# gradient of the network's input.
 #
 # ### Exercise 0.8: backward over forward
 # Count only the products, all of one size, in a network of linear layers. The input of the network needs no gradient.
@@ -625,10 +629,10 @@ def backward_over_forward(layers):
 
 
 # %% [markdown]
-# Now measure it. A **parameter** is a number in the network that training may change: here a weight, or one of the
-# numbers that a linear layer adds to its output. `FlopCounter` looks on while a network runs and counts its
-# arithmetic: additions, products, comparisons. The nets have eight linear layers with a ReLU after each; the more
-# numbers each layer has, the more parameters. A stopwatch runs beside the counter.
+# Now measure it. A **parameter** is any number in the network that training may change, such as a weight or a number
+# that a linear layer adds to its output. `FlopCounter` looks on while a network runs and counts its arithmetic:
+# additions, products, comparisons. The nets have eight linear layers with a ReLU after each; the more numbers each
+# layer has, the more parameters. A stopwatch runs beside the counter.
 
 # %%
 LAYERS = 8
@@ -701,14 +705,14 @@ lesson.curves(
     note="Finite differences: two forward passes per parameter.",
 )
 lesson.say(f"""
-The horizontal axis is the number of parameters, from {parameters[0]:,} to {parameters[-1]:,}. The vertical axis is the
-cost of the *whole* gradient, counted in forward passes. Each line of the grid stands for ten times as much.
-The grey line that climbs is the finite difference: twice as many parameters, twice the cost. The coloured line does
-not climb. The backward pass takes {by_counter.mean():.2f} forward passes by arithmetic, at every size (theory from
+The horizontal axis is the number of parameters, from {parameters[0]:,} to {parameters[-1]:,}. The vertical axis is
+the cost of the *whole* gradient, counted in forward passes. Each line of the grid stands for ten times as much. The
+grey line that climbs is the finite difference: twice as many parameters, twice the cost. The coloured line does not
+climb. The backward pass takes {by_counter.mean():.2f} forward passes by arithmetic, at every size (theory from
 exercise 0.8: {backward_over_forward(LAYERS):.2f}). The stopwatch says {np.median(by_stopwatch[:, -1]):.1f} for the
-largest nets (from {by_stopwatch[:, -1].min():.1f} to {by_stopwatch[:, -1].max():.1f} over the seeds): a machine does not
-do every product equally fast, and in small nets it spends more time on Python than on arithmetic. At the right end
-differences cost {times_dearer:,.0f} times as much as forward and backward together.
+largest nets (from {by_stopwatch[:, -1].min():.1f} to {by_stopwatch[:, -1].max():.1f} over the seeds): a machine
+does not do every product equally fast, and in small nets it spends more time on Python than on arithmetic. At the
+right end differences cost {times_dearer:,.0f} times as much as forward and backward together.
 """)
 
 # %% [markdown]
@@ -752,11 +756,11 @@ lesson.table(
 )
 lesson.say(f"""
 The table gives the norm of each gradient, divided by the norm of the upstream gradient. The skip's part is
-{skip_norm:.3f} exactly: it *is* the upstream gradient. The branch's part is {branch_norm:.3f}. The gradient at $x$ is
-their sum, entry by entry (the largest difference is {block[:, 3].max():.1g}). But its norm is {whole_norm:.3f}, and not
-{skip_norm + branch_norm:.2f}: the two parts point in unrelated directions, and the norms of perpendicular arrows add
-like the sides of a right triangle, $\\sqrt{{1^2 + 1^2}} = \\sqrt 2$. Remember this number. In a deep stack every block
-multiplies the gradient by it once more, and lesson 8 shows what comes of that.
+{skip_norm:.3f} exactly: it *is* the upstream gradient. The branch's part is {branch_norm:.3f}. The gradient at $x$
+is their sum, entry by entry (the largest difference is {block[:, 3].max():.1g}). But its norm is {whole_norm:.3f},
+and not {skip_norm + branch_norm:.2f}: the two parts point in unrelated directions, and the norms of perpendicular
+arrows add like the sides of a right triangle, $\\sqrt{{1^2 + 1^2}} = \\sqrt 2$. Remember this number. In a deep
+stack every block multiplies the gradient by it once more, and lesson 8 shows what comes of that.
 """)
 
 # %% [markdown]
@@ -767,11 +771,11 @@ lesson.say(f"""
 * *"Backward approximates the gradient."* It evaluates the chain rule exactly, up to rounding: the largest
   difference between your engine and minires was {most}. The *difference* is the approximation, with its error of
   {max(to_differences):.0e}.
-* *"More parameters make each gradient dearer."* In forward passes it does not: {by_counter[:, 0].mean():.2f} of them with
-  {parameters[0]:,} parameters, {by_counter[:, -1].mean():.2f} with {parameters[-1]:,}.
-* *"At a residual add the gradient splits, or takes the skip and leaves the branch alone."* Both receive all of it. With the
-  ten numbers the skip brought 2 and the branch 1.5, and the sum {by_engine["x"]:.1f} arrived. In exercise 0.1 the two
-  parts had opposite signs: a branch can also cancel what the skip brings.
+* *"More parameters make each gradient dearer."* In forward passes it does not: {by_counter[:, 0].mean():.2f} of
+  them with {parameters[0]:,} parameters, {by_counter[:, -1].mean():.2f} with {parameters[-1]:,}.
+* *"At a residual add the gradient splits, or takes the skip and leaves the branch alone."* Both receive all of it.
+  With the ten numbers the skip brought 2 and the branch 1.5, and the sum {by_engine["x"]:.1f} arrived. In exercise
+  0.1 the two parts had opposite signs: a branch can also cancel what the skip brings.
 * *"Any order will do, if each node is visited once."* Breadth-first visits each node once and returns
   {at_stem["breadth_first"][2]:.0f} in place of {at_stem["right"][2]:.0f} below two blocks.
 """)
@@ -786,15 +790,15 @@ lesson.say(f"""
 #   when a node that is not a leaf was used twice. Its author wrote that his toy problem had *converged* nevertheless
 #   (micrograd, issue #2, 2020). A wrong gradient does not announce itself; lesson 1 is about that.
 # * He et al. 2016 (arXiv 1603.05027) write a stack of residual blocks as $x_L = x_l + \sum F$. The gradient is then
-#   $\partial L / \partial x_l = \partial L / \partial x_L \cdot (1 + \partial (\sum F) / \partial x_l)$. The $1$ in it
-#   is your skip, and the second term is your branch.
+#   $\partial L / \partial x_l = \partial L / \partial x_L \cdot (1 + \partial (\sum F) / \partial x_l)$. The $1$ in
+#   it is your skip, and the second term is your branch.
 #
 # ## Remember
 #
 # - Backward walks from the loss to the leaves, and each operation sends to its inputs the upstream gradient times the
 #   local derivative.
-# - Where a value was used more than once the parts are added, and a node sends only after all of them have arrived; at a
-#   residual add the skip brings the whole upstream gradient and the branch adds its own part.
+# - Where a value was used more than once the parts are added, and a node sends only after all of them have arrived;
+#   at a residual add the skip brings the whole upstream gradient and the branch adds its own part.
 # - All derivatives of one loss together cost about two forward passes, whatever the number of parameters.
 #
 # ## Read next

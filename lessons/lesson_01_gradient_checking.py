@@ -6,18 +6,18 @@
 # # Lesson 1: Can I trust my gradients?
 #
 # In lesson 0 you wrote rules of one line each, and believed them because they were short. The rule for batch norm, a
-# layer that you will meet again and again in this course, is longer: each of its outputs depends on each of its inputs.
-# Somebody derived it by hand, and may have made a mistake. What happens then? The program does not crash. The loss even
-# goes down. The network is a little worse than it should be, and nobody ever learns why. At the end of this lesson you
-# will watch that happen.
+# layer that you will meet again and again in this course, is longer: each of its outputs depends on each of its
+# inputs. Somebody derived it by hand, and may have made a mistake. What happens then? The program does not crash. The
+# loss even goes down. The network is a little worse than it should be, and nobody ever learns why. At the end of this
+# lesson you will watch that happen.
 #
 # So gradients are checked, against a second opinion that needs no derivation. The question of this lesson is how far
 # that second opinion can be trusted itself. You will learn which step to take, why a check needs a random vector, how
-# to derive the hardest backward pass of this course in four easy steps, and, above all, how a check can pass while the
-# gradient is wrong.
+# to derive the hardest backward pass of this course in four easy steps, and, above all, how a check can pass while
+# the gradient is wrong.
 #
-# You should have done lesson 0. There are twelve exercises, most of them of one line; with them the lesson takes about
-# eighty minutes. It stops well after exercise 1.6.
+# You should have done lesson 0. There are twelve exercises, most of them of one line; with them the lesson takes
+# about eighty minutes. It stops well after exercise 1.6.
 #
 # ## One number
 #
@@ -28,8 +28,9 @@
 #
 # $$\frac{2.1^3 - 1.9^3}{2 \cdot 0.1} = \frac{9.261 - 6.859}{0.2} = 12.01 .$$
 #
-# A **central difference** is this quotient, $(f(x + h) - f(x - h)) / 2h$. It needs two evaluations of $f$ and no
-# knowledge of what $f$ does inside. Here it is off by $0.01$, which is $h^2$. That is no accident, as you will see.
+# A **central difference** is the estimate $(f(x + h) - f(x - h)) / 2h$ of a derivative. It needs two evaluations of
+# $f$ and no knowledge of what $f$ does inside. Here it is off by $0.01$, which is $h^2$. That is no accident, as you
+# will see.
 #
 # ### Exercise 1.1: the central difference
 
@@ -66,14 +67,14 @@ def central_difference(f, x, h):
 # difference the terms with $f$ and $f''$ cancel, and what is left over is $\frac{h^2}{6} f'''$. For $x^3$ the third
 # derivative is $6$, so the error is exactly $h^2$: $0.01$ above.
 #
-# The **rounding error** is what a computed number gets wrong because a computer keeps only so many digits:
-# about 16 in float64, about 7 in float32. A loss of $123.4567$ in float32 is known to about $0.00001$. Now move $x$ by
-# so little that the loss changes to $123.4568$. The difference, $0.0001$, has just one good digit left; six have
+# The **rounding error** is what a computed number gets wrong because a computer keeps only so many digits: about 16
+# in float64, about 7 in float32. A loss of $123.4567$ in float32 is known to about $0.00001$. Now move $x$ by so
+# little that the loss changes to $123.4568$. The difference, $0.0001$, has just one good digit left; six have
 # cancelled. That uncertainty of $0.00001$ is then divided by $2h$, and the smaller $h$ is, the more it is blown up.
 #
 # ### Exercise 1.2: two powers
-# On double logarithmic paper $h^p$ is a straight line with slope $p$. Which slope does the truncation error of a central
-# difference have over $h$, and which one the rounding error?
+# On double logarithmic paper $h^p$ is a straight line with slope $p$. Which slope does the truncation error of a
+# central difference have over $h$, and which one the rounding error?
 
 
 # %% tags=["exercise"]
@@ -110,12 +111,14 @@ lesson.predict(
 # %% [markdown]
 # ## Experiment: the error over the step
 #
-# The test piece is a small network: a convolution, batch norm, and an activation function. The loss is a weighted sum
-# of its outputs. minires computes its derivative along a random direction, in which every entry of the input moves by
-# about $h$; you compute the same with your central difference. We do so in
-# float64 and in float32, with a smooth activation function (tanh) and with ReLU. A **relative error** is the size of an
-# error divided by the size of what is right; $10^{-3}$ means that three digits are right. (Here the size is the norm of
-# the gradient, which is how large a derivative along such a direction typically is.)
+# The test piece is a small network: a convolution, batch norm, and an activation function. (A **convolution** is a
+# linear layer for images, which applies the same few weights at every place. An **activation function** is what a
+# network applies to each number between two linear layers, such as ReLU. Batch norm is explained below.) The loss is
+# a weighted sum of its outputs. minires computes its derivative along a random direction, in which every entry of the
+# input moves by about $h$; you compute the same with your central difference. We do so in float64 and in float32,
+# with a smooth activation function (tanh) and with ReLU. A **relative error** is the size of an error divided by the
+# size of what is right; $10^{-3}$ means that three digits are right. (Here the size is the norm of the gradient,
+# which is how large a derivative along such a direction typically is.)
 
 # %%
 STEPS = 10.0 ** -np.arange(1, 8.1, 0.5)
@@ -176,16 +179,17 @@ lesson.curves(
     note="Coloured: smooth activation, double precision.",
 )
 lesson.say(f"""
-Read the coloured curve from left to right. The horizontal axis is the step, which shrinks to the right; the vertical
-axis is the relative error, and lower is better. First the error falls with slope {left_arm:+.2f}: that is truncation,
-and the theory of exercise 1.2 says {slopes()[0]:+d}. Then it turns, and rises with slope {right_arm:+.2f} (theory
-{slopes()[1]:+d}): that is rounding. The best step is in between, where both errors are equally large. If one unit of
-rounding is $\\epsilon$, that is where $h^2 = \\epsilon / h$, so $h = \\epsilon^{{1/3}}$, about {crossing:.0e} in
-float64. The two arms of the measured curve cross at {arms_cross:.0e}, and the smallest error,
-{lowest["tanh, float64"]:.0e}, was found at h = {best["tanh, float64"]:.0e}.
+Read the coloured curve from left to right. The horizontal axis is the step, which shrinks to the right; the
+vertical axis is the relative error, and lower is better. First the error falls with slope {left_arm:+.2f}: that is
+truncation, and the theory of exercise 1.2 says {slopes()[0]:+d}. Then it turns, and rises with slope
+{right_arm:+.2f} (theory {slopes()[1]:+d}): that is rounding. The best step is in between, where both errors are
+equally large. If one unit of rounding is $\\epsilon$, that is where $h^2 = \\epsilon / h$, so
+$h = \\epsilon^{{1/3}}$, about {crossing:.0e} in float64. The two arms of the measured curve cross at
+{arms_cross:.0e}, and the smallest error, {lowest["tanh, float64"]:.0e}, was found at h =
+{best["tanh, float64"]:.0e}.
 
-The grey curves in float32 never get below {lowest["tanh, float32"]:.0e}. There the two arms meet so early, at
-h = {best["tanh, float32"]:.0e}, that no step is good. Networks are trained in float32, but *they are checked in
+The grey curves in float32 never get below {lowest["tanh, float32"]:.0e}. There the two arms meet so early, at h =
+{best["tanh, float32"]:.0e}, that no step is good. Networks are trained in float32, but *they are checked in
 float64*.
 """)
 
@@ -214,33 +218,33 @@ def across_the_kink():
 at_large_step = {name: float(median[f"{name}, float64"][2]) for name in ("tanh", "ReLU")}
 lesson.say(f"""
 In the experiment, with h = {STEPS[2]:.0e}, the error with ReLU is {at_large_step["ReLU"]:.0e} and with tanh
-{at_large_step["tanh"]:.0e}: some of the inputs of ReLU lie closer to their kink than one step. Nothing is wrong with
-the gradient there; the *difference* is wrong. A checker that does not know this either raises a false alarm or is
-given so much tolerance that it sees nothing. The one in minires compares on which side of each kink the two evaluations
-were, leaves out the entries where the side changed, and counts them.
+{at_large_step["tanh"]:.0e}: some of the inputs of ReLU lie closer to their kink than one step. Nothing is wrong
+with the gradient there; the *difference* is wrong. A checker that does not know this either raises a false alarm or
+is given so much tolerance that it sees nothing. The one in minires compares on which side of each kink the two
+evaluations were, leaves out the entries where the side changed, and counts them.
 """)
 
 # %% [markdown]
 # ## From one number to a vector
 #
 # Layers do not turn a number into a number. They turn many numbers into many. Let two inputs go into a layer and two
-# outputs come out: $y_1 = x_1 + 2 x_2$ and $y_2 = 3 x_1 + 4 x_2$. There are now four derivatives. A **Jacobian** is the
-# table of all derivatives of the outputs with respect to the inputs, one row for each output; here its rows are
-# $(1, 2)$ and $(3, 4)$.
+# outputs come out: $y_1 = x_1 + 2 x_2$ and $y_2 = 3 x_1 + 4 x_2$. There are now four derivatives. A **Jacobian** is
+# the table of all derivatives of the outputs with respect to the inputs, with one row for each output. Here its rows
+# are $(1, 2)$ and $(3, 4)$.
 #
 # What should `backward` return, this table? It would be unpayable, as you will see in a moment, and nobody needs it.
 # In the end only one number is differentiated, the loss. What the layer is told is by how much the loss changes with
-# each of *its outputs*: the upstream gradient `dy`, one number for each output. If `dy` is $(1, 10)$, then one unit of
-# $y_1$ is worth $1$ to the loss and one unit of $y_2$ is worth $10$. Raising $x_1$ by a unit raises $y_1$ by $1$ and
-# $y_2$ by $3$, and so the loss by $1 \cdot 1 + 10 \cdot 3 = 31$. For $x_2$ it is $1 \cdot 2 + 10 \cdot 4 = 42$. The
-# gradient is $(31, 42)$. It is lesson 0 again: each input collects a part from every output that reads it.
+# each of *its outputs*: the upstream gradient `dy`, one number for each output. If `dy` is $(1, 10)$, then one unit
+# of $y_1$ is worth $1$ to the loss and one unit of $y_2$ is worth $10$. Raising $x_1$ by a unit raises $y_1$ by $1$
+# and $y_2$ by $3$, and so the loss by $1 \cdot 1 + 10 \cdot 3 = 31$. For $x_2$ it is $1 \cdot 2 + 10 \cdot 4 = 42$.
+# The gradient is $(31, 42)$. It is lesson 0 again: each input collects a part from every output that reads it.
 #
-# A **vector-Jacobian product** is this: the sum of the rows of the Jacobian, each multiplied by its entry of `dy`. Every
+# A **vector-Jacobian product** is the sum of the rows of the Jacobian, each multiplied by its entry of `dy`. Every
 # backward pass of every framework is a way to compute it without ever writing down the Jacobian.
 #
 # ### Exercise 1.4: one by hand
-# A layer has three outputs and two inputs; the rows of its Jacobian are $(1, 0)$, $(2, -1)$ and $(0, 3)$. The upstream
-# gradient is $(1, -1, 2)$. What does the backward pass return?
+# A layer has three outputs and two inputs; the rows of its Jacobian are $(1, 0)$, $(2, -1)$ and $(0, 3)$. The
+# upstream gradient is $(1, -1, 2)$. What does the backward pass return?
 
 
 # %% tags=["exercise"]
@@ -255,17 +259,17 @@ def by_hand():
 # %%
 outputs = 128 * 16 * 32 * 32  # images · channels · height · width
 lesson.say(f"""
-How large would the table be? A layer of ResNet-20 turns a batch of 128 images, 16 channels and 32 × 32 pixels, into as
-many numbers again: {outputs:,}. Its Jacobian has {float(outputs) ** 2:.1e} entries, {4 * outputs**2 / 1e12:.0f} terabytes
-in float32. The vector-Jacobian product has {outputs:,} entries, like the input.
+How large would the table be? A layer of ResNet-20 turns a batch of 128 images, 16 channels and 32 × 32 pixels, into
+as many numbers again: {outputs:,}. Its Jacobian has {float(outputs) ** 2:.1e} entries, {4 * outputs**2 / 1e12:.0f}
+terabytes in float32. The vector-Jacobian product has {outputs:,} entries, like the input.
 """)
 
 # %% [markdown]
 # This also says how to *check* a layer that has many outputs. A **batch** is a set of examples that goes through the
 # network together; an array of a batch has one row for each example. Choose some vector $v$ with one number for each
 # output, and define a loss, $J(x) = \sum v \cdot y(x)$. That is one number, so differences apply. Its derivative with
-# respect to the outputs is $v$ itself; so the backward pass that is given `dy` $= v$ has to return the gradient of $J$.
-# One comparison checks all entries. Which $v$? Keep the question in mind.
+# respect to the outputs is $v$ itself; so the backward pass that is given `dy` $= v$ has to return the gradient of
+# $J$. One comparison checks all entries. Which $v$? Keep the question in mind.
 #
 # ### Exercise 1.5: ReLU's backward pass
 # The Jacobian of ReLU has entries only where input and output have the same place, and they are 0 or 1. If `x` is
@@ -283,11 +287,12 @@ def relu_backward(dy, x):
 
 # %% [markdown]
 # ### Exercise 1.6: the linear layer's backward pass
-# A linear layer computes $y = x W^\top + b$. A row of `x` holds one example, `w` has one row per output, and a **bias** is
-# the number, one per output, that a layer adds for every example; here `b`. Take two examples $(1, 2)$ and $(3, 4)$, one
-# output with the weights $(1, -1)$, and the upstream gradients $10$ and $1$ of the two examples:
+# A linear layer computes $y = x W^\top + b$. A row of `x` holds one example, `w` has one row per output, and a
+# **bias** is the number, one per output, that a layer adds for every example; here `b`. Take two examples $(1, 2)$
+# and $(3, 4)$, one output with the weights $(1, -1)$, and the upstream gradients $10$ and $1$ of the two examples:
 #
-# * `dx`: $y$ grows with $x_1$ by $1$ and with $x_2$ by $-1$, so the rows are $10 \cdot (1, -1)$ and $1 \cdot (1, -1)$.
+# * `dx`: $y$ grows with $x_1$ by $1$ and with $x_2$ by $-1$, so the rows are $10 \cdot (1, -1)$ and
+#   $1 \cdot (1, -1)$.
 # * `dw`: the weights are *used twice*, once by each example, so two parts are added:
 #   $10 \cdot (1, 2) + 1 \cdot (3, 4) = (13, 24)$.
 # * `db`: the bias is used twice as well, with local derivative $1$: $10 + 1 = 11$.
@@ -307,8 +312,8 @@ def linear_backward(dy, x, w):
 # %% [markdown]
 # ## Let minires check it
 #
-# `check_backward(forward, backward, *arrays)` does for arrays what you did for one number: it draws a random `dy`, moves
-# every entry of every input up and down, and compares.
+# `check_backward(forward, backward, *arrays)` does for arrays what you did for one number: it draws a random `dy`,
+# moves every entry of every input up and down, and compares.
 
 # %%
 rng = np.random.default_rng(0)
@@ -331,11 +336,12 @@ print(linear_report)
 #
 # * `checked` says how many of the entries were moved one by one. In large arrays only some of them are, and all
 #   together are moved along a few random `directions` besides; `kinks` counts the entries left out because of a kink.
-# * `max rel err` is the relative error of the worst entry, and `where` its index. `analytic` is what the backward pass
-#   says there, `numeric` what the difference says. The worst entry decides, not the mean: a wrong border pixel must not
-#   drown among a thousand right ones. (`all ones` in place of an index is the sum over all entries, a last test.)
-# * `a / n` is the typical quotient analytic / numeric. If it is, say, $0.25$ everywhere and there are four examples, you
-#   know what happened: somebody took a mean in place of a sum.
+# * `max rel err` is the relative error of the worst entry, and `where` its index. `analytic` is what the backward
+#   pass says there, `numeric` what the difference says. The worst entry decides, not the mean: a wrong border pixel
+#   must not drown among a thousand right ones. (`all ones` in place of an index is the sum over all entries, a last
+#   test.)
+# * `a / n` is the typical quotient analytic / numeric. If it is, say, $0.25$ everywhere and there are four examples,
+#   you know what happened: somebody took a mean in place of a sum.
 # * `rule` gives the tolerance. A **tolerance** is the largest difference at which two numbers still count as equal.
 # * `hygiene` collects faults that no difference would show: a backward pass that changes its inputs, keeps a
 #   reference to `dy`, is not proportional to `dy`, returns a wrong shape, or answers differently the second time.
@@ -343,10 +349,11 @@ print(linear_report)
 #
 # ## Batch norm in four steps
 #
-# Now for the hard one. Batch norm takes the numbers of one channel over the whole batch, and shifts and scales them so
-# that their mean is 0 and their variance 1. **Batch norm** is the layer that subtracts from each channel its mean
-# over the batch and divides by its standard deviation over the batch. (It has two learned numbers per channel, too,
-# which only scale and shift the result; we leave them out.) Lesson 4 is about what it does to deep networks.
+# Now for the hard one. A **channel** is one of the quantities that a layer computes for every example, a column of
+# the array of a batch. Batch norm takes all numbers of a channel, and shifts and scales them so that their mean is 0
+# and their variance 1. **Batch norm** is the layer that subtracts from each channel its mean over the batch and
+# divides by its standard deviation over the batch. (It has two learned numbers per channel, too, which only scale and
+# shift the result; we leave them out.) Lesson 4 is about what it does to deep networks.
 #
 # Its backward pass is hard for one reason: *every output depends on every input*, through the mean and the variance.
 # It becomes easy by the method of lesson 0: cut the forward pass into small operations, and write down what each of
@@ -356,14 +363,15 @@ print(linear_report)
 # \quad \sigma = \sqrt{v + 10^{-5}} \end{aligned}$$
 #
 # and in the fourth step you put them together. The example for all steps is one channel with the five numbers
-# $x = (1, 6, 6, 6, 6)$. Its mean is $5$, so $c = (-4, 1, 1, 1, 1)$; then $v = (16 + 1 + 1 + 1 + 1) / 5 = 4$, $\sigma = 2$
-# (we neglect the $10^{-5}$) and $y = (-2, 0.5, 0.5, 0.5, 0.5)$. The upstream gradient is $(0, 5, 0, 0, 0)$: only the second
-# output matters to the loss.
+# $x = (1, 6, 6, 6, 6)$. Its mean is $5$, so $c = (-4, 1, 1, 1, 1)$; then $v = (16 + 1 + 1 + 1 + 1) / 5 = 4$,
+# $\sigma = 2$ (we neglect the $10^{-5}$) and $y = (-2, 0.5, 0.5, 0.5, 0.5)$. The upstream gradient is
+# $(0, 5, 0, 0, 0)$: only the second output matters to the loss.
 #
 # ### Exercise 1.7: step one, centre
-# $c_i = x_i - \mathrm{mean}(x)$. Each $x_i$ reaches the loss in two ways: directly through its own $c_i$, and through the
-# mean, which is taken away from *all* the $c$'s. Raise $x_i$ by a unit: $c_i$ rises by a unit, and because the mean
-# rises by $1/n$, all the $c$'s fall by $1/n$. So $(0, 5, 0, 0, 0)$ at $c$ would become $(-1, 4, -1, -1, -1)$ at $x$.
+# $c_i = x_i - \mathrm{mean}(x)$. Each $x_i$ reaches the loss in two ways: directly through its own $c_i$, and through
+# the mean, which is taken away from *all* the $c$'s. Raise $x_i$ by a unit: $c_i$ rises by a unit, and because the
+# mean rises by $1/n$, all the $c$'s fall by $1/n$. So $(0, 5, 0, 0, 0)$ at $c$ would become $(-1, 4, -1, -1, -1)$ at
+# $x$.
 
 
 # %% tags=["exercise"]
@@ -377,8 +385,8 @@ def centre_backward(dc):
 
 # %% [markdown]
 # ### Exercise 1.8: step two, the variance
-# $v$ is the mean of the $c_i^2$: one number per channel. How steep is it in $c_i$? If $v$ gets the upstream gradient $1$,
-# the five $c$'s of the example receive $(-1.6, 0.4, 0.4, 0.4, 0.4)$.
+# $v$ is the mean of the $c_i^2$: one number per channel. How steep is it in $c_i$? If $v$ gets the upstream gradient
+# $1$, the five $c$'s of the example receive $(-1.6, 0.4, 0.4, 0.4, 0.4)$.
 
 
 # %% tags=["exercise"]
@@ -392,10 +400,11 @@ def variance_backward(dv, c):
 
 # %% [markdown]
 # ### Exercise 1.9: step three, divide
-# $y_i = c_i / \sqrt{v + 10^{-5}}$ has two inputs, $c$ and $v$. Treat them as if they had nothing to do with each other;
-# that $v$ was computed from $c$ was step two. With respect to $c_i$ it is a division by $\sigma$. With respect to $v$,
-# write $y_i = c_i (v + 10^{-5})^{-1/2}$ and differentiate the power; all outputs use the same $v$, so their parts are
-# added. In the example `dc` is $(0, 2.5, 0, 0, 0)$, and `dv` is $5 \cdot 1 \cdot (-\frac12) / 2^3 = -0.3125$.
+# $y_i = c_i / \sqrt{v + 10^{-5}}$ has two inputs, $c$ and $v$. Treat them as if they had nothing to do with each
+# other; that $v$ was computed from $c$ was step two. With respect to $c_i$ it is a division by $\sigma$. With respect
+# to $v$, write $y_i = c_i (v + 10^{-5})^{-1/2}$ and differentiate the power; all outputs use the same $v$, so their
+# parts are added. In the example `dc` is $(0, 2.5, 0, 0, 0)$, and `dv` is
+# $5 \cdot 1 \cdot (-\frac12) / 2^3 = -0.3125$.
 
 
 # %% tags=["exercise"]
@@ -410,10 +419,10 @@ def divide_backward(dy, c, v):
 
 # %% [markdown]
 # ### Exercise 1.10: put together
-# Walk backwards: step three, step two, step one. Look at the graph before you write: `c` is read twice, by the division and
-# by the variance. You know from lesson 0 what that means. In the example `dc` is
-# $(0, 2.5, 0, 0, 0) + (0.5, -0.125, -0.125, -0.125, -0.125) = (0.5, 2.375, -0.125, -0.125, -0.125)$, and the result is
-# $(0, 1.875, -0.625, -0.625, -0.625)$.
+# Walk backwards: step three, step two, step one. Look at the graph before you write: `c` is read twice, by the
+# division and by the variance. You know from lesson 0 what that means. In the example `dc` is
+# $(0, 2.5, 0, 0, 0) + (0.5, -0.125, -0.125, -0.125, -0.125) = (0.5, 2.375, -0.125, -0.125, -0.125)$, and the result
+# is $(0, 1.875, -0.625, -0.625, -0.625)$.
 
 
 # %% tags=["exercise"]
@@ -451,18 +460,18 @@ Your four steps and the one-line formula of the literature agree to {one_line_of
 $$\\frac{{\\partial L}}{{\\partial x}} = \\frac{{1}}{{\\sigma}} \\left( dy - \\mathrm{{mean}}(dy) - y \\cdot
 \\mathrm{{mean}}(dy \\cdot y) \\right),$$
 
-you can now see where each term comes from: $dy$ is the direct way, $\\mathrm{{mean}}(dy)$ is the way through the mean
-(step one), and the last term is the way through the variance (step two). The two subtractions take out of $dy$ what asks
-for shifting the whole channel, and what asks for stretching it. Neither would change the output.
+you can now see where each term comes from: $dy$ is the direct way, $\\mathrm{{mean}}(dy)$ is the way through the
+mean (step one), and the last term is the way through the variance (step two). The two subtractions take out of $dy$
+what asks for shifting the whole channel, and what asks for stretching it. Neither would change the output.
 """)
 
 # %% [markdown]
 # ## A check that cannot fail
 #
-# Back to the question that was left open: which $v$, in the loss $\sum v \cdot y$? The two that come to mind first need
-# no random numbers: the sum of all outputs, $\sum y$, and half the sum of their squares, $\frac12 \sum y^2$. We try
-# both, and a random $v$, on four backward passes of batch norm, three of which are wrong. The check is an honest one: it
-# computes the gradient of the loss by central differences in float64 and compares every entry.
+# Back to the question that was left open: which $v$, in the loss $\sum v \cdot y$? The two that come to mind first
+# need no random numbers: the sum of all outputs, $\sum y$, and half the sum of their squares, $\frac12 \sum y^2$. We
+# try both, and a random $v$, on four backward passes of batch norm, three of which are wrong. The check is an honest
+# one: it computes the gradient of the loss by central differences in float64 and compares every entry.
 
 
 # %% tags=["show"]
@@ -549,17 +558,18 @@ random_errors = [
 
 # %%
 lesson.say(f"""
-The table says which pass each loss accepts, over {P.seeds} random inputs. The sum of the outputs accepts the pass that
-lacks its variance term, and even the pass that returns *zeros*. The sum of the squares accepts the one that lacks its
-mean term, and the zeros again. Only the random $v$ rejects all three; the smallest error that it saw is
+The table says which pass each loss accepts, over {P.seeds} random inputs. The sum of the outputs accepts the pass
+that lacks its variance term, and even the pass that returns *zeros*. The sum of the squares accepts the one that
+lacks its mean term, and the zeros again. Only the random $v$ rejects all three; the smallest error that it saw is
 {min(random_errors):.2f}.
 
 Why? Batch norm makes every channel's mean 0 and variance 1, *whatever the input*. So $\\sum y$ is always 0 (here at
-most {sum_of_outputs:.0e}), and $\\sum y^2$ is always the number of examples (here {sum_of_squares:.4f}). A loss that is
-constant has gradient zero, and a check whose right answer is zero accepts every pass that returns zero. Look at the code
-above: without its variance term the pass returns $dy - \\mathrm{{mean}}(dy)$, which is zero if $dy$ is all ones; without its
-mean term it returns $dy - y \\cdot \\mathrm{{mean}}(dy \\cdot y)$, which is zero if $dy = y$. minires calls such a check
-VACUOUS, which means empty, and counts it as not passed. For the loss $\\sum y$ it says:
+most {sum_of_outputs:.0e}), and $\\sum y^2$ is always the number of examples (here {sum_of_squares:.4f}). A loss
+that is constant has gradient zero, and a check whose right answer is zero accepts every pass that returns zero.
+Look at the code above: without its variance term the pass returns $dy - \\mathrm{{mean}}(dy)$, which is zero if
+$dy$ is all ones; without its mean term it returns $dy - y \\cdot \\mathrm{{mean}}(dy \\cdot y)$, which is zero if
+$dy = y$. minires calls such a check VACUOUS, which means empty, and counts it as not passed. For the loss $\\sum y$
+it says:
 
     {vacuous.verdict}: {vacuous.hints[0][1] if vacuous.hints else ""}
 """)
@@ -569,9 +579,9 @@ VACUOUS, which means empty, and counts it as not passed. For the loss $\\sum y$ 
 # says nothing.
 #
 # ### Exercise 1.11: design an upstream
-# Find a `dy` that rejects all three wrong passes, without random numbers. You get the output `y` (N, C) of batch norm,
-# with at least eight rows, and return an array of the same shape. It is tried on random inputs; each wrong pass must be off
-# by at least a tenth of the largest entry of `dy`.
+# Find a `dy` that rejects all three wrong passes, without random numbers. You get the output `y` (N, C) of batch
+# norm, with at least eight rows, and return an array of the same shape. It is tried on random inputs; each wrong pass
+# must be off by at least a tenth of the largest entry of `dy`.
 
 
 # %% tags=["exercise"]
@@ -588,14 +598,15 @@ def upstream(y):
 # %% [markdown]
 # ## Three more checks that cannot fail
 #
-# Batch norm is not the only trap. Each of the following is a check of a *wrong* pass that a hurried person could write:
+# Batch norm is not the only trap. Each of the following is a check of a *wrong* pass that a hurried person could
+# write:
 #
 # * *Symmetric inputs.* The linear layer's `dx` is `dy @ w`. Write `dy @ w.T` by mistake, and check it with a square
 #   matrix that is its own mirror image, such as the identity matrix.
 # * *A loss that ignores outputs.* A batch norm that uses the deviation of the first channel for all channels, checked
 #   with a loss that reads the first channel only.
-# * *A tolerance that is too large.* A loss that is a mean over many numbers has tiny gradients. Compare with an absolute
-#   tolerance of $10^{-3}$, and zeros pass.
+# * *A tolerance that is too large.* A loss that is a mean over many numbers has tiny gradients. Compare with an
+#   absolute tolerance of $10^{-3}$, and zeros pass.
 
 # %%
 
@@ -648,14 +659,14 @@ lesson.table(
 
 # %% [markdown]
 # Each time the error that is seen stays below the tolerance, and each time the pass is thoroughly wrong, as the last
-# column shows. The remedies: inputs without symmetry and with all sizes different; a loss with a random weight for *every*
-# output; errors relative to the size of the gradient.
+# column shows. The remedies: inputs without symmetry and with all sizes different; a loss with a random weight for
+# *every* output; errors relative to the size of the gradient.
 #
 # ## Exercise 1.12: find three bugs
 #
-# Here are three backward passes. Each of them is wrong, and each is a mistake that is easy to make. Below, minires checks
-# them and prints for every input the worst entry: first what the pass says, then the difference. Study the code and
-# the numbers, and name for each pass its mistake, one of
+# Here are three backward passes. Each of them is wrong, and each is a mistake that is easy to make. Below, minires
+# checks them and prints for every input the worst entry: first what the pass says, then the difference. Study the
+# code and the numbers, and name for each pass its mistake, one of
 #
 # * `mean for sum`: a mean stands where a sum belongs,
 # * `wrong mask`: what is let through is decided by the wrong array,
@@ -723,8 +734,13 @@ for name, report in SUSPECTS.items():
 #
 # ## Does a wrong gradient announce itself?
 #
-# We train a small network on images of handwritten digits four times over: four hidden layers of 64 units with batch norm,
-# a hundred steps or so, and each time one of the four backward passes from the table. Everything else is the same.
+# We train a small network on images of handwritten digits four times over: four layers of 64 numbers with batch norm
+# between input and output, and each time one of the four backward passes from the table. Everything else is the same.
+# **Gradient descent** is training in small steps, each of which changes every parameter against its gradient. The
+# **learning rate** is the number by which the gradient is multiplied in such a step; here 0.05. The loss is the
+# **cross-entropy**, minus the logarithm of the probability that the network gives to the right answer, averaged over
+# the examples. Guessing among ten digits costs $\ln 10 = 2.3$. (Its unit is the nat, because the logarithm is the
+# natural one.)
 
 
 # %%
@@ -805,11 +821,11 @@ lesson.say(f"""
 The horizontal axis counts training steps. The vertical axis is the loss, in which lower is better. With the right
 gradient it ends at {spread(final["right"])}. The coloured curve is the network whose batch norm lacks its variance
 term, the mistake that the check with $\\sum y$ accepted. Its loss falls too, smoothly and without a warning, to
-{spread(wrong_final)}. Without the right curve beside it, would you have noticed? The pass that lacks
-its mean term is a rougher affair, but it too ends far below where it began, at {final["mean term missing"].mean():.2f}. Even with the gradient *zero* below the last
-batch norm, so that only the last layer learns at all, the loss falls from {first["zeros"].mean():.2f} to
-{final["zeros"].mean():.2f}. (This is one setting: depths of 2, 8 and 16 hidden layers were tried too, and there as
-well the wrong passes trained, and ended above the right one.)
+{spread(wrong_final)}. Without the right curve beside it, would you have noticed? The pass that lacks its mean term
+is a rougher affair, but it too ends far below where it began, at {final["mean term missing"].mean():.2f}. Even with
+the gradient *zero* below the last batch norm, so that only the last layer learns at all, the loss falls from
+{first["zeros"].mean():.2f} to {final["zeros"].mean():.2f}. (This is one setting: nets with 2, 8 and 16 such layers
+were tried too, and there as well the wrong passes trained, and ended above the right one.)
 """)
 
 # %% [markdown]
@@ -819,8 +835,8 @@ well the wrong passes trained, and ended above the right one.)
 ratio = float(smooth[-1] / smooth.min())
 single = float(median["tanh, float32"][-1])
 lesson.say(f"""
-* *"The smaller the step, the better."* At h = {STEPS[-1]:.0e} the float64 error is {ratio:,.0f} times the smallest one. In
-  float32 it is {single:.1g} times the derivative itself: not one digit is right.
+* *"The smaller the step, the better."* At h = {STEPS[-1]:.0e} the float64 error is {ratio:,.0f} times the smallest
+  one. In float32 it is {single:.1g} times the derivative itself: not one digit is right.
 * *"If the loss goes down, the gradient is right."* It went down with all three wrong passes; with one of them to
   {wrong_final.mean():.3f}.
 * *"If the check passes, the gradient is right."* The sum of the outputs accepted
@@ -834,20 +850,21 @@ lesson.say(f"""
 # ## What the paper found
 #
 # * The notes of Stanford's course cs231n ([section on gradient checks](https://cs231n.github.io/neural-networks-3/))
-#   advise the central difference, a step near 1e-5, relative errors, few data points because of kinks, and call an error
-#   of 1e-7 or less a reason to be happy. Your curve shows where these numbers come from.
-# * The documentation of PyTorch's [gradcheck](https://docs.pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradcheck.html)
-#   says that its defaults (a step of 1e-6) are made for double precision, and that the check will likely fail with less.
-# * The author of the teaching engine micrograd wrote in 2020 (micrograd, issue #2) that it had computed wrong gradients
-#   for values that are used twice, and that his toy problem had converged all the same. Lesson 0 had the bug; here you
-#   have seen the convergence.
+#   advise the central difference, a step near 1e-5, relative errors, few data points because of kinks, and call an
+#   error of 1e-7 or less a reason to be happy. Your curve shows where these numbers come from.
+# * The documentation of PyTorch's
+#   [gradcheck](https://docs.pytorch.org/docs/stable/generated/torch.autograd.gradcheck.gradcheck.html) says that its
+#   defaults (a step of 1e-6) are made for double precision, and that the check will likely fail with less.
+# * The author of the teaching engine micrograd wrote in 2020 (micrograd, issue #2) that it had computed wrong
+#   gradients for values that are used twice, and that his toy problem had converged all the same. Lesson 0 had the
+#   bug; here you have seen the convergence.
 #
 # ## Remember
 #
-# - Compare each backward pass with central differences, in float64, with a step near $10^{-5}$: larger ones bend, smaller
-#   ones round, and both arms of the curve can be predicted.
-# - Draw `dy` at random, so that no output is ignored and the right answer is not zero; a check whose right answer is zero
-#   has checked nothing.
+# - Compare each backward pass with central differences, in float64, with a step near $10^{-5}$: larger ones bend,
+#   smaller ones round, and both arms of the curve can be predicted.
+# - Draw `dy` at random, so that no output is ignored and the right answer is not zero; a check whose right answer is
+#   zero has checked nothing.
 # - Derive a hard backward pass in small steps, and where a value is used twice, add; a falling loss proves nothing.
 #
 # ## Read next
