@@ -12,8 +12,8 @@
 # that the weights do not move.
 #
 # This lesson finds out how small it becomes and why. You will see that one number per layer decides it, that you can
-# compute this number before you train anything, and that the plot which many people would look at first does not show
-# the damage. At the end you will see where this explanation of failing deep nets is right. The next lesson is about
+# compute this number before you train anything, and that the plot which suggests itself first does not show the
+# damage. At the end you will see where this explanation of failing deep nets is right. The next lesson is about
 # where it is not.
 #
 # You should know the chain rule, matrix products, and what a standard deviation is. Reading and exercises take about
@@ -50,7 +50,8 @@ deepest = P.depths[-1]
 # Take the smallest deep network there is: three layers of one unit each. Every layer multiplies by its weight and
 # applies a ReLU, and the loss is the output itself:
 #
-# $$x_1 = \mathrm{relu}(w_1 x_0), \quad x_2 = \mathrm{relu}(w_2 x_1), \quad x_3 = \mathrm{relu}(w_3 x_2), \quad L = x_3 .$$
+# $$x_1 = \mathrm{relu}(w_1 x_0), \quad x_2 = \mathrm{relu}(w_2 x_1),
+# \quad x_3 = \mathrm{relu}(w_3 x_2), \quad L = x_3 .$$
 #
 # Let $x_0 = 2$ and $w_1 = 0.5$, $w_2 = 0.6$, $w_3 = 0.4$. Going forward, the signal is $x_1 = 1$, $x_2 = 0.6$ and
 # $x_3 = 0.24$. All of them are positive, so every ReLU has slope 1 and we may forget it for the moment.
@@ -64,15 +65,15 @@ deepest = P.depths[-1]
 # That is all there is to it: the gradient at the input is the *product* of what the layers do. If each of them halves
 # it, then three layers leave an eighth, and twenty leave a millionth.
 #
-# The weights get their gradients from both sides. Since $x_l$ is $w_l$ times $x_{l-1}$, the gradient of a weight is what
-# arrives from above times what came in from below:
+# The weights get their gradients from both sides. Since $x_l$ is $w_l$ times $x_{l-1}$, the gradient of a weight is
+# what arrives from above times what came in from below:
 #
 # $$\frac{\partial L}{\partial w_3} = 1 \cdot 0.6 = 0.6, \qquad \frac{\partial L}{\partial w_2} = 0.4 \cdot 1 = 0.4,
 # \qquad \frac{\partial L}{\partial w_1} = 0.24 \cdot 2 = 0.48 .$$
 #
-# Look at the two rows. The gradient of the *signal* falls steadily on its way back. The gradient of the *weights* does
-# not fall at all: it goes up and down. Keep that in mind, it comes back below as a trap. First let the engine confirm
-# our six numbers.
+# Look at the two rows. The gradient of the *signal* falls steadily on its way back. The gradient of the *weights*
+# does not fall at all: it goes up and down. Keep that in mind, it comes back below as a trap. First let the engine
+# confirm our six numbers.
 
 # %%
 x0, w1, w2, w3 = (mr.tensor(v, requires_grad=True) for v in (2.0, 0.5, 0.6, 0.4))
@@ -110,9 +111,10 @@ def decades_of_the_chain():
 # %% [markdown]
 # ## From one unit to many
 #
-# Real layers have many units, and their weights are random when training starts. Then a gradient is a vector, and a
-# layer does not multiply it by one number. But it does multiply its *length* by nearly the same number every time, and
-# that number can be computed. Let us do it slowly.
+# Real layers have many units, and before training their weights are drawn at random. How they are drawn is called the
+# initialisation, or init for short. Now a gradient is a vector, and a layer does not multiply it by one number. But
+# it does multiply its *length* by nearly the same number every time, and that number can be computed. Let us do it
+# slowly.
 #
 # A layer computes $z = W x$ and then applies its activation $\varphi$ to every entry. Going back, the vector
 # $\delta = \partial L/\partial \varphi(z)$ comes in from above. It is multiplied entry by entry with the slopes
@@ -126,21 +128,24 @@ def decades_of_the_chain():
 #
 # $$\frac{(a + b)^2 + (a - b)^2}{2} = a^2 + b^2 :$$
 #
-# the mixed term is once positive and once negative, and drops out. The same happens with $n$ terms. *Squares of
-# independent terms add up*, not the terms themselves. This is the only idea in the derivation.
+# the mixed term is once positive and once negative, and drops out. The same happens with $n$ terms. *What
+# adds up are the mean squares of independent terms*, not the terms themselves. This is the only idea in the derivation.
 #
-# We need one number for the size of the entries of a vector. The **root mean square** of some numbers is the square
-# root of the mean of their squares; for numbers with mean zero it is their standard deviation. And each term above is a
-# product of three independent factors, so the mean of its square is the product of the three mean squares: that of the
-# weights, which is their variance if their mean is zero, that of the slopes, and that of $\delta$.
+# Two words for sizes. The **root mean square** of some numbers is the square root of the mean of their squares. The
+# **variance** of some numbers is the mean of their squared distances from their mean; so for numbers with mean zero it
+# is their mean square.
+#
+# Each term above is a product of three independent factors, so the mean of its square is the product of three mean
+# squares: that of the weights, which is their variance because their mean is zero, that of the slopes, and that of
+# $\delta$.
 
 
 # %% [markdown]
 # ## Exercise 2.2: the mean square of one entry
 #
 # Put these two facts together. There are $n$ terms. Each is a weight with variance `weight_variance`, times a slope
-# with mean square `mean_square_slope`, times an entry of $\delta$ with mean square `mean_square_delta`. What is the mean
-# square of their sum?
+# with mean square `mean_square_slope`, times an entry of $\delta$ with mean square `mean_square_delta`. What is the
+# mean square of their sum?
 
 
 # %% tags=["exercise"]
@@ -153,15 +158,15 @@ def mean_square_of_entry(n, weight_variance, mean_square_slope, mean_square_delt
 
 
 # %% [markdown]
-# Divide that by the mean square of $\delta$, and take the root, because a length is the root of a sum of squares. What
-# remains is the factor by which one layer changes the length of the gradient:
+# Divide that by the mean square of $\delta$, and take the root, because a length is the root of a sum of squares.
+# What remains is the factor by which one layer changes the length of the gradient:
 #
 # $$\text{factor} = \sqrt{n \cdot \mathrm{Var}(w) \cdot E[\varphi'^2]} .$$
 #
-# Three things are in it. The **fan-in** of a unit is the number of inputs that it adds up. In a stack of equal layers it
-# is $n$, the width, and so is the number of units that a gradient adds up on its way back. $\mathrm{Var}(w)$ is the
-# variance of the weights, which whoever writes the first lines of a training script chooses. And $E[\varphi'^2]$ is the
-# mean square slope of the activation: for ReLU, half of the units have slope 1 and half have slope 0, so it is
+# Three things are in it. The **fan-in** of a unit is the number of inputs that it adds up. In a stack of equal layers
+# it is $n$, the width, and so is the number of units that a gradient adds up on its way back. $\mathrm{Var}(w)$ is
+# the variance of the weights, which whoever writes the first lines of a training script chooses. And $E[\varphi'^2]$
+# is the mean square slope of the activation: for ReLU, half of the units have slope 1 and half have slope 0, so it is
 # $1/2$. Sigmoid is much worse. Its slope is $1/4$ at best, so its mean square slope is at most $1/16$.
 #
 # The depth appears nowhere. It is only the exponent: after $L$ layers the gradient has been multiplied by the factor
@@ -170,11 +175,11 @@ def mean_square_of_entry(n, weight_variance, mean_square_slope, mean_square_delt
 #
 # ## Three ways to start
 #
-# The factor would be 1, and nothing would be lost, if the variance were chosen well. Two papers did that.
-# **Xavier initialisation** draws the weights with variance 2 / (fan-in + fan-out), which in a stack of equal layers is
-# 1 / fan-in; it was made for activations whose slope is near 1 (Glorot and Bengio 2010, equation 12). **He
-# initialisation** draws the weights with variance 2 / fan-in, where the 2 makes up for the half of the units that ReLU
-# switches off (He et al. 2015, arXiv 1502.01852, equation 10).
+# The factor would be 1, and nothing would be lost, if the variance were chosen well. Two papers did that. **Xavier
+# initialisation** draws the weights with variance 2 / (fan-in + fan-out), which in a stack of equal layers is 1 /
+# fan-in; it was made for activations whose slope is near 1 (Glorot and Bengio 2010, equation 12). **He
+# initialisation** draws the weights with variance 2 / fan-in, where the 2 makes up for the half of the units that
+# ReLU switches off (He et al. 2015, arXiv 1502.01852, equation 10).
 #
 # The third way is what you get when you choose nothing. PyTorch's `Linear`, and that of minires, draws weights evenly
 # between $-1/\sqrt{n}$ and $+1/\sqrt{n}$. That is neither Xavier nor He; it was carried over from older code (the
@@ -182,8 +187,8 @@ def mean_square_of_entry(n, weight_variance, mean_square_slope, mean_square_delt
 #
 # ## Exercise 2.3: the factor of weights that are drawn evenly
 #
-# Numbers drawn evenly between $-a$ and $+a$ have the mean square $a^2/3$: the mean of $t^2$ over the interval. Write the
-# factor of a layer for such weights. Then you know what PyTorch's default does.
+# Numbers drawn evenly between $-a$ and $+a$ have the mean square $a^2/3$: the mean of $t^2$ over the interval. Write
+# the factor of a layer for such weights. Then you know what PyTorch's default does.
 
 
 # %% tags=["exercise"]
@@ -206,8 +211,8 @@ lesson.say(
 # %% [markdown]
 # ## Predict
 #
-# Before the experiment, write down what you expect. The first two questions can be answered with a pencil and with the
-# three units above. For the third you need your experience.
+# Before the experiment, write down what you expect. The first two questions can be answered with a pencil and with
+# the three units above. For the third you need your experience.
 
 # %%
 lesson.predict(
@@ -216,24 +221,24 @@ lesson.predict(
 )
 lesson.predict(
     "weights",
-    f"In a ReLU net of {deepest} layers with Xavier init, the gradient of the signal falls from layer to layer on its "
-    "way back. What does the length of the gradient of the weights, ‖∂L/∂W‖, do?",
+    f"In a ReLU net of {deepest} layers with Xavier init, the gradient of the signal falls from layer to layer "
+    "on its way back. What does the length of the gradient of the weights, ‖∂L/∂W‖, do?",
     choices=("it falls as much", "it falls half as much", "it stays level"),
 )
 lesson.predict(
     "sigmoid",
-    f"A plain sigmoid net of {P.train_depth} layers with Xavier init is trained for {P.epochs} epochs on images of ten "
-    "digits. What is its training error in %, at the best of two learning rates? (Guessing gives 90.)",
+    f"A plain sigmoid net of {P.train_depth} layers with Xavier init is trained for {P.epochs} epochs on images "
+    "of ten digits. What is its training error in %, at the best of two learning rates? (Guessing gives 90.)",
 )
 
 # %% [markdown]
 # ## Experiment: the factor of one layer
 #
 # We build stacks of equal layers, `width` units each, with different activations and initialisations. A **plain net**
-# is a net in which each layer sees only the output of the layer before it. All nets of this experiment are plain. Each
-# net gets one batch of 128 images of handwritten digits, nothing is trained, and we record the gradient at the input
-# of every layer. The factor is the slope of a straight line through the logarithms of the lengths, over the middle
-# 80 % of the layers, because the first and the last layers differ from the others.
+# is a net in which each layer sees only the output of the layer before it. All nets of this experiment are plain.
+# Each net gets one batch of 128 images of handwritten digits, nothing is trained, and we record the gradient at the
+# input of every layer. The factor is the slope of a straight line through the logarithms of the lengths, over the
+# middle 80 % of the layers, because the first and the last layers differ from the others.
 
 # %%
 COMBINATIONS = [
@@ -285,16 +290,16 @@ lesson.table(
 
 # %%
 lesson.say(f"""
-Read the table row by row. The measured factors are those of the formula, within their spread over {P.seeds} random
-starts, and the columns of one row agree: the factor belongs to one layer, and the depth only repeats it. (The exception
-is tanh with Xavier init. Its signal shrinks slowly from layer to layer, a smaller signal meets a steeper part of tanh,
-and the factor creeps towards 1; the theory column is computed for {deepest} layers.)
+Read the table row by row. The measured factors are those of the formula, within their spread over {P.seeds}
+random starts, and the columns of one row agree: the factor belongs to one layer, and the depth only repeats it.
+(The exception is tanh with Xavier init. Its signal shrinks slowly from layer to layer, a smaller signal meets a
+steeper part of tanh, and the factor creeps towards 1; the theory column is computed for {deepest} layers.)
 
 The factors of the three ReLU rows look alike at first sight: {np.mean(factors["relu", "he", deepest]):.2f},
-{measured:.2f} and {np.mean(factors["relu", "default", deepest]):.2f}. The last column says what {deepest} layers make
-of them: about {abs(np.mean(decades["relu", "he", deepest])):.0f}, {np.mean(decades["relu", "xavier", deepest]):.0f} and
-{np.mean(decades["relu", "default", deepest]):.0f} decades. And for sigmoid it is
-{np.mean(decades["sigmoid", "xavier", deepest]):.0f}.
+{measured:.2f} and {np.mean(factors["relu", "default", deepest]):.2f}. The last column says what {deepest}
+layers make of them: about {abs(np.mean(decades["relu", "he", deepest])):.0f},
+{np.mean(decades["relu", "xavier", deepest]):.0f} and {np.mean(decades["relu", "default", deepest]):.0f}
+decades. And for sigmoid it is {np.mean(decades["sigmoid", "xavier", deepest]):.0f}.
 """)
 
 
@@ -323,16 +328,17 @@ lesson.curves(
 )
 lesson.say(f"""
 From left to right, the gradient travels back from the loss to the input. The vertical axis is logarithmic, so a
-constant factor per layer is a straight line, and every curve is one. The coloured line is a ReLU net whose author left
-the initialisation alone: it ends {lost_by_default:.0f} decades below its start. With He init the line stays level.
+constant factor per layer is a straight line, and every curve is one. The coloured line is a ReLU net whose
+author left the initialisation alone: it ends {lost_by_default:.0f} decades below its start. With He init the
+line stays level.
 """)
 
 # %% [markdown]
 # ## The plot that hides it
 #
-# Many tools plot the gradient of the weights, one number per layer, because that is what the optimiser uses. Remember
-# the three units: their weight gradients went up and down although the signal's gradient fell. Here is the same for the
-# ReLU net with Xavier init, with all three quantities in one picture.
+# The optimiser uses the gradient of the weights, so one number of it per layer is the plot that suggests itself.
+# Remember the three units: their weight gradients went up and down although the signal's gradient fell. Here is the
+# same for the ReLU net with Xavier init, with all three quantities in one picture.
 
 # %%
 gradient = profile("relu", "xavier", "dx_norm")
@@ -375,10 +381,10 @@ lesson.curves(
     note=f"ReLU, Xavier init, {deepest} layers.",
 )
 lesson.say(f"""
-The horizontal axis is the place in the net, with the input on the left. The coloured curve is what one would plot
-first, the gradient of the weights: first over last layer it is {dw_ratio:.2f}, nothing seems to be wrong. The grey
-curves are what happens. On its way back, from right to left, the gradient of the signal falls by
-{-math.log10(dx_ratio):.1f} decades. On its way forward, from left to right, the signal falls by just as much.
+The horizontal axis is the place in the net, with the input on the left. The coloured curve is the gradient of
+the weights: first over last layer it is {dw_ratio:.2f}, nothing seems to be wrong. The grey curves are what
+happens. On its way back, from right to left, the gradient of the signal falls by {-math.log10(dx_ratio):.1f}
+decades. On its way forward, from left to right, the signal falls by just as much.
 """)
 
 # %% [markdown]
@@ -408,21 +414,22 @@ built = [
 ]
 hidden = {NAMES[key]: first_over_last(profile(*key, "dw_norm")) for key in SHOWN}
 lesson.say(f"""
-Your product and the measured gradient of the weights differ by at most {max(built):.2f} decades at any layer, so the
-explanation holds: what the gradient loses on its way back, the signal loses on its way forward, and the product of the
-two is level.
+Your product and the measured gradient of the weights differ by at most {max(built):.2f} decades at any layer,
+so the explanation holds: what the gradient loses on its way back, the signal loses on its way forward, and the
+product of the two is level.
 
-That is so for *this* combination. First over last layer, ‖∂L/∂W‖ is {hidden[NAMES["relu", "he"]]:.1f} with He init and
-{hidden[NAMES["relu", "xavier"]]:.1f} with Xavier init, but {hidden[NAMES["relu", "default"]]:.0e} with PyTorch's default
-and {hidden[NAMES["sigmoid", "xavier"]]:.0e} for sigmoid. There the signal does not fall: biases, or sigmoid's mean of
-one half, keep it up. So a level ∂L/∂W does not tell you that nothing vanishes. Look at ∂L/∂x, and at the signal.
+That is so for *this* combination. First over last layer, ‖∂L/∂W‖ is {hidden[NAMES["relu", "he"]]:.1f} with He
+init and {hidden[NAMES["relu", "xavier"]]:.1f} with Xavier init, but {hidden[NAMES["relu", "default"]]:.0e} with
+PyTorch's default and {hidden[NAMES["sigmoid", "xavier"]]:.0e} for sigmoid. There the signal does not fall:
+biases, or sigmoid's mean of one half, keep it up. So a level ∂L/∂W does not tell you that nothing vanishes.
+Look at ∂L/∂x, and at the signal.
 """)
 
 # %% [markdown]
 # ## Exercise 2.5: design an initialisation
 #
-# Leaky ReLU does not switch a unit off. Its slope is 1 for positive and a small number $a$ for negative inputs, and half
-# of the inputs are negative. Which standard deviation of the weights makes the factor of a layer exactly 1?
+# Leaky ReLU does not switch a unit off. Its slope is 1 for positive and a small number $a$ for negative inputs, and
+# half of the inputs are negative. Which standard deviation of the weights makes the factor of a layer exactly 1?
 
 
 # %% tags=["exercise"]
@@ -471,9 +478,10 @@ def leaky_factor(std, seed):
 yours = [leaky_factor(leaky_relu_std(P.width, P.leak), seed) for seed in range(P.seeds)]
 he = [leaky_factor(math.sqrt(2 / P.width), seed) for seed in range(P.seeds)]
 lesson.say(f"""
-Leaky ReLU with slope {P.leak:g}, {deepest} layers: with your deviation the factor is {spread(yours)}, where 1 was the
-goal. With He's, which was made for ReLU, it is {spread(he)}; theory says {math.sqrt(1 + P.leak**2):.4f}. The second
-looks close to 1 and is not: over {deepest} layers it is a factor of {np.mean(he) ** deepest:.0f}.
+Leaky ReLU with slope {P.leak:g}, {deepest} layers: with your deviation the factor is {spread(yours)}, where 1
+was the goal. With He's, which was made for ReLU, it is {spread(he)}; theory says
+{math.sqrt(1 + P.leak**2):.4f}. The second looks close to 1 and is not: over {deepest} layers it is a factor of
+{np.mean(he) ** deepest:.0f}.
 """)
 
 # %% [markdown]
@@ -481,16 +489,16 @@ looks close to 1 and is not: over {deepest} layers it is a factor of {np.mean(he
 #
 # A number in a computer has a smallest size. **Underflow** is what happens when a result is smaller than the smallest
 # number of its type: it becomes zero, without an error. For float32 the smallest normal number is $2^{-126}$, about
-# $10^{-38}$. A gradient of that size is useless anyway. But *measuring* it fails much earlier, because a length is the
-# root of a sum of squares, and the square of $10^{-20}$ is already too small.
+# $10^{-38}$. A gradient of that size is useless anyway. But *measuring* it fails much earlier, because a length is
+# the root of a sum of squares, and the square of $10^{-20}$ is already too small.
 
 # %%
 sigmoid_factor = float(np.mean(factors["sigmoid", "xavier", deepest]))
 gone = math.ceil(math.log(2.0**-126) / math.log(sigmoid_factor))
 square_gone = math.ceil(math.log(2.0**-126) / math.log(sigmoid_factor**2))
 lesson.say(f"""
-With the measured factor of sigmoid, {sigmoid_factor:.4f}, a gradient that starts at 1 leaves the normal range of
-float32 after {gone} layers. Its square does so after {square_gone} layers.
+With the measured factor of sigmoid, {sigmoid_factor:.4f}, a gradient that starts at 1 leaves the normal range
+of float32 after {gone} layers. Its square does so after {square_gone} layers.
 """)
 
 # %% [markdown]
@@ -523,10 +531,12 @@ print(f"the colleague's: {float(np.sqrt((tiny * tiny).sum()))}; yours: {length(t
 # %% [markdown]
 # ## Does it matter? Training
 #
-# So far nothing was trained. Now train nets whose gradient vanishes, and beside each a twin made of residual blocks. You
-# met them in lesson 0: the input of every two layers is added to their output, so that the signal, and the gradient, can
-# also pass around them. Twins have the same number of weights and see the same batches. Each net is trained with two
-# learning rates, and the better one counts. Why the skip helps is the question of lesson 7; here only see whether it does.
+# So far nothing was trained. Now train nets whose gradient vanishes, and beside each a twin made of residual blocks.
+# You met them in lesson 0: the input of every two layers is added to their output, so that the signal, and the
+# gradient, can also pass around them. Twins have the same number of weights and see the same batches. (With sigmoid
+# the activation comes first in each block, so that the sum itself is not squeezed between 0 and 1.) Each net is
+# trained with two learning rates, and the better one counts. Why the skip helps is the question of lesson 7; here
+# only see whether it does.
 
 # %%
 digits = data.load_digits()
@@ -570,14 +580,14 @@ lesson.bars(
 
 # %%
 lesson.say(f"""
-Each bar is the training error of one kind of net, in per cent; guessing one of ten digits gives 90. The plain sigmoid
-net stays at {np.mean(errors["plain sigmoid, Xavier init"]):.0f} and the plain ReLU net with PyTorch's default at
-{np.mean(errors["plain ReLU, PyTorch's default"]):.0f}: they learned nothing. Their twins with a skip end at
-{np.mean(errors["residual sigmoid, Xavier init"]):.1f} and {np.mean(errors["residual ReLU, PyTorch's default"]):.1f}.
-The ReLU net with Xavier init, whose gradient falls more slowly, ends at
-{np.mean(errors["plain ReLU, Xavier init"]):.0f}.
+Each bar is the training error of one kind of net, in per cent; guessing one of ten digits gives 90. The plain
+sigmoid net stays at {np.mean(errors["plain sigmoid, Xavier init"]):.0f} and the plain ReLU net with PyTorch's
+default at {np.mean(errors["plain ReLU, PyTorch's default"]):.0f}: they learned nothing. Their twins with a skip
+end at {np.mean(errors["residual sigmoid, Xavier init"]):.1f} and
+{np.mean(errors["residual ReLU, PyTorch's default"]):.1f}. The ReLU net with Xavier init, whose gradient falls
+more slowly, ends at {np.mean(errors["plain ReLU, Xavier init"]):.0f}.
 
-So the story that one often hears, "deep nets fail because gradients vanish, and a skip connection repairs it", is right
+So the short story, "deep nets fail because gradients vanish, and a skip connection repairs it", is right
 *here*: without normalisation, and with sigmoid or with too small an initialisation.
 """)
 
@@ -586,38 +596,39 @@ So the story that one often hears, "deep nets fail because gradients vanish, and
 
 # %%
 lesson.say(f"""
-- *"A level plot of ∂L/∂W means that nothing vanishes."* For ReLU with Xavier init ‖∂L/∂W‖ changed by a factor of
-  {max(dw_ratio, 1 / dw_ratio):.1f} between the first and the last layer, while ‖∂L/∂x‖ lost
-  {-math.log10(dx_ratio):.1f} decades. And the net did not train: {np.mean(errors["plain ReLU, Xavier init"]):.0f} %
-  training error at {P.train_depth} layers.
-- *"Xavier, He and the default are about the same."* One layer multiplies the gradient by
-  {measured:.2f}, {np.mean(factors["relu", "he", deepest]):.2f} and {np.mean(factors["relu", "default", deepest]):.2f}.
-  Over {deepest} layers that is {np.mean(decades["relu", "xavier", deepest]):.0f},
+- *"A level plot of ∂L/∂W means that nothing vanishes."* For ReLU with Xavier init ‖∂L/∂W‖ changed by a factor
+  of {max(dw_ratio, 1 / dw_ratio):.1f} between the first and the last layer, while ‖∂L/∂x‖ lost
+  {-math.log10(dx_ratio):.1f} decades. And the net did not train:
+  {np.mean(errors["plain ReLU, Xavier init"]):.0f} % training error at {P.train_depth} layers.
+- *"Xavier, He and the default are about the same."* One layer multiplies the gradient by {measured:.2f},
+  {np.mean(factors["relu", "he", deepest]):.2f} and {np.mean(factors["relu", "default", deepest]):.2f}. Over
+  {deepest} layers that is {np.mean(decades["relu", "xavier", deepest]):.0f},
   {abs(np.mean(decades["relu", "he", deepest])):.0f} and {lost_by_default:.0f} decades.
-- *"ReLU does not let gradients vanish, because its slope is 1."* Its slope is 0 for half of the units. In the table ReLU
-  lost {lost_by_default:.0f} decades with the default and tanh only {np.mean(decades["tanh", "default", deepest]):.0f}.
+- *"ReLU does not let gradients vanish, because its slope is 1."* Its slope is 0 for half of the units. In the
+  table ReLU lost {lost_by_default:.0f} decades with the default and tanh only
+  {np.mean(decades["tanh", "default", deepest]):.0f}.
 """)
 
 # %% [markdown]
 # ## What the paper found
 #
-# - Glorot and Bengio 2010 asked that neither the signal nor the gradient should change its size from layer to layer. In
-#   general one variance cannot do both, and theirs is the compromise (equations 10 to 12).
-# - He et al. 2015 (arXiv 1502.01852, §2.2) put in the factor 2 for ReLU, with the argument of exercise 2.2, once for the
-#   forward and once for the backward direction.
-# - The paper on residual networks does *not* tell the story of this lesson. Its plain nets have batch normalisation, and
-#   He et al. 2015 (arXiv 1512.03385, §4.1) write that they verified that the gradients "exhibit healthy norms", and that
-#   vanishing gradients are unlikely to be what makes those nets hard to train.
+# - Glorot and Bengio 2010 asked that neither the signal nor the gradient should change its size from layer to layer.
+#   In general one variance cannot do both, and theirs is the compromise (equations 10 to 12).
+# - He et al. 2015 (arXiv 1502.01852, §2.2) put in the factor 2 for ReLU, with the argument of exercise 2.2, once for
+#   the forward and once for the backward direction.
+# - The paper on residual networks does *not* tell the story of this lesson. Its plain nets have batch normalisation,
+#   and He et al. 2015 (arXiv 1512.03385, §4.1) write that they verified that the gradients "exhibit healthy norms",
+#   and that vanishing gradients are unlikely to be what makes those nets hard to train.
 #
 # ## Remember
 #
-# - One layer multiplies the length of the gradient by $\sqrt{n\,\mathrm{Var}(w)\,E[\varphi'^2]}$, and the depth is the
-#   exponent of that factor.
+# - One layer multiplies the length of the gradient by $\sqrt{n\,\mathrm{Var}(w)\,E[\varphi'^2]}$, and the depth is
+#   the exponent of that factor.
 # - He's variance makes the factor 1 for ReLU; what `nn.Linear` gives you by default does not.
-# - Look at the gradient of the signal and at the signal itself, because the gradient of the weights is the product of the
-#   two and can be level while both decay.
+# - Look at the gradient of the signal and at the signal itself, because the gradient of the weights is the product of
+#   the two and can be level while both decay.
 #
 # ## Read next
 #
-# With He init the gradient is level at every depth. If vanishing gradients were the whole problem, a plain ReLU net with
-# He init would train at any depth. [Lesson 3](lesson_03_shattered_gradients.py) tries it.
+# With He init the gradient is level at every depth. If vanishing gradients were the whole problem, a plain ReLU net
+# with He init would train at any depth. [Lesson 3](lesson_03_shattered_gradients.py) tries it.

@@ -8,16 +8,17 @@
 # # Lesson 3: Norms are fine, so why doesn't it train?
 #
 # Lesson 2 ended with a recipe. Choose the variance of the weights as He et al. did, and the gradient keeps its length
-# from the last layer to the first, however many layers there are. If vanishing gradients were what makes deep plain nets
-# hard to train, such nets would now train at any depth.
+# from the last layer to the first, however many layers there are. If vanishing gradients were what makes deep plain
+# nets hard to train, such nets would now train at any depth.
 #
-# They do not. This lesson first shows that, and then looks for what else could be wrong. Its suspect is well known: the
-# gradients of different inputs stop having anything to do with each other. You will compute exactly how fast that
-# happens, see it in a picture, and answer a question that a textbook's author left open in his notebook. Then comes the
-# harder part: you will design an experiment that could clear the suspect, and see what it says.
+# They do not. This lesson first shows that, and then looks for what else could be wrong. Its suspect comes from a
+# paper of 2017: the gradients of different inputs stop having anything to do with each other. You will compute
+# exactly how fast that happens, see it in a picture, and answer a question that a textbook's author left open in his
+# notebook. Then comes the harder part: you will design an experiment that could clear the suspect, and see what it
+# says.
 #
-# You should know lesson 2 (the factor of one layer, plain nets, He init) and what the cosine of an angle is. Reading and
-# exercises take about 50 minutes, the experiments less than one.
+# You should know lesson 2 (the factor of one layer, plain nets, He init) and what the cosine of an angle is. Reading
+# and exercises take about 50 minutes, the experiments less than one.
 
 # %%
 import math
@@ -48,8 +49,8 @@ RATES = (0.03, 0.01)
 # %% [markdown]
 # ## Predict
 #
-# The nets of the first experiment are plain ReLU nets with He init and no batch norm. They are trained on images of ten
-# digits, with two learning rates, and the better one counts.
+# The nets of the first experiment are plain ReLU nets with He init and no batch norm. They are trained on images of
+# ten digits, with two learning rates, and the better one counts.
 
 # %%
 lesson.predict(
@@ -118,8 +119,8 @@ lesson.table(
     [
         {
             "layers": depth,
-            "‖∂L/∂x‖, first / last layer": spread(ratio[depth]),
-            "training error (%)": " ".join(f"{e:.1f}" for e in error[depth]),
+            "‖∂L/∂x‖, first / last layer": spread(ratio[depth], "{:.2f}"),
+            "training error (%)": spread(error[depth], "{:.1f}"),
         }
         for depth in P.depths
     ]
@@ -127,43 +128,46 @@ lesson.table(
 
 # %%
 lesson.say(f"""
-The figure shows the error on the *training* data against the number of layers. With {P.depths[0]} layers the net learns:
-{np.mean(error[P.depths[0]]):.1f} % errors. With {deepest} layers it ends at {worst:.0f} %. More layers can compute all that
-fewer can, so something in the training goes wrong.
+The figure shows the error on the *training* data against the number of layers. With {P.depths[0]} layers the
+net learns: {np.mean(error[P.depths[0]]):.1f} % errors. With {deepest} layers it ends at {worst:.0f} %. More
+layers can compute all that fewer can (lesson 6 shows how), so something in the training goes wrong.
 
-It is not the length of the gradient. The table gives it at the first layer, divided by that at the last: with {deepest}
-layers it is {np.mean(ratio[deepest]):.1f}, so nothing vanished and nothing exploded. (The numbers scatter because the
-net is only 64 units wide.) It is not one unlucky learning rate either: of two, the better one is shown.
+It is not the length of the gradient. The table gives it at the first layer, divided by that at the last: with
+{deepest} layers it is {np.mean(ratio[deepest]):.1f}, so nothing vanished and nothing exploded. (The numbers
+scatter because the net is only 64 units wide.) It is not one unlucky learning rate either: of two, the better
+one is shown.
 """)
 
 # %% [markdown]
 # ## What a length cannot tell
 #
-# A length is one number. The gradient of a weight is a *sum* over the inputs of a batch, and a sum depends on directions.
-# If the gradients of two inputs point in similar directions, a step that helps the one helps the other. If their
-# directions are unrelated, every input pulls its own way, and a step that helps one does nothing for its neighbour.
+# A length is one number. The gradient of a weight is a *sum* over the inputs of a batch, and a sum depends on
+# directions. If the gradients of two inputs point in similar directions, a step that helps the one helps the other.
+# If their directions are unrelated, every input pulls its own way, and a step that helps one does nothing for its
+# neighbour.
 #
-# The direction of two vectors is compared by an angle. The **cosine** between two vectors is their inner product divided by
-# the product of their lengths: 1 if they are parallel, 0 if they are at right angles, -1 if they are opposite.
+# The direction of two vectors is compared by an angle. The **cosine** between two vectors is their inner product
+# divided by the product of their lengths: 1 if they are parallel, 0 if they are at right angles, -1 if they are
+# opposite.
 #
 # ## Gates, by hand
 #
-# What makes the gradients of two inputs differ? In a plain ReLU net there is only one thing. Going back, the weights are
-# the same for both inputs. But each ReLU is a gate that is open (slope 1) or shut (slope 0), and which ones are open
-# depends on the input.
+# What makes the gradients of two inputs differ? In a plain ReLU net there is only one thing. Going back, the weights
+# are the same for both inputs. But each ReLU is a gate that is open (slope 1) or shut (slope 0), and which ones are
+# open depends on the input.
 #
-# Take a layer with six units. Input $a$ opens the units `1 1 0 1 0 1`, and input $b$ opens `1 0 1 1 1 0`. Each opens four
-# of six. The gradient of $a$ is the sum of what its four open units send back, and that of $b$ likewise. Two of the
-# units, the first and the fourth, are open for both, and send the same to both. What different units send back is
+# Take a layer with six units. Input $a$ opens the units `1 1 0 1 0 1`, and input $b$ opens `1 0 1 1 1 0`. Each opens
+# four of six. The gradient of $a$ is the sum of what its four open units send back, and that of $b$ likewise. Two of
+# the units, the first and the fourth, are open for both, and send the same to both. What different units send back is
 # unrelated, because their weights were drawn independently: in high dimensions such vectors are nearly at right
 # angles. So in the inner product only the two shared units count, and the cosine is about
 #
 # $$\frac{\text{units open for both}}{\text{units open for each}} = \frac{2}{4} = 0.5 .$$
 #
-# So far the layer. How many gates do two inputs share in general? A unit opens if its weights and the input
-# enclose less than a right angle, that is, if the weights lie in the half of all directions around the input. Two inputs
-# with an angle $\theta$ between them have two such halves, and one half is turned against the other by $\theta$. Draw
-# two half circles, turned by 60 degrees: of the 180 degrees of the one, 60 are not covered by the other.
+# So far the layer. How many gates do two inputs share in general? A unit opens if its weights and the input enclose
+# less than a right angle, that is, if the weights lie in the half of all directions around the input. Two inputs with
+# an angle $\theta$ between them have two such halves, and one half is turned against the other by $\theta$. Draw two
+# half circles, turned by 60 degrees: of the 180 degrees of the one, 60 are not covered by the other.
 #
 # ## Exercise 3.1: gates shared by two inputs
 #
@@ -195,9 +199,9 @@ def shared_at_60_degrees():
 #
 # $$\cos \theta' = \frac{\sin\theta + (\pi - \theta)\cos\theta}{\pi} .$$
 #
-# Start at right angles, $\theta = \pi/2$. Then $\cos\theta' = 1/\pi = 0.318$, which is an angle of 71.4 degrees. The second
-# layer shares $1 - 71.4/180 = 0.603$ of its gates. On its way back a gradient passes the gates of both layers, and what
-# is shared multiplies: $0.5 \cdot 0.603 = 0.302$ after two layers.
+# Start at right angles, $\theta = \pi/2$. Then $\cos\theta' = 1/\pi = 0.318$, which is an angle of 71.4 degrees. The
+# second layer shares $1 - 71.4/180 = 0.603$ of its gates. On its way back a gradient passes the gates of both layers,
+# and what is shared multiplies: $0.5 \cdot 0.603 = 0.302$ after two layers.
 #
 # ## Exercise 3.2: the cosine after any number of layers
 #
@@ -222,8 +226,8 @@ def gradient_cosine(layers, angle):
 # %% [markdown]
 # ## Experiment: theory and measurement
 #
-# Random vectors of many dimensions are nearly at right angles, so they serve as inputs. Each net sends the same random
-# vector back from its last layer for all inputs, and we take the mean cosine over all pairs of inputs.
+# Random vectors of many dimensions are nearly at right angles, so they serve as inputs. Each net sends the same
+# random vector back from its last layer for all inputs, and we take the mean cosine over all pairs of inputs.
 
 
 # %%
@@ -293,29 +297,29 @@ lesson.table(
 narrow = measured_cosines(16, width=P.width // 4)
 tail = math.log2(gradient_cosine(2000, math.pi / 2) / gradient_cosine(1000, math.pi / 2))
 lesson.say(f"""
-Both scales are logarithmic. The coloured curve is measured, and the curve of your theory lies on it: {np.mean(plain[2]):.3f}
-and {predicted[2]:.3f} after two layers, {at_eight:.3f} and {predicted[8]:.3f} after eight. Unrelated inputs get almost
-unrelated gradients after a dozen layers. That much of the suspicion is right. (The theory is for infinitely wide layers.
-At 16 layers it says {predicted[16]:.3f}; {P.width} units give {np.mean(plain[16]):.3f}, and {P.width // 4} units
-{np.mean(narrow):.3f}. The wider, the closer.)
+Both scales are logarithmic. The coloured curve is measured, and the curve of your theory lies on it:
+{np.mean(plain[2]):.3f} and {predicted[2]:.3f} after two layers, {at_eight:.3f} and {predicted[8]:.3f} after
+eight. Unrelated inputs get almost unrelated gradients after a dozen layers. That much of the suspicion is
+right. (The theory is for infinitely wide layers. At 16 layers it says {predicted[16]:.3f}; {P.width} units give
+{np.mean(plain[16]):.3f}, and {P.width // 4} units {np.mean(narrow):.3f}. The wider, the closer.)
 
-The lowest curve is a quick argument that goes wrong: "two inputs share half of the gates, so each layer halves the
-cosine". Only the *first* layer shares half. The signals move together from layer to layer, later layers share more and
-more, and the decay slows down. By your theory, doubling the depth from 1000 to 2000 layers multiplies the cosine by
-$2^{{{tail:.2f}}}$: in the long run it falls like $L^{{-3}}$.
+The lowest curve is a quick argument that goes wrong: "two inputs share half of the gates, so each layer halves
+the cosine". Only the *first* layer shares half. The signals move together from layer to layer, later layers
+share more and more, and the decay slows down. By your theory, doubling the depth from 1000 to 2000 layers
+multiplies the cosine by $2^{{{tail:.2f}}}$: in the long run it falls like $L^{{-3}}$.
 """)
 
 # %% [markdown]
-# Where does the 3 come from? For a small angle the formula above says $\theta' \approx \theta - \theta^2/(3\pi)$. An angle
-# that shrinks by a fixed multiple of its square is, after $l$ layers, about $3\pi/l$ (put it in: the difference of
-# $3\pi/l$ and $3\pi/(l+1)$ is about $3\pi/l^2$). So layer $l$ shares $1 - 3/l$ of its gates, and the product of these up
-# to $L$ falls like $L^{-3}$.
+# Where does the 3 come from? For a small angle the formula above says $\theta' \approx \theta - \theta^2/(3\pi)$. An
+# angle that shrinks by a fixed multiple of its square is, after $l$ layers, about $3\pi/l$ (put it in: the difference
+# of $3\pi/l$ and $3\pi/(l+1)$ is about $3\pi/l^2$). So layer $l$ shares $1 - 3/l$ of its gates, and the product of
+# these up to $L$ falls like $L^{-3}$.
 #
 # ## Exercise 3.3: let the data decide
 #
-# Somebody says that the cosine falls like $c \cdot r^L$, somebody else says like $c \cdot L^{-k}$. Take logarithms: the
-# first law is a straight line over $L$, the second one over $\log L$. Write a function that says which of the two lines
-# fits the data better. (`np.polyfit(x, y, 1)` fits a line; compare the sums of the squared residuals.)
+# Somebody says that the cosine falls like $c \cdot r^L$, somebody else says like $c \cdot L^{-k}$. Take logarithms:
+# the first law is a straight line over $L$, the second one over $\log L$. Write a function that says which of the two
+# lines fits the data better. (`np.polyfit(x, y, 1)` fits a line; compare the sums of the squared residuals.)
 
 
 # %% tags=["exercise"]
@@ -338,18 +342,19 @@ print(f"the measured cosines follow the law: {law}")
 # %% [markdown]
 # ## With batch norm: a floor
 #
-# Batch norm subtracts from every unit its mean over the batch. So if the same vector is added to all inputs of a layer
-# that is followed by batch norm, nothing changes behind it. Then the loss does not change either, and that means that
-# the gradients of the inputs of one batch *sum to zero*.
+# Batch norm subtracts from every unit its mean over the batch. So if the same vector is added to all inputs of a
+# layer that is followed by batch norm, nothing changes behind it. Then the loss does not change either, and that
+# means that the gradients of the inputs of one batch *sum to zero*.
 #
 # ## Exercise 3.4: derive the floor
 #
-# A batch has $B$ inputs, their gradients $g_1, \ldots, g_B$ have length 1 and sum to zero. Square the sum, and write it
-# as a double sum:
+# A batch has $B$ inputs, their gradients $g_1, \ldots, g_B$ have length 1 and sum to zero. Square the sum, and write
+# it as a double sum:
 #
 # $$0 = \left\lVert \sum_i g_i \right\rVert^2 = \sum_i \lVert g_i \rVert^2 + \sum_{i \ne j} g_i^\top g_j .$$
 #
-# The first sum has $B$ terms, and each is 1. The second has $B(B-1)$ terms, whose mean is the mean cosine. Solve for it.
+# The first sum has $B$ terms, and each is 1. The second has $B(B-1)$ terms, whose mean is the mean cosine. Solve for
+# it.
 
 
 # %% tags=["exercise"]
@@ -381,28 +386,30 @@ lesson.table(
     ]
 )
 lesson.say(f"""
-With batch norm the mean cosine is at the floor at once: {np.mean(normalised[64, 2]):.4f} after two layers with a batch of
-64, where your formula says {floor[64]:.4f}. Be careful with it. It is often read as "batch norm shatters all gradients
-in two layers". But it had to come out like that, whatever the gradients look like otherwise. A number that is fixed by
-an identity cannot be evidence.
+With batch norm the mean cosine is at the floor at once: {np.mean(normalised[64, 2]):.4f} after two layers with
+a batch of 64, where your formula says {floor[64]:.4f}. Be careful with it. One could read it as "batch norm
+shatters all gradients in two layers". But it had to come out like that, whatever the gradients look like
+otherwise. A number that is fixed by an identity cannot be evidence.
 """)
 
 # %% [markdown]
 # ## Neighbours on a line
 #
 # Unrelated inputs may well have unrelated gradients. What would hurt is if *similar* inputs had. So take the simplest
-# inputs that can be similar: numbers. A net with one input and one output is a curve $f(x)$, its gradient is the slope
-# $\mathrm{d}f/\mathrm{d}x$, and we compute it at 256 points between -2 and 2 (Balduzzi et al. 2017, arXiv 1702.08591).
+# inputs that can be similar: numbers. A net with one input and one output is a curve $f(x)$, its gradient is the
+# slope $\mathrm{d}f/\mathrm{d}x$, and we compute it at 256 points between -2 and 2 (Balduzzi et al. 2017, arXiv
+# 1702.08591).
 #
 # Gradients are **shattered** if those of neighbouring inputs have nothing to do with each other. On the grid this is
-# measured as follows. The **autocorrelation** of a sequence at lag $k$ is the correlation between its entries and those
-# $k$ places further on: 1 at lag 0, and near 1 at lag 1 if the sequence is smooth. A sequence is **white noise** if its
-# autocorrelation is 0 at every lag but 0.
+# measured as follows. The **autocorrelation** of a sequence at lag $k$ is the correlation between its entries and
+# those $k$ places further on: 1 at lag 0, and near 1 at lag 1 if the sequence is smooth. A sequence is **white
+# noise** if its autocorrelation is 0 at every lag but 0.
 #
 # ## Exercise 3.5: find the bug
 #
-# For random numbers with mean 10 and deviation 1 this function reports 0.99 at lag 1, and it fails at lag 0. Correct it.
-# (For a correlation, numbers are first centred. In the denominator stands the sum of all squares, whatever the lag.)
+# For random numbers with mean 10 and deviation 1 this function reports 0.99 at lag 1, and it fails at lag 0. Correct
+# it. (For a correlation, numbers are first centred. In the denominator stands the sum of all squares, whatever the
+# lag.)
 #
 # ```python
 # def autocorrelation(g, lag):
@@ -423,8 +430,8 @@ def autocorrelation(g, lag):
 # %% [markdown]
 # ## Experiment: when are gradients shattered?
 #
-# The nets are 200 units wide. "Branch x 0.1" is a residual net in which what the layers add to the skip is multiplied by
-# 0.1. The last row of the table is a net like that of the notebook below.
+# The nets are 200 units wide. "Branch x 0.1" is a residual net in which what the layers add to the skip is multiplied
+# by 0.1. The last row of the table is a net like that of the notebook below.
 
 # %%
 GRID = -2 + 4 * np.arange(256)[:, None] / 256
@@ -464,8 +471,8 @@ def slopes(net):
 BN, deep = {"norm": "bn"}, P.grid_depths[-1]
 ON_A_LINE = {
     f"plain, {count(P.grid_depths[0])}": (P.grid_depths[0], {}),
-    **{f"plain, {depth} layers": (depth, {}) for depth in P.grid_depths[1:]},
-    **{f"plain, batch norm, {depth} layers": (depth, BN) for depth in P.grid_depths[1:]},
+    **{f"plain, {depth} layers": (depth, {}) for depth in P.grid_depths if depth > 1},
+    **{f"plain, batch norm, {depth} layers": (depth, BN) for depth in P.grid_depths if depth > 1},
     f"residual, batch norm, {deep} layers": (deep, {"skip": "identity", **BN}),
     f"residual, batch norm, branch x 0.1, {deep} layers": (
         deep,
@@ -489,7 +496,10 @@ lesson.reveal(
     value="plain with batch norm",
 )
 lesson.table(
-    [{"net": name, "autocorrelation at lag 1": spread(values)} for name, values in lag_one.items()]
+    [
+        {"net": name, "autocorrelation at lag 1": spread(values, "{:.2f}")}
+        for name, values in lag_one.items()
+    ]
 )
 
 # %%
@@ -514,20 +524,23 @@ lesson.curves(
     + ".",
 )
 lesson.say(f"""
-Each panel shows the slope of one random net over its input, at 256 points. On the left, one layer: the slope changes a
-little wherever one of the 200 gates switches. In the middle, {deep} layers without batch norm: rougher, and yet each
-point is close to the next; the autocorrelation at lag 1 is {without:.2f}. On the right, the same depth with batch norm:
-the slope at one point says nothing about the next one, 1/64 away. Its autocorrelation is {with_bn:.2f}.
+Each panel shows the slope of one random net over its input, at 256 points. On the left, one layer: the slope
+changes a little wherever one of the 200 gates switches. In the middle, {deep} layers without batch norm:
+rougher, and yet each point is close to the next; the autocorrelation at lag 1 is {without:.2f}. On the right,
+the same depth with batch norm: the slope at one point says nothing about the next one, 1/64 away. Its
+autocorrelation is {with_bn:.2f}.
 """)
 
 
 # %% [markdown]
 # ## Why batch norm, of all things?
 #
-# Theory explains the middle panel. Two neighbours on the grid differ by 1/64, which is an angle of at most $1/64$ or so
-# radians. By exercise 3.1 one layer keeps $1 - \theta/\pi$ of what they share, which is 99.5 %. And the angle shrinks on.
-# So even 50 layers keep most of it. Batch norm changes that: it removes what all inputs have in common, and rescales
-# what is left. The difference between two neighbours is part of what is left, so it grows. We can watch it grow.
+# Theory explains the middle panel. Two neighbours on the grid differ by $1/64$. The first layer multiplies the input
+# by weights with variance 2 and adds biases with variance 1, so to it they are vectors with an angle of at most
+# $\sqrt{2}/64$ between them. By exercise 3.1 a layer keeps $1 - \theta/\pi$ of what they share, and the angle shrinks
+# on. The next cell lets your function of exercise 3.2 work that out for all neighbours. Batch norm changes it: it
+# removes what all inputs have in common, and rescales what is left. The difference between two neighbours is part of
+# what is left, so it grows. We can watch it grow.
 
 
 # %%
@@ -542,6 +555,8 @@ def separations(net):
     return found
 
 
+place = np.arctan(math.sqrt(2) * GRID[:, 0])  # the direction of (√2 x, 1)
+kept = np.mean([gradient_cosine(deep + 1, float(angle)) for angle in np.diff(place)])
 apart = {
     name: np.mean([separations(line_net(24, seed, **kind)) for seed in range(P.seeds)], axis=0)
     for name, kind in (("plain", {}), ("plain, batch norm", BN))
@@ -553,20 +568,25 @@ lesson.table(
     ]
 )
 lesson.say(f"""
-The table gives the distance between neighbouring points, divided by the distance between any two points of the grid.
-Without batch norm it stays near {apart["plain"][-1]:.2f}: neighbours stay neighbours. With batch norm it grows from layer
-to layer until, after 24 layers, it is {apart["plain, batch norm"][-1]:.2f}: for the net, neighbours are as far apart
-as any two points. What batch norm costs, and what it is good for all the same, is the subject of lesson 4.
+Without batch norm a layer keeps at least {100 * (1 - math.sqrt(2) / 64 / math.pi):.1f} % of what the slopes of
+two neighbours share, and {deep} layers keep {100 * kept:.0f} % by your function. So a wide plain net of this
+depth cannot be white on this grid.
+
+The table gives the distance between neighbouring points, divided by the distance between any two points of the
+grid. Without batch norm it stays near {apart["plain"][-1]:.2f}: neighbours stay neighbours. With batch norm it
+grows from layer to layer until, after 24 layers, it is {apart["plain, batch norm"][-1]:.2f}: for the net,
+neighbours are nearly as far apart as any two points. What batch norm costs, and what it is good for all the
+same, is the subject of lesson 4.
 """)
 
 # %% [markdown]
 # ## A question from a textbook
 #
-# Simon Prince's *Understanding Deep Learning* has a notebook on this experiment
-# ([notebook 11.1](https://github.com/udlbook/udlbook/blob/main/Notebooks/Chap11/11_1_Shattered_Gradients.ipynb)). It builds
-# plain nets of 1, 24 and 50 layers with 200 units, computes the slope on 256 points, and asks the reader: "Do you find
-# this a convincing replication of the experiment in the original paper? (I don't) Can you help me find why I have failed
-# to replicate this result?" Part of the trouble was a missing line, which changed the deep nets' plots
+# Simon Prince's *Understanding Deep Learning* has a notebook on this experiment ([notebook
+# 11.1](https://github.com/udlbook/udlbook/blob/main/Notebooks/Chap11/11_1_Shattered_Gradients.ipynb)). It builds
+# plain nets of 1, 24 and 50 layers with 200 units, computes the slope on 256 points, and asks the reader: "Do you
+# find this a convincing replication of the experiment in the original paper? (I don't) Can you help me find why I
+# have failed to replicate this result?" Part of the trouble was a missing line, which changed the deep nets' plots
 # ([udlbook#317](https://github.com/udlbook/udlbook/issues/317), fixed in February 2026). The rest you can now answer.
 
 # %%
@@ -575,35 +595,36 @@ res = float(np.mean(lag_one[f"residual, batch norm, {deep} layers"]))
 pre = float(np.mean(lag_one[f"pre-act residual, batch norm, {deep} layers"]))
 small = float(np.mean(lag_one[f"residual, batch norm, branch x 0.1, {deep} layers"]))
 lesson.say(f"""
-- The notebook's nets have *no batch norm*. Built as it says, with {deep} layers, their autocorrelation at lag 1 is
-  {spread(note)}: smooth. He's variance instead of its 1/200 does not help ({without:.2f}). On this grid a plain net is
-  white only with batch norm ({with_bn:.2f}).
-- Nor is a residual net safe because it is residual. With batch norm and branches of full size it comes out at {res:.2f}
-  (layers ordered as in 2015) and {pre:.2f} (as in 2016) with {deep} layers. With the branch multiplied by 0.1 it keeps
-  {small:.2f}. So what resists is a *small branch* beside the skip; lesson 8 is about that.
+- The notebook's nets have *no batch norm*. Built as it says, with {deep} layers, their autocorrelation at lag 1
+  is {spread(note, "{:.2f}")}: smooth. He's variance instead of its 1/200 does not help ({without:.2f}). On this
+  grid a plain net is white only with batch norm ({with_bn:.2f}).
+- Nor is a residual net safe because it is residual. With batch norm and branches of full size it comes out at
+  {res:.2f} (layers ordered as in 2015) and {pre:.2f} (as in 2016) with {deep} layers. With the branch
+  multiplied by 0.1 it keeps {small:.2f}. So what resists is a *small branch* beside the skip; lesson 8 is about
+  that.
 """)
 
 # %% [markdown]
 # ## Is it the cause?
 #
-# We have two facts: deep plain nets train badly, and the gradients of their inputs are unrelated. That both happen does
-# not show that one causes the other. How could an experiment tell?
+# We have two facts: deep plain nets train badly, and the gradients of their inputs are unrelated. That both happen
+# does not show that one causes the other. How could an experiment tell?
 #
-# A claim is tested where it could fail. "Unrelated gradients keep a net from training" would be refuted by a net whose
-# gradients are unrelated and which trains. So look for such a net, among nets as different as possible. And change *one*
-# thing: keep architecture, depth and data, and only start the weights elsewhere. **Identity initialisation** sets every
-# weight matrix to the identity, so that at the start each layer hands on what it gets.
+# A claim is tested where it could fail. "Unrelated gradients keep a net from training" would be refuted by a net
+# whose gradients are unrelated and which trains. So look for such a net, among nets as different as possible. And
+# change *one* thing: keep architecture, depth and data, and only start the weights elsewhere. **Identity
+# initialisation** sets every weight matrix to the identity, so that at the start each layer hands on what it gets.
 #
-# What shall we measure? Not the mean cosine over all pairs, which batch norm fixes (exercise 3.4). Take similar inputs: each
-# image of a digit, and a copy with noise that is 0.3 times as long as the image. To the eye it is the same digit. If
-# gradients are shattered, the two will have unrelated ones.
+# What shall we measure? Not the mean cosine over all pairs, which batch norm fixes (exercise 3.4). Take similar
+# inputs: each image of a digit, and a copy with noise that is 0.3 times as long as the image. To the eye it is the
+# same digit. If gradients are shattered, the two will have unrelated ones.
 #
 # ## Exercise 3.6: design the test
 #
 # Before any result: write the rule. You get a dictionary from the name of a net to `(cosine, error)`, the mean cosine
-# between the gradients of an image and its copy, and the training error in %. Call gradients unrelated if the cosine is
-# closer to 0 than 0.1, on either side, and say that a net trains if its error is below 10 %. Return the list of the names
-# that contradict the claim.
+# between the gradients of an image and its copy, and the training error in %. Call gradients unrelated if the cosine
+# is closer to 0 than 0.1, on either side, and say that a net trains if its error is below 10 %. Return the list of
+# the names that contradict the claim.
 
 
 # %% tags=["exercise"]
@@ -658,9 +679,9 @@ for kind, depth in CASES:
     rows.append(
         {
             "net": name,
-            "signals, other images": f"{of_signals.mean():.3f} ± {of_signals.std():.3f}",
-            "gradients, noisy copy": f"{of_gradients.mean():.3f} ± {of_gradients.std():.3f}",
-            "training error (%)": f"{np.mean(trained):.1f} ± {np.std(trained):.1f}",
+            "signals, other images": spread(of_signals, "{:.3f}"),
+            "gradients, noisy copy": spread(of_gradients, "{:.3f}"),
+            "training error (%)": spread(trained, "{:.1f}"),
         }
     )
 lesson.table(rows)
@@ -674,21 +695,23 @@ res_deep = f"residual, batch norm, {deepest} layers"
 lesson.say(f"""
 The table was measured on real digits, before training (cosines, mean ± deviation) and after it (error).
 
-*For the suspect:* the plain net of {deepest} layers with identity init is the same architecture as the one that failed.
-The gradients of an image and its copy have a cosine of {tested[eye][0]:.2f} instead of {tested[he_deep][0]:.2f}, and it
-trains: {tested[eye][1]:.1f} % instead of {tested[he_deep][1]:.0f} %. So what fails is not the architecture, it is where
-training starts.
+*For the suspect:* the plain net of {deepest} layers with identity init is the same architecture as the one that
+failed. The gradients of an image and its copy have a cosine of {tested[eye][0]:.2f} instead of
+{tested[he_deep][0]:.2f}, and it trains: {tested[eye][1]:.1f} % instead of {tested[he_deep][1]:.0f} %. So what
+fails is not the architecture, it is where training starts.
 
-*Against it:* with batch norm the plain net of {shallow} layers has a cosine of {tested[bn_shallow][0]:.2f} and trains to
-{tested[bn_shallow][1]:.1f} %. The residual net of {deepest} layers has {tested[res_deep][0]:.2f} and trains to
-{tested[res_deep][1]:.1f} %. Their gradients are *less* related than those of the deep plain net with He init, which
-fails. So unrelated gradients alone do not keep a net from training.
+*Against it:* with batch norm the plain net of {shallow} layers has a cosine of {tested[bn_shallow][0]:.2f} and
+trains to {tested[bn_shallow][1]:.1f} %. The residual net of {deepest} layers has {tested[res_deep][0]:.2f} and
+trains to {tested[res_deep][1]:.1f} %. Their gradients are *less* related than those of the deep plain net with
+He init, which fails, and whose gradients are not even unrelated by your rule. So unrelated gradients alone do
+not keep a net from training.
 
-*What else?* Look at the column of the signals. In the deep net with He init all digits have become nearly one vector, with
-a cosine of {signal_cosine[he_deep]:.3f}: the last layers can hardly tell a zero from a nine. It is the other side of
-exercise 3.2, where the angle shrinks. Identity init keeps the digits apart ({signal_cosine[eye]:.2f}). But
-that is not the whole answer either: with batch norm the signals of {deepest} plain layers stay apart
-({signal_cosine[bn_deep]:.2f}), and the net ends at {tested[bn_deep][1]:.0f} %. It has another illness, which lesson 4 finds.
+*What else?* Look at the column of the signals. In the deep net with He init all digits have become nearly one
+vector, with a cosine of {signal_cosine[he_deep]:.3f}: the last layers can hardly tell a zero from a nine. It is
+the other side of exercise 3.2, where the angle shrinks. Identity init keeps the digits apart
+({signal_cosine[eye]:.2f}). But that is not the whole answer either: with batch norm the signals of {deepest}
+plain layers stay apart ({signal_cosine[bn_deep]:.2f}), and the net ends at {tested[bn_deep][1]:.0f} %. It has
+another illness, which lesson 4 finds.
 """)
 
 # %% [markdown]
@@ -699,38 +722,42 @@ that is not the whole answer either: with batch norm the signals of {deepest} pl
 
 # %%
 lesson.say(f"""
-- *"He init solves it."* The lengths are level, {np.mean(ratio[deepest]):.1f} between the ends of {deepest} layers, and
-  the training error is {worst:.0f} %.
-- *"Each layer halves the correlation of the gradients."* Halving would leave {0.5**16:.6f} after 16 layers. Measured:
-  {np.mean(plain[16]):.4f}; your theory: {predicted[16]:.4f}. The first layer halves, the later ones do not.
+- *"He init solves it."* The lengths are level, {np.mean(ratio[deepest]):.1f} between the ends of {deepest}
+  layers, and the training error is {worst:.0f} %.
+- *"Each layer halves the correlation of the gradients."* Halving would leave {0.5**16:.6f} after 16 layers.
+  Measured: {np.mean(plain[16]):.4f}; your theory: {predicted[16]:.4f}. The first layer halves, the later ones
+  do not.
 - *"Gradients of deep plain nets are white noise."* Without batch norm, {deep} layers keep an autocorrelation of
-  {without:.2f} on the grid. *"And those of residual nets are not."* With batch norm and branches of full size: {res:.2f}.
-- *"Shattered gradients are why deep nets do not train."* The table has {len(against)} nets with unrelated gradients that
-  train.
+  {without:.2f} on the grid. *"And those of residual nets are not."* With batch norm and branches of full size:
+  {res:.2f}.
+- *"Shattered gradients are why deep nets do not train."* By the rule of exercise 3.6 the table has
+  {len(against)} counterexamples: {"; ".join(against) or "none"}.
 """)
 
 # %% [markdown]
 # ## What the paper found
 #
 # - Balduzzi et al. 2017 (arXiv 1702.08591) state in their abstract that the correlation between gradients in standard
-#   feedforward networks "decays exponentially with depth resulting in gradients that resemble white noise", and that with
-#   skip-connections it decays sublinearly. They also show an initialisation, "looks linear", that prevents shattering and
-#   in preliminary experiments trains very deep nets without skips. Our identity init is a cousin of it.
-# - What you measured agrees for nets with batch norm. Without it the decay for unrelated inputs is a power of the depth,
-#   and neighbours on the grid stay correlated.
-# - Daneshmand et al. 2020 (arXiv 2003.01652) study the other column of the table: in random nets without normalisation the
-#   signals of different inputs collapse onto few directions as depth grows, and batch norm avoids that.
+#   feedforward networks "decays exponentially with depth resulting in gradients that resemble white noise", and that
+#   with skip-connections it decays sublinearly. They also show an initialisation, "looks linear", that prevents
+#   shattering and in preliminary experiments trains very deep nets without skips. Our identity init is a cousin of
+#   it.
+# - What you measured agrees for nets with batch norm. Without it the decay for unrelated inputs is a power of the
+#   depth, and neighbours on the grid stay correlated.
+# - Daneshmand et al. 2020 (arXiv 2003.01652) study the other column of the table: in random nets without
+#   normalisation the signals of different inputs collapse onto few directions as depth grows, and batch norm avoids
+#   that.
 #
 # ## Remember
 #
-# - A level gradient is necessary and not sufficient: He init keeps the length at every depth, and the training error still
-#   grows with depth.
-# - Without batch norm the gradients of unrelated inputs lose their correlation like $L^{-3}$, while the signals become one
-#   and the same; with batch norm neighbours are torn apart after some twenty layers.
-# - Neither the length of gradients nor their correlation alone predicts what trains, so test a suspected cause where it could
-#   fail.
+# - A level gradient is necessary and not sufficient: He init keeps the length at every depth, and the training error
+#   still grows with depth.
+# - Without batch norm the gradients of unrelated inputs lose their correlation like $L^{-3}$, while the signals
+#   become one and the same; with batch norm neighbours are torn apart after some twenty layers.
+# - Neither the length of gradients nor their correlation alone predicts what trains, so test a suspected cause where
+#   it could fail.
 #
 # ## Read next
 #
-# [Lesson 4](lesson_04_batch_norm.py) asks what batch norm does to gradients, and finds what is wrong with the deep plain net
-# that has it.
+# [Lesson 4](lesson_04_batch_norm.py) asks what batch norm does to gradients, and finds what is wrong with the deep
+# plain net that has it.

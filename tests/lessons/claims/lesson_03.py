@@ -15,7 +15,6 @@ NUMBERS = {
     "3": "definition: the power of the formula above",
     "10": "example: the mean in exercise 3.5, and the limit of exercise 3.6 in %",
     "0.99": lambda n: 10**2 / (10**2 + 1),
-    "99.5": lambda n: 100 * (1 - 1 / 64 / math.pi),
     "64": lambda n: 1 / float(n["GRID"][1, 0] - n["GRID"][0, 0]),
     "256": lambda n: len(n["GRID"]),
     "200": "setting: the units of the nets on a line",
@@ -55,6 +54,7 @@ def claims(n):
     assert lag[f"the notebook's net, {deep} layers"] > 0.9
     assert n["small"] > n["res"] + 0.3
     assert n["small"] > n["pre"] + 0.3
+    assert 0.8 < n["kept"] < 1
     plain, bn = n["apart"]["plain"], n["apart"]["plain, batch norm"]
     assert max(plain) < 0.1
     assert (np.diff(bn) > 0).all()
