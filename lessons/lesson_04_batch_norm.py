@@ -592,8 +592,9 @@ lesson.say(f"""
 # - He et al. 2015 (§4.2) also warm their residual net of 110 layers up, with a rate of 0.01 until its training error is
 #   below 80 %, after about 400 steps.
 # - Yang et al. 2019 (arXiv 1902.08129, Theorem 8) prove the factor: with ReLU and batch norm the squared norm of the
-#   gradient is multiplied by $\pi/(\pi - 1) \approx 1.467$ in each layer, however one initialises. They also report that
-#   after the first steps of SGD the gradients at the bottom can vanish instead.
+#   gradient is multiplied by $\pi/(\pi - 1) \approx 1.467$ in each layer, however one initialises. They also observe
+#   (abstract) that after a single step of optimisation the gradients have a "dramatically smaller dynamic range". You
+#   have seen the step that does it, and what it does to the weights.
 # - Ioffe and Szegedy 2015 (arXiv 1502.03167), who invented batch norm, conjectured that it brings the singular values of
 #   the layers' Jacobians near 1. For fresh plain nets with ReLU, Yang et al. 2019 show that it does not.
 

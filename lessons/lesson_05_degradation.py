@@ -1,244 +1,650 @@
 # ---
-# title: The degradation problem
-# minutes: 30
-# needs: lesson 2
+# title: The degradation problem: why does a deeper net train worse?
+# minutes: 50
+# seconds: 60
+# needs: lessons 2 and 4
 # ---
 # %% [markdown]
-# # Lesson 5: The degradation problem
+# # Lesson 5: The degradation problem: why does a deeper net train worse?
 #
-# A deeper network contains the shallower one: let the extra layers do nothing. So its *training* error should not
-# be higher. He et al. 2015 (arXiv 1512.03385, Figure 1) found that it is, for plain networks with batch norm, and
-# called it degradation. This lesson shows the same in seconds on small digits, and asks what it is not.
+# Add layers to a network and it can compute more. So it should fit its training data better, or at least as well. In
+# 2015 He and others reported the opposite: a plain network of 56 layers had a *higher* error than one of 20, on the very
+# images it was trained on. Residual networks were invented as the answer to this observation, so it is worth knowing
+# exactly what was observed, and what was not.
+#
+# In this lesson you reproduce it on a small scale, in a minute, and then you do what a good experimenter does with a
+# surprising result: you try to explain it away. Was the learning rate wrong? Was the training too short, the optimiser
+# too simple, the initialisation bad? Lesson 4 even offers a suspect with a motive, the exploding gradient. Each
+# suspicion becomes an experiment, and each experiment is done where the claim is made: at 54 layers, on both kinds of net,
+# over several seeds.
+#
+# You should know what batch norm does to gradients (lesson 4). Reading and exercises take about 50 minutes, running takes
+# a minute.
 
 # %%
+import itertools
+import math
+
 import numpy as np
 
-from minires import degradation, gradflow, models
-from minires.lessons import Lesson
+from minires import degradation, gradflow, models, nn, optim
+from minires.data import DataLoader, load_digits
+from minires.degradation import Recipe
+from minires.lessons import Lesson, spread
+from minires.record import norm
+from minires.train import train
 
 lesson = Lesson(5)
 P = lesson.params(
-    depths=(6, 18, 54), seeds=2, epochs=12, fast={"depths": (6, 24), "seeds": 1, "epochs": 4}
+    depths=(6, 18, 54),
+    seeds=3,
+    epochs=8,
+    rates=(0.003, 0.01, 0.03),
+    fast={"depths": (6, 54), "seeds": 1, "epochs": 3, "rates": (0.01, 0.03)},
+    full={
+        "depths": (6, 18, 54, 108),
+        "seeds": 5,
+        "epochs": 20,
+        "rates": (0.001, 0.003, 0.01, 0.03, 0.1),
+    },
 )
 P.depths = sorted(set(P.depths))
+claimed = max([depth for depth in P.depths if depth <= 54] or P.depths)  # where the claim is made
+KINDS = {"plain": "none", "residual": "identity"}
+
+# %% [markdown]
+# ## A deeper net contains the shallower one
+#
+# Why is the observation surprising at all? Because of an argument by construction. Take a trained net whose last layer
+# gives $h = \max(2x, 0)$. Put one more layer behind it, with weight 1: $\max(1 \cdot h, 0)$. As $h$ is never negative, this is
+# $h$ again. The deeper net computes the same function, and has the same error. So a deeper net *can* be as good, and with
+# training it should become better.
+#
+# Batch norm does not spoil this. Say a unit gives $0, 0, 0.447, 1.342$ for four samples, as in lesson 4. Its mean is
+# $0.447$ and its standard deviation $0.548$. Batch norm turns the values into $-0.816, -0.816, 0, 1.633$. But then it
+# multiplies by a learnable weight and adds a learnable bias. With $0.548$ for the weight and $0.447$ for the bias the old
+# values are back. There are weights with which an added layer does nothing, also with batch norm.
+#
+# Now the words. The **training error** is the fraction of the training samples that a net classifies wrongly. In
+# **overfitting** a net has a low training error and a higher error on new data: it fits what it has seen and errs on
+# the rest. **Degradation** means that a deeper net has a higher *training* error than a shallower one that it contains.
+# These are different troubles with different cures, and the first exercise after the experiment is about telling
+# them apart.
 
 # %% [markdown]
 # ## Predict
-# Plain nets of several depths (6, 18 and 54 layers) with batch norm are trained alike, and so are their residual twins.
+# We train plain nets of several depths with batch norm, and their residual **twins**: nets that start from the same
+# weights and see the same batches in the same order, and differ from the plain ones only by the $+x$.
 
 # %%
 lesson.predict(
     "plain",
-    f"training error in % of the plain net with {P.depths[-1]} layers after {P.epochs} epochs?",
-    mine=None,
+    f"Training error in % of the plain net with {claimed} layers after {P.epochs} epochs? (Guessing gives 90.)",
 )
-lesson.predict("residual", "and of its residual twin?", mine=None)
+lesson.predict("residual", "And that of its residual twin?")
 
 # %% [markdown]
-# ## Exercise 5.1: twins
-# The residual net adds $x$ after every second layer, which costs no parameter. Count those of the plain net:
-# `depth` layers 64 → 64 without bias, each with batch norm (a weight and a bias per unit), and a head 64 → 10.
+# ## Exercise 5.1: are the twins equally large?
+# The residual net adds $x$ to the output of every second layer. Count the parameters of the plain net, in order to
+# compare them with both: `depth` matrices 64 → 64 without bias, each followed by batch norm with a weight and a bias per
+# unit, and at the end a linear layer 64 → 10 with a bias.
 
 
 # %% tags=["exercise"]
 @lesson.exercise("5.1")
 def parameters(depth):
-    """Return the number of parameters of the plain net with `depth` body layers of width 64."""
+    """Return the number of parameters of the plain net with `depth` layers of 64 units."""
     # BEGIN SOLUTION
     return depth * (64 * 64 + 2 * 64) + 64 * 10 + 10
     # END SOLUTION
 
 
 # %%
-for skip in ("none", "identity"):
-    net = models.mlp_stack(18, 64, skip=skip, norm="bn", seed=0)
-    print(
-        f"skip={skip:<9} {sum(p.size for p in net.parameters())} parameters; by hand {parameters(18)}"
-    )
+counted = {
+    kind: sum(p.size for p in models.mlp_stack(18, 64, skip=skip, norm="bn").parameters())
+    for kind, skip in KINDS.items()
+}
+lesson.say(f"""
+With 18 layers your formula gives {parameters(18)} parameters. The plain net has {counted["plain"]} of them, and the residual
+one has {counted["residual"]}. Whatever the difference between the two will be, it does not come from their size.
+""")
 
 # %% [markdown]
-# ## Experiment
-# SGD with momentum 0.9, weight decay 1e-4, batches of 128, learning rate 0.01 divided by 10 at 50 % and 75 % of the
-# steps, He initialisation, 12 epochs (`minires degradation` takes 20, and goes to 108 layers). Twins have the same
-# seeds, so the same weights and the same batches. The error is that of the training batches as they ran: in
-# evaluation mode a half-trained deep net looks worse still, which would exaggerate the effect.
+# ## Experiment 1: degradation
+# The data are the 8 × 8 digits of the UCI repository, 1500 for training. The recipe: SGD with momentum 0.9, rate 0.01,
+# weight decay 1e-4, batches of 128 digits, He init. After one half of the steps the rate is cut to a tenth, after three
+# quarters once more. The error is that of the training batches as they ran, averaged over the last epoch. (In
+# evaluation mode a half-trained deep net looks even worse, because the running statistics of batch norm lag behind. That
+# would exaggerate the effect.)
+
 
 # %%
-KINDS = {"plain": "none", "residual": "identity"}
-curves = degradation.run("mlp", P.depths, seeds=P.seeds, recipe=degradation.Recipe(epochs=P.epochs))
-print(degradation.table(curves))
+def trained(kind, depth, init="he", batch_norm=True, **recipe):
+    """Train the net with every seed; return the curves. `recipe` changes what the recipe says."""
+    how = Recipe(**{"epochs": P.epochs} | recipe)
+    return degradation.run(
+        "mlp", [depth], [KINDS[kind]], "bn" if batch_norm else "none", init, P.seeds, recipe=how
+    )
 
 
-def nets(kind, depth):
-    """Return the training curves of one kind of net, one per seed."""
-    chosen = (KINDS[kind], depth)
-    return [c for c in curves if (c.setting.skip, c.setting.depth) == chosen]
-
-
-def final_errors(runs):
+def errors(curves):
     """Return the training errors in % over the last epoch, None where a net diverged."""
-    return [None if c.final_error is None else 100 * c.final_error for c in runs]
+    return [None if c.final_error is None else 100 * c.final_error for c in curves]
 
 
-deepest = P.depths[-1]
-errors = {k: np.array([final_errors(nets(k, d)) for d in P.depths], float).T for k in KINDS}
-last = {kind: f"{errors[kind][:, -1].mean():.1f} %" for kind in KINDS}
-for kind in KINDS:
-    lesson.reveal(kind, last[kind])
+def mean(values):
+    """Return the mean of the seeds that did not diverge."""
+    return float(np.mean([v for v in values if v is not None] or [math.nan]))
+
+
+base = {(kind, depth): trained(kind, depth) for kind in KINDS for depth in P.depths}
+asis = {kind: errors(base[kind, claimed]) for kind in KINDS}
+lesson.reveal("plain", f"{spread(asis['plain'], '{:.1f}')} %", value=mean(asis["plain"]))
+lesson.reveal("residual", f"{spread(asis['residual'], '{:.1f}')} %", value=mean(asis["residual"]))
 
 # %%
-lesson.curves(
-    "error_by_depth",
-    f"{deepest} plain layers leave {last['plain']} training error, their residual twins {last['residual']}",
-    P.depths,
-    errors,  # (seeds, depths) of each kind
-    x="layers",
-    y="training error in the last epoch (%)",
-    levels={"guessing": 90},
+lesson.table(
+    [
+        {"training error in %": kind}
+        | {f"{d} layers": spread(errors(base[kind, d]), "{:.1f}") for d in P.depths}
+        for kind in KINDS
+    ]
 )
-
-
-# %%
-def losses(runs):
-    """Return (seeds, epochs), NaN after a net diverged."""
-    return np.array([c.losses + [np.nan] * (P.epochs - len(c.losses)) for c in runs])
-
-
-end = {kind: f"{losses(nets(kind, deepest))[:, -1].mean():.2f}" for kind in KINDS}
+ends = {kind: float(np.mean([c.losses[-1] for c in base[kind, claimed]])) for kind in KINDS}
 lesson.curves(
     "training_curves",
-    f"{deepest} plain layers end at a training loss of {end['plain']} nats, their residual twins at {end['residual']}",
+    f"{claimed} plain layers end at a training loss of {ends['plain']:.2f}, their residual twins at {ends['residual']:.2f}",
     np.arange(1, P.epochs + 1),
-    {kind: {f"{d} layers": losses(nets(kind, d)) for d in P.depths} for kind in KINDS},
+    {
+        kind: {
+            f"{d} layers": np.array(
+                [c.losses + [np.nan] * (P.epochs - len(c.losses)) for c in base[kind, d]]
+            )
+            for d in P.depths
+        }
+        for kind in KINDS
+    },
     x="epoch",
     y="training loss (nats)",
     log="y",
     centre="geometric",
     marks={"rate / 10": P.epochs / 2 + 0.5, "rate / 100": 0.75 * P.epochs + 0.5},
 )
+lesson.say(f"""
+Time runs to the right, in epochs; upwards is the training loss, on a logarithmic scale; guessing costs
+{math.log(10):.2f}. The vertical lines are the cuts of the rate, after which every curve bends because the steps become shorter: a
+plateau to the right of them is not convergence. Look at the order of the shades. Among the plain nets the deepest is the worst from
+the first epoch to the last, and its curve is nearly level. Among the residual nets the deepest ends at an error
+of {mean(asis["residual"]):.1f} %, where its plain twin is left with {mean(asis["plain"]):.1f} %.
+""")
 
 # %% [markdown]
-# ## Is it overfitting?
+# ## Exercise 5.2: degradation or overfitting?
+# You are given four errors between 0 and 1, of a shallow and of a deep net, on training and on test data. Errors scatter
+# from run to run, so one counts as higher only if it is higher by more than `margin`. Return `"degradation"` if the
+# deep net has the higher training error, `"overfitting"` if it has not, but has the higher test error, and
+# `"neither"` otherwise.
 
 
 # %% tags=["exercise"]
 @lesson.exercise("5.2")
-def is_overfitting(train_error, test_error):
-    """Return whether a net with these errors (0 to 1) overfits: it fits its data, and errs on new."""
+def diagnose(shallow_train, deep_train, shallow_test, deep_test, margin):
+    """Return "degradation", "overfitting" or "neither" for the deeper of two nets."""
     # BEGIN SOLUTION
-    return train_error < 0.01 < test_error
+    if deep_train > shallow_train + margin:
+        return "degradation"
+    return "overfitting" if deep_test > shallow_test + margin else "neither"
     # END SOLUTION
 
 
 # %%
-for kind in KINDS:
-    net = nets(kind, deepest)[0]
-    if net.diverged_at is not None:
-        continue
-    print(
-        f"{kind}-{deepest}: training {100 * net.final_error:.1f} %, test {100 * net.test_error:.1f} %, "
-        f"overfitting: {is_overfitting(net.final_error, net.test_error)}"
+shallow = P.depths[0]
+found = {
+    (kind, depth): (
+        mean([c.final_error for c in base[kind, depth]]),
+        mean([c.test_error for c in base[kind, depth]]),
     )
+    for kind in KINDS
+    for depth in (shallow, claimed)
+}
+diagnosis = {}
+for kind in KINDS:
+    (shallow_train, shallow_test), (deep_train, deep_test) = (
+        found[kind, shallow],
+        found[kind, claimed],
+    )
+    diagnosis[kind] = diagnose(shallow_train, deep_train, shallow_test, deep_test, 0.05)
+lesson.table(
+    [
+        {"net": f"{kind}-{depth}", "training error": f"{a:.3f}", "test error": f"{b:.3f}"}
+        for (kind, depth), (a, b) in found.items()
+    ]
+)
+lesson.say(f"""
+With a margin of 0.05 your function says "{diagnosis["plain"]}" of the plain nets and "{diagnosis["residual"]}" of the residual ones. The plain
+net of {claimed} layers does not err on new digits because it fits the old ones too well. It does not fit the old ones either.
+""")
 
 # %% [markdown]
-# ## Is it the learning rate?
-# One rate for all might favour one arm. So sweep it for both, and compare best with best.
+# ## What could explain it away? Five controls
+# A **control** is an experiment that differs from the first one in a single thing, so that what it changes can be blamed
+# on that thing. There are five obvious things to blame, and each gets a control at this depth, on *both* arms: if we
+# search for a better setting of the plain net, we must grant the residual net the same search.
+#
+# 1. *The learning rate.* Perhaps 0.01 happens to suit one arm. So we do a **sweep**: train with several rates and take the
+#    best, separately for each arm.
+# 2. *The number of steps.* Perhaps the deep net is only slower. So we train three times as long.
+# 3. *The optimiser.* **Adam** is an optimiser that divides each entry of the gradient by a running estimate of that
+#    entry's own size, so that all weights move about equally far, however large their gradients are.
+# 4. *The initialisation.* With an **orthogonal init** every matrix starts as a rotation or a reflection, which changes no
+#    lengths and no angles, where He init draws independent numbers.
+# 5. *Overfitting.* That was exercise 5.2.
+#
+# ## Exercise 5.3: the best of a sweep
+# A sweep is a dictionary from rates to lists of errors, one for each seed. An error is `None` where the net diverged.
+# Such a rate does not count, even if other seeds did well: nobody would rely on it.
 
 
 # %% tags=["exercise"]
 @lesson.exercise("5.3")
-def best_of_sweep(errors):
-    """Return (rate, mean error) of the best rate; `errors` maps a rate to its errors over seeds.
-
-    An error is None where the net diverged; leave such rates out.
-    """
+def best_of_sweep(sweep):
+    """Return (rate, mean error) of the rate whose mean error over the seeds is lowest."""
     # BEGIN SOLUTION
-    known = {lr: float(np.mean(found)) for lr, found in errors.items() if None not in found}
-    rate = min(known, key=known.get)
-    return rate, known[rate]
+    means = {rate: sum(e) / len(e) for rate, e in sweep.items() if None not in e}
+    rate = min(means, key=means.get)
+    return rate, means[rate]
     # END SOLUTION
 
 
 # %%
-def trained(kind, depth, **recipe):
-    """Return the training errors in %, one per seed, under another recipe."""
-    recipe = degradation.Recipe(**{"epochs": P.epochs} | recipe)
-    return final_errors(
-        degradation.run("mlp", [depth], [KINDS[kind]], seeds=P.seeds, recipe=recipe)
-    )
-
-
-RATES = (0.03,) if lesson.fast else (0.1, 0.03)
-sweep, best = {}, {}
-for kind in KINDS:
-    sweep[kind] = {0.01: final_errors(nets(kind, deepest))}
-    sweep[kind] |= {lr: trained(kind, deepest, lr=lr) for lr in RATES}
-    best[kind] = best_of_sweep(sweep[kind])
-    print(f"{kind}-{deepest}: best rate {best[kind][0]}, error {best[kind][1]:.1f} %")
-
-# %% [markdown]
-# ## Is it the number of steps?
-# He et al. (footnote 3) trained three times as long, and the deeper plain net stayed behind. Here the same, for the
-# deepest plain net and for a shallower one.
-
-# %%
-shallower = P.depths[-2] if len(P.depths) > 1 else 6
-longer = {d: trained("plain", d, epochs=3 * P.epochs) for d in (shallower, deepest)}
-lesson.bars(
-    "controls",
-    f"{deepest} plain layers keep {best['plain'][1]:.1f} % error at the best rate, {np.array(longer[deepest], float).mean():.1f} % in three times the steps; residual ones {best['residual'][1]:.1f} % at their best rate",
-    {
-        **{f"plain-{deepest}, rate {lr}": found for lr, found in sweep["plain"].items()},
-        f"plain-{deepest}, {3 * P.epochs} epochs": longer[deepest],
-        f"plain-{shallower}, {3 * P.epochs} epochs": longer[shallower],
-        f"residual-{deepest}, rate {best['residual'][0]}": sweep["residual"][best["residual"][0]],
-    },
-    x="training error in the last epoch (%)",
-    form="{:.1f} %",
-    note=f"Rate 0.01 and {P.epochs} epochs where no other is named.",
+sweep = {
+    kind: {
+        rate: asis[kind] if rate == 0.01 else errors(trained(kind, claimed, lr=rate))
+        for rate in P.rates
+    }
+    for kind in KINDS
+}
+best = {kind: best_of_sweep(sweep[kind]) for kind in KINDS}
+lesson.table(
+    [
+        {"training error in %": f"{kind}-{claimed}"}
+        | {f"rate {rate}": spread(sweep[kind][rate], "{:.1f}") for rate in P.rates}
+        for kind in KINDS
+    ]
 )
 
-# %% [markdown]
-# Compare the two plain nets that were trained longer. At 18 layers it *was* a lack of steps: three times as many
-# bring the plain net close to its twin. At 54 layers three times as many hardly change anything.
-
-# %% [markdown]
-# ## Is it vanishing gradients?
-# Count the decades between the last and the first layer at initialisation; positive means vanishing.
-
 # %%
-flow = gradflow.run("mlp", [deepest], ["none", "identity"], ["bn"], width=64, seeds=P.seeds)
-for kind, skip in KINDS.items():
-    decades = [r.decades_lost() for r in flow if r.setting.skip == skip]
-    print(
-        f"{kind}-{deepest}, batch norm, step 0: ‖∂L/∂x‖ loses {np.median(decades):+.1f} decades towards the input"
-    )
+tripled = {depth: errors(trained("plain", depth, epochs=3 * P.epochs)) for depth in (18, claimed)}
+residual_18 = mean(errors(base["residual", 18] if 18 in P.depths else trained("residual", 18)))
+plain_18 = mean(errors(base["plain", 18] if 18 in P.depths else trained("plain", 18)))
+adam = {
+    kind: errors(trained(kind, claimed, optimizer="adam", lr=0.003, weight_decay=0.0))
+    for kind in KINDS
+}
+orthogonal = {kind: errors(trained(kind, claimed, init="orthogonal")) for kind in KINDS}
+lesson.say(f"""
+*Rate.* The best rate leaves the plain net {best["plain"][1]:.1f} % and the residual net {best["residual"][1]:.1f} %.
+
+*Steps.* Three times the steps bring plain-{claimed} from {mean(asis["plain"]):.1f} to {mean(tripled[claimed]):.1f} %. It keeps improving, so it
+is slow and not stuck, but it is nowhere near its twin, which needed a third of them. Now the honest half of this
+control: at 18 layers it is different. There three times the steps bring the plain net from {plain_18:.1f} to
+{mean(tripled[18]):.1f} %, and its twin has {residual_18:.1f} % after the short training. At 18 layers the trouble *is* mostly a lack of
+steps. Whoever had done this control at 18 layers only would have explained the effect away, wrongly.
+
+*Optimiser.* Adam, at a rate of 0.003, leaves {mean(adam["plain"]):.1f} % and {mean(adam["residual"]):.1f} %.
+
+*Initialisation.* An orthogonal init leaves {mean(orthogonal["plain"]):.1f} % and {mean(orthogonal["residual"]):.1f} %. That is one other init and not
+all of them. Lesson 6 tries one that starts at the identity, and the story changes.
+""")
 
 # %% [markdown]
-# The gradient of the plain net does not vanish. It *explodes*, by a factor near $\sqrt{\pi / (\pi - 1)} = 1.21$ per
-# layer: the output of a ReLU has mean square 1/2 but variance $(\pi - 1) / 2\pi$; batch norm divides by the root of
-# the variance, and backward passes half of the squared gradient (Yang et al. 2019, arXiv 1902.08129, Theorem 8).
+# ## Exercise 5.4: find the bug
+# A colleague reports a huge advantage of residual nets. He has two sweeps like those of exercise 5.3. This is how he
+# computes the advantage:
+#
+# ```python
+# def advantage(plain, residual):
+#     usual = plain[0.01]
+#     lucky = [e for errors in residual.values() for e in errors if e is not None]
+#     return sum(usual) / len(usual) - min(lucky)
+# ```
+#
+# He treats the two arms differently in two ways. Write the function so that both are treated alike: the mean over seeds
+# at the best rate of each. You may use your `best_of_sweep`, or write all of it here.
 
 
 # %% tags=["exercise"]
 @lesson.exercise("5.4")
-def what_is_it():
-    """Return "overfitting", "capacity" or "optimisation": what the experiments leave as the cause."""
+def advantage(plain, residual):
+    """Return by how many points the best mean error of `residual` is below that of `plain`."""
+
     # BEGIN SOLUTION
-    return "optimisation"
+    def best(sweep):
+        return min(sum(e) / len(e) for e in sweep.values() if None not in e)
+
+    return best(plain) - best(residual)
+    # END SOLUTION
+
+
+# %%
+gap = advantage(sweep["plain"], sweep["residual"])
+lesson.say(f"Treated alike, the residual net of {claimed} layers is {gap:.1f} points better.")
+
+# %% [markdown]
+# ## The suspect: the explosion
+# The five controls leave the effect where it was. Lesson 4 offers a cause: with batch norm the gradient of a fresh plain
+# net grows by a factor of 1.21 in each layer on its way back, the lower matrices take huge steps, and become so
+# long that they hardly turn any more. Is *that* why plain nets of this depth do not train?
+#
+# Before you look: what do you think?
+
+# %%
+lesson.predict(
+    "cause",
+    "If nothing else is changed, but the explosion is taken away, will the plain net train?",
+    choices=("yes, nearly like its twin", "no, it stays far behind"),
+)
+
+# %% [markdown]
+# ## Experiment 2: the explosion, and how long it lasts
+# He et al. 2015 (§4.1) found "healthy norms" in their plain nets. Here is the ratio of the gradient's norm at the first
+# layer to that at the last, before the first step and after ten.
+
+# %%
+flow = gradflow.run(
+    "mlp", [claimed], list(KINDS.values()), ["bn"], width=64, steps=(0, 1, 10), seeds=P.seeds
+)
+ratios = {
+    (kind, step): [
+        np.divide(*run.dx_ends()) for run in flow if (run.setting.skip, run.step) == (skip, step)
+    ]
+    for kind, skip in KINDS.items()
+    for step in (0, 1, 10)
+}
+lesson.table(
+    [
+        {"first / last gradient": f"{kind}-{claimed}"}
+        | {
+            f"step {s}": f"{min(ratios[kind, s]):.0f} to {max(ratios[kind, s]):.0f}"
+            for s in (0, 1, 10)
+        }
+        for kind in KINDS
+    ]
+)
+settled = float(np.median(ratios["plain", 10]))
+lesson.say(f"""
+The explosion of the plain net is real: a factor of {np.median(ratios["plain", 0]):.0f} before the first step. It is also short:
+after ten steps a factor of {settled:.0f} is left. The residual net, which trains, begins with a factor
+of {np.median(ratios["residual", 0]):.0f}, so some explosion can be borne. That is a first doubt about the suspect, but not an acquittal: the
+ten steps may have done damage that lasts, as in lesson 4.
+""")
+
+# %% [markdown]
+# ## Experiment 3: take the explosion away
+# So we prevent the damage, in every way we know. Two are usual remedies, two are surgery.
+#
+# - *A warm-up* (lesson 4) over the first two epochs: the first steps are small.
+# - *Clipping.* **Gradient clipping** scales all gradients by one factor whenever their common norm is above a limit. The
+#   limit here is not tuned: it is the norm that the gradient of the residual twin has at its first step. As most
+#   of the gradient is then cut off, we grant the plain net a rate of 0.1 besides 0.01 and take the better one.
+# - *Equal steps.* Before each update, the gradient of every matrix is rescaled to the *same* norm. No layer can take a huge
+#   step; what is left of the gradient is its direction alone.
+# - *No batch norm.* Lesson 2: a plain net with He init and no batch norm has the factor 1, so it has no explosion at all.
+#
+# The surgery needs an optimiser of our own, which changes each gradient just before the step.
+
+
+# %%
+class Rescaled(optim.SGD):
+    """SGD that multiplies the gradient of each parameter by `factor(layer, parameter)`."""
+
+    def __init__(self, net, factor, lr):
+        super().__init__(net.parameters(), lr=lr, momentum=0.9, weight_decay=1e-4)
+        self.factor, self.layers, layer = factor, [], -1
+        for module in net.modules():
+            if isinstance(module, nn.Linear | nn.BatchNorm1d):
+                layer += isinstance(module, nn.Linear)  # batch norm belongs to the layer before
+                self.layers += [(layer, p) for p in module.parameters()]
+
+    def step(self):
+        for layer, p in self.layers:
+            p.grad *= np.float32(self.factor(layer, p))
+        super().step()
+
+
+digits = load_digits()
+inputs, labels = digits.x_train.reshape(len(digits.x_train), -1), digits.y_train
+
+
+def trained_rescaled(kind, factor, lr):
+    """Train as above with rescaled gradients; return the training errors in % of the last epoch."""
+    found = []
+    for seed in range(P.seeds):
+        net = models.mlp_stack(claimed, 64, skip=KINDS[kind], norm="bn", seed=seed)
+        loader = DataLoader(inputs, labels, batch_size=128, shuffle=True, seed=seed, drop_last=True)
+        sgd = Rescaled(net, factor, lr)
+        cuts = Recipe().cuts(P.epochs * len(loader))
+        schedule = optim.lr_scheduler.MultiStepLR(sgd, cuts)
+        epochs = itertools.chain.from_iterable(itertools.repeat(loader, P.epochs))
+        wrong = [step.errors / len(step.y) for step in train(net, sgd, epochs, schedule=schedule)]
+        found.append(100 * float(np.mean(wrong[-len(loader) :])))
+    return found
+
+
+def equal(layer, p):
+    """Every gradient gets the norm √rows: 8 here, near the norm of a fresh matrix."""
+    return math.sqrt(len(p.data)) / max(norm(p.grad), 1e-30)
+
+
+# %%
+first_norms = [
+    math.sqrt(sum(layer.dw_norm**2 for layer in run.layers))
+    for run in flow
+    if (run.setting.skip, run.step) == ("identity", 0)
+]
+limit = float(np.mean(first_norms))
+warm = errors(trained("plain", claimed, warmup=22))
+clipped = {lr: errors(trained("plain", claimed, clip=limit, lr=lr)) for lr in (0.01, 0.1)}
+clip_rate, clip_error = best_of_sweep(clipped)
+equally = {kind: trained_rescaled(kind, equal, 0.01) for kind in KINDS}
+without = errors(trained("plain", claimed, batch_norm=False))
+remedies = {
+    "warm-up": mean(warm),
+    "clipping": clip_error,
+    "equal steps": mean(equally["plain"]),
+    "no batch norm": mean(without),
+}
+lowest = min(remedies, key=remedies.get)
+lesson.reveal(
+    "cause",
+    f"{remedies[lowest]:.1f} % at best ({lowest}), where the residual twin has {mean(asis['residual']):.1f} %",
+    value="no, it stays far behind",
+)
+lesson.say(f"""
+With the warm-up {mean(warm):.1f} % remain, with clipping to {limit:.0f} (at the better rate, {clip_rate}) {clip_error:.1f} %, with equal
+steps {mean(equally["plain"]):.1f} %, and without batch norm {mean(without):.1f} %. Equal steps do the residual net no harm: it comes to
+{mean(equally["residual"]):.1f} %. (Adam, which makes all entries move about equally far, was a test of the same kind.) So the plain net
+fails without the explosion as well: the explosion is not *needed* for the failure.
+""")
+
+# %% [markdown]
+# ## Experiment 4: give the explosion to the residual net
+# A cause can be tested from the other side too. Take the residual net, which trains, and multiply the gradient of each
+# layer by $1.2112$ to the power of the number of layers above it: the explosion of a plain net, put into its twin by force. Everything
+# else stays. If the explosion is *enough* to ruin a net, this one must fail. We grant it what we granted all others, a
+# sweep, here of two rates.
+
+
+# %%
+def exploding(layer, p):
+    """The factor of lesson 4 for each layer between this one and the head."""
+    return math.sqrt(math.pi / (math.pi - 1)) ** (claimed - layer)
+
+
+exploded = {lr: trained_rescaled("residual", exploding, lr) for lr in (0.01, 0.001)}
+exploded_rate, exploded_error = best_of_sweep(exploded)
+lesson.table(
+    [
+        {
+            "training error in %": "plain",
+            "with the explosion": f"{best['plain'][1]:.1f}",
+            "without (equal steps)": f"{mean(equally['plain']):.1f}",
+        },
+        {
+            "training error in %": "residual",
+            "with the explosion": f"{exploded_error:.1f}",
+            "without (equal steps)": f"{mean(equally['residual']):.1f}",
+        },
+    ]
+)
+lesson.say(f"""
+Read the four numbers as a square. Going from one column to the other, from exploding gradients to equal ones, changes
+little. Going from one row to the other, from plain to residual, changes nearly everything. The explosion is not
+harmless: at the rate 0.01 it leaves the residual net {mean(exploded[0.01]):.1f} %. But at the rate {exploded_rate} the same
+explosion leaves {exploded_error:.1f} %, so it is not *enough* for the failure either.
+""")
+
+# %%
+bars = {
+    "plain, as it is": asis["plain"],
+    "residual, as it is": asis["residual"],
+    f"plain, best rate ({best['plain'][0]})": sweep["plain"][best["plain"][0]],
+    f"residual, best rate ({best['residual'][0]})": sweep["residual"][best["residual"][0]],
+    "plain, three times the steps": tripled[claimed],
+    "plain, Adam": adam["plain"],
+    "residual, Adam": adam["residual"],
+    "plain, orthogonal init": orthogonal["plain"],
+    "residual, orthogonal init": orthogonal["residual"],
+    "plain, warm-up": warm,
+    "plain, clipping": clipped[clip_rate],
+    "plain, no batch norm": without,
+    "plain, equal steps": equally["plain"],
+    "residual, equal steps": equally["residual"],
+    "residual, explosion by force": exploded[exploded_rate],
+}
+bars = {label.replace(",", " net,"): values for label, values in bars.items()}
+plain_low = min(mean(v) for label, v in bars.items() if label.startswith("plain"))
+residual_high = max(mean(v) for label, v in bars.items() if label.startswith("residual"))
+lesson.bars(
+    "controls",
+    f"Whatever is changed, {claimed} plain layers keep over {math.floor(plain_low)} % training error, residual ones under {math.floor(residual_high) + 1} %",
+    bars,
+    x="training error in the last epoch (%)",
+    form="{:.1f} %",
+    note=f"{P.epochs} epochs, rate 0.01, He init, batch norm where nothing else is said; guessing: 90 %.",
+)
+lesson.say(f"""
+Each bar is a control, its length the training error. Orange bars are plain nets, blue ones residual nets. You need not
+read the labels to see the point: no orange bar is short, the shortest has {plain_low:.1f} %, and no blue bar is long,
+the longest has {residual_high:.1f} %. The labels say what was tried.
+""")
+
+# %% [markdown]
+# ## Exercise 5.5: design the experiment
+# Now you are the experimenter, in worlds that are not ours. You are given `train(depth, rate=0.01, steps=1, clip=None)`,
+# which returns the training error (0 to 1) of a plain net in that world: `steps` is how many times longer than usual it is
+# trained, `clip` is the limit of the gradient's norm. In every world the net of 54 layers does much worse than the
+# net of 6 if nothing is changed. Find out which *single* change repairs the net of 54 layers, that is, brings its error
+# within 0.05 of that of the net of 6 layers as it is. Return `"rate"`, `"steps"`, `"clip"` or `"none"`. Rates between
+# 0.0001 and 1, up to ten times the steps and a limit of 1 are worth trying. Do your controls where the claim is made.
+
+
+# %% tags=["exercise"]
+@lesson.exercise("5.5")
+def what_repairs(train):
+    """Return "rate", "steps", "clip" or "none": the one change that repairs the net of 54 layers."""
+    # BEGIN SOLUTION
+    goal = train(6) + 0.05
+    if min(train(54, rate=rate) for rate in (1e-4, 1e-3, 3e-3, 0.03, 0.1, 0.3, 1.0)) <= goal:
+        return "rate"
+    if train(54, steps=10) <= goal:
+        return "steps"
+    if train(54, clip=1.0) <= goal:
+        return "clip"
+    return "none"
     # END SOLUTION
 
 
 # %% [markdown]
-# ## Remember
-# - Degradation is a rise of the *training* error with depth, in nets whose twins with skips fit the same data.
-# - At 54 layers it is an optimisation problem: not overfitting, not one unlucky learning rate, not simply three times
-#   too few steps. Whether the explosion above is its cause is a question that this lesson does not answer.
-# - Compare arms with the same seeds, data order and parameters, and with the best rate of each.
+# ## So what is it?
+# Let us be careful about what has been shown, and what has not.
 #
-# ## Misconceptions
-# - *"Deep plain nets fail because gradients vanish, and `+x` repairs that."* With batch norm they explode at
-#   initialisation, as printed above; He et al. 2015, §4.1, checked theirs and found healthy norms.
-# - *"Degradation is overfitting."* The error above is on the training data.
-# - *"Deeper residual nets are always better."* At a high learning rate deep residual nets of this kind train worse
-#   too: run `minires degradation --depths 54,108 --lr 0.1` and see. They want a warm-up, or a smaller rate.
+# *What the experiments leave.* The training error of the deep plain nets is high. It is not overfitting. It is not one
+# unlucky rate, not three times too few steps, not SGD as such, not He init as such, and not the size of the gradients,
+# before or after the first ten steps. The same parameters and the same data train well once $+x$ is there. So it is a
+# trouble of *optimisation*: good weights exist, and the optimiser does not find them. As the size of the gradient is
+# not to blame, what is left is its *direction*: either it is of little use in a deep plain net, or it does not stay
+# useful for the length of a step.
+#
+# *What they do not decide.* They do not say why that is so. Lesson 3 showed one candidate: the gradients of different
+# samples become unrelated. He et al. 2015 conjecture that deep plain nets have "exponentially low convergence rates",
+# which describes the effect more than it explains it. We have tried small nets, one data set, a few inits, and not every
+# combination of remedies. And one more experiment shows that depth and batch norm alone are not it either.
+
+# %%
+sigmoid_runs = [
+    degradation.train(
+        degradation.Setting("mlp", claimed, "none", "bn", "he", "sigmoid", 64),
+        seed,
+        digits,
+        Recipe(epochs=P.epochs, lr=0.03),
+    )
+    for seed in range(P.seeds)
+]
+sigmoid = errors(sigmoid_runs)
+lesson.say(f"""
+Here is a plain net of {claimed} layers, with batch norm and without any skip, whose training error is {mean(sigmoid):.1f} %. The only
+change is that sigmoid stands in the place of ReLU (and the rate is 0.03). Behind batch norm most inputs of a sigmoid are
+between -2 and 2, where it is close to a straight line. So each of these layers is close to a linear one, and the stack of
+them bends little. (Its gradient also explodes less, so this run alone would not tell which of the two matters.) It
+seems to matter how much each layer *changes* what passes through it. Keep this in mind when, in lessons 6 and 7, you
+meet layers that start out by changing nothing.
+""")
+
+# %% [markdown]
+# ## What people get wrong
+
+# %%
+lesson.say(f"""
+- *"Degradation is overfitting."* Plain-{claimed} has {mean(asis["plain"]):.1f} % error on the data that it was trained on.
+- *"Deep plain nets fail because gradients vanish, and $+x$ repairs that."* With batch norm they explode: by a factor of
+  {np.median(ratios["plain", 0]):.0f} before the first step. Taking that away left {mean(equally["plain"]):.1f} %.
+- *"It was the learning rate"*, or *"they did not train long enough."* The best of {len(P.rates)} rates left {best["plain"][1]:.1f} %, three times
+  the steps {mean(tripled[claimed]):.1f} %. At 18 layers the second objection would have been right.
+- *"A comparison at one rate is good enough."* The residual net's error was between {min(map(mean, sweep["residual"].values())):.1f} and
+  {max(map(mean, sweep["residual"].values())):.1f} % depending on the rate. Sweep both arms, and compare best with best.
+- *"Deeper residual nets are always better."* Here the residual nets of {shallow} and {claimed} layers have {100 * found["residual", shallow][0]:.1f} and
+  {100 * found["residual", claimed][0]:.1f} %. All that this lesson shows is that depth does not hurt them much.
+""")
+
+# %% [markdown]
+# ## What the paper found
+# - He et al. 2015 (arXiv 1512.03385, Figure 1): on CIFAR-10 the plain net of 56 layers has a higher training error, and a
+#   higher test error, than that of 20 layers. Figure 6 has more depths: training error rises with depth for plain nets,
+#   and falls with depth for residual ones.
+# - He et al. 2015, Table 2, validation error on ImageNet in %: plain-18 27.94, plain-34 28.54, ResNet-18 27.88, ResNet-34
+#   25.03. The deeper plain net is 0.6 points worse, the deeper residual net 2.85 points better. These are errors on new
+#   images; that the *training* error of plain-34 is higher throughout is in their Figure 4.
+# - He et al. 2015, footnote 3, on the number of steps: "We have experimented with more training iterations (3×) and still
+#   observed the degradation problem, suggesting that this problem cannot be feasibly addressed by simply using more
+#   iterations."
+# - He et al. 2015, §4.1: they argue that the trouble is unlikely to be caused by vanishing gradients, and say that its
+#   reason "will be studied in the future".
+# - Yang et al. 2019 (arXiv 1902.08129, abstract) name the explosion as the reason why deep plain nets with batch norm are
+#   "not trainable at large depths". Our experiments 3 and 4, with small nets of 54 layers, do not fit that as the whole
+#   reason. What they say next fits: closer to the linear regime such nets become trainable, as our net with sigmoid did.
+
+# %% [markdown]
+# ## Remember
+# - Degradation is a rise of the *training* error with depth, in nets that could copy a shallower one.
+# - A control belongs where the claim is made and on both arms: at 18 layers more steps nearly repair the plain net, at
+#   54 layers they do not.
+# - The exploding gradient is real and does harm, but it is neither needed nor enough: with equal steps the plain net
+#   still fails, and with the explosion in it the residual net still trains.
+
+# %% [markdown]
+# ## Read next
+# - [Lesson 6](lesson_06_identity.py): a deep plain net that is good can be written down by hand. Does training keep it, and
+#   does training find it?
+# - He et al. 2015 (arXiv 1512.03385), §1 and §4.1.
+# - `minires degradation --help`: the experiment as a command, with other depths, rates, warm-ups and inits.
