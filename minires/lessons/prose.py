@@ -124,10 +124,10 @@ def _ends_paragraph(line: str) -> bool:
 
 def _heading(level: int, text: str, look: Look) -> str:
     shown = wrapped(inline(text, Look(look.width, False, look.scripts)), look.width)
-    if level > 2:
+    if level > 2 and look.colour:
         return look.paint(shown, "bold")
-    line = "─" * max(map(columns, shown.split("\n")))
-    return look.paint(shown, "heading") + ("\n" + look.paint(line, "dim"))
+    line = ("─" if level <= 2 else "-") * max(map(columns, shown.split("\n")))
+    return look.paint(shown, "heading") + "\n" + look.paint(line, "dim")
 
 
 def _code(lines: Sequence[str], look: Look) -> str:
@@ -226,7 +226,7 @@ def inline(text: str, look: Look) -> str:
     def shown(match: re.Match[str]) -> str:
         found = match.groupdict()
         if found["code"] is not None:
-            code = re.sub(r"\s+", _FIXED, found["code"].strip())
+            code = _unbroken(re.sub(r"\s+", " ", found["code"].strip()))
             return look.paint(code, "code") if look.colour else f"`{code}`"
         if found["escaped"]:
             return found["escaped"]
@@ -252,4 +252,9 @@ def formula(tex: str, look: Look) -> str:
         return f"${tex}$"
     if len(text) == 1 and text.isalpha():
         return look.paint(text, "italic")
+    return _unbroken(text)
+
+
+def _unbroken(text: str) -> str:
+    """Keep a short formula or piece of code on one line."""
     return text.replace(" ", _FIXED) if columns(text) <= 30 else text

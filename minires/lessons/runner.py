@@ -136,17 +136,20 @@ class _Reading:
     def introduce(self, place: str) -> None:
         """Say what comes, and where it goes on."""
         lesson = self.lesson
-        parts = [f"{lesson.minutes} minutes of reading"]
+        parts = [f"{lesson.minutes} minutes with the exercises"]
         if lesson.seconds:
             parts.append(f"{lesson.seconds} s of computing")
         if lesson.needs != "-":
             parts.append(f"after {lesson.needs}")
         self.note(f"Lesson {self.number}: {', '.join(parts)}.")
         if self.ours:
-            self.note(
-                "Solutions shown: these are the exercises as minires solves them. To solve them"
-                " yourself: minires lessons copy --help"
-            )
+            copy = Path(lesson.path.name)
+            yours = f"minires lessons copy . {self.number} --student makes a file of your own"
+            if copy.exists():
+                yours = (
+                    f"minires lessons run {self.number} --file {copy} reads the one that is here"
+                )
+            self.note(f"Solutions shown, as minires has them. To solve the exercises: {yours}.")
         if not self.reads:
             why = "with --fast" if self.args.fast else "without a terminal"
             self.note(

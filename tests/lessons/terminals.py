@@ -66,7 +66,8 @@ class Program:
         os.write(self.terminal, text.encode())
 
     def interrupt(self):
-        """Press Ctrl-C."""
+        """Press Ctrl-C, when the program waits: Python may miss what comes before it reads."""
+        time.sleep(0.3)
         os.write(self.terminal, b"\x03")
 
     def end_of_input(self):
