@@ -250,6 +250,8 @@ def test_the_code_is_shown_where_it_is_asked_for():
     assert "value = 2.0" not in piped()[1]
     assert "running: value (lines " in piped()[1]
     assert "    value = 2.0 * P.seeds" in piped("--code")[1]
+    write(LESSON.replace("# %%\nvalue", '# %% tags=["show"]\nvalue'))
+    assert "    value = 2.0 * P.seeds" in piped()[1]
 
 
 @pytest.mark.parametrize("name", ["mine.py", "mine.ipynb"])
