@@ -17,7 +17,7 @@
 # the gradient is wrong.
 #
 # You should have done lesson 0. There are twelve exercises, most of them of one line; with them the lesson takes
-# about eighty minutes. It stops well after exercise 1.6.
+# about eighty minutes. A good place for a break is after exercise 1.6.
 #
 # ## One number
 #

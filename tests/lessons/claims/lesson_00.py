@@ -29,7 +29,7 @@ def claims(n):
     assert n["outcomes"]["by counting"] == "10,000 nodes in order"
     assert n["deep_gradient"] == pytest.approx(n["deep_theory"], rel=1e-9)
     assert n["by_counter"] == pytest.approx(n["backward_over_forward"](8), rel=0.05)
-    assert (n["by_stopwatch"] < 20).all()
+    assert n["share"][:, -1].min() > 0.9
     assert n["times_dearer"] > 1000
     skip, branch, whole, off = n["block"].T
     assert skip == pytest.approx(1, abs=1e-12)
