@@ -143,13 +143,3 @@ class Namespace:
         code = compile(tree, cell.file, "exec", self.flags, dont_inherit=True)
         self.flags |= code.co_flags & _FUTURE  # an import from __future__ holds for what follows
         exec(code, self.module.__dict__)
-
-
-def namespace(path: Path, arguments: Sequence[str] = ()) -> dict[str, Any]:
-    """Run a lesson's code, without its prose, and return its variables: for tests."""
-    program = Namespace(path)
-    with program.entered(arguments) as variables:
-        for cell in read(path):
-            if not cell.markdown:
-                program.run(cell)
-    return variables

@@ -25,6 +25,7 @@ class Desk:
     """Nobody is there to answer: text is printed, questions are not asked, nothing waits."""
 
     asks = False  # whether somebody may answer
+    told = False  # whether somebody was told how to predict without being asked
     again = False  # whether what was answered before is asked again
     cell = 0  # the runner counts the cells here
 

@@ -60,7 +60,6 @@ class Lesson:
         self.progress = Progress(home)
         self.exercises = exercises(number)
         self._questions: dict[str, Question] = {}
-        self._told = False
         if not self.checking:
             with _as_exit():
                 results.folder(self.out)
@@ -114,12 +113,13 @@ class Lesson:
 
     def _tell_how(self, question: Question) -> None:
         """Say how to predict where nobody was asked, the first time."""
+        here = desk.current()
         if desk.in_notebook():
             print(f"no prediction yet: write mine={question.example} into this call, run it again")
-        elif not self._told and (self.fast or not desk.current().asks):
+        elif not here.told and (self.fast or not here.asks):
             why = "in fast mode" if self.fast else "without a terminal"
             print(f"  ({why} nobody is asked; mine={question.example} in this call would predict)")
-        self._told = True
+        here.told = True
 
     def _record(self, key: str, mine: float | str) -> float | str:
         if not self.checking:

@@ -11,13 +11,12 @@ import shlex
 import sys
 import time
 import traceback
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .. import console
-from . import desk, files, parameters, prose
+from . import desk, files, outline, parameters, prose
 from .cells import Cell, Namespace, read
 from .progress import Progress, learners_folder
 
@@ -77,6 +76,24 @@ def run(number: int, path: Path, args: argparse.Namespace, command: str) -> int:
         ]
     ).replace("no_pause", "no-pause")
     return _Reading(number, path, args, command, cells).run()
+
+
+def namespace(path: Path, arguments: Sequence[str] = ()) -> dict[str, Any]:
+    """Run a lesson's code, without its prose and without waiting, and return its variables.
+
+    `arguments` are those of a script: "depths=8", "--full". For tests and tables.
+    """
+    program, before = Namespace(path), desk.in_runner
+    desk.in_runner = desk.Desk()
+    try:
+        with program.entered(arguments) as variables:
+            for i, cell in enumerate(read(path)):
+                desk.in_runner.cell = i
+                if not cell.markdown:
+                    program.run(cell)
+    finally:
+        desk.in_runner = before
+    return variables
 
 
 class _Nowhere(io.StringIO):
@@ -151,10 +168,9 @@ class _Reading:
                 )
             self.note(f"Solutions shown, as minires has them. To solve the exercises: {yours}.")
         if not self.reads:
-            why = "with --fast" if self.args.fast else "without a terminal"
-            self.note(
-                f"Nothing waits {why}: predictions are not asked for, results follow at once."
-            )
+            why = "With --fast" if self.args.fast else "Without a terminal"
+            self.note(f"{why} nothing waits: nobody is asked to predict, results follow at once.")
+            self.desk.told = True
         if place:
             self.note(
                 f"Going on at {_plain(place)!r}; the code before it runs again, without its prose"
@@ -182,24 +198,26 @@ class _Reading:
 
     def code(self, cell: Cell) -> None:
         """Run code, after saying what runs."""
-        function = _exercise(cell)
+        function = outline.exercise(cell)
         if self.args.code or "show" in cell.tags:
             self.listing(cell.text.splitlines())
         elif function is not None:
             self.exercise(cell, function)
-        elif what := _describe(cell):
-            seconds = self.progress.of(self.number).seconds.get(_key(cell)) if self.reads else None
+        elif what := outline.description(cell):
+            seconds = (
+                self.progress.of(self.number).seconds.get(outline.key(cell)) if self.reads else None
+            )
             usually = f", about {seconds:.0f} s" if seconds else ""
             print()
-            self.note(f"running: {what} ({_lines(cell)}{usually})")
-        elif not _begins_with_prose(cell):
+            self.note(f"running: {what} ({outline.lines(cell)}{usually})")
+        elif not outline.begins_with_prose(cell):
             print()
         if isinstance(self.desk, desk.Terminal):
             self.desk.rested = False
         start = time.perf_counter()
         self.execute(cell)
         if (seconds := time.perf_counter() - start) > _SLOW:
-            self.took[_key(cell)] = round(seconds, 1)
+            self.took[outline.key(cell)] = round(seconds, 1)
 
     def exercise(self, cell: Cell, function: ast.FunctionDef) -> None:
         """Show what is to be written, and where; of minires' own solutions the code too."""
@@ -264,60 +282,6 @@ class _Reading:
 
 class _Failed(Exception):
     """A learner's code has raised; it was said how."""
-
-
-def _exercise(cell: Cell) -> ast.FunctionDef | None:
-    """Return the function of an exercise's cell."""
-    for node in ast.parse(cell.text).body:
-        if isinstance(node, ast.FunctionDef) and any(
-            isinstance(d, ast.Call) and getattr(d.func, "attr", "") == "exercise"
-            for d in node.decorator_list
-        ):
-            return node
-    return None
-
-
-def _describe(cell: Cell) -> str:
-    """Return what a cell of code does: its first comment, or the names that it makes.
-
-    Nothing for a cell that only imports, asks, shows or draws.
-    """
-    first = cell.text.lstrip().split("\n")[0]
-    if first.startswith("#"):
-        return first.lstrip("# ").rstrip(".:")
-    names: list[str] = []
-    for node in ast.parse(cell.text).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.append(f"{node.name}()")
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and not _is_of_kit(node.value):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names += [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
-    shown = list(dict.fromkeys(names))
-    return ", ".join(shown[:4]) + (", ..." if len(shown) > 4 else "")
-
-
-def _is_of_kit(value: ast.expr | None) -> bool:
-    """Return whether a value is `Lesson(2)` or `lesson.something(...)`."""
-    function = value.func if isinstance(value, ast.Call) else None
-    owner = function.value if isinstance(function, ast.Attribute) else function
-    return isinstance(owner, ast.Name) and owner.id in ("Lesson", "lesson")
-
-
-def _begins_with_prose(cell: Cell) -> bool:
-    """Return whether the first thing that a cell shows is a paragraph, or nothing."""
-    for node in ast.parse(cell.text).body:
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            return getattr(node.value.func, "attr", "") in ("say", "predict", "reveal", "hint")
-    return True
-
-
-def _lines(cell: Cell) -> str:
-    last = cell.line + cell.text.count("\n")
-    return f"lines {cell.line} to {last}" if last > cell.line else f"line {last}"
-
-
-def _key(cell: Cell) -> str:
-    return f"{zlib.crc32(cell.text.encode()):08x}"
 
 
 def _plain(heading: str) -> str:
