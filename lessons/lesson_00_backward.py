@@ -9,11 +9,11 @@
 # the loss change? A network has thousands or millions of weights, and `loss.backward()` answers the question for all
 # of them at once. Most people call it for years as one calls a lift: the doors close, and one is there.
 #
-# This course is about networks so deep that this answer goes wrong, and about one addition, $y = x + F(x)$, that
-# repairs it. To see what the addition does you have to know what `backward()` does when it meets one. So in this
-# lesson you build it. At the end you have an engine of some forty lines that gives the same gradients as minires, you
-# know the three ways in which such engines fail at exactly that addition, and you know why all those derivatives cost
-# no more than about two evaluations of the network.
+# This course is about networks so deep that training by these answers fails, and about one addition, $y = x + F(x)$,
+# with which it works. To see what the addition does you have to know what `backward()` does when it meets one. So in
+# this lesson you build it. At the end you have an engine of some forty lines that gives the same gradients as
+# minires, you know the three ways in which such engines fail at exactly that addition, and you know why all those
+# derivatives cost no more than about two evaluations of the network.
 #
 # You should know Python and the chain rule, $(g(f(x)))' = g'(f(x)) \cdot f'(x)$. The lesson takes about an hour with
 # its eight exercises. Write your solutions in the cells that say so; `minires lessons hint 0 0.1` helps when you are
@@ -61,11 +61,12 @@
 # For all other nodes we use one observation: *a node influences the loss only through the nodes that read it.* If we
 # know the number for every reader, we can work out the number for the node itself.
 #
-# The **upstream gradient** of a node is the derivative of the loss with respect to that node's value; in code it is
-# called `dy`. A **local derivative** is the derivative of an operation's output with respect to one of its inputs, as
-# if nothing else existed. The chain rule says: an operation sends to each of its inputs the upstream gradient times
-# the local derivative. And if several operations read the same input, what they send is *added*, because all of these
-# influences happen together. That is the whole theory. Walk through it with the ten numbers:
+# The **upstream gradient** of an operation is the gradient of its output, which has to be known before the operation
+# can send anything on; in code it is called `dy`. A **local derivative** is the derivative of an operation's output
+# with respect to one of its inputs, as if nothing else existed. The chain rule says: an operation sends to each of
+# its inputs the upstream gradient times the local derivative. And if several operations read the same input, what
+# they send is *added*, because all of these influences happen together. That is the whole theory. Walk through it
+# with the ten numbers:
 #
 # 1. $L = e \cdot e$ reads $e$ twice. It sends $1 \cdot e = 1$ for the first factor and $1$ again for the second, so
 #    $\partial L / \partial e = 1 + 1 = 2$. (The rule for $e^2$ gives $2e = 2$, as it should.)
