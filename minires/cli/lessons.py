@@ -14,6 +14,18 @@ from ..lessons import runner
 from . import copies, learning
 from .arguments import Parser, positive_float
 
+CHECK_JSON = """\
+--json prints for each lesson an object with
+  lesson, file, seconds   its number, the file, how long the check took
+  passed                  whether all exercises are solved and every cell ran
+  counts                  how many exercises are PASS, FAIL and TODO
+  exercises               a list: name, kind, state (PASS, FAIL, TODO), message,
+                          line and cell of the learner's own line (or null),
+                          shipped (whether it is the solution of minires)
+  problems                a list of cells that did not run: line, cell, message
+and without N, or for a folder, an object whose "lessons" is a list of these
+(a file that is no lesson has file, passed and error)."""
+
 
 class _AnyOrder(Parser):
     """Options and other arguments in any order, as in `run 2 --fast depths=8`."""
@@ -54,9 +66,17 @@ def add_parser(subparsers: Any) -> None:
         "--file", type=Path, metavar="FILE", help="your own copy of the lesson, or a notebook"
     )
     runner.add_options(a)
-    a = with_number(action("check", _check, "check the exercises; exit 1 if one is not solved"))
+    a = action("check", _check, "check the exercises; exit 1 if one is not solved")
+    a.epilog = CHECK_JSON
+    a.formatter_class = argparse.RawDescriptionHelpFormatter
     a.add_argument(
-        "--file", type=Path, metavar="FILE", help="your own copy of the lesson, or a notebook"
+        "number", type=int, nargs="?", metavar="N", help="the lesson's number; default: all"
+    )
+    a.add_argument(
+        "--file",
+        type=Path,
+        metavar="FILE",
+        help="your own copy of the lesson, a notebook, or a folder of them",
     )
     a.add_argument("--seconds", type=positive_float, metavar="S", help="per exercise; default: 20")
     a.add_argument("--json", action="store_true", help="print JSON")
@@ -122,48 +142,54 @@ def _path(args: argparse.Namespace) -> Path:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from minires.lessons.checking import check_file
-    from minires.lessons.exercise import Result
-    from minires.lessons.kit import OF_MINIRES, exercises
+    from minires.lessons import checking
 
-    path = _path(args)
-    if args.file is None and not args.json:
-        print(f"The solutions that come with minires. {_yours(args.number)}", flush=True)
-    names = list(exercises(args.number))
+    paths = _to_check(args)
     limit = {} if args.seconds is None else {"MINIRES_EXERCISE_SECONDS": str(args.seconds)}
+    reports, failures = [], []
     with _environment(limit):
-        outcome = check_file(path)
-    if outcome.lesson is None:
-        raise ValueError(
-            f"{path} does not start a lesson: {outcome.stopped or 'no Lesson(N) in it'}"
-        )
-    if outcome.lesson != args.number:
-        raise ValueError(f"{path} is lesson {outcome.lesson}, not {args.number}")
-    found = [outcome.results.get(n, Result(n, "TODO", "not reached")) for n in names]
-    solved = sum(r.verdict == "PASS" for r in found)
+        for path in paths:
+            if not args.json and len(paths) > 1:
+                print(f"{path}:")
+            try:
+                report = checking.check_file(path, args.number)
+            except checking.Interrupted as stop:
+                print(f"[STOP] {stop}: interrupted", flush=True)
+                raise
+            except ValueError as error:
+                if len(paths) == 1:
+                    raise
+                failures.append((path, str(error)))
+                if not args.json:
+                    print(error)
+                continue
+            reports.append(report)
+            if not args.json:
+                print(report.text(ours=args.file is None), flush=True)
     if args.json:
-        results = {
-            r.name: {"passed": r.verdict == "PASS", "verdict": r.verdict, "message": r.message}
-            for r in found
-        }
-        stopped = outcome.stopped or None
-        print(json.dumps({"lesson": args.number, "exercises": results, "stopped": stopped}))
-    else:
-        for result in found:
-            print(result.line(args.number))
-        if outcome.stopped:
-            print(f"the script stopped: {outcome.stopped}")
-        theirs = sum(r.message == OF_MINIRES for r in found)
-        if theirs == solved > 0:
-            by = f", by the solutions that come with minires. {_yours(args.number)}"
-        else:
-            by = f", {theirs} of them by solutions that come with minires" if theirs else ""
-        print(f"{solved} of {len(found)} solved{by}")
-    return 0 if solved == len(found) and not outcome.stopped else 1
+        found: Any = [report.summary() for report in reports]
+        found += [{"file": str(path), "passed": False, "error": e} for path, e in failures]
+        one = args.number is not None or (args.file is not None and not args.file.is_dir())
+        print(json.dumps(found[0] if one else {"lessons": found}))
+    elif len(paths) > 1:
+        solved = sum(report.counts()["PASS"] for report in reports)
+        number = sum(len(report.results) for report in reports)
+        print(f"{solved} of {number} exercises solved, in {len(reports)} lessons")
+    return 0 if not failures and all(report.passed() for report in reports) else 1
 
 
-def _yours(number: int) -> str:
-    return f"For yours: minires lessons check {number} --file FILE"
+def _to_check(args: argparse.Namespace) -> list[Path]:
+    """Return the files to check: one, or all lessons of a folder."""
+    from minires.lessons.files import folder
+
+    place: Path | None = args.file
+    if args.number is not None or (place is not None and not place.is_dir()):
+        return [_path(args)]
+    place = folder() if place is None else place
+    found = sorted(p for p in place.glob("lesson_*") if p.suffix in (".py", ".ipynb"))
+    if not found:
+        raise ValueError(f"no lessons (lesson_*.py or lesson_*.ipynb) in {place}")
+    return found
 
 
 @contextlib.contextmanager

@@ -1,164 +1,318 @@
-"""Running a learner's file, and checking it in a process of its own.
+"""Checking a learner's file: its exercises, whatever the file does.
 
-The process may raise, exit, crash or run for ever: what it has solved until then is known from
-lines of JSON that it writes before and after each exercise.
+The file runs in a process of its own (`worker.py`), cell by cell. This one holds the checks and the
+reference solutions, calls the learner's functions over there, and decides every verdict.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import linecache
-import os
-import queue
-import signal
-import subprocess
-import sys
+import difflib
+import math
+import re
 import threading
-import traceback
-import types
-from dataclasses import asdict, dataclass, field
+import time
 from pathlib import Path
 from typing import Any
 
-from .exercise import Result, time_limit
-from .files import source
+from .. import environment
+from ..results import read_text
+from . import files, kit
+from .channel import Broken, Channel
+from .exercise import OF_MINIRES, Exercise, Result, judge, stopped, time_limit
+from .expect import Wrong
+from .guard import limited_memory
+from .interrupt import interrupted
+from .learner import Learner, Raised
+from .process import Process, TimeUp
+from .report import Problem, Report
+from .units import units
 
-PATIENCE_S = 600.0  # between exercises, where experiments run and kernels are compiled
-_CHILD = "import sys; from minires.lessons.checking import child; child(sys.argv[1])"
-
-
-@dataclass
-class Outcome:
-    """What a file solved: its lesson, a result per exercise that was reached, why it stopped."""
-
-    lesson: int | None = None
-    results: dict[str, Result] = field(default_factory=dict)
-    running: str = ""  # the exercise that is being checked
-    stopped: str = ""
-
-
-def execute(path: Path) -> None:
-    """Run a lesson script or the code cells of a notebook as `__main__`."""
-    text, name = source(path), str(path)
-    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-    module, before = types.ModuleType("__main__"), sys.modules["__main__"]
-    module.__file__ = name
-    sys.modules["__main__"] = module
-    sys.path.insert(0, str(path.absolute().parent))
-    try:
-        exec(compile(text, name, "exec", dont_inherit=True), module.__dict__)
-    finally:
-        sys.modules["__main__"] = before
-        with contextlib.suppress(ValueError):
-            sys.path.remove(str(path.absolute().parent))
+GRACE_S = 2.0  # how much later than the other process this one is interrupted
 
 
-def check_file(path: Path) -> Outcome:
-    """Check the exercises of a file; see `minires lessons check`.
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C; the text says during what."""
 
-    An exercise is given MINIRES_EXERCISE_SECONDS and is then interrupted; if that does not help,
-    the process is ended. Ctrl-C ends it too, after naming the exercise.
+
+class _Finished(BaseException):
+    """The file has been run to its end."""
+
+
+class _NoSuchLesson(BaseException):
+    """The file is not one of this lesson; the text says what it is."""
+
+
+def cell_limit() -> float:
+    """Return how long a cell may take outside of exercises (MINIRES_CELL_SECONDS, or 120 s)."""
+    return min(environment.seconds("MINIRES_CELL_SECONDS", 120), 1e6)
+
+
+def check_file(path: Path, number: int | None = None) -> Report:
+    """Check the exercises of a file, which is one of the lesson of this number.
+
+    What does not end in time, or ends its process, is skipped when the file is run once more.
+    Raises ValueError for a file that is no such lesson, and Interrupted after Ctrl-C.
     """
-    environment = os.environ | {
-        "MINIRES_CHECK": "1",
-        "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", _CHILD, str(path)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment,
-    )  # fmt: skip
-    outcome = Outcome()
+    checker, begun = _Checker(path, number), time.monotonic()
     try:
-        _follow(process, outcome)
+        with limited_memory(), interrupted(lambda: checker.deadline + GRACE_S) as expired:
+            while not checker.run(expired):
+                pass
+        report = checker.report()
     except KeyboardInterrupt:
-        where = f"exercise {outcome.running}" if outcome.running else "the script"
-        print(f"[STOP] {where}: interrupted", flush=True)
-        raise
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-    return outcome
+        raise Interrupted(checker.doing()) from None
+    except _NoSuchLesson as error:
+        raise ValueError(f"{path} {error}") from None
+    report.seconds = round(time.monotonic() - begun, 2)
+    return report
 
 
-def _follow(process: subprocess.Popen[bytes], outcome: Outcome) -> None:
-    """Take the messages of the process until it ends or has been silent for too long."""
-    messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
+class _Checker:
+    """What is known of a file so far, and what the process that runs it may call."""
 
-    def read() -> None:
-        with contextlib.suppress(ValueError, OSError):  # a broken line, a closed pipe
-            for line in process.stdout or ():
-                messages.put(json.loads(line))
-        messages.put(None)
+    def __init__(self, path: Path, number: int | None) -> None:
+        self.path, self.units = path, units(path)
+        self.number = number
+        self.exercises: dict[str, Exercise] = {}
+        self.results: dict[str, Result] = {}
+        self.problems: dict[tuple[int, int], Problem] = {}
+        self.unknown: dict[str, int] = {}  # names that are no exercises: their lines
+        self.skip: list[tuple[int, int]] = []
+        self.deadline = self.cell_deadline = math.inf
+        self.cells: list[tuple[int, int]] = []
+        self.places: dict[str, tuple[int, int]] = {}
+        self.running = ""  # the exercise that is being checked
+        self.learner: Learner | None = None
 
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        patience = 2 * time_limit() + 10 if outcome.running else PATIENCE_S
-        try:
-            message = messages.get(timeout=patience)
-        except queue.Empty:
-            outcome.stopped = f"it was ended after {patience:g} s without an answer"
-            break
-        except KeyboardInterrupt:
-            process.kill()  # what it has said until now names the exercise
-            with contextlib.suppress(queue.Empty):
-                while (message := messages.get(timeout=5)) is not None and "running" in message:
-                    outcome.running = message["running"]
-            raise
-        if message is None:
-            code = process.wait()
-            how = f"signal {-code}" if code < 0 else f"exit code {code}"
-            outcome.stopped = f"the process ended with {how}"
-            break
-        if "stopped" in message:
-            outcome.lesson, outcome.stopped = message["lesson"], message["stopped"]
-            break
-        outcome.running = message["running"]
-        outcome.lesson = message["lesson"]
-        if message["result"] is not None:
-            outcome.results[message["result"]["name"]] = Result(**message["result"])
-    if outcome.running:
-        outcome.results[outcome.running] = Result(outcome.running, "FAIL", outcome.stopped)
-        outcome.stopped += f" in exercise {outcome.running}"
-
-
-def child(name: str) -> None:
-    """Run a file in this process and write what happens, a line of JSON each, to standard output.
-
-    What the file itself prints is dropped.
-    """
-    from . import kit
-
-    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    sys.stdout = os.fdopen(null, "w", encoding="utf-8")
-    sys.argv = [name]
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def say(**message: Any) -> None:
-        lesson = kit.latest.number if kit.latest else None
-        print(json.dumps({"lesson": lesson, **message}), file=channel, flush=True)
-
-    def on_exercise(exercise: str, result: Result | None) -> None:
-        say(running="" if result else exercise, result=asdict(result) if result else None)
-
-    kit.on_exercise = on_exercise
-    stopped = ""
-    try:
-        execute(Path(name))
-    except SystemExit as error:
-        stopped = (
-            error.code if isinstance(error.code, str) else "it calls exit" + _where(error, name)
+    def run(self, expired: threading.Event) -> bool:
+        """Run the file in a new process; return whether it came to its end."""
+        self.cells, self.places, self.running, self.learner = [], {}, "", None
+        self.deadline = self.cell_deadline = time.monotonic() + cell_limit()
+        process = Process()
+        names = ("begin", "lesson", "cell", "problem", "exercise", "reference", "end")
+        self.channel = Channel(
+            lambda: process.receive(self.deadline),
+            process.send,
+            {name: getattr(self, f"_{name}") for name in names},
+            self._describe,
+            (TimeUp, _Finished, _NoSuchLesson, KeyboardInterrupt),
         )
-    except BaseException as error:  # a learner's file may raise anything
-        stopped = f"{type(error).__name__}: {error}" + _where(error, name)
-    say(stopped=stopped)
+        try:
+            self.channel.serve()
+        except _Finished:
+            return True
+        except (TimeUp, KeyboardInterrupt) as error:
+            if isinstance(error, KeyboardInterrupt) and not expired.is_set():
+                raise
+            self.deadline = math.inf
+            expired.clear()
+            self._blame("", process.where())
+        except Broken as error:
+            self.deadline = math.inf
+            ended = process.ended() if str(error) == "the end" else ""
+            self._blame(ended or f"it sent {error}: does it write to file descriptors?", [])
+        finally:
+            process.close()
+        return False
 
+    def doing(self) -> str:
+        """Return what is being done."""
+        if self.running:
+            return f"exercise {self.running}"
+        return f"the cell at line {self.cells[-1][1]}" if self.cells else "the script"
 
-def _where(error: BaseException, name: str) -> str:
-    """Return the innermost line of the file that an exception passed, or ""."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == name]
-    return f", line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
+    def report(self) -> Report:
+        """Return what was found, after the last run."""
+        if not self.exercises:  # its Lesson(N) was not reached
+            found = re.search(r"\bLesson\(\s*(\d+)", "\n".join(u.text for u in self.units))
+            if found is None:
+                first = next(iter(self.problems.values()), None)
+                why = first.message if first else "no Lesson(N) in it"
+                raise _NoSuchLesson(f"does not start a lesson: {why}")
+            self._lesson(int(found[1]))
+        results = {n: self.results.get(n) or self._missing(n) for n in self.exercises}
+        problems = [self.problems[place] for place in sorted(self.problems)]
+        return Report(
+            str(self.path), self.number or 0, self.exercises, self.units, results, problems
+        )
+
+    def _blame(self, how: str, frames: list[tuple[str, int]]) -> None:
+        """Note why the process does not go on: the exercise or the cell that was running."""
+        names = [u.name.encode("ascii", "backslashreplace").decode() for u in self.units]
+        places = [(names.index(f), line) for f, line in frames if f in names]
+        if self.running:
+            unit, line = places[0] if places else self.places[self.running]
+            message = how or stopped(time_limit())
+            self.results[self.running] = self._result(self.running, "FAIL", message, unit, line)
+        elif self.cells:
+            unit, start = self.cells[-1]
+            line = places[0][1] if places and places[0][0] == unit else start
+            message = how or f"it has not ended after {cell_limit():g} s"
+            self.problems[unit, start] = Problem(unit, start, line, message)
+            self.skip.append((unit, start))
+        else:
+            raise _NoSuchLesson(f"could not be run: {how or 'its process does not begin'}")
+
+    def _describe(self, error: BaseException) -> list[Any]:
+        if self.learner is not None and isinstance(error, Wrong):
+            self.learner.wrong = error  # by a function that a check has lent
+        return [type(error).__name__, str(error)]
+
+    def _begin(self) -> dict[str, Any]:
+        return {
+            "file": str(self.path),
+            "folder": str(self.path.absolute().parent),
+            "units": [(u.name, u.text) for u in self.units],
+            "script": self.path.suffix != ".ipynb",
+            "skip": self.skip,
+        }
+
+    def _lesson(self, number: int) -> list[str]:
+        if self.number is None:
+            self.number = number
+        if number != self.number:
+            if self.exercises:
+                raise ValueError(f"this file is checked as lesson {self.number}")
+            raise _NoSuchLesson(f"is lesson {number}, not {self.number}")
+        try:
+            self.exercises = kit.exercises(number)
+        except ModuleNotFoundError:
+            raise _NoSuchLesson(f"is lesson {number}, which there is not") from None
+        return list(self.exercises)
+
+    def _cell(self, unit: int, start: int) -> None:
+        place = self._place(unit, start)
+        if self.running or (self.cells and place <= self.cells[-1]):
+            raise Broken("cells in another order")
+        self.cells.append(place)
+        self.deadline = self.cell_deadline = time.monotonic() + cell_limit()
+
+    def _problem(self, unit: int, start: int, kind: str, text: str, at: int, line: int) -> None:
+        place = self._place(unit, start)
+        if self.running or not self.cells or place != self.cells[-1]:
+            raise Broken("a problem of another cell")
+        message = str(Raised(str(kind), str(text)))
+        line = line if at == unit and type(line) is int and line > 0 else start
+        self.problems[place] = Problem(*place, line, message)
+
+    def _place(self, unit: int, line: int) -> tuple[int, int]:
+        if type(unit) is int and type(line) is int and 0 <= unit < len(self.units):
+            return unit, line
+        raise Broken("a place that is none")
+
+    def _exercise(self, name: str, unit: int, line: int, kind: str, f: Any) -> bool:
+        """Check an exercise; return whether the learner's function is to be used."""
+        if self.running:
+            raise RuntimeError("exercises are checked one after the other")
+        place = self.cells[-1] if unit < 0 else self._place(unit, line)
+        if name not in self.exercises:
+            self.unknown.setdefault(str(name), place[1])
+            near = difflib.get_close_matches(str(name), self.exercises, 1, 0.5)
+            meant = f": did you mean {near[0]!r}?" if near else ""
+            known = ", ".join(self.exercises) or "none before its Lesson(N)"
+            raise ValueError(f"no exercise {name!r} (there are {known}){meant}")
+        if name in self.places:
+            self.results[name] = self._twice(name, place)
+            return False
+        self.places[name] = place
+        if name in self.results:  # known from an earlier run
+            return self.results[name].verdict == "PASS"
+        if f is None or kind == "class":
+            what = "a class" if kind == "class" else f"a value ({kind})"
+            message = f"expected a function below @lesson.exercise({name!r}), got {what}"
+            self.results[name] = self._result(name, "FAIL", message, *place)
+            return False
+        begun = time.monotonic()
+        self.running, self.deadline = name, begun + time_limit()
+        self.learner = Learner(f, getattr(f, "__name__", name))
+        verdict, message = judge(self.exercises[name], self.learner)
+        raised = self.learner.raised
+        if verdict == "FAIL" and raised and 0 <= raised.unit < len(self.units) and raised.line > 0:
+            place = raised.unit, raised.line
+        self.results[name] = self._result(name, verdict, message, *place)
+        self.running, self.learner = "", None
+        self.channel.forget()
+        self.cell_deadline += time.monotonic() - begun
+        self.deadline = self.cell_deadline
+        return verdict == "PASS"
+
+    def _reference(self, name: str, arguments: list[Any], named: dict[str, Any]) -> Any:
+        """Return what the reference solution returns; only of an exercise that has been decided."""
+        if self.running:
+            raise ValueError(
+                f"exercise {name} is not solved yet; its reference solution cannot be used while "
+                f"exercise {self.running} is checked"
+            )
+        if name not in self.results or self.results[name].verdict == "PASS":
+            raise ValueError(f"exercise {name} has not been checked yet")
+        return self.exercises[name].reference(*arguments, **named)
+
+    def _end(self) -> None:
+        raise _Finished
+
+    def _result(self, name: str, verdict: str, message: str, unit: int, line: int) -> Result:
+        at = self.units[unit]
+        definition, text = at.function(line)
+        if not text or line != self.places[name][1]:  # a line within the function
+            definition = line
+        shipped = verdict == "PASS" and "BEGIN SOLUTION" in text and text in self._shipped()
+        if shipped:
+            message = OF_MINIRES
+        return Result(name, verdict, message, definition, at.line(definition), at.cell, shipped)
+
+    def _twice(self, name: str, place: tuple[int, int]) -> Result:
+        lines = [self.units[unit].function(line)[0] for unit, line in (self.places[name], place)]
+        cells = [self.units[unit].cell for unit, _ in (self.places[name], place)]
+        if cells[0] is None:
+            where = f"at lines {lines[0]} and {lines[1]}"
+        else:
+            where = f"in cells {cells[0]} and {cells[1]}"
+        message = f"it stands twice in this file, {where}: keep one of them"
+        return self._result(name, "FAIL", message, *place)
+
+    def _missing(self, name: str) -> Result:
+        """Return the result of an exercise that was never reached."""
+        pattern = re.compile(rf"""\bexercise\(\s*(['"]){re.escape(name)}\1\s*\)""")
+        for unit, at in enumerate(self.units):
+            for line, text in enumerate(at.text.splitlines(), 1):
+                if pattern.search(text.split("#")[0]):
+                    return self._not_reached(name, unit, line)
+        message = "not in this file"
+        near = {
+            difflib.get_close_matches(n, self.exercises, 1, 0.5)[0]: n
+            for n in self.unknown
+            if difflib.get_close_matches(n, self.exercises, 1, 0.5)
+        }
+        if name in near:
+            message += f"; is {near[name]!r}, line {self.unknown[near[name]]}, meant to be it?"
+        function = re.search(
+            rf"""exercise\("{re.escape(name)}"\)\ndef (\w+)""", self._shipped(), re.MULTILINE
+        )
+        if function:
+            for at in self.units:
+                for line, text in enumerate(at.text.splitlines(), 1):
+                    if re.match(rf"def {function[1]}\b", text):
+                        cell = "" if at.cell is None else f"cell {at.cell}, "
+                        message += (
+                            f"; above `def {function[1]}` ({cell}line {line}) the line "
+                            f'@lesson.exercise("{name}") is missing'
+                        )
+        return Result(name, "TODO", message)
+
+    def _not_reached(self, name: str, unit: int, line: int) -> Result:
+        at = self.units[unit]
+        starts = [place for place in self.cells if place[0] == unit and place[1] <= line]
+        starts += [place for place in self.problems if place[0] == unit and place[1] <= line]
+        problem = self.problems.get(max(starts, default=(unit, 0)))
+        if problem is None:
+            message = "its line @lesson.exercise was never reached: is it under an `if`?"
+            return Result(name, "FAIL", message, line, at.line(line), at.cell)
+        where = problem.lineno
+        message = f"its cell did not run to its end: {problem.message}"
+        return Result(name, "FAIL", message, where, at.line(where), at.cell)
+
+    def _shipped(self) -> str:
+        try:
+            return read_text(files.lesson_file(self.number or 0).path)
+        except ValueError:
+            return ""

@@ -6,12 +6,10 @@ removes assert statements.
 
 from __future__ import annotations
 
-import _thread
-import contextlib
-import signal
-import threading
+import linecache
 import time
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +24,15 @@ from .expect import (
     require,
     require_written,
 )
+from .interrupt import interrupted
+from .learner import Learner, Raised, of_this_process
 
 __all__ = [
     "Exercise", "NotDone", "Result", "Wrong", "examine", "expect_array", "expect_choice",
     "expect_number", "number", "require", "require_written", "time_limit",
 ]  # fmt: skip
 
+OF_MINIRES = "ok (the solution that comes with minires)"
 KINDS = ("number", "line", "function", "experiment", "bug", "design")
 
 
@@ -60,18 +61,34 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Result:
-    """What a check found: the verdict is PASS, FAIL (wrong) or TODO (not written)."""
+    """What a check found: the verdict is PASS, FAIL (wrong) or TODO (not written).
+
+    `lineno` and `source` are the learner's own line, in a notebook of this cell; `shipped` is
+    whether the function is the solution that comes with minires.
+    """
 
     name: str
     verdict: str
     message: str
+    lineno: int | None = None
+    source: str = ""
+    cell: int | None = None
+    shipped: bool = False
 
     def line(self, lesson: int) -> str:
-        """Return the line to print, which names the hint of what is not solved."""
+        """Return what to print, which names the hint of what is not solved."""
         text = f"[{self.verdict}] exercise {self.name}: {self.message}"
         if self.verdict == "PASS":
             return text
+        if self.verdict == "FAIL" and self.lineno:
+            text += f"\n       your {self.where}"
         return f"{text}\n       stuck? minires lessons hint {lesson} {self.name}"
+
+    @property
+    def where(self) -> str:
+        """The learner's own line: "cell 3, line 47: return y"."""
+        cell = "" if self.cell is None else f"cell {self.cell}, "
+        return f"{cell}line {self.lineno}" + (f": {self.source}" if self.source else "")
 
 
 def time_limit() -> float:
@@ -80,57 +97,54 @@ def time_limit() -> float:
 
 
 def examine(name: str, exercise: Exercise, f: Callable[..., Any]) -> Result:
-    """Check a learner's function, whatever it does: raise, call exit, run for ever."""
-    limit, expired = time_limit(), threading.Event()
+    """Check a learner's function in this process, whatever it does, within the time limit."""
+    limit, learner = time_limit(), of_this_process(f)
+    end = time.monotonic() + limit
+    lineno, source = _definition(f)
     try:
-        with _interrupted_after(limit, expired):
-            exercise.check(f)
-        return Result(name, "PASS", "ok")
-    except NotDone as error:
-        return Result(name, "TODO", str(error))
-    except AssertionError as error:
-        return Result(name, "FAIL", str(error) or "an assertion failed")
+        with interrupted(lambda: end) as expired:
+            verdict, message = judge(exercise, learner)
     except KeyboardInterrupt:
-        if expired.is_set():
-            return Result(name, "FAIL", f"stopped after {limit:g} s: does a loop run for ever?")
-        print(f"[STOP] exercise {name}: interrupted")
-        raise
-    except SystemExit:
-        return Result(name, "FAIL", "it calls exit, which ends the whole program: return a result")
-    except BaseException as error:  # a learner's code may raise anything
-        return Result(name, "FAIL", f"{type(error).__name__}: {error}")
+        if not expired.is_set():
+            print(f"[STOP] exercise {name}: interrupted")
+            raise
+    if expired.is_set():
+        verdict, message = "FAIL", stopped(limit)
+    elif learner.raised and learner.raised.line:
+        lineno = learner.raised.line
+        source = linecache.getline(f.__code__.co_filename, lineno).strip()
+    return Result(name, verdict, message, lineno or None, source)
 
 
-@contextlib.contextmanager
-def _interrupted_after(seconds: float, expired: threading.Event) -> Iterator[None]:
-    """Raise KeyboardInterrupt in the body after a time, and set `expired`.
-
-    Only in the main thread: no other can be interrupted.
-    """
-    lock, done = threading.Lock(), threading.Event()
-
-    def watch() -> None:
-        while not done.wait(seconds if not expired.is_set() else 1):  # again if it was swallowed
-            with lock:
-                if done.is_set():
-                    return
-                expired.set()
-                _thread.interrupt_main()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored
-    threading.Thread(target=watch, daemon=True).start()
+def judge(exercise: Exercise, learner: Learner) -> tuple[str, str]:
+    """Return the verdict of an exercise's check and its message."""
+    found: Exception | None = None
     try:
-        yield
-    finally:
-        done.set()
-        with lock:  # an interrupt on its way arrives here, not after the exercise
-            pass
-        try:
-            if expired.is_set():
-                time.sleep(0.01)
-        finally:
-            if handler is not None:
-                signal.signal(signal.SIGINT, handler)
+        exercise.check(learner)
+    except Exception as error:  # Wrong, Raised, or what became of a value of an odd type
+        found = error
+    found = learner.wrong or found
+    if found is None:
+        return "PASS", "ok"
+    if isinstance(found, NotDone):
+        return "TODO", str(found)
+    if isinstance(found, AssertionError | Raised):
+        return "FAIL", str(found) or "an assertion failed"
+    return "FAIL", f"what it returned cannot be checked ({type(found).__name__}: {found})"
+
+
+def stopped(limit: float) -> str:
+    """Return what is said of an exercise that does not end."""
+    return f"stopped after {limit:g} s: does a loop run for ever?"
+
+
+def _definition(f: Any) -> tuple[int, str]:
+    """Return the line where a function is defined, and its text; 0 if unknown."""
+    code = getattr(f, "__code__", None)
+    if not isinstance(code, types.CodeType):
+        return 0, ""
+    for lineno in range(code.co_firstlineno, code.co_firstlineno + 20):
+        text = linecache.getline(code.co_filename, lineno).strip()
+        if text.startswith(("def ", "async def ")):
+            return lineno, text
+    return code.co_firstlineno, linecache.getline(code.co_filename, code.co_firstlineno).strip()

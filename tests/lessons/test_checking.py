@@ -6,14 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+import toy_lesson
 
 from minires.__main__ import main
 from minires.lessons.files import lesson_file, notebook
 
 HEAD = "from minires.lessons import Lesson\nlesson = Lesson(1)\n"
-GOOD = HEAD + "@lesson.exercise('1.5')\ndef f():\n    return 0.0\n"
+GOOD = HEAD + "@lesson.exercise('1.5')\ndef f():\n    return 0.5\n"
 
 
 @pytest.fixture(autouse=True)
@@ -21,29 +23,35 @@ def sandbox(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(name="toy")
+def _toy(monkeypatch):
+    toy_lesson.install_as_first(monkeypatch.setattr)
+
+
 def exercise(body):
     return f"{GOOD}@lesson.exercise('1.6')\ndef g():\n    {body}\n"
 
 
-def check(text, capsys, *options, name="mine.py"):
+def check(text, capsys, *options, name="mine.py", number="1"):
     with open(name, "w", encoding="utf-8") as file:
         file.write(text)
     try:
-        code = main(["lessons", "check", "1", "--file", name, *options])
+        code = main(["lessons", "check", number, "--file", name, *options])
     except SystemExit as stop:
         code = stop.code
     printed = capsys.readouterr()
     return code, printed.out + printed.err
 
 
+@pytest.mark.usefixtures("toy")
 @pytest.mark.parametrize(
     ("body", "message"),
     [
         ("import sys; sys.exit(0)", "[FAIL] exercise 1.6: it calls exit"),
-        ("import os; os._exit(0)", "the process ended with exit code 0 in exercise 1.6"),
-        ("import os; os.abort()", "the process ended with signal 6 in exercise 1.6"),
+        ("import os; os._exit(0)", "[FAIL] exercise 1.6: it ended Python, with exit code 0"),
+        ("import os; os.abort()", "[FAIL] exercise 1.6: it ended Python, by the signal SIGABRT"),
         ("return missing", "[FAIL] exercise 1.6: NameError: name 'missing' is not defined"),
-        ("raise KeyboardInterrupt", "the script stopped: KeyboardInterrupt"),
+        ("raise KeyboardInterrupt", "[FAIL] exercise 1.6: KeyboardInterrupt"),
         ("while True: pass", "[FAIL] exercise 1.6: stopped after 0.5 s: does a loop run for ever?"),
     ],
 )
@@ -52,15 +60,18 @@ def test_an_exercise_that_does_not_return(body, message, capsys):
     assert code == 1
     assert message in printed
     assert "[PASS] exercise 1.5" in printed
-    assert "[TODO] exercise 1.1: not reached" in printed
+    assert "[TODO] exercise 1.1: not in this file" in printed
 
 
+@pytest.mark.usefixtures("toy")
 @pytest.mark.parametrize(
     ("tail", "message"),
     [
-        ("import sys\nsys.exit(0)", "the script stopped: it calls exit, line 7: sys.exit(0)"),
-        ("quit()", "the script stopped: it calls exit"),
-        ("1 / 0", "the script stopped: ZeroDivisionError: division by zero, line 6: 1 / 0"),
+        ("import sys\nsys.exit(0)", "it calls exit, which ends the whole program"),
+        ("import sys\nsys.exit(0)", "your line 7: sys.exit(0)"),
+        ("quit()", "it calls exit"),
+        ("import os; os._exit(0)", "it ended Python, with exit code 0"),
+        ("1 / 0", "to its end: ZeroDivisionError: division by zero\n       your line 6: 1 / 0"),
         ("lesson.predict('h', '?', mine='banana')", "expected a number"),
         ("def f(:", "SyntaxError"),
     ],
@@ -71,51 +82,92 @@ def test_a_script_that_stops(tail, message, capsys):
     assert message in printed
 
 
-def test_solved_but_stopped_is_not_passed(capsys):
-    text = lesson_file(1).path.read_text(encoding="utf-8")
-    code, printed = check(text + "import sys\nsys.exit(0)\n", capsys)
-    assert (code, "6 of 6 solved" in printed, "it calls exit" in printed) == (1, True, True)
-
-
 def test_solutions_that_come_with_minires_are_not_counted_as_the_learners(capsys):
-    text = lesson_file(1).path.read_text(encoding="utf-8")
-    assert main(["lessons", "check", "1"]) == 0
+    text = lesson_file(2).path.read_text(encoding="utf-8")
+    n = text.count("@lesson.exercise(")
+    assert main(["lessons", "check", "2"]) == 0
     first, *middle, last = capsys.readouterr().out.splitlines()
     assert all("ok (the solution that comes with minires)" in line for line in middle)
-    assert last.startswith("6 of 6 solved, by the solutions that come with minires.")
+    assert last.startswith(f"{n} of {n} solved, by the solutions that come with minires.")
     for line in (first, last):
-        assert "minires lessons check 1 --file FILE" in line
+        assert "minires lessons check 2 --file FILE" in line
     own = text.replace("    # BEGIN SOLUTION\n", "    # mine\n", 2)
-    code, printed = check(own, capsys)
+    code, printed = check(own, capsys, number="2")
     assert code == 0
-    assert printed.endswith("6 of 6 solved, 4 of them by solutions that come with minires\n")
-    own = text.replace("    # BEGIN SOLUTION\n", "    # mine\n")
-    _, printed = check(own, capsys)
-    assert "that come" not in printed
+    theirs = f"{n - 2} of them by solutions that come with minires\n"
+    assert printed.endswith(f"{n} of {n} solved, {theirs}")
 
 
-def test_a_loop_that_swallows_interrupts_is_ended(capsys, monkeypatch):
-    from minires.lessons import checking
+@pytest.mark.usefixtures("toy")
+def test_solved_but_stopped_is_not_passed(capsys):
+    tasks = [("scale", "x, k", "k * x")] * 4 + [("half", "", "0.5"), ("word", "", "'optimisation'")]
+    text = HEAD + "".join(
+        f"@lesson.exercise('1.{i}')\ndef {name}({parameters}): return {value}\n"
+        for i, (name, parameters, value) in enumerate(tasks, 1)
+    )
+    code, printed = check(text, capsys)
+    assert (code, printed.splitlines()[-1]) == (0, "6 of 6 solved")
+    code, printed = check(text + "import sys\nsys.exit(0)\n", capsys)
+    assert (code, printed.splitlines()[-1]) == (1, "6 of 6 solved")
+    assert "it calls exit" in printed
 
-    monkeypatch.setattr(checking, "time_limit", lambda: -4.8)  # waits 0.4 s
+
+@pytest.mark.usefixtures("toy")
+def test_a_loop_that_swallows_interrupts_is_ended(capsys):
     body = "import signal; signal.signal(2, signal.SIG_IGN)\n    while True: pass"
-    code, printed = check(exercise(body), capsys)
+    code, printed = check(exercise(body), capsys, "--seconds", "0.4")
     assert code == 1
-    assert "[FAIL] exercise 1.6: it was ended after 0.4 s without an answer" in printed
+    assert "[FAIL] exercise 1.6: stopped after 0.4 s" in printed
 
 
 def test_notebooks(capsys):
-    text = notebook(lesson_file(1).path.read_text(encoding="utf-8"))
-    document = json.loads(text)
+    document = json.loads(notebook(lesson_file(2).path.read_text(encoding="utf-8")))
     document["cells"].insert(1, {"cell_type": "code", "source": ["%matplotlib inline\n", "!ls"]})
-    code, printed = check(json.dumps(document), capsys, name="mine.ipynb")
-    assert (code, "6 of 6 solved" in printed) == (0, True)
+    code, printed = check(json.dumps(document), capsys, name="mine.ipynb", number="2")
+    assert (code, "FAIL" in printed, "TODO" in printed) == (0, False, False)
     for wrong in ("null", "[]", "{}", "x = 1", '{"cells": [{}]}'):
         code, printed = check(wrong, capsys, name="mine.ipynb")
         assert code == 2
         assert "expected a lesson as a Python script or a Jupyter notebook" in printed
 
 
+@pytest.mark.usefixtures("toy")
+def test_json_for_a_teacher(capsys):
+    code, printed = check(exercise("return 1 / 0"), capsys, "--json")
+    found = json.loads(printed)
+    assert (code, found["lesson"], found["file"], found["passed"]) == (1, 1, "mine.py", False)
+    assert found["counts"] == {"PASS": 1, "FAIL": 1, "TODO": 4}
+    assert found["seconds"] > 0
+    assert found["problems"] == []
+    first, *_, half, word = found["exercises"]
+    assert (first["name"], first["state"], first["line"]) == ("1.1", "TODO", None)
+    assert (half["name"], half["kind"], half["state"]) == ("1.5", "number", "PASS")
+    assert word == {
+        "name": "1.6", "kind": "bug", "state": "FAIL", "line": 8, "cell": None, "shipped": False,
+        "message": "ZeroDivisionError: division by zero",
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("toy")
+def test_all_lessons_of_a_folder(capsys):
+    Path("lesson_01_mine.py").write_text(GOOD, encoding="utf-8")
+    Path("lesson_02_broken.py").write_text("x = 1", encoding="utf-8")
+    assert main(["lessons", "check", "--file", "."]) == 1
+    printed = capsys.readouterr().out
+    assert "lesson_01_mine.py:\n[TODO] exercise 1.1" in printed
+    assert "lesson_02_broken.py does not start a lesson" in printed
+    assert "1 of 6 exercises solved, in 1 lessons" in printed
+    assert main(["lessons", "check", "--file", ".", "--json"]) == 1
+    mine, broken = json.loads(capsys.readouterr().out)["lessons"]
+    assert (mine["counts"]["PASS"], broken["passed"]) == (1, False)
+    assert "does not start a lesson" in broken["error"]
+    assert main(["lessons", "check", "--file", "lesson_01_mine.py", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["lesson"] == 1
+    Path("empty").mkdir()
+    assert main(["lessons", "check", "--file", "empty"]) == 2
+
+
+@pytest.mark.usefixtures("toy")
 def test_what_is_no_lesson(capsys):
     code, printed = check("x = 1\n", capsys)
     assert (code, "no Lesson(N) in it" in printed) == (2, True)
@@ -127,6 +179,7 @@ def test_what_is_no_lesson(capsys):
     assert "expected a lesson as a Python script" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("toy")
 def test_run_takes_a_file(capsys):
     with open("mine.py", "w", encoding="utf-8") as file:
         file.write(HEAD + "P = lesson.params(seeds=5)\nprint(P.seeds, __name__, 'σ')\n[][0]\n")
@@ -137,9 +190,16 @@ def test_run_takes_a_file(capsys):
     assert "[][0]" in printed.err
 
 
+ENTRY = f"""import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import toy_lesson
+toy_lesson.main()
+"""
+
+
 def minires(*arguments, flags=(), **environment):
     return subprocess.run(
-        [sys.executable, *flags, "-m", "minires", "lessons", *arguments],
+        [sys.executable, *flags, "-c", ENTRY, "lessons", *arguments],
         capture_output=True, stdin=subprocess.DEVNULL, timeout=120,
         env=os.environ | environment,
     )  # fmt: skip
@@ -170,7 +230,7 @@ def test_copies_and_runs_on_other_terminals(encoding):
 
 def test_without_asserts_and_docstrings_a_wrong_answer_still_fails():
     with open("mine.py", "w", encoding="utf-8") as file:
-        file.write(exercise("return 'ones'"))
+        file.write(exercise("return 'the data'"))
     for arguments in (("check", "1"), ("run", "1")):
         found = minires(*arguments, "--file", "mine.py", flags=["-OO"], PYTHONOPTIMIZE="2")
         assert b"[PASS] exercise 1.5" in found.stdout, found.stderr
@@ -199,7 +259,7 @@ def test_an_endless_loop_ends_where_interrupts_are_ignored(command):
         file.write(exercise("while True: pass"))
     script = "trap '' INT; \"$@\""
     found = subprocess.run(
-        ["sh", "-c", script, "sh", sys.executable, "-m", "minires", "lessons", command, "1",
+        ["sh", "-c", script, "sh", sys.executable, "-c", ENTRY, "lessons", command, "1",
          "--file", "mine.py"],
         capture_output=True, stdin=subprocess.DEVNULL, timeout=120,
         env=os.environ | {"MINIRES_EXERCISE_SECONDS": "0.3"}
@@ -213,7 +273,7 @@ def test_ctrl_c_during_a_check_names_the_exercise():
         file.write(exercise("open('begun', 'w').close()\n    while True: pass"))
     process = subprocess.Popen(
         [sys.executable, "-c", "import signal; signal.signal(2, signal.default_int_handler)\n"
-         "from minires.__main__ import entry; entry()",
+         + ENTRY,
          "lessons", "check", "1", "--file", "mine.py"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
