@@ -211,6 +211,10 @@ def _last_good(error: Callable[[float, int], float], sigmas: Sequence[float]) ->
     return max(good, default=0)
 
 
+def _look_up(errors: Any) -> Callable[[float, int], float]:
+    return lambda sigma, seed: float(errors[sigma][seed])
+
+
 def _check_farthest(f: F) -> None:
     cases = (  # per noise, the errors of the three seeds
         ("all seeds agree", {0.1: (0, 0, 0), 0.2: (1, 2, 1), 0.4: (70, 80, 75)}),
@@ -242,7 +246,7 @@ def _check_farthest(f: F) -> None:
             len(calls) == len(set(calls)),
             f"{what}: a training was run twice; keep its result, trainings are expensive",
         )
-        right = _farthest(lambda s, seed, errors=errors: float(errors[s][seed]), sigmas)
+        right = _farthest(_look_up(errors), sigmas)
         if found != right:
             seen = "only seed 0 was run; " if {seed for _, seed in calls} == {0} else ""
             raise Wrong(f"{what}: yours {found!r}, which is wrong for the errors {errors}. {seen}"

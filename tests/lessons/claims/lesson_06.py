@@ -32,8 +32,4 @@ def claims_in_full(n):
     assert n["near"] < 5
     assert n["hardest"] > 0.8
     errors = [np.mean(e) for e in n["nothing"].values()]
-    assert all(
-        b > a - 0.03 for a, b in zip(errors, errors[1:], strict=False)
-    )  # the deeper, the harder
-    near, far = (np.mean(n["ratios"][sigma]) for sigma in (0.2, 1.0))
-    assert 1 / 3 < near / far < 3  # about the same for both
+    assert all(b > a - 0.03 for a, b in itertools.pairwise(errors))  # the deeper, the harder
