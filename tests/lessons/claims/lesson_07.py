@@ -1,0 +1,40 @@
+"""What lesson 7 says."""
+
+import numpy as np
+
+NUMBERS = {}
+
+
+def claims(n):
+    assert n["sizes"]["none"] == n["sizes"]["identity"]
+    assert n["difference"] < 1e-12
+    plain = [np.mean(n["mixtures"]["plain", t]) for t in (0.0, 0.5, 1.0)]
+    assert n["same"] < n["half"] < n["far"]
+    assert n["same"] < min(plain) / 3
+    # theory knows the branch share of every block
+    measured = n["shares"][0].mean(axis=0)
+    assert np.abs(measured - n["theory"]).max() < 0.08
+    assert measured[0] > 0.6 > 0.4 > measured[-1]
+    assert abs(n["cosines"].mean()) < 0.05
+    assert n["mean_length"][0].mean() < 0.75 * n["BLOCKS"] / 2
+    assert max(n["gates"]) < 0.5
+    assert n["apart"][0.0] < 0.01 < 0.05 < n["apart"][n["DECAY"]]
+    mean, start, plain = n["mean"], n["START"], n["PLAIN"]
+    assert mean[start] < mean[plain] - 30
+    assert max(n["stays"]) < 0.15 < 1.2 < n["he_distance"]
+
+
+def claims_in_full(n):
+    mean = n["mean"]
+    assert mean[n["START"]] < 4
+    assert mean[n["RESIDUAL"]] < 5
+    assert mean[n["PLAIN"]] > 50
+    assert mean[n["NORMED"]] > 50
+    assert 5 < mean[n["START_NORMED"]] < 50
+    assert np.mean(n["linear"]) > mean[n["START"]] + 0.3  # its layers matter to it
+    plain = [np.mean(n["mixtures"]["plain", t]) for t in (0.0, 0.5, 1.0)]
+    assert max(plain) - min(plain) < 0.2  # about equally hard
+    assert n["same"] < 0.05
+    assert n["mean_length"][n["STEP"]].mean() < n["mean_length"][0].mean()
+    assert n["smaller"] < 0.2 * n["P"].seeds * n["BLOCKS"]
+    assert np.median(n["stays"]) < 0.1
