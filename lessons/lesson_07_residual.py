@@ -35,8 +35,17 @@ P = lesson.params(
     seeds=3,
     epochs=10,
     rates=(0.03, 0.01, 0.003),
-    steps=250,
-    fast={"depth": 30, "also": (6,), "seeds": 1, "epochs": 3, "rates": (0.01,), "steps": 60},
+    steps=200,
+    twins=18,
+    fast={
+        "depth": 30,
+        "also": (6,),
+        "seeds": 1,
+        "epochs": 3,
+        "rates": (0.01,),
+        "steps": 60,
+        "twins": 6,
+    },
     full={"also": (18, 108), "seeds": 5, "epochs": 20, "rates": (0.1, 0.03, 0.01, 0.003, 0.001)},
 )
 BLOCKS, WIDTH = P.depth // 2, 64
@@ -85,7 +94,8 @@ minires agrees: the plain net with {P.depth} layers and batch norm has {sizes["n
 # less where it is far away. That can be tested. Eight layers learn to return a mixture of their input and of the
 # input with its 32 numbers shuffled, $(1 - t)\,x + t\,\mathrm{shuffle}(x)$, as in lesson 6: $t = 0$ is "do nothing",
 # and $t = 1$ is a job in which no number stays in its place. The blocks are $x + F(x) / \sqrt{4}$ for four blocks;
-# why the branch is divided is lesson 8. Two rates, of which the best counts; an error of 1 is what the mean reaches.
+# why the branch is divided is lesson 8. Each net gets the better of two rates, found with the first seed; an error of 1
+# is what the mean reaches.
 
 # %%
 FEATURES, LAYERS = 32, 8
@@ -120,10 +130,10 @@ def learn_mixture(t, skip, rate, seed):
 mixtures = {}
 for t in (0.0, 0.5, 1.0):
     for kind, skip in (("plain", False), ("residual", True)):
-        by_rate = [
-            [learn_mixture(t, skip, rate, s) for s in range(P.seeds)] for rate in (0.01, 0.003)
-        ]
-        mixtures[kind, t] = min(by_rate, key=np.mean)
+        first = {rate: learn_mixture(t, skip, rate, 0) for rate in (0.01, 0.003)}
+        best = min(first, key=first.get)
+        others = [learn_mixture(t, skip, best, seed) for seed in range(1, P.seeds)]
+        mixtures[kind, t] = [first[best], *others]
 lesson.table(
     [
         {"t": t, **{k: spread(mixtures[k, t], "{:.3f}") for k in ("plain", "residual")}}
@@ -134,8 +144,8 @@ same, half, far = (float(np.mean(mixtures["residual", t])) for t in (0.0, 0.5, 1
 lesson.say(f"""
 The table shows relative errors. For the plain layers the three jobs are about equally hard. For the residual ones
 "do nothing" is solved ({same:.3f}), the half-way job nearly ({half:.3f}), and the shuffle is hard ({far:.2f}). The skip
-gives most where the target is close to the input. That it still helps in the last row has another reason, which
-the next pages are about: these layers also receive better gradients.
+gives most where the target is close to the input. It still helps in the last row, where the target is far away. So
+moving the target is not all that it does, and the next pages look at the gradients.
 """)
 
 # %% [markdown]
@@ -211,7 +221,7 @@ F.relu(leaf + F.relu(leaf @ tensor(w1.T)) @ tensor(w2.T)).backward(dy)
 difference = float(np.abs(ours - leaf.grad).max())
 lesson.say(f"""
 Your backward pass and the one that minires derives from the recorded graph differ by {difference:.0e} at most, on a
-block of five units and eight samples.
+block of five units and eight samples in float64.
 """)
 
 # %% [markdown]
@@ -297,7 +307,7 @@ lesson.curves(
         "theory, before training": 100 * theory[None].repeat(P.seeds, axis=0),
     },
     x="block (1 is nearest the input)",
-    y="share of the squared gradient through the branch (%)",
+    y="part of ‖∂L/∂x‖² through the branch (%)",
     highlight=[untrained],
     levels={"half": 50},
 )
@@ -343,10 +353,10 @@ layers or so.
 #
 # ## What the 1 does not guarantee
 #
-# One often reads the formula as a promise. The tutorial on residual nets of the University of Amsterdam, for
-# one, says that "the bias towards the identity matrix guarantees a stable gradient propagation" (UvA Deep Learning
-# Tutorials, Tutorial 5, 2022). Let us see what can go wrong with the promise "the gradient is at least what comes in, since
-# a 1 is added".
+# It is tempting to read the formula as a promise. "The bias towards the identity matrix guarantees a stable gradient
+# propagation", says a good tutorial on residual nets (Lippe, UvA Deep Learning Tutorials, Tutorial 5). What does the
+# sum really promise? Does it, for example, keep the gradient from becoming smaller than what comes in, since a 1 is
+# added?
 #
 # ### Exercise 7.5: find the hole in the proof
 # The block is $y = \mathrm{relu}(x + w_2\, \mathrm{relu}(w_1 x) + b)$, with one unit, at $x = 1$. Choose $w_1$, $w_2$
@@ -379,9 +389,9 @@ lesson.say(f"""
 So the sum guarantees nothing: the branch may cancel the skip. In the trained nets of Experiment 1 that is rare. Of
 {P.seeds * BLOCKS} blocks, {smaller:.0f} had a gradient smaller than its skip part.
 
-The ReLU behind the addition matters more. In each block it blocks a part of what comes down, before the two ways
-part. Through all {BLOCKS} blocks, one below the other, the part that takes every skip and no branch arrives with about
-{np.mean(gates):.2f} of its norm. The direct way is not a wire.
+The ReLU behind the addition matters more. In each block it stops a part of what comes down, before the two ways
+part. Multiply what the {BLOCKS} blocks let through, and you find that the gradient which takes every skip and no
+branch arrives with about {np.mean(gates):.2f} of its norm. The direct way is not a wire.
 """)
 
 # %% [markdown]
@@ -426,10 +436,17 @@ def plain_twin(v, c):
 #
 # The proof is short, but nobody has to believe it. Train both, from the same start, on the same batches. The net with
 # skips starts at $V = 0$, the one without at your `plain_twin` of it.
+#
+# The plain digits are too easy for the question of this section: a net whose layers are near the identity is nearly a
+# linear classifier, and digits of 64 pixels can nearly be told apart by a linear classifier. So every second picture,
+# drawn at random, is shown as a *negative*, with its sign turned. What speaks for a class in one half of the pictures
+# speaks against it in the other half, and now the layers have to work.
 
 # %%
 digits = data.load_digits()
-x_train, y_train = digits.x_train.reshape(len(digits.x_train), -1), digits.y_train
+negative = np.random.default_rng(7).integers(0, 2, len(digits.x_train)) == 1
+x_train, y_train = digits.x_train.reshape(len(digits.x_train), -1).copy(), digits.y_train
+x_train[negative] *= -1
 
 
 def fit(net, rate, seed, weight_decay=0.0):
@@ -455,7 +472,7 @@ class OneLayerBlocks(nn.Module):
     def __init__(self, skip, seed):
         super().__init__()
         self.skip = skip
-        self.layers = nn.ModuleList([nn.Linear(WIDTH, WIDTH) for _ in range(P.depth)])
+        self.layers = nn.ModuleList([nn.Linear(WIDTH, WIDTH) for _ in range(P.twins)])
         self.head = nn.Linear(WIDTH, 10)
         nn.init.kaiming_normal_(self.head.weight, rng=seed)
         nn.init.zeros_(self.head.bias)
@@ -496,7 +513,7 @@ lesson.table(
 )
 apart = {decay: float(np.mean([t[2] for t in found])) for decay, found in twins.items()}
 lesson.say(f"""
-Without weight decay the two nets of {P.depth} layers end with weights that differ by {apart[0.0]:.0e} of the way they
+Without weight decay the two nets of {P.twins} layers end with weights that differ by {apart[0.0]:.0e} of the way they
 have gone; theory says 0, and the rest is rounding in float32. With a weight decay of {DECAY} they differ by
 {apart[DECAY]:.2f} of the way: there the skip does something, at the right place for the pull of the decay.
 """)
@@ -511,7 +528,7 @@ have gone; theory says 0, and the rest is rounding in float32. With a weight dec
 # to decide. Five nets are trained alike: two plain ones from He initialisation, without and with batch norm; two without
 # a skip whose matrices all start at $W = I$, again without and with batch norm; and the residual net with batch norm,
 # from He initialisation. **Identity initialisation** is this start, with every square weight matrix equal to the
-# identity matrix. Each net gets the best of the same learning rates, chosen with the first seed.
+# identity matrix. Half of the digits are negatives, as before. Each net gets the best of the same learning rates, chosen with the first seed.
 
 # %%
 lesson.predict(
@@ -531,7 +548,7 @@ PLAIN, NORMED, START_NORMED, START, RESIDUAL = ARMS
 
 
 def sweep(arm, depth):
-    """Return (best rate, its error for each seed, how many rates get below 5 %)."""
+    """Return (best rate, its error for each seed, how many rates get below 20 %)."""
 
     def error(rate, seed):
         return fit(models.mlp_stack(depth, WIDTH, seed=seed, **ARMS[arm]), rate, seed)
@@ -539,7 +556,7 @@ def sweep(arm, depth):
     first = {rate: error(rate, 0) for rate in P.rates}
     best = min(first, key=first.get)
     errors = [first[best], *(error(best, seed) for seed in range(1, P.seeds))]
-    return best, errors, sum(e < 5 for e in first.values())
+    return best, errors, sum(e < 20 for e in first.values())
 
 
 lever = {(arm, depth): sweep(arm, depth) for depth in (*P.also, P.depth) for arm in ARMS}
@@ -549,11 +566,12 @@ linear = [
 ]
 at_depth = {arm: lever[arm, P.depth][1] for arm in ARMS}
 mean = {arm: float(np.mean(errors)) for arm, errors in at_depth.items()}
+covered = 100 * (mean[PLAIN] - mean[START]) / (mean[PLAIN] - mean[RESIDUAL])
 lesson.reveal("lever", f"{spread(at_depth[START], '{:.1f}')} %", value=mean[START])
 lesson.table(
     [
         {"net": arm, "layers": depth, "best rate": rate, "training error (%)": spread(errors, "{:.1f}"),
-         f"rates below 5 %, of {len(P.rates)}": good}
+         f"rates below 20 %, of {len(P.rates)}": good}
         for (arm, depth), (rate, errors, good) in lever.items()
     ]
 )  # fmt: skip
@@ -568,14 +586,15 @@ lesson.bars(
 )
 lesson.say(f"""
 Each bar is one kind of net with {P.depth} layers; its length is the training error at the end, so short is good. The
-two bars at the top are the plain nets of lesson 5: {mean[PLAIN]:.0f} % and {mean[NORMED]:.0f} %. The bar in the colour
+two bars at the top are plain nets like those of lesson 5: {mean[PLAIN]:.0f} % and {mean[NORMED]:.0f} %. The bar in the colour
 of its own has no skip either. It differs from the one at the top in nothing but the numbers with which its matrices
-began, and it ends at {mean[START]:.1f} %, beside the residual net's {mean[RESIDUAL]:.1f} %. The layers matter to it: a
-single linear layer behind a ReLU, trained alike, stops at {np.mean(linear):.1f} %.
+began, and it ends at {mean[START]:.1f} %. The residual net at the bottom ends at {mean[RESIDUAL]:.1f} %. Of the way
+from the first bar to the last, the start alone covers {covered:.0f} per cent. And the layers do work: a single linear
+layer behind a ReLU, trained alike, stops at {np.mean(linear):.0f} %.
 """)
 
 # %% [markdown]
-# So on these digits it is the start, and the skip in every forward pass is not needed. Does the net also *stay* near
+# So on this task nearly all of it is the start, and a skip in every forward pass is not needed for it. Does the net also *stay* near
 # the identity, as if a skip were holding it there?
 
 
@@ -596,18 +615,17 @@ he_start = models.mlp_stack(2, WIDTH, init="he", seed=0).body[0].linear1.weight.
 he_distance = float(np.linalg.norm(he_start - np.eye(WIDTH)) / WIDTH**0.5)
 lesson.say(f"""
 It does. After training, a typical layer is {spread(stays, "{:.3f}")} away from the identity, as a part of the identity's
-own norm. A He matrix starts at a distance of {he_distance:.2f}. The net has learned the digits by changing each of its
+own norm. A He matrix starts at a distance of {he_distance:.2f}. The net has learned its task by changing each of its
 {P.depth} layers by a few per cent, which is what the residual net was meant to do: many small corrections.
 """)
 
 # %% [markdown]
 # ### What remains for the skip
 #
-# If an initialisation can do it, why has almost every deep net of the last ten years got skips? The experiment shows
-# some of the reasons, and some need other lessons.
+# If an initialisation can do nearly all of it, what is the skip still good for? The experiment shows three things.
 #
 # First, identity initialisation does not survive batch norm. Two samples with the values 1 and 3 in a unit have the mean
-# 2 and the standard deviation 1. Batch norm makes -1 and 1 of them, and the ReLU then 0 and 1: the layer with $W = I$ has
+# 2 and the standard deviation 1. Batch norm makes $-1$ and $1$ of them, and the ReLU then 0 and 1: the layer with $W = I$ has
 # *not* done nothing. The skip of a residual block passes around the batch norm, so whatever stands in the branch, $x$
 # arrives.
 #
@@ -619,8 +637,8 @@ own norm. A He matrix starts at a distance of {he_distance:.2f}. The net has lea
 lesson.say(f"""
 In numbers: with batch norm the start at the identity reaches {mean[START_NORMED]:.0f} % with {P.depth} layers, where the
 residual net reaches {mean[RESIDUAL]:.1f} %. Of the {len(P.rates)} learning rates, {lever[START, P.depth][2]} bring the net
-without skip and batch norm below 5 %, and {lever[RESIDUAL, P.depth][2]} the residual net. `--full` adds 108 layers and two more
-rates.
+without skip and batch norm below 20 %, and {lever[RESIDUAL, P.depth][2]} the residual net. `--full` adds 108 layers and
+two more rates.
 """)
 
 # %% [markdown]
@@ -650,16 +668,16 @@ lesson.say(f"""
 # the residual one 25.03 %; with 18 layers 27.94 % and 27.88 %.
 #
 # Nets without skips whose weights start near, or are written as, the identity have been trained before. Zagoruyko and
-# Komodakis 2017 (arXiv 1706.00388) write each filter as an identity plus a learned part, and match residual nets with plain
-# ones that have 28 layers and are wider. Le, Jaitly and Hinton 2015 (arXiv 1504.00941) did it for recurrent nets.
+# Komodakis 2017 (arXiv 1706.00388) write each filter as an identity plus a learned part, and match the accuracy of
+# ResNet-1001 on CIFAR-10 with a plain net of 28 wider layers. Le, Jaitly and Hinton 2015 (arXiv 1504.00941) did it for recurrent nets.
 #
 # ## Remember
 # - `+x` moves the target: a block learns $F(x) = H(x) - x$, so that "do nothing", which plain layers hardly learn, is
 #   what small weights do by themselves.
 # - The gradient of a block is the sum of a skip part and a branch part; the sum guarantees no size, and in practice most
 #   of the gradient takes short paths.
-# - What makes deep nets trainable here is the start near the identity; `+x` is the way to have it with batch norm,
-#   with weight decay and at any time.
+# - What makes the deep net trainable is, nearly all of it, the start near the identity; `+x` is the way to have that
+#   with batch norm, with weight decay and at any time.
 #
 # ## Read next
 # Lesson 8: near the identity means that the branch is *small*. What if it is not? Then the residual net explodes,

@@ -16,7 +16,7 @@ def claims(n):
     assert np.abs(measured - n["theory"]).max() < 0.08
     assert measured[0] > 0.6 > 0.4 > measured[-1]
     assert abs(n["cosines"].mean()) < 0.05
-    assert n["mean_length"][0].mean() < 0.75 * n["BLOCKS"] / 2
+    assert n["mean_length"][0].mean() < 0.9 * n["BLOCKS"] / 2
     assert max(n["gates"]) < 0.5
     assert n["apart"][0.0] < 0.01 < 0.05 < n["apart"][n["DECAY"]]
     mean, start, plain = n["mean"], n["START"], n["PLAIN"]
@@ -26,15 +26,15 @@ def claims(n):
 
 def claims_in_full(n):
     mean = n["mean"]
-    assert mean[n["START"]] < 4
-    assert mean[n["RESIDUAL"]] < 5
-    assert mean[n["PLAIN"]] > 50
-    assert mean[n["NORMED"]] > 50
-    assert 5 < mean[n["START_NORMED"]] < 50
-    assert np.mean(n["linear"]) > mean[n["START"]] + 0.3  # its layers matter to it
+    assert mean[n["RESIDUAL"]] < mean[n["START"]] + 3 < 20
+    assert n["covered"] > 85  # nearly all of it is the start
+    assert min(mean[n[arm]] for arm in ("PLAIN", "NORMED", "START_NORMED")) > 60
+    assert np.mean(n["linear"]) > 30  # one layer cannot do it
+    assert n["lever"][n["RESIDUAL"], 54][2] >= n["lever"][n["START"], 54][2] >= 1
     plain = [np.mean(n["mixtures"]["plain", t]) for t in (0.0, 0.5, 1.0)]
     assert max(plain) - min(plain) < 0.2  # about equally hard
     assert n["same"] < 0.05
+    assert n["mean_length"][0].mean() < 0.7 * n["BLOCKS"] / 2
     assert n["mean_length"][n["STEP"]].mean() < n["mean_length"][0].mean()
     assert n["smaller"] < 0.2 * n["P"].seeds * n["BLOCKS"]
-    assert np.median(n["stays"]) < 0.1
+    assert np.mean(n["stays"]) < 0.1
