@@ -1,7 +1,7 @@
 # ---
 # title: Why do gradients vanish?
 # minutes: 45
-# seconds: 30
+# seconds: 20
 # needs: lesson 1
 # ---
 # %% [markdown]

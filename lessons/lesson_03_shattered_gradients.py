@@ -1,7 +1,7 @@
 # ---
 # title: Norms are fine, so why doesn't it train?
 # minutes: 50
-# seconds: 45
+# seconds: 40
 # needs: lessons 1 and 2
 # ---
 # %% [markdown]
@@ -297,7 +297,7 @@ lesson.table(
 narrow = measured_cosines(16, width=P.width // 4)
 tail = math.log2(gradient_cosine(2000, math.pi / 2) / gradient_cosine(1000, math.pi / 2))
 lesson.say(f"""
-Both scales are logarithmic. The coloured curve is measured, and the curve of your theory lies on it:
+Both scales are logarithmic. The coloured curve is measured, and the curve of your theory nearly lies on it:
 {np.mean(plain[2]):.3f} and {predicted[2]:.3f} after two layers, {at_eight:.3f} and {predicted[8]:.3f} after
 eight. Unrelated inputs get almost unrelated gradients after a dozen layers. That much of the suspicion is
 right. (The theory is for infinitely wide layers. At 16 layers it says {predicted[16]:.3f}; {P.width} units give
