@@ -25,6 +25,7 @@ class Desk:
     """Nobody is there to answer: text is printed, questions are not asked, nothing waits."""
 
     asks = False  # whether somebody may answer
+    rested = True  # whether a key was pressed since something new was shown
     told = False  # whether somebody was told how to predict without being asked
     again = False  # whether what was answered before is asked again
     cell = 0  # the runner counts the cells here
@@ -47,8 +48,9 @@ class Desk:
         """Return the learner's answer, None if there is none."""
         return None
 
-    def pause(self, what: str) -> None:
-        """Wait until the learner wants to see what comes next."""
+    def pause(self, what: str, also: str = "") -> bool:
+        """Wait until the learner wants to see what comes next; True for what is offered `also`."""
+        return False
 
 
 class Terminal(Desk):
@@ -56,7 +58,6 @@ class Terminal(Desk):
 
     asks = True
     pauses = False
-    rested = True  # the learner has pressed a key since something new was shown
 
     def show(self, markdown: str) -> None:
         """Show Markdown."""
@@ -79,17 +80,26 @@ class Terminal(Desk):
                 return answer
             print(f"  expected {question.expected}; got {text!r}")
 
-    def pause(self, what: str) -> None:
-        """Wait for Enter; `q` raises Quit, and after Ctrl-D nothing pauses any more."""
-        if not self.pauses or self.rested:
-            return
+    def pause(self, what: str, also: str = "") -> bool:
+        """Wait for Enter; `q` raises Quit, and after Ctrl-D nothing pauses any more.
+
+        `also` is offered too, by its first letter: "c checks again".
+        """
+        if not self.pauses or (self.rested and not also):
+            return False
         self.rested = True
+        offered = ", ".join(filter(None, [f"Enter {what}", also, "q stops"]))
         try:
-            if input(look().paint(f"[Enter {what}, q stops] ", "dim")).strip().lower() == "q":
-                raise Quit
+            key = input(look().paint(f"[{offered}] ", "dim")).strip().lower()
         except EOFError:
             self.pauses = False
             print("(no more pauses)")
+            return False
+        if look().colour and len(offered) + 4 < look().width:
+            print("\x1b[1A\x1b[2K", end="")  # the line of the pause goes
+        if key == "q":
+            raise Quit
+        return also != "" and key == also[0]
 
 
 class Notebook(Desk):

@@ -282,7 +282,8 @@ def is_atom(pieces: Sequence[Piece]) -> bool:
         return sum(p.role == "close" for p in shown) == 1
     if len(shown) > 1 and all(len(p.text) == 1 and p.text in "‖|" for p in (shown[0], shown[-1])):
         return sum(p.text == shown[0].text for p in shown) == 2
-    return len(shown) == 1 and shown[0].role in ("ord", "num", "func")
+    words = " " in shown[0].text and shown[0].text[0].isalpha() if shown else False
+    return len(shown) == 1 and shown[0].role in ("ord", "num", "func") and not words
 
 
 def fraction(above: list[Piece], below: list[Piece]) -> Piece:
@@ -293,7 +294,8 @@ def fraction(above: list[Piece], below: list[Piece]) -> Piece:
     )
     top, bottom = joined(above), joined(below)
     letters = len(below) == 2 and below[0].text == "d"  # dx
-    top = f"({top})" if sums and not is_atom(above) else top
+    words = len(terms) == 1 and " " in top
+    top = f"({top})" if (sums or words) and not is_atom(above) else top
     return Piece(f"{top}/{bottom if letters or is_atom(below) else f'({bottom})'}", "frac")
 
 

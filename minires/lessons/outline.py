@@ -8,14 +8,15 @@ import zlib
 from .cells import Cell
 
 
-def exercise(cell: Cell) -> ast.FunctionDef | None:
-    """Return the function of an exercise's cell."""
-    for node in ast.parse(cell.text).body:
-        if isinstance(node, ast.FunctionDef) and any(
-            isinstance(d, ast.Call) and getattr(d.func, "attr", "") == "exercise"
-            for d in node.decorator_list
-        ):
-            return node
+def exercise(cell: Cell) -> tuple[str, ast.FunctionDef] | None:
+    """Return the name and the function of an exercise's cell."""
+    for node in ast.parse(cell.text).body if not cell.markdown else ():
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        for call in node.decorator_list:
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "exercise":
+                name = call.args[0] if call.args else None
+                return str(getattr(name, "value", "")), node
     return None
 
 

@@ -119,8 +119,10 @@ class _Reading:
             self.desk.pauses = not args.no_pause
         self.desk.again = args.ask_again
         self.took: dict[str, float] = {}
+        self.at = 0
 
     def run(self) -> int:
+        """Read it to the end, or until the learner stops. Return the exit code."""
         place = self.progress.of(self.number).place if self.reads else ""
         headings = [cell.heading for cell in self.cells]
         again = place in headings and place != "" and not self.args.from_start
@@ -131,9 +133,11 @@ class _Reading:
             with self.program.entered([*switches, *self.args.parameters]):
                 self.introduce(headings[first] if first else "")
                 self.again(self.cells[:first])
-                for i, cell in enumerate(self.cells[first:], first):
-                    self.desk.cell = i
+                self.at = first
+                while self.at < len(self.cells):
+                    cell, self.desk.cell = self.cells[self.at], self.at
                     self.prose(cell) if cell.markdown else self.code(cell)
+                    self.at += 1
                 self.finish()
         except desk.Quit:
             print(f"Stopped. To go on here: {self.command}")
@@ -144,7 +148,8 @@ class _Reading:
                 f"interrupted; to go on here: {self.command}" if self.reads else "interrupted"
             )
             return console.INTERRUPTED
-        except _Failed:
+        except _Failed as failed:
+            console.say(f"The lesson stops at {failed}. When it is mended: {self.command}")
             return 1
         finally:
             desk.in_runner = before
@@ -198,11 +203,11 @@ class _Reading:
 
     def code(self, cell: Cell) -> None:
         """Run code, after saying what runs."""
-        function = outline.exercise(cell)
+        found = outline.exercise(cell)
         if self.args.code or "show" in cell.tags:
             self.listing(cell.text.splitlines())
-        elif function is not None:
-            self.exercise(cell, function)
+        elif found is not None:
+            self.exercise(cell, found[1])
         elif what := outline.description(cell):
             seconds = (
                 self.progress.of(self.number).seconds.get(outline.key(cell)) if self.reads else None
@@ -212,12 +217,35 @@ class _Reading:
             self.note(f"running: {what} ({outline.lines(cell)}{usually})")
         elif not outline.begins_with_prose(cell):
             print()
-        if isinstance(self.desk, desk.Terminal):
-            self.desk.rested = False
+        self.desk.rested = False
         start = time.perf_counter()
         self.execute(cell)
         if (seconds := time.perf_counter() - start) > _SLOW:
             self.took[outline.key(cell)] = round(seconds, 1)
+        if found is not None and not self.ours:
+            self.repeat(found[0])
+
+    def repeat(self, name: str) -> None:
+        """Check an exercise again, in the file as it is then, while the learner wants that."""
+        while self.desk.verdicts.get(name) != "PASS":
+            if not self.desk.pause("goes on", "c checks again what you have saved"):
+                return
+            try:
+                cells = read(self.path)
+                at = next(
+                    (i for i, c in enumerate(cells) if (outline.exercise(c) or "")[:1] == (name,)),
+                    None,
+                )
+                if at is None:
+                    print(f"{self.path} has no exercise {name}")
+                    continue
+                self.cells, self.at = cells, at  # and goes on behind it
+                self.desk.rested = False
+                self.execute(cells[at])
+            except SyntaxError as error:
+                console.say("".join(traceback.format_exception_only(error)).rstrip())
+            except _Failed:
+                pass
 
     def exercise(self, cell: Cell, function: ast.FunctionDef) -> None:
         """Show what is to be written, and where; of minires' own solutions the code too."""
@@ -247,8 +275,7 @@ class _Reading:
                 raise
             sys.stdout.flush()
             console.say(_told(error, cell.file))
-            console.say(f"The lesson stops at {cell.where}. When it is mended: {self.command}")
-            raise _Failed from None
+            raise _Failed(cell.where) from None
 
     def listing(self, lines: Sequence[str], first: bool = True) -> None:
         """Show code."""
@@ -281,7 +308,7 @@ class _Reading:
 
 
 class _Failed(Exception):
-    """A learner's code has raised; it was said how."""
+    """A learner's code has raised, at this place; it was said how."""
 
 
 def _plain(heading: str) -> str:

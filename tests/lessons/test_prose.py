@@ -29,6 +29,7 @@ PLAIN = prose.Look()
         (r"W_{\text{out}}, x_{i,j}, E[x \mid y]", "Wₒᵤₜ, x_(i,j), E[x | y]"),
         (r"-x + (-y), \max(0, x), \log x", "−x + (−y), max(0, x), log x"),
         (r"\left(\frac{a}{b}\right)^2, \frac{a}{b}^2, 1{,}000", "(a/b)², (a/b)², 1,000"),
+        (r"\frac{\text{open for both}}{\text{open for each}}", "(open for both)/(open for each)"),
         (r"\text{if } x > 0, \Delta W, 10\,\%", "if x > 0, ΔW, 10 %"),
     ],
 )

@@ -109,7 +109,7 @@ def test_a_lesson_is_read_section_by_section_and_results_wait():
         program.expect("def one(*values):")
         program.expect("mine.py, line ")
         program.expect(f"[TODO] exercise {NAME}")
-        program.expect("[Enter goes on")
+        program.expect("[Enter goes on, c checks again")
         program.type("\n")
         assert "the result is" not in program.expect("[Enter shows the result")
         assert saved()["predictions"] == {"n": 8, "why": "it explodes"}
@@ -159,6 +159,44 @@ def test_q_remembers_the_place_and_predictions_are_not_asked_again():
         program.expect("predicted 9")
         assert program.wait()[0] == 0
     assert saved()["predictions"] == {"n": 9, "why": "it vanishes"}
+
+
+@on_a_terminal
+def test_an_exercise_is_checked_again_where_one_reads():
+    with Program("mine.py", "--ask-again") as program:
+        program.expect("stops]")
+        program.type("\n")
+        for _ in range(2):
+            program.expect("skips): ")
+            program.type("\n")
+        again = "[Enter goes on, c checks again what you have saved, q stops] "
+        program.expect(again)
+        solved = (
+            f"from minires.lessons.kit import exercises\nsolve = exercises(1)['{NAME}'].reference"
+        )
+        for text, expected in (
+            (LESSON.replace("return None", "return = None"), "SyntaxError"),
+            (LESSON.replace("return None", "return missing"), "name 'missing' is not defined"),
+            (LESSON.replace(f'exercise("{NAME}")', "other()"), f"no exercise {NAME}"),
+            (LESSON.replace("def one(", "1 / 0\n\n\ndef one("), "SyntaxError"),
+            (LESSON.replace("@lesson.e", "1 / 0\n\n\n@lesson.e"), "division by zero"),
+        ):
+            write(text)
+            program.type("c\n")
+            program.expect(expected)
+            program.expect(again)
+        text = LESSON.replace("@lesson.e", f"{solved}\n\n\n@lesson.e").replace(
+            "None", "solve(*values)"
+        )
+        write(text.replace("value = 2.0", "value = 3.0"))
+        program.type("c\n")
+        program.expect(f"[PASS] exercise {NAME}")
+        program.expect("[Enter goes on, q stops]")
+        program.type("\n")
+        program.expect("skips): ")
+        program.type("\n")
+        program.expect("the result is 9.0")  # what follows is the new text too
+        assert saved()["solved"] == [NAME]
 
 
 @on_a_terminal
