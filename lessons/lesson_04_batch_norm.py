@@ -44,6 +44,13 @@ P = lesson.params(
 )
 deepest = max(P.depths)
 
+
+def power(x):
+    """Return a number as a formula with one digit and a power of ten."""
+    digit, exponent = f"{x:.0e}".split("e")
+    return rf"${digit} \times 10^{{{int(exponent)}}}$"
+
+
 # %% [markdown]
 # ## Predict
 #
@@ -141,7 +148,7 @@ def growth(second_moment, variance, layers):
 one_layer = growth(second_moment(), relu_variance(1.0), 1)
 lesson.say(rf"""
 With your functions the factor of one layer is $\sqrt{{\pi/(\pi - 1)}} = {one_layer:.4f}$. That looks harmless. Over
-{deepest} layers it is {growth(second_moment(), relu_variance(1.0), deepest):.1e}.
+{deepest} layers it is {power(growth(second_moment(), relu_variance(1.0), deepest))}.
 """)
 
 # %% [markdown]
@@ -215,7 +222,7 @@ level = profiles["without batch norm"]
 wander = float((level.max(axis=1) / level.min(axis=1)).max())
 lesson.curves(
     "fresh_net",
-    f"Batch norm makes the gradient of {deepest} plain layers explode: × {grown['plain with batch norm']:.0e}",
+    f"Batch norm makes the gradient of {deepest} plain layers explode by {math.log10(grown['plain with batch norm']):.1f} powers of ten",
     np.arange(deepest + 1),
     profiles,
     x="layers back from the loss",
@@ -383,9 +390,9 @@ at_first, at_last = (first_over_last("plain", deepest, step) for step in (0, LAS
 lesson.say(f"""
 A row is a net, and its numbers are medians over {P.seeds} seeds: the norm of the first matrix's gradient over that of
 the last one, after so many steps; then by how much the first matrix itself has become longer by step {LAST}, and its
-relative update there. Look at plain-{deepest}. The gradient of its first matrix has norm {exploded:.0e}, which is
-{at_first:.0e} times that of the last one. After {LAST} steps it is {faded:.0e}, and the ratio is {at_last:.0e}. Whoever looks at
-this net for the first time at step {LAST} will say that its gradient vanishes.
+relative update there. Look at plain-{deepest}. The gradient of its first matrix has norm {power(exploded)}, which is
+{power(at_first)} times that of the last one. After {LAST} steps it is {power(faded)}, and the ratio is {power(at_last)}.
+Whoever looks at this net for the first time at step {LAST} will say that its gradient vanishes.
 """)
 
 # %% [markdown]
@@ -403,18 +410,17 @@ momentum_limit = median("plain", deepest, "w_norm", LAST) / (0.1 * exploded)
 left_over = 0.1 * exploded * 0.9**LAST / median("plain", deepest, "w_norm", LAST)
 update = median("plain", deepest, "update_ratio", LAST)
 lesson.say(f"""
-1. *It explodes.* At step 0 the gradient of the first matrix has norm {exploded:.1e}.
-2. *One huge step.* The rate is 0.1, so the matrix is moved by {0.1 * exploded:.1e}, while its own norm is
-   {median("plain", deepest, "w_norm", 0):.0f}. Afterwards it has norm {grew:.1e}. Your formula of exercise 4.4 predicts that
-   within {100 * one_step_error:.2g} %. Nothing of the initial weights is left to see: the matrix *is* now the first
-   gradient, times -0.1.
+1. *It explodes.* At step 0 the gradient of the first matrix has norm {power(exploded)}.
+2. *One huge step.* The rate is 0.1, so the matrix, of norm {median("plain", deepest, "w_norm", 0):.0f}, is moved by a tenth of that. Afterwards
+   it has norm {power(grew)}, as your formula of exercise 4.4 predicts (within {100 * one_step_error:.0e} %). Nothing of the
+   initial weights is left to see: the matrix *is* now the first gradient, times -0.1.
 3. *Momentum repeats it.* SGD with momentum 0.9 repeats nine tenths of each step in the next one, in all
    $1/(1 - 0.9) = 10$ times. After {LAST} steps the norm is {momentum_limit:.1f} times the first step, and the cosine
    between the matrix and minus its first gradient is {turned:.4f}.
 4. *The weights are long, so the gradient is small.* By scale invariance the norm of the gradient falls as the
    weights grow. That is the "vanishing" of the table.
-5. *The layer is frozen.* At step {LAST} the relative update of the first matrix is {update:.1e}. The momentum that is
-   left of the very first step would alone give {left_over:.1e}. So nearly all that still moves the matrix is the echo of
+5. *The layer is frozen.* At step {LAST} the relative update of the first matrix is {update:.5f}. The momentum that is
+   left of the very first step would alone give {left_over:.5f}. So nearly all that still moves the matrix is the echo of
    that step; what the net has seen since then hardly reaches it.
 """)
 
@@ -431,6 +437,11 @@ chosen = {f"step {step}": step for step in STEPS}
 names = {"dw_norm": "plain net: gradient of the weights", "w_norm": "plain net: the weights"}
 
 
+def times(x):
+    """Return a factor in words."""
+    return f"{x / 1e6:,.1f} million" if x >= 1e6 else f"{x:,.0f}" if x >= 10 else f"{x:.1f}"
+
+
 def by_layer(what, step):
     """Return (seeds, layers) of a quantity of the deepest plain net, from the loss to the input."""
     runs = story["plain", deepest]
@@ -439,7 +450,7 @@ def by_layer(what, step):
 
 lesson.curves(
     "by_layer",
-    f"One step makes the first weights of {deepest} plain layers {grew / 11:.0e} times longer, and their gradient fades",
+    f"One step makes the first weights of {deepest} plain layers {times(grew / 11)} times longer, and their gradient fades",
     np.arange(deepest),
     {title: {n: by_layer(what, s) for n, s in chosen.items()} for what, title in names.items()},
     x="layers back from the loss",
@@ -534,11 +545,11 @@ lesson.table(
 )
 lesson.say(f"""
 Guessing among ten digits costs $\\ln 10 = {math.log(10):.2f}$. No way gets far below it. With the warm-up the first matrix still
-becomes {longer["rate 0.1 after a warm-up"]:.0e} times longer: fifty times smaller than an enormous step is an enormous step. The rate that
-suits the first matrix leaves it whole, and moves the last one by {top[f"rate {gentle:.0e}"]:.0e} of its length: now the *upper* layers are
-frozen. The gradients of this net lie {math.log10(exploded / median("plain", deepest, "dw_norm", 0, -1)):.0f} powers of ten apart, and no single rate
-serves both ends. Its residual twin, at the same rate of 0.1, has a first matrix that grows by a factor of
-{lengthened["residual", deepest]:.0f}.
+becomes {times(longer["rate 0.1 after a warm-up"])} times longer: fifty times smaller than an enormous step is an enormous step. The
+rate that suits the first matrix leaves it whole, and moves the last one by {power(top[f"rate {gentle:.0e}"])} of its length: now
+the *upper* layers are frozen. The gradients of this net lie {math.log10(exploded / median("plain", deepest, "dw_norm", 0, -1)):.0f} powers of ten apart, and no single rate
+serves both ends. Its residual twin, at the same rate of 0.1, has a first matrix that becomes
+{times(lengthened["residual", deepest])} times longer.
 """)
 
 # %% [markdown]
@@ -572,14 +583,14 @@ middling = P.depths[-2] if len(P.depths) > 1 else deepest
 settled = first_over_last("plain", middling, 10)
 lesson.say(f"""
 - *"Batch norm keeps every layer's values in range, so it keeps the gradients in range."* It keeps the values in range.
-  The gradient of {deepest} fresh plain layers grew by a factor of {grown["plain with batch norm"]:.0e}.
+  The gradient of {deepest} fresh plain layers grew by a factor of {power(grown["plain with batch norm"])}.
 - *"With a better init this would not happen."* He and Xavier init gave the factors {plain_factor:.3f} and {xavier:.3f}.
 - *"The gradient of the first layers is tiny, so it vanishes."* In plain-{deepest} it was tiny because the weights had become
-  {longer["rate 0.1"]:.0e} times longer. Before you say "vanishing", look at $\\lVert W \\rVert$ and at the relative update.
+  {times(longer["rate 0.1"])} times longer. Before you say "vanishing", look at $\\lVert W \\rVert$ and at the relative update.
 - *"The norms are healthy, so the layers learn."* After 10 steps the first and the last matrix of plain-{middling} have
   gradients that differ by a factor of {max(settled, 1 / settled):.1f} only. But the first matrix is
-  {median("plain", middling, "w_norm", 10) / median("plain", middling, "w_norm", 0):.0f} times longer than it was. A ratio of raw norms can look
-  healthy *because* the weights were inflated.
+  {times(median("plain", middling, "w_norm", 10) / median("plain", middling, "w_norm", 0))} times longer than it was. A ratio of raw
+  norms can look healthy *because* the weights were inflated.
 """)
 
 # %% [markdown]
@@ -587,8 +598,9 @@ lesson.say(f"""
 # - He et al. 2015 (arXiv 1512.03385, §4.1) write of their plain nets, which have batch norm, that the "backward
 #   propagated gradients exhibit healthy norms", and conclude that vanishing gradients are unlikely to be the cause of
 #   their trouble. Their plain nets had 18 and 34 layers there, and up to 56 in their Figure 6. In our nets this is
-#   a fair description of the raw norms of 20 layers after some ten steps. It is not true of a fresh net with 56 layers, and
-#   not of 110 layers at any time. They note themselves (Figure 6) that the error of plain-110 stays above 60 %.
+#   a fair description of the raw norms of 20 layers after some ten steps. It is not true of a fresh net with 56 layers.
+#   With 110 layers the ratio of first to last is healthy only for a moment, on its way from far above 1 to far below.
+#   They note themselves (Figure 6) that the error of plain-110 stays above 60 %.
 # - He et al. 2015 (§4.2) also warm their residual net of 110 layers up, with a rate of 0.01 until its training error is
 #   below 80 %, after about 400 steps.
 # - Yang et al. 2019 (arXiv 1902.08129, Theorem 8) prove the factor: with ReLU and batch norm the squared norm of the

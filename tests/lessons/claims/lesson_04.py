@@ -73,3 +73,4 @@ def claims_in_full(n):
     assert n["median"]("plain", 20, "w_norm", 10) < 40
     assert n["median"]("plain", 56, "w_norm", 10) > 2000
     assert n["first_over_last"]("plain", 56, 0) > 1e3
+    assert 0.1 < n["first_over_last"]("plain", 110, 1) < 100  # healthy for a moment
