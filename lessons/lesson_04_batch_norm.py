@@ -10,7 +10,7 @@
 # Lesson 2 ended with a duty: choose the size of the initial weights well, or the signal and the gradient fade or blow
 # up, layer by layer. Batch norm seems to lift that duty. Whatever a layer computes, batch norm shifts and scales each
 # unit so that over the batch its mean is 0 and its variance is 1, and the next layer always receives well-sized
-# numbers. It is often concluded that the gradients are then well-sized too.
+# numbers. It is tempting to conclude that the gradients are then well-sized too.
 #
 # This lesson checks that conclusion. You will derive by which factor one layer with batch norm multiplies the
 # gradient, measure it, and then follow a network of 110 layers through its first fifty training steps. It will fail,
@@ -85,10 +85,10 @@ lesson.predict(
 #
 # Now look at what each pass sees of this.
 #
-# - **Forward**, the next matrix mixes such units, and the next batch norm subtracts the mean over the batch and divides
+# - *Forward*, the next matrix mixes such units, and the next batch norm subtracts the mean over the batch and divides
 #   by the standard deviation. The constant part is thrown away. What is stretched back to variance 1 is the variation,
 #   of variance 0.3, so the signal is divided by $\sqrt{0.3}$ (times a scale of the matrix, which cancels below).
-# - **Backward**, the same division by $\sqrt{0.3}$ hits the gradient. Then ReLU's backward lets the gradient of two
+# - *Backward*, the same division by $\sqrt{0.3}$ hits the gradient. Then ReLU's backward lets the gradient of two
 #   samples of four through, which halves its squared norm: a factor of $0.5$, which is again the second moment.
 #
 # Together the squared norm of the gradient is multiplied by $0.5 / 0.3 = 1.667$ and its norm by $\sqrt{1.667} = 1.29$.
@@ -310,12 +310,9 @@ their gradient is at most {cosine:.0e}.
 # ## Experiment 2: the first fifty steps
 # Now we train, as He et al. 2015 did: SGD with momentum 0.9 and rate 0.1, on batches of 128 digits. (They also used
 # weight decay and images; the nets here are small and have none.) We watch the first and the last matrix of the stack.
-# Three numbers tell how a matrix is doing:
-#
-# - the norm of its gradient, which is what everybody plots;
-# - its own norm $\lVert W \rVert$;
-# - the **relative update** of some weights, which is the length of the step that the optimiser takes divided by the
-#   length of the weights, $\lVert \Delta W \rVert / \lVert W \rVert$, and says how far they really turn.
+# Three numbers tell how a matrix is doing: the norm of its gradient; its own norm
+# $\lVert W \rVert$; and a third. The **relative update** of some weights is the length of the step that the optimiser takes
+# divided by the length of the weights, $\lVert \Delta W \rVert / \lVert W \rVert$: it says how far they really turn.
 #
 # In the helper, `train` is the training loop of minires and `Recorder` looks on at the chosen steps.
 

@@ -73,8 +73,9 @@ KINDS = {"plain": "none", "residual": "identity"}
 
 # %% [markdown]
 # ## Predict
-# We train plain nets of several depths with batch norm, and their residual **twins**: nets that start from the same
-# weights and see the same batches in the same order, and differ from the plain ones only by the $+x$.
+# We train plain nets of several depths with batch norm, and the residual twin of each. **Twins** are two nets that start
+# from the same weights and see the same batches in the same order, so that they differ in one thing only: here the
+# residual twin has the $+x$.
 
 # %%
 lesson.predict(
@@ -227,12 +228,12 @@ net of {claimed} layers does not err on new digits because it fits the old ones 
 
 # %% [markdown]
 # ## What could explain it away? Five controls
-# A **control** is an experiment that differs from the first one in a single thing, so that what it changes can be blamed
+# A **control** is an experiment that differs from another one in a single thing, so that what it changes can be blamed
 # on that thing. There are five obvious things to blame, and each gets a control at this depth, on *both* arms: if we
 # search for a better setting of the plain net, we must grant the residual net the same search.
 #
-# 1. *The learning rate.* Perhaps 0.01 happens to suit one arm. So we do a **sweep**: train with several rates and take the
-#    best, separately for each arm.
+# 1. *The learning rate.* Perhaps 0.01 happens to suit one arm. So we do a sweep. A **sweep** trains with several values of
+#    one setting and takes the best of them, here separately for each arm.
 # 2. *The number of steps.* Perhaps the deep net is only slower. So we train three times as long.
 # 3. *The optimiser.* **Adam** is an optimiser that divides each entry of the gradient by a running estimate of that
 #    entry's own size, so that all weights move about equally far, however large their gradients are.

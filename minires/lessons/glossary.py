@@ -59,6 +59,8 @@ def _paragraphs(lines: list[str]) -> list[str]:
         item = re.match(r"\s*(?:[-*]|\d+\.)\s+(?=\S)", line)
         if not line.strip() or item or line.startswith("#"):
             found.append(line[item.end() :] if item else line)
+        elif found[-1].startswith("#"):  # a heading with no blank line below
+            found.append(line.strip())
         else:
             found[-1] = f"{found[-1]} {line.strip()}".strip()
     return [p for p in found if p and not p.startswith("#")]

@@ -119,6 +119,11 @@ def test_no_term_is_explained_twice():
     assert sorted({t for t in terms if terms.count(t) > 1}) == []
 
 
+def test_a_term_is_found_directly_below_a_heading():
+    lines = ["## Kinks", "A **kink** is a", "corner.", "", "- An **edge** is one too."]
+    assert glossary._paragraphs(lines) == ["A **kink** is a corner.", "An **edge** is one too."]
+
+
 def test_a_sentence_of_the_glossary_is_the_whole_sentence():
     text = "He et al. 2015 say so. A **kink** is, e.g., a corner (see below). *Why?* Read on."
     assert glossary.sentences(text) == [
