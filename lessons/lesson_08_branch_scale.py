@@ -78,7 +78,7 @@ P = lesson.params(
     seeds=3,
     epochs=8,
     rates=(0.01,),
-    fast={"seeds": 1, "epochs": 2},
+    fast={"seeds": 1, "epochs": 1},
     full={"seeds": 5, "epochs": 20, "rates": (0.01, 0.1)},
 )
 
@@ -349,28 +349,29 @@ gradient other than zero, and {alphas} of the {B} factors α do.
 # Where does batch norm help, then? It normalises the *branch*: whatever comes in, the branch's output has a mean
 # square of about 1. The stream is not normalised. It starts with mean square $1$, has $2$ after the first block, $3$
 # after the second, and $l$ at the input of block $l$. So it grows by *addition*, no longer by multiplication. The
-# **branch share** of a block is the RMS of what the branch adds divided by the RMS of the stream that it is added
-# to. With batch norm the share in block $l$ is $1 / \sqrt{l}$: the first block adds something as large as the stream,
-# the tenth a third of it, the hundredth a tenth.
+# **relative branch size** of a block is the RMS of what the branch adds, divided by the RMS of the stream that it is
+# added to. With batch norm it is $1 / \sqrt{l}$ in block $l$: the first block adds something as large as the stream,
+# the ninth a third of it, the hundredth a tenth.
 #
 # ## Exercise 8.4: find the exponent
 #
-# Is that what happens? Write a function that finds the exponent of a power law $\text{share} = c \cdot l^p$ from
-# measurements: an array of places $l$ and an array of shares. (Taking logarithms turns it into a straight line; `np.polyfit(u, v, 1)` returns slope and intercept of
-# the best line through points.) Then look at what it says about measured shares.
+# Is that what happens? Write a function that finds the exponent of a power law $\text{size} = c \cdot l^p$ from
+# measurements: an array of places $l$ and an array of relative branch sizes. (Taking logarithms turns it into a
+# straight line; `np.polyfit(u, v, 1)` returns slope and intercept of the best line through points.) Then look at what
+# it says about measured ones.
 
 
 # %% tags=["exercise"]
 @lesson.exercise("8.4")
-def exponent(places, shares):
-    """Return p of the power law share = c · place^p that fits the arrays best, in logarithms."""
+def exponent(places, sizes):
+    """Return p of the power law size = c · place^p that fits the arrays best, in logarithms."""
     # BEGIN SOLUTION
-    return np.polyfit(np.log(places), np.log(shares), 1)[0]
+    return np.polyfit(np.log(places), np.log(sizes), 1)[0]
     # END SOLUTION
 
 
 # %%
-def shares(seed, **options):
+def relative_sizes(seed, **options):
     """Return RMS(branch) / RMS(stream) for every block of a fresh net."""
     net = models.mlp_stack(2 * B, WIDTH, "preact", seed=seed, **options)
     x = mr.tensor(np.random.default_rng(seed).standard_normal((BATCH, WIDTH)).astype(np.float32))
@@ -382,18 +383,18 @@ def shares(seed, **options):
 
 
 place = np.arange(1, B + 1)
-bn_shares = np.array([shares(seed, norm="bn") for seed in range(P.seeds)])
-he_shares = np.array([shares(seed) for seed in range(P.seeds)])
-default_shares = np.array([shares(seed, init="default") for seed in range(P.seeds)])
-exponents = [exponent(place, s) for s in bn_shares]
+bn_sizes = np.array([relative_sizes(seed, norm="bn") for seed in range(P.seeds)])
+he_sizes = np.array([relative_sizes(seed) for seed in range(P.seeds)])
+default_sizes = np.array([relative_sizes(seed, init="default") for seed in range(P.seeds)])
+exponents = [exponent(place, s) for s in bn_sizes]
 lesson.table(
     [
         {
             "block l": i,
             "1/√l": f"{1 / math.sqrt(i):.3f}",
-            "batch norm": spread(bn_shares[:, i - 1], "{:.3f}"),
-            "He init alone": spread(he_shares[:, i - 1], "{:.2f}"),
-            "PyTorch's init alone": spread(default_shares[:, i - 1], "{:.3f}"),
+            "batch norm": spread(bn_sizes[:, i - 1], "{:.3f}"),
+            "He init alone": spread(he_sizes[:, i - 1], "{:.2f}"),
+            "PyTorch's init alone": spread(default_sizes[:, i - 1], "{:.3f}"),
         }
         for i in (1, 2, 4, 9, 16, 25, 49)
         if i <= B
@@ -401,7 +402,7 @@ lesson.table(
 )
 lesson.say(f"""
 With batch norm your fit finds the exponent {spread(exponents, "{:.3f}")}, where the argument says -0.5. Without it
-and with He initialisation the share is about 1 in *every* block, the first as well as the last.
+and with He initialisation the relative size is about 1 in *every* block, the first as well as the last.
 """)
 
 # %% [markdown]
@@ -409,7 +410,7 @@ and with He initialisation the share is about 1 in *every* block, the first as w
 #
 # The table's last column is the initialisation that you get in PyTorch when you say nothing: weights of variance
 # $1 / (3n)$ instead of $2/n$. Each layer of the branch then multiplies the mean square by $1/6$ instead of $1$
-# (lesson 2), two layers by $1/36$, and the share is $1/6$ in every block. The stream grows by $1 + 1/36$ per block:
+# (lesson 2), two layers by $1/36$, and the relative size is $1/6$ in every block. The stream grows by $1 + 1/36$ per block:
 # for fifty blocks a factor of $3.9$, which is harmless. So somebody who leaves out batch norm in PyTorch may find that
 # everything works. But the growth is still a multiplication, and the trap is only deeper down: after a thousand blocks
 # the factor would be $(1 + 1/36)^{1000} = 8 \cdot 10^{11}$.
@@ -487,7 +488,7 @@ lesson.bars(
     note=f"Learning rate {P.rates[0]:g} for all.",
 )
 lesson.say(f"""
-Each bar is a way to start the branches, its length the share of the training digits that are still wrong after
+Each bar is a way to start the branches, its length the part of the training digits that are still wrong after
 {P.epochs} epochs; guessing would leave 90 %. The first line has no bar: all {P.seeds} networks diverged. All others
 train, and the worst single network has {worst:.1f} % error. Do not read much into the order of the six: one rate for
 all suits some better than others.
@@ -623,8 +624,8 @@ a way along which the gradient passes unchanged; not what the sum is.
 normalisation *as such*: 1/√blocks, SkipInit and Fixup have none. What is necessary is a small branch.
 
 *"The branch learns small corrections from the start."* With batch norm the branch of the first block is
-{bn_shares[:, 0].mean():.2f} times as large as the stream, that of block {min(B, 49)} still
-{bn_shares[:, min(B, 49) - 1].mean():.2f} times. At the start batch norm makes most branches small, not all of them.
+{bn_sizes[:, 0].mean():.2f} times as large as the stream, that of block {min(B, 49)} still
+{bn_sizes[:, min(B, 49) - 1].mean():.2f} times. At the start batch norm makes most branches small, not all of them.
 """)
 
 # %% [markdown]
@@ -645,7 +646,7 @@ normalisation *as such*: 1/√blocks, SkipInit and Fixup have none. What is nece
 # - A sum of two independent things is larger than each: with branches as large as the stream every residual block
 #   doubles the mean square forward and the squared gradient backward, and depth turns that into an explosion.
 # - Every remedy makes the branch small at the start: a factor $1/\sqrt{B}$, a factor that starts at zero, last
-#   weights that start at zero, or batch norm, whose branch share falls like $1/\sqrt{l}$.
+#   weights that start at zero, or batch norm, whose relative size falls like $1/\sqrt{l}$.
 # - A branch that starts at zero still learns, as long as only *one* factor of it is zero.
 #
 # ## Read next

@@ -62,26 +62,26 @@ def _check_ratio(f: Callable[..., Any]) -> None:
         )  # fmt: skip
 
 
-def _exponent(places: Array, shares: Array) -> float:
-    return float(np.polyfit(np.log(places), np.log(shares), 1)[0])
+def _exponent(places: Array, sizes: Array) -> float:
+    return float(np.polyfit(np.log(places), np.log(sizes), 1)[0])
 
 
 def _check_exponent(f: Callable[..., Any]) -> None:
     rng = np.random.default_rng(8)
     for n in (2, 10, 40):
         place = np.arange(1.0, n + 1)
-        share = rng.uniform(0.2, 3) * place ** rng.uniform(-2, 1)
-        share = share * np.exp(0.05 * rng.standard_normal(n))
-        half_log, u, v = np.log(share), np.log(place), np.log(share)
+        size = rng.uniform(0.2, 3) * place ** rng.uniform(-2, 1)
+        size = size * np.exp(0.05 * rng.standard_normal(n))
+        half_log, u, v = np.log(size), np.log(place), np.log(size)
         expect_number(
-            f(place.copy(), share.copy()), _exponent(place, share), 1e-5, f"{n} places",
+            f(place.copy(), size.copy()), _exponent(place, size), 1e-5, f"{n} places",
             mistakes={
                 "take the logarithm of l as well: a power law is a line only if both axes are "
                 "logarithmic": float(np.polyfit(place, half_log, 1)[0]),
-                "take the logarithm of both": float(np.polyfit(place, share, 1)[0]),
+                "take the logarithm of both": float(np.polyfit(place, size, 1)[0]),
                 "that is the intercept; polyfit returns the slope first":
                     float(np.polyfit(u, v, 1)[1]),
-                "share and l are exchanged": float(np.polyfit(v, u, 1)[0]),
+                "size and l are exchanged": float(np.polyfit(v, u, 1)[0]),
             },
         )  # fmt: skip
 
@@ -201,17 +201,17 @@ EXERCISES = {
         _check_exponent,
         _exponent,
         hints=(
-            "Take the logarithm of both sides of share = c · l^p. What is p in the equation that "
+            "Take the logarithm of both sides of size = c · l^p. What is p in the equation that "
             "you get?",
-            "log(share) = log(c) + p · log(l) is a straight line in log(l), and p is its slope.",
+            "log(size) = log(c) + p · log(l) is a straight line in log(l), and p is its slope.",
             "Give polyfit the logarithms of both arrays and the degree 1, and return the first of "
             "the two numbers.",
         ),
         kind="experiment",
         wrong=(
-            lambda places, shares: np.polyfit(places, np.log(shares), 1)[0],
-            lambda places, shares: np.polyfit(np.log(places), np.log(shares), 1)[1],
-            lambda places, shares: -0.5,
+            lambda places, sizes: np.polyfit(places, np.log(sizes), 1)[0],
+            lambda places, sizes: np.polyfit(np.log(places), np.log(sizes), 1)[1],
+            lambda places, sizes: -0.5,
         ),
     ),
     "8.5": Exercise(
