@@ -348,7 +348,7 @@ weights are bad too, the rule says: {verdict(60, 60, 5)}, because bad weights pr
 # them and none behind the last. Adam, an optimiser that adapts the step of every weight, takes a few hundred steps
 # at three rates, and the best rate counts.
 #
-# The **relative error** of a regression is its mean squared error divided by the variance of the target: 0 is
+# The **normalised error** of a regression is its mean squared error divided by the variance of the target: 0 is
 # perfect, and 1 is what a net reaches that has learned nothing but the mean.
 
 # %%
@@ -356,7 +356,7 @@ FEATURES = 32
 
 
 def do_nothing(depth, rate, seed):
-    """Return the relative error, over the last steps, of `depth` plain layers that learn y = x."""
+    """Return the normalised error, over the last steps, of `depth` plain layers that learn y = x."""
     rng = np.random.default_rng(seed)
     stack = [nn.Linear(FEATURES, FEATURES) for _ in range(depth)]
     for layer in stack:
@@ -385,13 +385,13 @@ for depth in P.layers:
     nothing[depth] = min(by_rate, key=np.mean)
 lesson.table(
     [
-        {"plain layers": d, "relative error of y = x": spread(e, "{:.3f}")}
+        {"plain layers": d, "normalised error of y = x": spread(e, "{:.3f}")}
         for d, e in nothing.items()
     ]
 )
 easiest, hardest = (float(np.mean(nothing[depth])) for depth in (P.layers[0], P.layers[-1]))
 lesson.say(f"""
-One layer learns to do nothing: its relative error is {easiest:.3f}. It has no ReLU to fight with. With
+One layer learns to do nothing: its normalised error is {easiest:.3f}. It has no ReLU to fight with. With
 {P.layers[-1]} layers the error is {hardest:.2f}. Doing nothing is *harder* for the deeper stack, and there is an
 identity solution at every depth. He et al. 2015 (§3.1) suspected just this: "solvers might have difficulties
 in approximating identity mappings by multiple nonlinear layers".
@@ -547,7 +547,7 @@ lesson.say(f"""
   every noise. The gradient at the first of the added layers had {np.mean(ratios[NEAR]):.2f} of its size at the last one
   for the noise {NEAR}, and {np.mean(ratios[P.noise[-1]]):.2f} for the noise {P.noise[-1]:g}. The errors after training
   were {near:.1f} % and {farthest:.0f} %.
-- *"Learning to copy the input is easy, the net only has to set W = I."* With {P.layers[-1]} layers the relative error
+- *"Learning to copy the input is easy, the net only has to set W = I."* With {P.layers[-1]} layers the normalised error
   of the copy was {hardest:.2f}, with one layer {easiest:.3f}.
 """)
 

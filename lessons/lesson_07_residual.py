@@ -1,7 +1,7 @@
 # ---
 # title: F(x) = H(x) − x: why does +x help?
 # minutes: 60
-# seconds: 45
+# seconds: 50
 # needs: lessons 4, 5 and 6
 # ---
 # %% [markdown]
@@ -35,7 +35,7 @@ P = lesson.params(
     seeds=3,
     epochs=10,
     rates=(0.03, 0.01, 0.003),
-    steps=200,
+    steps=250,
     twins=18,
     fast={
         "depth": 30,
@@ -83,8 +83,8 @@ sizes = {
     for skip in ("none", "identity")
 }
 lesson.say(f"""
-minires agrees: the plain net with {P.depth} layers and batch norm has {sizes["none"]} parameters, its residual twin
-{sizes["identity"]}. Whatever the skip does, it is not capacity.
+minires agrees. With {P.depth} layers and batch norm, the plain net has {sizes["none"]} parameters and its residual twin
+has {sizes["identity"]} of them. Whatever the skip does, it is not capacity.
 """)
 
 # %% [markdown]
@@ -102,7 +102,7 @@ FEATURES, LAYERS = 32, 8
 
 
 def learn_mixture(t, skip, rate, seed):
-    """Return the relative error, over the last steps, of eight layers that learn the mixture."""
+    """Return the normalised error, over the last steps, of eight layers that learn the mixture."""
     rng = np.random.default_rng(seed)
     layers = [nn.Linear(FEATURES, FEATURES) for _ in range(LAYERS)]
     for layer in layers:
@@ -142,7 +142,7 @@ lesson.table(
 )
 same, half, far = (float(np.mean(mixtures["residual", t])) for t in (0.0, 0.5, 1.0))
 lesson.say(f"""
-The table shows relative errors. For the plain layers the three jobs are about equally hard. For the residual ones
+The table shows normalised errors. For the plain layers the three jobs are about equally hard. For the residual ones
 "do nothing" is solved ({same:.3f}), the half-way job nearly ({half:.3f}), and the shuffle is hard ({far:.2f}). The skip
 gives most where the target is close to the input. It still helps in the last row, where the target is far away. So
 moving the target is not all that it does, and the next pages look at the gradients.
@@ -220,7 +220,7 @@ leaf = tensor(x, requires_grad=True)
 F.relu(leaf + F.relu(leaf @ tensor(w1.T)) @ tensor(w2.T)).backward(dy)
 difference = float(np.abs(ours - leaf.grad).max())
 lesson.say(f"""
-Your backward pass and the one that minires derives from the recorded graph differ by {difference:.0e} at most, on a
+Your backward pass and the one that minires derives from the recorded graph differ by {difference:g} at most, on a
 block of five units and eight samples in float64.
 """)
 
@@ -242,7 +242,7 @@ lesson.predict(
 # them before training and after a hundred steps.
 #
 # Squared lengths of the two parts may be added if the parts are at right angles, so look at their cosine first; it
-# is recorded too. Then the **branch share** of a block is the squared norm of its branch part, divided by the sum of the
+# is recorded too. The **gradient share** of a branch is the squared norm of the branch part, divided by the sum of the
 # squared norms of both parts: it is 0 if everything takes the skip, and 1 if everything takes the branch.
 #
 # There is a theory for it. Batch norm makes the branch's output equally large in every block, with variance 1. What
@@ -267,12 +267,12 @@ def of_blocks(step, quantity):
     return np.array([[quantity(b) for b in run.blocks] for run in runs if run.step == step])
 
 
-def branch_share(block):
+def gradient_share(block):
     return block.branch_norm**2 / (block.branch_norm**2 + block.skip_norm**2)
 
 
 def shares_in_theory():
-    """Return the branch share of every block from the variance of a simulated stream."""
+    """Return the gradient share of every branch from the variance of a simulated stream."""
     digits, rng, found = data.load_digits(), np.random.default_rng(0), []
     x = digits.x_train.reshape(len(digits.x_train), -1)
     for _ in range(BLOCKS):
@@ -282,7 +282,7 @@ def shares_in_theory():
     return np.array(found)
 
 
-shares = {step: of_blocks(step, branch_share) for step in (0, STEP)}
+shares = {step: of_blocks(step, gradient_share) for step in (0, STEP)}
 theory = shares_in_theory()
 middle = float(shares[0][:, BLOCKS // 2].mean())
 cosines = of_blocks(0, lambda block: block.cosine or 0.0)
@@ -318,7 +318,7 @@ that arrives through the branch. Look at the left end first: in the first block 
 it is {100 * shares[0][:, -1].mean():.0f} %. The line from theory lies on it; in the first block it says
 {100 * theory[0]:.0f} %, in the last {100 * theory[-1]:.0f} %. The cosine of the two parts is
 {cosines.mean():+.2f} on average, so adding squares was allowed. Training changes the picture little and makes the
-branch's share smaller still.
+branch's part smaller still.
 """)
 
 # %% [markdown]
@@ -334,8 +334,9 @@ branch's share smaller still.
 # $n! / (k!\,(n-k)!)$ of them have length $k$, so if you draw a path by tossing a coin at every block, its
 # length is $n/2$ on average.
 #
-# But the gradient does not toss coins. A block sends only its branch share through the branch, so the average
-# length of the paths, each weighted with the squared gradient it carries, is the sum of all branch shares.
+# But the gradient does not toss coins. A block sends only the gradient share of its branch that way. If the pieces
+# that arrive along different paths are at right angles, as the two parts of one block are, then the average length of
+# the paths, each weighted with the squared gradient it carries, is the sum of all gradient shares.
 
 # %%
 mean_length = {step: shares[step].sum(axis=1) for step in shares}
@@ -407,7 +408,9 @@ branch arrives with about {np.mean(gates):.2f} of its norm. The direct way is no
 #
 # Now to the lever of the whole lesson. There are two things that `+x` changes. It is there in *every* forward and
 # backward pass, as a way around the layers. And it puts the *start* of the training near the identity. Lesson 6 has
-# shown that such a start is enough to make a net trainable that has no skip. So, which of the two is it?
+# shown that such a start is enough to make a net trainable that has no skip. It has also shown that level signals and
+# level gradients are *not* enough, so "the skip stops the explosion" cannot be the whole answer. Which of the two is
+# it, the way around the layers or the start?
 #
 # ### A case where the answer is exact
 #
@@ -527,8 +530,7 @@ have gone; theory says 0, and the rest is rounding in float32. With a weight dec
 # For the blocks that are really used, with two layers, there is no such identity of functions, and an experiment has
 # to decide. Five nets are trained alike: two plain ones from He initialisation, without and with batch norm; two without
 # a skip whose matrices all start at $W = I$, again without and with batch norm; and the residual net with batch norm,
-# from He initialisation. **Identity initialisation** is this start, with every square weight matrix equal to the
-# identity matrix. Half of the digits are negatives, as before. Each net gets the best of the same learning rates, chosen with the first seed.
+# from He initialisation. (The start at $W = I$ is the identity initialisation of lesson 3.) Half of the digits are negatives, as before. Each net gets the best of the same learning rates, chosen with the first seed.
 
 # %%
 lesson.predict(
@@ -653,7 +655,7 @@ lesson.say(f"""
   the identity, trains to {mean[START]:.1f} %.
 - *"Residual nets are better because they can represent more."* They have as many parameters, {sizes["identity"]} and
   {sizes["none"]}, and with blocks of one layer they even compute the same functions: the twins ended {apart[0.0]:.0e} apart.
-- *"The skip makes every job easier."* It makes "do nothing" easy, with a relative error of {same:.3f}; shuffling
+- *"The skip makes every job easier."* It makes "do nothing" easy, with a normalised error of {same:.3f}; shuffling
   the input stays hard, with {far:.2f}.
 - *"All 2^{BLOCKS} paths are alike."* Weighted with the gradient they have {mean_length[0].mean():.1f} branches on
   average, not {BLOCKS / 2:g}.

@@ -33,7 +33,9 @@ def claims_in_full(n):
     assert n["lever"][n["RESIDUAL"], 54][2] >= n["lever"][n["START"], 54][2] >= 1
     plain = [np.mean(n["mixtures"]["plain", t]) for t in (0.0, 0.5, 1.0)]
     assert max(plain) - min(plain) < 0.2  # about equally hard
-    assert n["same"] < 0.05
+    assert n["same"] < 0.05  # solved
+    assert n["half"] < 0.2  # nearly
+    assert n["far"] > 0.3  # hard
     assert n["mean_length"][0].mean() < 0.7 * n["BLOCKS"] / 2
     assert n["mean_length"][n["STEP"]].mean() < n["mean_length"][0].mean()
     assert n["smaller"] < 0.2 * n["P"].seeds * n["BLOCKS"]
