@@ -167,7 +167,7 @@ moving the target is not all that it does, and the next pages look at the gradie
 # $$\frac{\partial L}{\partial x} = \frac{\partial L}{\partial s} + J^\top \frac{\partial L}{\partial s}.$$
 #
 # ### Exercise 7.2: another block
-# Now $x = 3$, $w_1 = 2$, $w_2 = 0.75$ and $\partial L/\partial y = 2$.
+# Now $x = 3$, $w_1 = 4$, $w_2 = 0.75$ and $\partial L/\partial y = 2$.
 
 
 # %% tags=["exercise"]
@@ -175,7 +175,7 @@ moving the target is not all that it does, and the next pages look at the gradie
 def parts_by_hand():
     """Return (skip part, branch part, dL/dx) as three numbers."""
     # BEGIN SOLUTION
-    return 2.0, 3.0, 5.0
+    return 2.0, 6.0, 8.0
     # END SOLUTION
 
 

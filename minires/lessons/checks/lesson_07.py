@@ -71,25 +71,24 @@ def _check_parts(f: F) -> None:
     )
     expect_number(
         found[1],
-        3.0,
+        6.0,
         1e-6,
         "the branch part",
         mistakes={
-            "the branch gets the upstream gradient too": 1.5,
-            "this is w2's share; the way goes on through w1": 1.5,
+            "the branch gets the upstream gradient too": 3.0,
             "w1 is missing: the way goes through both weights": 1.5,
-            "w2 is missing: the way goes through both weights": 4.0,
-            "this is F(x), which belongs to the forward pass": 4.5,
+            "w2 is missing: the way goes through both weights": 8.0,
+            "this is F(x), which belongs to the forward pass": 9.0,
         },
     )
     expect_number(
         found[2],
-        5.0,
+        8.0,
         1e-6,
         "dL/dx",
         mistakes={
-            "the two parts are added, not multiplied": 6.0,
-            "this is the branch part alone": 3.0,
+            "the two parts are added, not multiplied": 12.0,
+            "this is the branch part alone": 6.0,
             "this is the skip part alone": 2.0,
         },
     )
@@ -216,7 +215,7 @@ def _plain_twin(v: Array, c: Array) -> tuple[Array, Array]:
 
 def _check_twin(f: F) -> None:
     rng = np.random.default_rng(5)
-    for width in (1, 3, 6):
+    for width in (3, 1, 6):
         v, c = rng.standard_normal((width, width)), rng.standard_normal(width)
         w, b = _several(f(v.copy(), c.copy()), "two arrays, (w, b)", 2)
         expect_array(
@@ -252,7 +251,7 @@ EXERCISES = {
     ),
     "7.2": Exercise(
         _check_parts,
-        lambda: (2.0, 3.0, 5.0),
+        lambda: (2.0, 6.0, 8.0),
         (
             "Do the forward pass first: are both ReLUs open?",
             "Both are, so their slopes are 1. The skip multiplies by nothing, the branch by both "
@@ -260,7 +259,7 @@ EXERCISES = {
             "Skip: the upstream gradient. Branch: it times w2 times w1. Then add.",
         ),
         "number",
-        (lambda: (2, 1.5, 3.5), lambda: (2, 3, 6), lambda: (1, 1.5, 2.5)),
+        (lambda: (2, 1.5, 3.5), lambda: (2, 6, 12), lambda: (1, 3, 4)),
     ),
     "7.3": Exercise(
         _check_sum,
