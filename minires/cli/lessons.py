@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..lessons import runner
+from ..lessons.report import Report
 from . import copies, learning
 from .arguments import Parser, positive_float
 
@@ -166,6 +167,7 @@ def _check(args: argparse.Namespace) -> int:
             reports.append(report)
             if not args.json:
                 print(report.text(ours=args.file is None), flush=True)
+                _remember(path, report)
     if args.json:
         found: Any = [report.summary() for report in reports]
         found += [{"file": str(path), "passed": False, "error": e} for path, e in failures]
@@ -176,6 +178,13 @@ def _check(args: argparse.Namespace) -> int:
         number = sum(len(report.results) for report in reports)
         print(f"{solved} of {number} exercises solved, in {len(reports)} lessons")
     return 0 if not failures and all(report.passed() for report in reports) else 1
+
+
+def _remember(path: Path, report: Report) -> None:
+    """Keep in the progress beside a learner's file what the learner has solved."""
+    solved = [r.name for r in report.results.values() if r.verdict == "PASS" and not r.shipped]
+    if solved:
+        learning.progress_of(path).change(report.lesson, solved=solved)
 
 
 def _to_check(args: argparse.Namespace) -> list[Path]:

@@ -226,7 +226,8 @@ def _solid(pieces: Sequence[Piece]) -> list[Piece]:
         follows = rest[0] if rest else Piece("", "end")
         factor = follows.role in ("ord", "num", "open", "prefix", "func", "sum", "frac")
         if piece.role == "frac" and (
-            (factor and follows.text not in ("|", "‖")) or follows.text == "/"
+            (factor and (follows.role == "open" or follows.text not in ("|", "‖")))
+            or follows.text == "/"
         ):
             found[i] = Piece(f"({piece.text})")
     return found

@@ -8,10 +8,10 @@ import zlib
 from .cells import Cell
 
 
-def exercise(cell: Cell) -> tuple[str, ast.FunctionDef] | None:
-    """Return the name and the function of an exercise's cell."""
+def exercise(cell: Cell) -> tuple[str, ast.FunctionDef | ast.ClassDef] | None:
+    """Return the name of an exercise's cell, and its function or class."""
     for node in ast.parse(cell.text).body if not cell.markdown else ():
-        if not isinstance(node, ast.FunctionDef):
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
             continue
         for call in node.decorator_list:
             if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "exercise":

@@ -247,7 +247,7 @@ class _Reading:
             except _Failed:
                 pass
 
-    def exercise(self, cell: Cell, function: ast.FunctionDef) -> None:
+    def exercise(self, cell: Cell, function: ast.FunctionDef | ast.ClassDef) -> None:
         """Show what is to be written, and where; of minires' own solutions the code too."""
         lines = cell.text.splitlines()
         body = function.body[0]

@@ -153,6 +153,19 @@ def test_progress_lives_beside_the_learners_file(call, tmp_path, monkeypatch):
         assert "mend or remove it" in call(*action, code=2)
 
 
+def test_a_check_remembers_what_the_learner_solved_and_only_that(call, tmp_path):
+    call("copy", "mine", "1")
+    mine = tmp_path / "mine" / FIRST.path.name
+    call("check", "1", "--file", str(mine))  # the solutions of minires
+    assert not (tmp_path / "mine" / "answers").exists()
+    text = mine.read_text(encoding="utf-8").replace("    # BEGIN SOLUTION\n", "    # mine\n", 2)
+    mine.write_text(text, encoding="utf-8")
+    call("check", "1", "--file", str(mine), "--json")  # a teacher's
+    assert not (tmp_path / "mine" / "answers").exists()
+    call("check", "1", "--file", str(mine))
+    assert saved("mine")["1"]["solved"] == NAMES[:2]
+
+
 @pytest.mark.parametrize("f", lesson_files(), ids=lambda f: f.path.stem)
 def test_every_exercise_has_a_solution_to_show_and_three_hints(f, call):
     from minires.lessons.copies import solution
