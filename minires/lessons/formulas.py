@@ -161,7 +161,8 @@ class _Reader:
                 degree += token
         sign = {"": "√", "3": "∛", "4": "∜"}.get(degree)
         inner = self.argument()
-        text = joined(inner) if is_atom(inner) else f"({joined(inner)})"
+        bare = self.scripts and is_atom(inner)  # else √n would become sqrtn
+        text = joined(inner) if bare else f"({joined(inner)})"
         return Piece(f"{sign}{text}" if sign else f"{joined(inner)}^(1/{degree})")
 
     def brace(self) -> list[Piece]:

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from minires.lessons import formulas, prose
+from minires import console  # noqa: F401  (registers how text is written in ASCII)
+from minires.lessons import formulas, prose, symbols
 from minires.lessons.files import cells, lesson_files
 from minires.results import read_text
 
@@ -38,8 +39,14 @@ def test_formulas_in_plain_text(tex, text):
 
 
 def test_formulas_without_small_letters():
-    found = formulas.inline(r"x_{l-1} = W_l^\top e^{2x}", scripts=False)
-    assert found == "x_(l−1) = W_l^T e^(2x)"
+    found = formulas.inline(r"x_{l-1} = W_l^\top e^{2x} \sqrt n", scripts=False)
+    assert found == "x_(l−1) = W_l^T e^(2x) √(n)"
+    assert found.encode("ascii", "minires.readable") == b"x_(l-1) = W_l^T e^(2x) sqrt(n)"
+
+
+def test_every_symbol_can_be_written_in_ascii():
+    texts = [p.text for p in symbols.COMMANDS.values()] + list(symbols.ACCENTS.values())
+    assert b"\\u" not in "".join(texts).encode("ascii", "minires.readable")
 
 
 def test_formulas_on_several_lines_are_aligned():
