@@ -266,10 +266,12 @@ def _readers() -> dict[str, Callable[[], Any]]:
         "MINIRES_CXX": compiler,
         "MINIRES_EMULATOR_LIMIT": limit,
         "MINIRES_FAST": lambda: switch("MINIRES_FAST"),
+        "MINIRES_FULL": lambda: switch("MINIRES_FULL"),
         "MINIRES_CHECK": lambda: switch("MINIRES_CHECK"),
         "MINIRES_OUT": anything,
         "MINIRES_ANSWERS": anything,
         "MINIRES_EXERCISE_SECONDS": lambda: seconds("MINIRES_EXERCISE_SECONDS", 20),
+        "MINIRES_CELL_SECONDS": lambda: seconds("MINIRES_CELL_SECONDS", 120),
     }
 
 

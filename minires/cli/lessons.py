@@ -7,6 +7,9 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +156,8 @@ def _check(args: argparse.Namespace) -> int:
             if not args.json and len(paths) > 1:
                 print(f"{path}:")
             try:
-                report = checking.check_file(path, args.number)
+                with _status(path, show=not args.json) as status:
+                    report = checking.check_file(path, args.number, status)
             except checking.Interrupted as stop:
                 print(f"[STOP] {stop}: interrupted", flush=True)
                 raise
@@ -185,6 +189,23 @@ def _remember(path: Path, report: Report) -> None:
     solved = [r.name for r in report.results.values() if r.verdict == "PASS" and not r.shipped]
     if solved:
         learning.progress_of(path).change(report.lesson, solved=solved)
+
+
+@contextlib.contextmanager
+def _status(path: Path, show: bool) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal what is being done, in one line, which is gone at the end."""
+    show = show and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+    def tell(what: str) -> None:
+        if show:
+            with contextlib.suppress(OSError):
+                room = shutil.get_terminal_size().columns - 1
+                print(f"\r\x1b[K{what[:room]}", end="", file=sys.stderr, flush=True)
+
+    try:
+        yield lambda what: tell(f"checking {path.name}: {what} ...")
+    finally:
+        tell("")
 
 
 def _to_check(args: argparse.Namespace) -> list[Path]:

@@ -28,7 +28,7 @@ class Channel:
     """One end: `receive` and `send` move lines, `roots` are what the other side may call by name.
 
     `describe` turns what a function raised into the arguments of Raised, except `fatal` ones,
-    which end the conversation.
+    which end the conversation; `raises` turns those into what is raised at this end.
     """
 
     def __init__(
@@ -38,15 +38,17 @@ class Channel:
         roots: dict[str, Callable[..., Any]],
         describe: Callable[[BaseException], list[Any]],
         fatal: tuple[type[BaseException], ...] = (),
+        raises: Callable[[Raised], Exception] = lambda error: error,
     ) -> None:
         self._receive, self._send, self._describe = receive, send, describe
         self._fatal: tuple[type[BaseException], ...] = (Broken, *fatal)
-        self._roots, self._lent = roots, {}  # type: tuple[Any, dict[str, Callable[..., Any]]]
+        self._raises, self._roots = raises, roots
+        self._lent: dict[str, Callable[..., Any]] = {}
         self._count = self._depth = 0
         self._owner = threading.get_ident()
 
     def call(self, name: str, *arguments: Any, **named: Any) -> Any:
-        """Call what the other side knows by this name. Raised, if it raises."""
+        """Call what the other side knows by this name; what it raises is raised here."""
         if threading.get_ident() != self._owner:
             raise RuntimeError("this function can be called in the main thread only")
         packed = [pack(list(arguments), self._lend), pack(named, self._lend)]
@@ -61,7 +63,7 @@ class Channel:
             elif "value" in message:
                 return self._unpacked(message["value"])
             else:
-                raise _raised(message)
+                raise self._raises(_raised(message)) from None
 
     def serve(self) -> None:
         """Answer calls until one of them raises what ends it (Broken, KeyboardInterrupt, …)."""

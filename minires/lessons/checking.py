@@ -11,6 +11,7 @@ import math
 import re
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,16 @@ def cell_limit() -> float:
     return min(environment.seconds("MINIRES_CELL_SECONDS", 120), 1e6)
 
 
-def check_file(path: Path, number: int | None = None) -> Report:
+def check_file(
+    path: Path, number: int | None = None, doing: Callable[[str], None] = lambda what: None
+) -> Report:
     """Check the exercises of a file, which is one of the lesson of this number.
 
-    What does not end in time, or ends its process, is skipped when the file is run once more.
+    `doing` is told what is being done, all the time. What does not end in time, or ends its
+    process, is skipped when the file is run once more.
     Raises ValueError for a file that is no such lesson, and Interrupted after Ctrl-C.
     """
-    checker, begun = _Checker(path, number), time.monotonic()
+    checker, begun = _Checker(path, number, doing), time.monotonic()
     try:
         with limited_memory(), interrupted(lambda: checker.deadline + GRACE_S) as expired:
             while not checker.run(expired):
@@ -70,7 +74,8 @@ def check_file(path: Path, number: int | None = None) -> Report:
 class _Checker:
     """What is known of a file so far, and what the process that runs it may call."""
 
-    def __init__(self, path: Path, number: int | None) -> None:
+    def __init__(self, path: Path, number: int | None, tell: Callable[[str], None]) -> None:
+        self.tell = tell
         self.path, self.units = path, units(path)
         self.number = number
         self.exercises: dict[str, Exercise] = {}
@@ -119,7 +124,11 @@ class _Checker:
         """Return what is being done."""
         if self.running:
             return f"exercise {self.running}"
-        return f"the cell at line {self.cells[-1][1]}" if self.cells else "the script"
+        if not self.cells:
+            return "the script"
+        unit, line = self.cells[-1]
+        cell = self.units[unit].cell
+        return f"the cell at line {line}" if cell is None else f"cell {cell}"
 
     def report(self) -> Report:
         """Return what was found, after the last run."""
@@ -156,6 +165,8 @@ class _Checker:
     def _describe(self, error: BaseException) -> list[Any]:
         if self.learner is not None and isinstance(error, Wrong):
             self.learner.wrong = error  # by a function that a check has lent
+        if isinstance(error, Raised):  # by a learner's function that this one has called
+            return [error.kind, error.text, error.unit, error.line]
         return [type(error).__name__, str(error)]
 
     def _begin(self) -> dict[str, Any]:
@@ -186,6 +197,7 @@ class _Checker:
             raise Broken("cells in another order")
         self.cells.append(place)
         self.deadline = self.cell_deadline = time.monotonic() + cell_limit()
+        self.tell(self.doing())
 
     def _problem(self, unit: int, start: int, kind: str, text: str, at: int, line: int) -> None:
         place = self._place(unit, start)
@@ -204,7 +216,7 @@ class _Checker:
         """Check an exercise; return whether the learner's function is to be used."""
         if self.running:
             raise RuntimeError("exercises are checked one after the other")
-        place = self.cells[-1] if unit < 0 else self._place(unit, line)
+        place = (self._find(name) or self.cells[-1]) if unit < 0 else self._place(unit, line)
         if name not in self.exercises:
             self.unknown.setdefault(str(name), place[1])
             near = difflib.get_close_matches(str(name), self.exercises, 1, 0.5)
@@ -225,6 +237,7 @@ class _Checker:
         begun = time.monotonic()
         self.running, self.deadline = name, begun + time_limit()
         self.learner = Learner(f, getattr(f, "__name__", name))
+        self.tell(self.doing())
         verdict, message = judge(self.exercises[name], self.learner)
         raised = self.learner.raised
         if verdict == "FAIL" and raised and 0 <= raised.unit < len(self.units) and raised.line > 0:
@@ -234,6 +247,7 @@ class _Checker:
         self.channel.forget()
         self.cell_deadline += time.monotonic() - begun
         self.deadline = self.cell_deadline
+        self.tell(self.doing())
         return verdict == "PASS"
 
     def _reference(self, name: str, arguments: list[Any], named: dict[str, Any]) -> Any:
@@ -272,11 +286,9 @@ class _Checker:
 
     def _missing(self, name: str) -> Result:
         """Return the result of an exercise that was never reached."""
-        pattern = re.compile(rf"""\bexercise\(\s*(['"]){re.escape(name)}\1\s*\)""")
-        for unit, at in enumerate(self.units):
-            for line, text in enumerate(at.text.splitlines(), 1):
-                if pattern.search(text.split("#")[0]):
-                    return self._not_reached(name, unit, line)
+        found = self._find(name)
+        if found is not None:
+            return self._not_reached(name, *found)
         message = "not in this file"
         near = {
             difflib.get_close_matches(n, self.exercises, 1, 0.5)[0]: n
@@ -298,6 +310,15 @@ class _Checker:
                             f'@lesson.exercise("{name}") is missing'
                         )
         return Result(name, "TODO", message)
+
+    def _find(self, name: str) -> tuple[int, int] | None:
+        """Return where in the file an exercise stands, by its text."""
+        pattern = re.compile(rf"""\bexercise\(\s*(['"]){re.escape(str(name))}\1\s*\)""")
+        for unit, at in enumerate(self.units):
+            for line, text in enumerate(at.text.splitlines(), 1):
+                if pattern.search(text.split("#")[0]):
+                    return unit, line
+        return None
 
     def _not_reached(self, name: str, unit: int, line: int) -> Result:
         at = self.units[unit]

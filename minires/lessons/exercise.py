@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import linecache
 import time
-import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,7 @@ from .expect import (
     require_written,
 )
 from .interrupt import interrupted
-from .learner import Learner, Raised, of_this_process
+from .learner import Learner, Raised, code_of, of_this_process
 
 __all__ = [
     "Exercise", "NotDone", "Result", "Wrong", "examine", "expect_array", "expect_choice",
@@ -112,7 +111,8 @@ def examine(name: str, exercise: Exercise, f: Callable[..., Any]) -> Result:
         verdict, message = "FAIL", stopped(limit)
     elif learner.raised and learner.raised.line:
         lineno = learner.raised.line
-        source = linecache.getline(f.__code__.co_filename, lineno).strip()
+        code = code_of(f)
+        source = linecache.getline(code.co_filename, lineno).strip() if code else ""
     return Result(name, verdict, message, lineno or None, source)
 
 
@@ -140,8 +140,8 @@ def stopped(limit: float) -> str:
 
 def _definition(f: Any) -> tuple[int, str]:
     """Return the line where a function is defined, and its text; 0 if unknown."""
-    code = getattr(f, "__code__", None)
-    if not isinstance(code, types.CodeType):
+    code = code_of(f)
+    if code is None:
         return 0, ""
     for lineno in range(code.co_firstlineno, code.co_firstlineno + 20):
         text = linecache.getline(code.co_filename, lineno).strip()

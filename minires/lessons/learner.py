@@ -70,17 +70,24 @@ class Learner:
         return value
 
 
-def defined(f: Any) -> None:
-    """Let a function call itself by its name while a decorator of it runs."""
-    if isinstance(f, types.FunctionType) and f.__name__ == f.__qualname__ != "<lambda>":
+def code_of(f: Any) -> types.CodeType | None:
+    """Return the code of a function that a decorator is about to check, also of a wrapped one.
+
+    It can call itself by its name from now on, before the decorator has returned.
+    """
+    for _ in range(10):
+        f = getattr(f, "__wrapped__", f)
+    if not isinstance(f, types.FunctionType):
+        return None
+    if f.__name__ == f.__qualname__ != "<lambda>":
         f.__globals__[f.__name__] = f
+    return f.__code__
 
 
 def of_this_process(f: Any) -> Learner:
     """Return a learner's function that lives in this process."""
-    defined(f)
-    code = getattr(f, "__code__", None)
-    file = getattr(code, "co_filename", "")
+    code = code_of(f)
+    file = "" if code is None else code.co_filename
 
     def lent(g: Callable[..., Any]) -> Callable[..., Any]:
         def borrowed(*arguments: Any, **named: Any) -> Any:

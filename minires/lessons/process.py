@@ -11,11 +11,12 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 from .channel import MOST_CHARACTERS, Broken
 from .guard import REFUSED
 
-_MAIN = "from minires.lessons.worker import main; main()"
+_MAIN = "import sys; sys.path[:] = {!r}; from minires.lessons.worker import main; main()"
 _LAST = 2**16  # bytes of what it says on standard error
 
 
@@ -27,12 +28,9 @@ class Process:
     """A new process; lines go to it and come from it, by threads, so that none is waited for."""
 
     def __init__(self) -> None:
-        environment = os.environ | {
-            "MINIRES_CHECK": "1",
-            "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
-        }
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _MAIN], env=environment, start_new_session=True,
+            [sys.executable, "-P", "-c", _MAIN.format(_import_path())],
+            env=os.environ | {"MINIRES_CHECK": "1"}, start_new_session=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         self._lines: queue.Queue[bytes] = queue.Queue(4)
@@ -121,3 +119,9 @@ class Process:
         stream = self._process.stderr
         while part := os.read(stream.fileno(), 4096) if stream else b"":
             self._said = (self._said + part)[-_LAST:]
+
+
+def _import_path() -> list[str]:
+    """Return where modules are found, without the current folder, which may be the learner's."""
+    here, home = os.getcwd(), str(Path(__file__).parents[2])
+    return [p for p in sys.path if p and (os.path.abspath(p) != here or here == home)]

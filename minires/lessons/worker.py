@@ -7,6 +7,7 @@ holds the checks and the reference solutions. What runs here can only send value
 from __future__ import annotations
 import __future__
 
+import builtins
 import contextlib
 import faulthandler
 import linecache
@@ -22,10 +23,15 @@ from typing import Any
 
 from . import guard
 from .channel import Broken, Channel
-from .learner import Raised, defined
+from .learner import Raised, code_of
 from .units import split
 
 _FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+_EXCEPTIONS: dict[str, type[Exception]] = {
+    name: kind
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type) and issubclass(kind, Exception) and not name.startswith("Unicode")
+}
 _channel: Channel | None = None
 _units: list[str] = []  # names in tracebacks
 
@@ -45,10 +51,9 @@ def submit(name: str, f: Any) -> Callable[..., Any]:
 
     That is the function if it passes, else one that asks for the results of the reference.
     """
-    defined(f)
-    code = getattr(f, "__code__", None)
+    code = code_of(f)
     unit, line = -1, 0
-    if isinstance(code, types.CodeType) and code.co_filename in _units:
+    if code is not None and code.co_filename in _units:
         unit, line = _units.index(code.co_filename), code.co_firstlineno
     kind = "class" if isinstance(f, type) else "function" if callable(f) else type(f).__name__
     if _ask("exercise", str(name), unit, line, kind, f if callable(f) else None):
@@ -63,11 +68,13 @@ def submit(name: str, f: Any) -> Callable[..., Any]:
 def _ask(what: str, *arguments: Any) -> Any:
     if _channel is None:
         raise RuntimeError("no file is being checked here")
-    try:
-        return _channel.call(what, *arguments)
-    except Raised as error:
-        kind = ValueError if error.kind == "ValueError" else RuntimeError
-        raise kind(error.text) from None
+    return _channel.call(what, *arguments)
+
+
+def _of_same_kind(error: Raised) -> Exception:
+    """Return what the other process raised as an exception of Python, which can be caught."""
+    kind = _EXCEPTIONS.get(error.kind)
+    return RuntimeError(str(error)) if kind is None else kind(error.text)
 
 
 def main() -> None:
@@ -90,13 +97,13 @@ def main() -> None:
     with contextlib.suppress(AttributeError):  # no such signal on Windows
         faulthandler.register(signal.SIGUSR1, file=told, all_threads=False)
     _end_with(os.getppid())
-    _channel = Channel(receive, send, {}, _described, (Broken,))
+    _channel = Channel(receive, send, {}, _described, (Broken,), _of_same_kind)
     start = _channel.call("begin")
     sys.argv = [start["file"]]
-    sys.path.insert(0, start["folder"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
     guard.limit_memory()
     guard.install(told)
+    sys.path.insert(0, start["folder"])  # only now: its modules are the learner's
     try:
         _run(start["units"], {tuple(cell) for cell in start["skip"]}, start["script"])
         _channel.call("end")
@@ -132,9 +139,7 @@ def _described(error: BaseException) -> list[Any]:
         for frame, number in traceback.walk_tb(error.__traceback__):
             if frame.f_code.co_filename in _units:
                 unit, line = _units.index(frame.f_code.co_filename), number
-        if isinstance(error, Raised):  # by a function of the check
-            kind, text = error.kind, error.text
-        elif isinstance(error, SyntaxError) and error.filename in _units:
+        if isinstance(error, SyntaxError) and error.filename in _units:
             text = str(error.msg)
             unit, line = _units.index(error.filename), int(error.lineno or 0)
             if error.text is not None:

@@ -267,23 +267,37 @@ def test_an_endless_loop_ends_where_interrupts_are_ignored(command):
     assert b"[FAIL] exercise 1.6: stopped after" in found.stdout
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to one process")
-def test_ctrl_c_during_a_check_names_the_exercise():
-    with open("mine.py", "w", encoding="utf-8") as file:
-        file.write(exercise("open('begun', 'w').close()\n    while True: pass"))
+def is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").split()[2] != "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="signals to one process, /proc")
+@pytest.mark.parametrize("ending", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_a_check_that_is_ended_leaves_no_process_behind(ending):
+    begun = Path("begun")
+    body = "import os\n    open('now', 'w').write(str(os.getpid()))\n    os.rename('now', 'begun')"
+    Path("mine.py").write_text(exercise(body + "\n    while True: pass"), encoding="utf-8")
     process = subprocess.Popen(
         [sys.executable, "-c", "import signal; signal.signal(2, signal.default_int_handler)\n"
-         + ENTRY,
-         "lessons", "check", "1", "--file", "mine.py"],
+         + ENTRY, "lessons", "check", "1", "--file", "mine.py"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 60
-        while not os.path.exists("begun") and time.monotonic() < deadline:
+        while not begun.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, ending))
         out, err = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130, err
-    assert b"[STOP] exercise 1.6: interrupted" in out
+    if ending == "SIGINT":  # it names the exercise
+        assert process.returncode == 130, err
+        assert b"[STOP] exercise 1.6: interrupted" in out
+    pid = int(begun.read_text(encoding="ascii"))
+    while is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_running(pid)

@@ -188,12 +188,46 @@ def test_exercises_that_are_not_there():
 
 
 @pytest.mark.usefixtures("toy")
+def test_a_function_whose_decorator_is_missing_is_pointed_at(monkeypatch):
+    text = read_text(lesson_files()[0].path)
+    name, function = re.search(r'exercise\("(.+?)"\)\ndef (\w+)', text).groups()
+    number = int(name.split(".")[0])
+    toy_lesson.install({name: toy_lesson.TASKS["half"]}, monkeypatch.setattr, number)
+    report = check(toy_lesson.HEAD.replace("90", str(number)) + f"def {function}(): return 0.5")
+    assert report.results[name].verdict == "TODO"
+    assert f"above `def {function}` (line 4) the line" in report.results[name].message
+
+
+@pytest.mark.usefixtures("toy")
+def test_wrapped_functions_and_what_is_callable():
+    report = check(
+        toy_lesson.HEAD + "import functools",
+        HALF.replace("def", "@functools.cache\ndef").replace("return", "return 3 *"),
+        "@lesson.exercise('90.2')\n@np.vectorize\ndef scale(x, k):\n    return k * x",
+        "lesson.exercise('90.4')('optimisation')",
+    )
+    assert report.results["90.1"].where == "line 8: def half():"
+    assert report.results["90.2"].verdict == "PASS"
+    assert "got a value (str)" in report.results["90.4"].message
+
+
+@pytest.mark.usefixtures("toy")
+def test_modules_of_the_learners_folder_are_imported_by_the_learners_code_only():
+    """Nothing of the folder runs before the process is guarded."""
+    for name in ("sitecustomize", "usercustomize", "subprocess", "resource", "json", "numpy"):
+        Path(f"{name}.py").write_text("open('imported', 'w').close()", encoding="utf-8")
+    report = check(toy_lesson.HEAD, HALF, "import resource")
+    assert report.results["90.1"].verdict == "PASS"
+    assert not Path("imported").exists()
+
+
+@pytest.mark.usefixtures("toy")
 def test_the_reference_gives_nothing_away():
     """What is unsolved works for the lesson, but not for another exercise, nor for itself."""
     report = check(
         toy_lesson.HEAD,
         HALF.replace("return 0.5", "return None"),
-        "kept = half()\nassert kept == 0.5",
+        "kept = half()\nassert kept == 0.5\ntry:\n    half(1)\nexcept TypeError:\n    pass",
         "@lesson.exercise('90.2')\ndef scale(x, k):\n    return x * k * 2 * half()",
         "@lesson.exercise('90.1')\ndef again():\n    return kept",
         "from minires.lessons import worker\nworker._ask('reference', '90.5', [len], {})",
