@@ -17,8 +17,8 @@
 # in a way that looks like one thing and is another, and you will be the detective who finds out which. Knowing this
 # story saves you from two wrong conclusions that are easy to draw from a plot of gradient norms.
 #
-# You should know how batch norm's backward pass looks (lesson 1), and what the factor of a layer is (lesson 2). Reading
-# and exercises take about 50 minutes, running takes half a minute.
+# You should know how batch norm's backward pass looks (lesson 1), and what the factor of a layer is (lesson 2).
+# Reading and exercises take about 50 minutes, running takes half a minute.
 
 # %%
 import math
@@ -78,31 +78,33 @@ lesson.predict(
 # $-1.342, -0.447, 0.447, 1.342$. Its mean is 0, its variance is 1, and all is well.
 #
 # Then comes ReLU, which leaves $0, 0, 0.447, 1.342$. Two numbers now describe how large these values are, and the
-# whole lesson lives in the difference between them. The **second moment** of some values is the mean of their squares:
-# here $(0 + 0 + 0.2 + 1.8)/4 = 0.5$. It counts everything that the values carry. The variance counts only how they
-# *differ* from their mean, $0.447$: it is $0.5 - 0.447^2 = 0.3$. ReLU has made all values positive, so a good part of
-# their size is a constant that every sample shares.
+# whole lesson lives in the difference between them. The **second moment** of some values is the mean of their
+# squares: here $(0 + 0 + 0.2 + 1.8)/4 = 0.5$. It counts everything that the values carry. The variance counts only
+# how they *differ* from their mean, $0.447$: it is $0.5 - 0.447^2 = 0.3$. ReLU has made all values positive, so a
+# good part of their size is a constant that every sample shares.
 #
 # Now look at what each pass sees of this.
 #
-# - *Forward*, the next matrix mixes such units, and the next batch norm subtracts the mean over the batch and divides
-#   by the standard deviation. The constant part is thrown away. What is stretched back to variance 1 is the variation,
-#   of variance 0.3, so the signal is divided by $\sqrt{0.3}$ (times a scale of the matrix, which cancels below).
+# - *Forward*, the next matrix mixes such units, and the next batch norm subtracts the mean over the batch and
+#   divides by the standard deviation. The constant part is thrown away. What is stretched back to variance 1 is the
+#   variation, of variance 0.3, so the signal is divided by $\sqrt{0.3}$ (times a scale of the matrix, which cancels
+#   below).
 # - *Backward*, the same division by $\sqrt{0.3}$ hits the gradient. Then ReLU's backward lets the gradient of two
 #   samples of four through, which halves its squared norm: a factor of $0.5$, which is again the second moment.
 #
-# Together the squared norm of the gradient is multiplied by $0.5 / 0.3 = 1.667$ and its norm by $\sqrt{1.667} = 1.29$.
-# And the matrix? If its entries have variance $s^2/n$, the forward pass scales the variation by $s$, so batch norm
-# divides by $s$ as well; the backward pass multiplies the gradient by $s$. The two cancel. With batch norm it does not
-# matter how large the initial weights are, and He init or Xavier init make no difference to this factor.
+# Together the squared norm of the gradient is multiplied by $0.5 / 0.3 = 1.667$ and its norm by
+# $\sqrt{1.667} = 1.29$. And the matrix? If its entries have variance $s^2/n$, the forward pass scales the variation
+# by $s$, so batch norm divides by $s$ as well; the backward pass multiplies the gradient by $s$. The two cancel.
+# With batch norm it does not matter how large the initial weights are, and He init or Xavier init make no difference
+# to this factor.
 
 # %% [markdown]
 # Four samples are a toy. In a wide layer a unit sums many small random terms, and before its ReLU its values over the
 # batch are close to Gaussian, with mean 0 and variance 1. For those the two numbers are integrals that you can do.
 #
 # ## Exercise 4.1: the second moment
-# Let $z$ be Gaussian with mean 0 and variance 1. What is the second moment of $\max(z, 0)$? The squares of $z$ average
-# to 1, and ReLU keeps one half of a symmetric distribution.
+# Let $z$ be Gaussian with mean 0 and variance 1. What is the second moment of $\max(z, 0)$? The squares of $z$
+# average to 1, and ReLU keeps one half of a symmetric distribution.
 
 
 # %% tags=["exercise"]
@@ -131,8 +133,8 @@ def relu_variance(sigma):
 
 # %% [markdown]
 # ## Exercise 4.3: the factor of many layers
-# Put the two together as in the toy: one layer multiplies the *squared* norm of the gradient by the second moment over
-# the variance. Write the factor of the *norm* over a number of layers.
+# Put the two together as in the toy: one layer multiplies the *squared* norm of the gradient by the second moment
+# over the variance. Write the factor of the *norm* over a number of layers.
 
 
 # %% tags=["exercise"]
@@ -153,11 +155,11 @@ With your functions the factor of one layer is $\sqrt{{\pi/(\pi - 1)}} = {one_la
 
 # %% [markdown]
 # ## Experiment 1: is the factor right?
-# We build plain nets of 256 units a layer and several depths, send one batch of 128 digits through them and back, and
-# fit one factor to the norms of $\partial L/\partial x$ over the middle 80 % of the layers. Theory speaks of infinitely
-# wide layers and large batches, so we also look at small batches, at the other usual init, and at layers without ReLU
-# ("linear" in the table). For those, Yang et al. 2019 (arXiv 1902.08129) give the factor $\sqrt{(B-2)/(B-3)}$ for a
-# batch of $B$ samples.
+# We build plain nets of 256 units a layer and several depths, send one batch of 128 digits through them and back,
+# and fit one factor to the norms of $\partial L/\partial x$ over the middle 80 % of the layers. Theory speaks of
+# infinitely wide layers and large batches, so we also look at small batches, at the other usual init, and at layers
+# without ReLU ("linear" in the table). For those, Yang et al. 2019 (arXiv 1902.08129) give the factor
+# $\sqrt{(B-2)/(B-3)}$ for a batch of $B$ samples.
 
 
 # %%
@@ -203,9 +205,9 @@ the variance of a Gaussian are the same.
 
 # %% [markdown]
 # ## What the plot of a fresh net shows
-# Here is the same for one depth as a picture: the norm of the gradient in front of each layer. Beside the plain net with
-# batch norm stand its residual twin, which is the same net with $+x$ around every second layer, and the plain net
-# without batch norm and with He init, which lesson 2 found to be level.
+# Here is the same for one depth as a picture: the norm of the gradient in front of each layer. Beside the plain net
+# with batch norm stand its residual twin, which is the same net with $+x$ around every second layer, and the plain
+# net without batch norm and with He init, which lesson 2 found to be level.
 
 # %%
 SHOWN = {"plain with batch norm": ("none", "bn"), "residual with batch norm": ("identity", "bn")}
@@ -242,16 +244,17 @@ skip is the one whose gradient explodes.
 
 # %% [markdown]
 # ## Scale invariance
-# Before we train such a net we need one more fact, and it is the key to the case. Multiply the matrix $W$ in front of a
-# batch norm by 10. Each unit's values become ten times larger, and so does their standard deviation, by which batch
-# norm divides. The output is what it was. A function has **scale invariance** in some weights if multiplying them by
-# any positive number $c$ changes nothing: $L(cW) = L(W)$.
+# Before we train such a net we need one more fact, and it is the key to the case. Multiply the matrix $W$ in front
+# of a batch norm by 10. Each unit's values become ten times larger, and so does their standard deviation, by which
+# batch norm divides. The output is what it was. A function has **scale invariance** in some weights if multiplying
+# them by any positive number $c$ changes nothing: $L(cW) = L(W)$.
 #
 # Two consequences follow from that one line, by differentiating it.
 #
-# - Differentiate both sides by $W$. On the left the chain rule brings out a factor $c$: $c \, \nabla L(cW) = \nabla L(W)$.
-#   The gradient at weights that are ten times larger is *ten times smaller*. Nothing is wrong with the layer; its loss
-#   has become ten times flatter around it, because the same turn now needs a ten times longer step.
+# - Differentiate both sides by $W$. On the left the chain rule brings out a factor $c$:
+#   $c \, \nabla L(cW) = \nabla L(W)$. The gradient at weights that are ten times larger is *ten times smaller*.
+#   Nothing is wrong with the layer; its loss has become ten times flatter around it, because the same turn now needs
+#   a ten times longer step.
 # - Differentiate both sides by $c$ at $c = 1$. The right side does not depend on $c$. So
 #   $\langle \nabla L(W), W \rangle = 0$: the gradient is *orthogonal* to the weights, and a step of plain gradient
 #   descent can only make the weights longer.
@@ -309,10 +312,10 @@ their gradient is at most {cosine:.0e}.
 # %% [markdown]
 # ## Experiment 2: the first fifty steps
 # Now we train, as He et al. 2015 did: SGD with momentum 0.9 and rate 0.1, on batches of 128 digits. (They also used
-# weight decay and images; the nets here are small and have none.) We watch the first and the last matrix of the stack.
-# Three numbers tell how a matrix is doing: the norm of its gradient; its own norm
-# $\lVert W \rVert$; and a third. The **relative update** of some weights is the length of the step that the optimiser takes
-# divided by the length of the weights, $\lVert \Delta W \rVert / \lVert W \rVert$: it says how far they really turn.
+# weight decay and images; the nets here are small and have none.) We watch the first and the last matrix of the
+# stack. Three numbers tell how a matrix is doing: the norm of its gradient; its own norm $\lVert W \rVert$; and a
+# third. The **relative update** of some weights is the length of the step that the optimiser takes divided by the
+# length of the weights, $\lVert \Delta W \rVert / \lVert W \rVert$: it says how far they really turn.
 #
 # In the helper, `train` is the training loop of minires and `Recorder` looks on at the chosen steps.
 
@@ -422,12 +425,12 @@ lesson.say(f"""
 """)
 
 # %% [markdown]
-# This deserves a name. If the gradient is $1/\lVert W \rVert$ times something that depends on the direction alone, then
-# a step of rate $\eta$ turns the weights by an angle of about $\eta / \lVert W \rVert^2$ times that something. The
-# **effective learning rate** of weights with scale invariance is the rate divided by the square of their norm,
-# $\eta / \lVert W \rVert^2$. In a net whose first matrix has become ten million times longer, the effective rate of this
-# matrix has fallen by fourteen powers of ten. The optimiser is told 0.1 for all layers, and hears something else in
-# each.
+# This deserves a name. If the gradient is $1/\lVert W \rVert$ times something that depends on the direction alone,
+# then a step of rate $\eta$ turns the weights by an angle of about $\eta / \lVert W \rVert^2$ times that something.
+# The **effective learning rate** of weights with scale invariance is the rate divided by the square of their norm,
+# $\eta / \lVert W \rVert^2$. In a net whose first matrix has become ten million times longer, the effective rate of
+# this matrix has fallen by fourteen powers of ten. The optimiser is told 0.1 for all layers, and hears something
+# else in each.
 
 # %%
 chosen = {f"step {step}": step for step in STEPS}
@@ -470,8 +473,9 @@ step {LAST} they lie below those near the loss.
 # You are given a function `train(rate)`. It trains some net anew with that rate, watches one layer, and returns a
 # dictionary with two lists, one number for each step: `"g"`, the norms of the gradient, and `"w"`, the norms of the
 # weights. In every case `"g"` ends far below where it began. Find out why, and return `"vanishing"` if the gradient
-# itself has become small, or `"inflated"` if mostly the weights have grown, so that $\lVert g \rVert \lVert W \rVert$ has
-# fallen by fewer powers of ten than $\lVert W \rVert$ has risen. You may train at any rate you like; try the rate 0.1.
+# itself has become small, or `"inflated"` if mostly the weights have grown, so that
+# $\lVert g \rVert \lVert W \rVert$ has fallen by fewer powers of ten than $\lVert W \rVert$ has risen. You may train
+# at any rate you like; try the rate 0.1.
 
 
 # %% tags=["exercise"]
@@ -593,26 +597,26 @@ lesson.say(f"""
 # %% [markdown]
 # ## What the paper found
 # - He et al. 2015 (arXiv 1512.03385, §4.1) write of their plain nets, which have batch norm, that the "backward
-#   propagated gradients exhibit healthy norms", and conclude that vanishing gradients are unlikely to be the cause of
-#   their trouble. Their plain nets had 18 and 34 layers there, and up to 56 in their Figure 6. In our nets this is
-#   a fair description of the raw norms of 20 layers after some ten steps. It is not true of a fresh net with 56 layers.
-#   With 110 layers the ratio of first to last is healthy only for a moment, on its way from far above 1 to far below.
-#   They note themselves (Figure 6) that the error of plain-110 stays above 60 %.
-# - He et al. 2015 (§4.2) also warm their residual net of 110 layers up, with a rate of 0.01 until its training error is
-#   below 80 %, after about 400 steps.
+#   propagated gradients exhibit healthy norms", and conclude that vanishing gradients are unlikely to be the cause
+#   of their trouble. Their plain nets had 18 and 34 layers there, and up to 56 in their Figure 6. In our nets this
+#   is a fair description of the raw norms of 20 layers after some ten steps. It is not true of a fresh net with 56
+#   layers. With 110 layers the ratio of first to last is healthy only for a moment, on its way from far above 1 to
+#   far below. They note themselves (Figure 6) that the error of plain-110 stays above 60 %.
+# - He et al. 2015 (§4.2) also warm their residual net of 110 layers up, with a rate of 0.01 until its training error
+#   is below 80 %, after about 400 steps.
 # - Yang et al. 2019 (arXiv 1902.08129, Theorem 8) prove the factor: with ReLU and batch norm the squared norm of the
 #   gradient is multiplied by $\pi/(\pi - 1) \approx 1.467$ in each layer, however one initialises. They also observe
 #   (abstract) that after a single step of optimisation the gradients have a "dramatically smaller dynamic range". You
 #   have seen the step that does it, and what it does to the weights.
-# - Ioffe and Szegedy 2015 (arXiv 1502.03167), who invented batch norm, conjectured that it brings the singular values of
-#   the layers' Jacobians near 1. For fresh plain nets with ReLU, Yang et al. 2019 show that it does not.
+# - Ioffe and Szegedy 2015 (arXiv 1502.03167), who invented batch norm, conjectured that it brings the singular
+#   values of the layers' Jacobians near 1. For fresh plain nets with ReLU, Yang et al. 2019 show that it does not.
 
 # %% [markdown]
 # ## Remember
-# - Batch norm counts the variance and ReLU's backward pass counts the second moment; their ratio makes the gradient of a
-#   plain net grow by $\sqrt{\pi/(\pi - 1)} \approx 1.21$ in each layer, whatever the init.
-# - Weights in front of a batch norm have no length that matters: make them ten times longer and the gradient is ten times
-#   smaller, so what counts is the effective learning rate, the rate over the square of their norm.
+# - Batch norm counts the variance and ReLU's backward pass counts the second moment; their ratio makes the gradient
+#   of a plain net grow by $\sqrt{\pi/(\pi - 1)} \approx 1.21$ in each layer, whatever the init.
+# - Weights in front of a batch norm have no length that matters: make them ten times longer and the gradient is ten
+#   times smaller, so what counts is the effective learning rate, the rate over the square of their norm.
 # - In very deep plain nets one huge step inflates the lower weights and freezes them, which looks like a vanishing
 #   gradient and is the opposite.
 

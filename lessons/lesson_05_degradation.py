@@ -8,18 +8,18 @@
 # # Lesson 5: The degradation problem: why does a deeper net train worse?
 #
 # Add layers to a network and it can compute more. So it should fit its training data better, or at least as well. In
-# 2015 He and others reported the opposite: a plain network of 56 layers had a *higher* error than one of 20, on the very
-# images it was trained on. Residual networks were invented as the answer to this observation, so it is worth knowing
-# exactly what was observed, and what was not.
+# 2015 He and others reported the opposite: a plain network of 56 layers had a *higher* error than one of 20, on the
+# very images it was trained on. Residual networks were invented as the answer to this observation, so it is worth
+# knowing exactly what was observed, and what was not.
 #
 # In this lesson you reproduce it on a small scale, in a minute, and then you do what a good experimenter does with a
-# surprising result: you try to explain it away. Was the learning rate wrong? Was the training too short, the optimiser
-# too simple, the initialisation bad? Lesson 4 even offers a suspect with a motive, the exploding gradient. Each
-# suspicion becomes an experiment, and each experiment is done where the claim is made: at 54 layers, on both kinds of net,
-# over several seeds.
+# surprising result: you try to explain it away. Was the learning rate wrong? Was the training too short, the
+# optimiser too simple, the initialisation bad? Lesson 4 even offers a suspect with a motive, the exploding gradient.
+# Each suspicion becomes an experiment, and each experiment is done where the claim is made: at 54 layers, on both
+# kinds of net, over several seeds.
 #
-# You should know what batch norm does to gradients (lesson 4). Reading and exercises take about 50 minutes, running takes
-# a minute.
+# You should know what batch norm does to gradients (lesson 4). Reading and exercises take about 50 minutes, running
+# takes a minute.
 
 # %%
 import itertools
@@ -55,27 +55,27 @@ KINDS = {"plain": "none", "residual": "identity"}
 # %% [markdown]
 # ## A deeper net contains the shallower one
 #
-# Why is the observation surprising at all? Because of an argument by construction. Take a trained net whose last layer
-# gives $h = \max(2x, 0)$. Put one more layer behind it, with weight 1: $\max(1 \cdot h, 0)$. As $h$ is never negative, this is
-# $h$ again. The deeper net computes the same function, and has the same error. So a deeper net *can* be as good, and with
-# training it should become better.
+# Why is the observation surprising at all? Because of an argument by construction. Take a trained net whose last
+# layer gives $h = \max(2x, 0)$. Put one more layer behind it, with weight 1: $\max(1 \cdot h, 0)$. As $h$ is never
+# negative, this is $h$ again. The deeper net computes the same function, and has the same error. So a deeper net
+# *can* be as good, and with training it should become better.
 #
 # Batch norm does not spoil this. Say a unit gives $0, 0, 0.447, 1.342$ for four samples, as in lesson 4. Its mean is
-# $0.447$ and its standard deviation $0.548$. Batch norm turns the values into $-0.816, -0.816, 0, 1.633$. But then it
-# multiplies by a learnable weight and adds a learnable bias. With $0.548$ for the weight and $0.447$ for the bias the old
-# values are back. There are weights with which an added layer does nothing, also with batch norm.
+# $0.447$ and its standard deviation $0.548$. Batch norm turns the values into $-0.816, -0.816, 0, 1.633$. But then
+# it multiplies by a learnable weight and adds a learnable bias. With $0.548$ for the weight and $0.447$ for the bias
+# the old values are back. There are weights with which an added layer does nothing, also with batch norm.
 #
 # Now the words. The **training error** is the fraction of the training samples that a net classifies wrongly. In
 # **overfitting** a net has a low training error and a higher error on new data: it fits what it has seen and errs on
-# the rest. **Degradation** means that a deeper net has a higher *training* error than a shallower one that it contains.
-# These are different troubles with different cures, and the first exercise after the experiment is about telling
-# them apart.
+# the rest. **Degradation** means that a deeper net has a higher *training* error than a shallower one that it
+# contains. These are different troubles with different cures, and the first exercise after the experiment is about
+# telling them apart.
 
 # %% [markdown]
 # ## Predict
-# We train plain nets of several depths with batch norm, and the residual twin of each. **Twins** are two nets that start
-# from the same weights and see the same batches in the same order, so that they differ in one thing only: here the
-# residual twin has the $+x$.
+# We train plain nets of several depths with batch norm, and the residual twin of each. **Twins** are two nets that
+# start from the same weights and see the same batches in the same order, so that they differ in one thing only: here
+# the residual twin has the $+x$.
 
 # %%
 lesson.predict(
@@ -87,8 +87,8 @@ lesson.predict("residual", "And that of its residual twin?")
 # %% [markdown]
 # ## Exercise 5.1: are the twins equally large?
 # The residual net adds $x$ to the output of every second layer. Count the parameters of the plain net, in order to
-# compare them with both: `depth` matrices 64 → 64 without bias, each followed by batch norm with a weight and a bias per
-# unit, and at the end a linear layer 64 → 10 with a bias.
+# compare them with both: `depth` matrices 64 → 64 without bias, each followed by batch norm with a weight and a bias
+# per unit, and at the end a linear layer 64 → 10 with a bias.
 
 
 # %% tags=["exercise"]
@@ -112,11 +112,11 @@ one has {counted["residual"]}. Whatever the difference between the two will be, 
 
 # %% [markdown]
 # ## Experiment 1: degradation
-# The data are the 8 × 8 digits of the UCI repository, 1500 for training. The recipe: SGD with momentum 0.9, rate 0.01,
-# weight decay 1e-4, batches of 128 digits, He init. After one half of the steps the rate is cut to a tenth, after three
-# quarters once more. The error is that of the training batches as they ran, averaged over the last epoch. (In
-# evaluation mode a half-trained deep net looks even worse, because the running statistics of batch norm lag behind. That
-# would exaggerate the effect.)
+# The data are the 8 × 8 digits of the UCI repository, 1500 for training. The recipe: SGD with momentum 0.9, rate
+# 0.01, weight decay 1e-4, batches of 128 digits, He init. After one half of the steps the rate is cut to a tenth,
+# after three quarters once more. The error is that of the training batches as they ran, averaged over the last
+# epoch. (In evaluation mode a half-trained deep net looks even worse, because the running statistics of batch norm
+# lag behind. That would exaggerate the effect.)
 
 
 # %%
@@ -181,9 +181,9 @@ of {mean(asis["residual"]):.1f} %, where its plain twin is left with {mean(asis[
 
 # %% [markdown]
 # ## Exercise 5.2: degradation or overfitting?
-# You are given four errors between 0 and 1, of a shallow and of a deep net, on training and on test data. Errors scatter
-# from run to run, so one counts as higher only if it is higher by more than `margin`. Return `"degradation"` if the
-# deep net has the higher training error, `"overfitting"` if it has not, but has the higher test error, and
+# You are given four errors between 0 and 1, of a shallow and of a deep net, on training and on test data. Errors
+# scatter from run to run, so one counts as higher only if it is higher by more than `margin`. Return `"degradation"`
+# if the deep net has the higher training error, `"overfitting"` if it has not, but has the higher test error, and
 # `"neither"` otherwise.
 
 
@@ -228,17 +228,17 @@ net of {claimed} layers does not err on new digits because it fits the old ones 
 
 # %% [markdown]
 # ## What could explain it away? Five controls
-# A **control** is an experiment that differs from another one in a single thing, so that what it changes can be blamed
-# on that thing. There are five obvious things to blame, and each gets a control at this depth, on *both* arms: if we
-# search for a better setting of the plain net, we must grant the residual net the same search.
+# A **control** is an experiment that differs from another one in a single thing, so that what it changes can be
+# blamed on that thing. There are five obvious things to blame, and each gets a control at this depth, on *both*
+# arms: if we search for a better setting of the plain net, we must grant the residual net the same search.
 #
-# 1. *The learning rate.* Perhaps 0.01 happens to suit one arm. So we do a sweep. A **sweep** trains with several values of
-#    one setting and takes the best of them, here separately for each arm.
+# 1. *The learning rate.* Perhaps 0.01 happens to suit one arm. So we do a sweep. A **sweep** trains with several
+#    values of one setting and takes the best of them, here separately for each arm.
 # 2. *The number of steps.* Perhaps the deep net is only slower. So we train three times as long.
 # 3. *The optimiser.* **Adam** is an optimiser that divides each entry of the gradient by a running estimate of that
 #    entry's own size, so that all weights move about equally far, however large their gradients are.
-# 4. *The initialisation.* With an **orthogonal init** every matrix starts as a rotation or a reflection, which changes no
-#    lengths and no angles, where He init draws independent numbers.
+# 4. *The initialisation.* With an **orthogonal init** every matrix starts as a rotation or a reflection, which
+#    changes no lengths and no angles, where He init draws independent numbers.
 # 5. *Overfitting.* That was exercise 5.2.
 #
 # ## Exercise 5.3: the best of a sweep
@@ -292,7 +292,8 @@ control: at 18 layers it is different. There three times the steps bring the pla
 {mean(tripled[18]):.1f} %, and its twin has {residual_18:.1f} % after the short training. At 18 layers the trouble *is* mostly a lack of
 steps. Whoever had done this control at 18 layers only would have explained the effect away, wrongly.
 
-*Optimiser.* Adam, at a rate of 0.003, leaves {mean(adam["plain"]):.1f} % and {mean(adam["residual"]):.1f} %.
+*Optimiser.* Adam, at a rate of 0.003, leaves {mean(adam["plain"]):.1f} % and {mean(adam["residual"]):.1f} %. (For other
+rates: `minires degradation --depths 54 --optimizer adam --lr 0.001`.)
 
 *Initialisation.* An orthogonal init leaves {mean(orthogonal["plain"]):.1f} % and {mean(orthogonal["residual"]):.1f} %. That is one other init and not
 all of them. Lesson 6 tries one that starts at the identity, and the story changes.
@@ -310,8 +311,8 @@ all of them. Lesson 6 tries one that starts at the identity, and the story chang
 #     return sum(usual) / len(usual) - min(lucky)
 # ```
 #
-# He treats the two arms differently in two ways. Write the function so that both are treated alike: the mean over seeds
-# at the best rate of each. You may use your `best_of_sweep`, or write all of it here.
+# He treats the two arms differently in two ways. Write the function so that both are treated alike: the mean over
+# seeds at the best rate of each. You may use your `best_of_sweep`, or write all of it here.
 
 
 # %% tags=["exercise"]
@@ -333,9 +334,9 @@ lesson.say(f"Treated alike, the residual net of {claimed} layers is {gap:.1f} po
 
 # %% [markdown]
 # ## The suspect: the explosion
-# The five controls leave the effect where it was. Lesson 4 offers a cause: with batch norm the gradient of a fresh plain
-# net grows by a factor of 1.21 in each layer on its way back, the lower matrices take huge steps, and become so
-# long that they hardly turn any more. Is *that* why plain nets of this depth do not train?
+# The five controls leave the effect where it was. Lesson 4 offers a cause: with batch norm the gradient of a fresh
+# plain net grows by a factor of 1.21 in each layer on its way back, the lower matrices take huge steps, and become
+# so long that they hardly turn any more. Is *that* why plain nets of this depth do not train?
 #
 # Before you look: what do you think?
 
@@ -348,8 +349,8 @@ lesson.predict(
 
 # %% [markdown]
 # ## Experiment 2: the explosion, and how long it lasts
-# He et al. 2015 (§4.1) found "healthy norms" in their plain nets. Here is the ratio of the gradient's norm at the first
-# layer to that at the last, before the first step and after ten.
+# He et al. 2015 (§4.1) found "healthy norms" in their plain nets. Here is the ratio of the gradient's norm at the
+# first layer to that at the last, before the first step and after ten.
 
 # %%
 flow = gradflow.run(
@@ -385,12 +386,14 @@ ten steps may have done damage that lasts, as in lesson 4.
 # So we prevent the damage, in every way we know. Two are usual remedies, two are surgery.
 #
 # - *A warm-up* (lesson 4) over the first two epochs: the first steps are small.
-# - *Clipping.* **Gradient clipping** scales all gradients by one factor whenever their common norm is above a limit. The
-#   limit here is not tuned: it is the norm that the gradient of the residual twin has at its first step. As most
-#   of the gradient is then cut off, we grant the plain net a rate of 0.1. (At 0.01 it does worse; `--full` tries both.)
-# - *Equal steps.* Before each update, the gradient of every matrix is rescaled to the *same* norm. No layer can take a huge
-#   step; what is left of the gradient is its direction alone.
-# - *No batch norm.* Lesson 2: a plain net with He init and no batch norm has the factor 1, so it has no explosion at all.
+# - *Clipping.* **Gradient clipping** scales all gradients by one factor whenever their common norm is above a limit.
+#   The limit here is not tuned: it is the norm that the gradient of the residual twin has at its first step. As most
+#   of the gradient is then cut off, we grant the plain net a rate of 0.1. (At 0.01 it does worse; `--full` tries
+#   both.)
+# - *Equal steps.* Before each update, the gradient of every matrix is rescaled to the *same* norm. No layer can take
+#   a huge step; what is left of the gradient is its direction alone.
+# - *No batch norm.* Lesson 2: a plain net with He init and no batch norm has the factor 1, so it has no explosion at
+#   all.
 #
 # The surgery needs an optimiser of our own, which changes each gradient just before the step.
 
@@ -471,10 +474,10 @@ fails without the explosion as well: the explosion is not *needed* for the failu
 
 # %% [markdown]
 # ## Experiment 4: give the explosion to the residual net
-# A cause can be tested from the other side too. Take the residual net, which trains, and multiply the gradient of each
-# layer by $1.2112$ to the power of the number of layers above it: the explosion of a plain net, put into its twin by force. Everything
-# else stays. If the explosion is *enough* to ruin a net, this one must fail. We grant it what we granted all others, a
-# sweep, here of two rates.
+# A cause can be tested from the other side too. Take the residual net, which trains, and multiply the gradient of
+# each layer by $1.2112$ to the power of the number of layers above it: the explosion of a plain net, put into its
+# twin by force. Everything else stays. If the explosion is *enough* to ruin a net, this one must fail. We grant it
+# what we granted all others, a sweep, here of two rates.
 
 
 # %%
@@ -543,12 +546,13 @@ the longest has {residual_high:.1f} %. The labels say what was tried.
 
 # %% [markdown]
 # ## Exercise 5.5: design the experiment
-# Now you are the experimenter, in worlds that are not ours. You are given `train(depth, rate=0.01, steps=1, clip=None)`,
-# which returns the training error (0 to 1) of a plain net in that world: `steps` is how many times longer than usual it is
-# trained, `clip` is the limit of the gradient's norm. In every world the net of 54 layers does much worse than the
-# net of 6 if nothing is changed. Find out which *single* change repairs the net of 54 layers, that is, brings its error
-# within 0.05 of that of the net of 6 layers as it is. Return `"rate"`, `"steps"`, `"clip"` or `"none"`. Rates between
-# 0.0001 and 1, up to ten times the steps and a limit of 1 are worth trying. Do your controls where the claim is made.
+# Now you are the experimenter, in worlds that are not ours. You are given
+# `train(depth, rate=0.01, steps=1, clip=None)`, which returns the training error (0 to 1) of a plain net in that
+# world: `steps` is how many times longer than usual it is trained, `clip` is the limit of the gradient's norm. In
+# every world the net of 54 layers does much worse than the net of 6 if nothing is changed. Find out which *single*
+# change repairs the net of 54 layers, that is, brings its error within 0.05 of that of the net of 6 layers as it is.
+# Return `"rate"`, `"steps"`, `"clip"` or `"none"`. Rates between 0.0001 and 1, up to ten times the steps and a limit
+# of 1 are worth trying. Do your controls where the claim is made.
 
 
 # %% tags=["exercise"]
@@ -571,17 +575,18 @@ def what_repairs(train):
 # ## So what is it?
 # Let us be careful about what has been shown, and what has not.
 #
-# *What the experiments leave.* The training error of the deep plain nets is high. It is not overfitting. It is not one
-# unlucky rate, not three times too few steps, not SGD as such, not He init as such, and not the size of the gradients,
-# before or after the first ten steps. The same parameters and the same data train well once $+x$ is there. So it is a
-# trouble of *optimisation*: good weights exist, and the optimiser does not find them. As the size of the gradient is
-# not to blame, what is left is its *direction*: either it is of little use in a deep plain net, or it does not stay
-# useful for the length of a step.
+# *What the experiments leave.* The training error of the deep plain nets is high. It is not overfitting. It is not
+# one unlucky rate, not three times too few steps, not SGD as such, not He init as such, and not the size of the
+# gradients, before or after the first ten steps. The same parameters and the same data train well once $+x$ is
+# there. So it is a trouble of *optimisation*: good weights exist, and the optimiser does not find them. As the size
+# of the gradient is not to blame, what is left is its *direction*: either it is of little use in a deep plain net,
+# or it does not stay useful for the length of a step.
 #
-# *What they do not decide.* They do not say why that is so. Lesson 3 showed one candidate: the gradients of different
-# samples become unrelated. He et al. 2015 conjecture that deep plain nets have "exponentially low convergence rates",
-# which describes the effect more than it explains it. We have tried small nets, one data set, a few inits, and not every
-# combination of remedies. And one more experiment shows that depth and batch norm alone are not it either.
+# *What they do not decide.* They do not say why that is so. Lesson 3 showed one candidate: the gradients of
+# different samples become unrelated. He et al. 2015 conjecture that deep plain nets have "exponentially low
+# convergence rates", which describes the effect more than it explains it. We have tried small nets, one data set, a
+# few inits, and not every combination of remedies. And one more experiment shows that depth and batch norm alone are
+# not it either.
 
 # %%
 sigmoid_runs = [
@@ -621,32 +626,33 @@ lesson.say(f"""
 
 # %% [markdown]
 # ## What the paper found
-# - He et al. 2015 (arXiv 1512.03385, Figure 1): on CIFAR-10 the plain net of 56 layers has a higher training error, and a
-#   higher test error, than that of 20 layers. Figure 6 has more depths: training error rises with depth for plain nets,
-#   and falls with depth for residual ones.
-# - He et al. 2015, Table 2, validation error on ImageNet in %: plain-18 27.94, plain-34 28.54, ResNet-18 27.88, ResNet-34
-#   25.03. The deeper plain net is 0.6 points worse, the deeper residual net 2.85 points better. These are errors on new
-#   images; that the *training* error of plain-34 is higher throughout is in their Figure 4.
-# - He et al. 2015, footnote 3, on the number of steps: "We have experimented with more training iterations (3×) and still
-#   observed the degradation problem, suggesting that this problem cannot be feasibly addressed by simply using more
-#   iterations."
-# - He et al. 2015, §4.1: they argue that the trouble is unlikely to be caused by vanishing gradients, and say that its
-#   reason "will be studied in the future".
-# - Yang et al. 2019 (arXiv 1902.08129, abstract) name the explosion as the reason why deep plain nets with batch norm are
-#   "not trainable at large depths". Our experiments 3 and 4, with small nets of 54 layers, do not fit that as the whole
-#   reason. What they say next fits: closer to the linear regime such nets become trainable, as our net with sigmoid did.
+# - He et al. 2015 (arXiv 1512.03385, Figure 1): on CIFAR-10 the plain net of 56 layers has a higher training error,
+#   and a higher test error, than that of 20 layers. Figure 6 has more depths: training error rises with depth for
+#   plain nets, and falls with depth for residual ones.
+# - He et al. 2015, Table 2, validation error on ImageNet in %: plain-18 27.94, plain-34 28.54, ResNet-18 27.88,
+#   ResNet-34 25.03. The deeper plain net is 0.6 points worse, the deeper residual net 2.85 points better. These are
+#   errors on new images; that the *training* error of plain-34 is higher throughout is in their Figure 4.
+# - He et al. 2015, footnote 3, on the number of steps: "We have experimented with more training iterations (3×) and
+#   still observed the degradation problem, suggesting that this problem cannot be feasibly addressed by simply using
+#   more iterations."
+# - He et al. 2015, §4.1: they argue that the trouble is unlikely to be caused by vanishing gradients, and say that
+#   its reason "will be studied in the future".
+# - Yang et al. 2019 (arXiv 1902.08129, abstract) name the explosion as the reason why deep plain nets with batch
+#   norm are "not trainable at large depths". Our experiments 3 and 4, with small nets of 54 layers, do not fit that
+#   as the whole reason. What they say next fits: closer to the linear regime such nets become trainable, as our net
+#   with sigmoid did.
 
 # %% [markdown]
 # ## Remember
 # - Degradation is a rise of the *training* error with depth, in nets that could copy a shallower one.
-# - A control belongs where the claim is made and on both arms: at 18 layers more steps nearly repair the plain net, at
-#   54 layers they do not.
+# - A control belongs where the claim is made and on both arms: at 18 layers more steps nearly repair the plain net,
+#   at 54 layers they do not.
 # - The exploding gradient is real and does harm, but it is neither needed nor enough: with equal steps the plain net
 #   still fails, and with the explosion in it the residual net still trains.
 
 # %% [markdown]
 # ## Read next
-# - [Lesson 6](lesson_06_identity.py): a deep plain net that is good can be written down by hand. Does training keep it, and
-#   does training find it?
+# - [Lesson 6](lesson_06_identity.py): a deep plain net that is good can be written down by hand. Does training keep
+#   it, and does training find it?
 # - He et al. 2015 (arXiv 1512.03385), §1 and §4.1.
 # - `minires degradation --help`: the experiment as a command, with other depths, rates, warm-ups and inits.
