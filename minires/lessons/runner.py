@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .. import console
+from .. import console, environment
 from . import desk, files, outline, parameters, prose
 from .cells import Cell, Namespace, read
 from .progress import Progress, learners_folder
@@ -113,7 +113,8 @@ class _Reading:
         self.lesson, self.ours = lesson, path.resolve() == lesson.path.resolve()
         self.progress = Progress(learners_folder(path))
         self.program = Namespace(path)
-        self.reads = desk.is_terminal() and not args.fast  # somebody, who may go on later
+        self.fast = args.fast or environment.switch("MINIRES_FAST")
+        self.reads = desk.is_terminal() and not self.fast  # somebody, who may go on later
         self.desk = desk.Terminal() if self.reads else desk.Desk()
         if isinstance(self.desk, desk.Terminal):
             self.desk.pauses = not args.no_pause
@@ -173,7 +174,7 @@ class _Reading:
                 )
             self.note(f"Solutions shown, as minires has them. To solve the exercises: {yours}.")
         if not self.reads:
-            why = "With --fast" if self.args.fast else "Without a terminal"
+            why = "In fast mode" if self.fast else "Without a terminal"
             self.note(f"{why} nothing waits: nobody is asked to predict, results follow at once.")
             self.desk.told = True
         if place:
@@ -269,7 +270,8 @@ class _Reading:
         except SystemExit as stop:  # the kit's messages: a wrong parameter, no space
             if isinstance(stop.code, str):
                 raise ValueError(stop.code.removeprefix("minires: error: ")) from None
-            raise
+            console.say(f"{cell.where}: it calls exit, which ends the whole program")
+            raise _Failed(cell.where) from None
         except BaseException as error:
             if self.ours:
                 raise

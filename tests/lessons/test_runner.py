@@ -317,6 +317,14 @@ def test_a_syntax_error_is_found_before_anything_runs():
     assert err.endswith("SyntaxError: invalid syntax\n")
 
 
+def test_a_call_of_exit_is_named():
+    write(LESSON.replace("value = 2.0", "raise SystemExit(0)\nvalue = 2.0"))
+    code, out, err = piped()
+    assert code == 1
+    assert "it calls exit" in err
+    assert "the result" not in out
+
+
 def test_another_lessons_file_is_refused():
     write(LESSON.replace("Lesson(1)", "Lesson(2)"))
     assert piped()[2] == "minires: error: mine.py is lesson 2, not 1\n"
