@@ -11,9 +11,9 @@
 #
 # This course is about networks so deep that training by these answers fails, and about one addition, $y = x + F(x)$,
 # with which it works. To see what the addition does you have to know what `backward()` does when it meets one. So in
-# this lesson you build it. At the end you have an engine of some forty lines that gives the same gradients as
-# minires, you know the three ways in which such engines fail at exactly that addition, and you know why all those
-# derivatives cost no more than about two evaluations of the network.
+# this lesson you build it. At the end you have an engine of some sixty lines that gives the same gradients as minires,
+# you know three ways in which such engines fail at exactly that addition, and you know what all those derivatives
+# cost.
 #
 # You should know Python and the chain rule, $(g(f(x)))' = g'(f(x)) \cdot f'(x)$. The lesson takes about an hour with
 # its eight exercises. Write your solutions in the cells that say so; `minires lessons hint 0 0.1` helps when you are
@@ -71,7 +71,8 @@
 # 1. $L = e \cdot e$ reads $e$ twice. It sends $1 \cdot e = 1$ for the first factor and $1$ again for the second, so
 #    $\partial L / \partial e = 1 + 1 = 2$. (The rule for $e^2$ gives $2e = 2$, as it should.)
 # 2. $e = y + c$ is a sum: if $y$ grows by one, so does $e$. The local derivative is $1$, so $y$ and $c$ receive $2$.
-# 3. $y = x + f$ is a sum as well: it sends $2$ to $f$, and $2$ to $x$. Keep in mind that $x$ has got $2$ *so far*.
+# 3. $y = x + f$ is a sum as well: it sends $2$ to $f$, and $2$ to $x$. Keep in mind that $x$ has received $2$ *so
+#    far*.
 # 4. $f = v \cdot a$ sends $2 \cdot v = 1$ to $a$ and $2 \cdot a = 6$ to $v$: each factor gets the upstream gradient
 #    times the *other* factor.
 # 5. $a = \max(z, 0)$ passes its $1$ on to $z$, because $z = 3$ is positive. Had $z$ been negative, it would send $0$.
@@ -125,9 +126,10 @@ def by_hand():
 # %%
 lesson.predict(
     "lost",
-    "An engine visits nodes by their distance from the loss: first what the loss reads, then what "
-    "those read, and so on; each node once. Which part of the gradient does it lose below a "
-    "residual add?",
+    "An engine visits the nodes by their distance from the loss: first those that the loss reads, "
+    "then those that these read, and so on. It visits each node once, and the node sends on what it "
+    "has received by then. Let x feed a residual block, y = x + branch, and let x be computed from "
+    "a weight u. Which part of the gradient at x is lost on the way to u?",
     choices=("the skip's", "the branch's", "neither"),
 )
 lesson.predict(
@@ -185,10 +187,11 @@ def relu_backward(dy, a):
 # %% [markdown]
 # ## In which order?
 #
-# A node may send only when it has received everything. In the walk above, had $x$ been computed from something
-# further down, it would have had to wait for the branch: after step 3 it held $2$, and not yet $3.5$. A **topological
-# order** is a list of the nodes in which each one stands behind all nodes that it depends on; for the backward pass
-# we need it the other way round, with the loss first and each node behind *all of its readers*.
+# A node may send only when it has received everything. In the walk above $x$ was a leaf, which sends nothing. Had it
+# been computed from another node, it would have had to wait for the branch before sending: after step 3 it held $2$,
+# and not yet $3.5$. A **topological order** is a list of the nodes in which each one stands behind all nodes that it
+# depends on. For the backward pass we need such a list the other way round, with the loss first and each node behind
+# *all of its readers*.
 #
 # ### Exercise 0.5: the order of the backward pass
 # The graph comes as a dictionary that gives for each node the nodes that it reads. The one above would be
@@ -309,7 +312,7 @@ class Node:
 
     def backward(self):
         nodes, to_see = {}, [self]
-        while to_see:  # every node that self depends on, by its number
+        while to_see:  # collects every node that self depends on; id(node) is its name
             node = to_see.pop()
             if id(node) not in nodes:
                 nodes[id(node)] = node
@@ -359,9 +362,10 @@ if not lesson.checking:
 drawing  # a notebook shows it here
 
 # %% [markdown]
-# The drawing (an SVG file, which a browser opens) shows what minires recorded. Read it from the top down. Blue boxes
-# are leaves, white boxes are operations, and `‖∂L‖` in a box is the size of the gradient that arrived there. The
-# thick orange line that leads from $x$ around `Mul`, `ReLU` and `Mul` to `Add` is the skip.
+# The drawing (an SVG file, which a browser opens) shows what minires recorded. The forward pass runs from the top to
+# the bottom: the last box is the loss. Blue boxes are leaves, white boxes are operations, and `‖∂L‖` in a box is the
+# size of the gradient that arrived there. The thick orange line that leads from $x$ around `Mul`, `ReLU` and `Mul` to
+# `Add` is the skip.
 #
 # ## Experiment: is it right on other graphs?
 #
@@ -408,28 +412,31 @@ for seed in range(P.seeds):
     to_minires.append(np.abs(ours - [float(t.grad) for t in tensors]).max() / scale)
     to_differences.append(np.abs(ours - gradient_by_differences(values, seed)).max() / scale)
 
-most = "exactly 0" if max(to_minires) == 0 else f"{max(to_minires):.0e}"
+most = "exactly 0" if max(to_minires) == 0 else f"{max(to_minires):.0e}, which is rounding"
 
 lesson.say(f"""
-On {P.seeds} random graphs the largest relative difference between your engine and minires is {most}: at most
-rounding in the last digit. To the finite differences it is {max(to_differences):.0e}, and that is the error of the
-differences. Your engine and the one that trains ResNets do the same thing. The one in minires does it with arrays
-in place of numbers, and has more operations.
+On {P.seeds} random graphs the largest difference between your engine and minires, relative to the largest entry of
+the gradient, is {most}. Between your engine and the finite differences it is {max(to_differences):.0e}; lesson 1
+shows where an error of such a size comes from. So your engine computes what minires computes, which does it with
+arrays in place of numbers and has more operations.
 """)
 
 # %% [markdown]
 # ## Three engines that go wrong at a residual add
 #
 # The loop of exercise 0.6 overwrote. That is one of three mistakes that all pass every test on a chain. To see them
-# clearly, take graphs in which all local derivatives are 1. Then each way from a node to the loss contributes exactly
-# 1, and *the gradient counts the ways*. A **residual block** is a piece of a network that adds the output of its
-# branch to its own input. Let a stem $u$ feed several of them, one above the other. Each block doubles the number of
-# ways.
+# clearly, look at the ways along the arrows that lead from a node to the loss. Every operation on a way multiplies by
+# its local derivative, and parts that meet are added. So the gradient is a sum with one part for each way: the
+# product of the local derivatives along it. (In $\partial L / \partial x = 2 + 1.5$ above, $2$ came over the ways
+# with the skip and $1.5$ over those with the branch.) Now take graphs in which all local derivatives are 1. Each way
+# then contributes exactly 1, and *the gradient counts the ways*. A **residual block** is a piece of a network that
+# adds the output of its branch to its own input. Let a node $u$ feed a stack of blocks, so that the output of each is
+# the input of the next. Each block doubles the number of ways from $u$ to the loss.
 
 
 # %% tags=["show"]
 def stack(blocks):
-    """Return the graph of residual blocks x1 = x0 + f1(x0), … on a stem: u -> x0 -> … -> L."""
+    """Return the graph of residual blocks x1 = x0 + f1(x0), … behind u: u -> x0 -> … -> L."""
     inputs = {"u": (), "x0": ("u",)}
     for i in range(1, blocks + 1):
         inputs |= {f"z{i}": (f"x{i - 1}",), f"f{i}": (f"z{i}",), f"x{i}": (f"x{i - 1}", f"f{i}")}
@@ -486,16 +493,14 @@ def way_by_way(inputs, loss):  # passes on only the new part
 
 
 # %%
-lesson.reveal(
-    "lost", "it loses the branch's: x0 has passed on before it arrives", value="the branch's"
-)
+lesson.reveal("lost", "the branch's part: x has sent before it arrives", value="the branch's")
 ENGINES = (right, overwriting, breadth_first, at_every_visit, way_by_way)
-at_stem = {engine.__name__: [engine(stack(n), "L")["u"] for n in range(4)] for engine in ENGINES}
+at_u = {engine.__name__: [engine(stack(n), "L")["u"] for n in range(4)] for engine in ENGINES}
 lesson.table(
     [
         {"engine": name, "no block": found[0], "1 block": found[1], "2 blocks": found[2]}
         | {"3 blocks": found[3]}
-        for name, found in at_stem.items()
+        for name, found in at_u.items()
     ]
 )
 at_x0 = breadth_first(stack(1), "L")["x0"]
@@ -503,17 +508,17 @@ visits = {n: way_by_way(stack(n), "L")["visits"] for n in (5, 10)}
 
 # %%
 lesson.say(f"""
-The table shows the gradient at the stem $u$. Without a block all five engines agree, so a test on a chain cannot
-tell them apart. With blocks the right engine counts {at_stem["right"][1]:.0f}, {at_stem["right"][2]:.0f} and
-{at_stem["right"][3]:.0f} ways.
+The table shows the gradient at $u$. Without a block all five engines agree, so a test on a chain cannot tell them
+apart. With blocks the right engine counts {at_u["right"][1]:.0f}, {at_u["right"][2]:.0f} and
+{at_u["right"][3]:.0f} ways.
 
-* *Overwriting* keeps only the part that came last, so it finds {at_stem["overwriting"][3]:.0f} everywhere: for it,
+* *Overwriting* keeps only the part that came last, so it finds {at_u["overwriting"][3]:.0f} everywhere: for it,
   a residual net is a plain chain.
-* *Breadth-first* reaches $x_0$ over the skip, which is short, and lets it send at once. The branch arrives later,
-  and what it brings is never passed on. Note how well this mistake hides: at $x_0$ itself the gradient of one block
-  is right, {at_x0:.0f}; it is wrong only *below*.
-* *At every visit* adds up correctly and then sends the whole sum again each time something new arrives, so it
-  counts ways twice: {at_stem["at_every_visit"][3]:.0f} in place of {at_stem["right"][3]:.0f} with three blocks.
+* *Breadth-first* reaches the input of a block over the skip, which is short, and lets it send at once. The
+  branch's part arrives later, and is never passed on. Note how well this mistake hides: with one block the gradient
+  at $x_0$ itself is right, {at_x0:.0f}; it is wrong only at $u$, to which $x_0$ should have sent all of it.
+* *At every visit* adds up correctly, but sends the whole sum again each time something new arrives, so it counts
+  ways more than once: {at_u["at_every_visit"][3]:.0f} in place of {at_u["right"][3]:.0f} with three blocks.
 * *Way by way* is right. But it walks each way on its own: {visits[5]} visits for five blocks and {visits[10]:,} for
   ten, while the graph of ten blocks has {len(stack(10))} nodes. Adding up at each node *before* sending is what
   makes reverse mode cheap.
@@ -540,9 +545,11 @@ def graph_that_catches_it():
 # ## Ten thousand nodes
 #
 # The order can be found by a function that calls itself: visit what a node reads, then append the node. It is the
-# shortest way, and it has a limit. Each call that waits for another one takes a place on Python's call stack, and a
-# chain of ten thousand nodes would need ten thousand places. The alternative keeps its own list: count the readers of
-# each node, and let a node go when its last reader has gone.
+# shortest program, and it has a limit. Each call that waits for another one takes a place on Python's call stack; a
+# chain of ten thousand nodes would need ten thousand places, and by default Python allows far fewer. The alternative
+# keeps its own list: count the readers of each node, and put a node on the list when its last reader is there. (A
+# reader that the loss does not depend on is never put there, so such nodes have to be taken out first. The chain has
+# none.)
 
 
 # %% tags=["show"]
@@ -609,12 +616,13 @@ print(
 # ## What does it cost?
 #
 # A finite difference needs two evaluations of the network for every single weight. The backward pass does something
-# for each node once, like the forward pass. So the two should cost about the same, whatever the number of weights.
-# But how much is "about"? Almost all of the arithmetic of a network is in its products of a matrix with a vector, and
-# here one can count. A **layer** is a step of the network that turns one vector of numbers into the next; a linear
-# layer computes $y = W x$. For the way back it needs *two* products of the same size: one for the gradient that it
-# sends on to $x$, and one for the gradient of its weights $W$. The first layer is an exception. Nobody asks for the
-# gradient of the network's input.
+# for each node once, like the forward pass. So it should cost about as much as the forward pass, whatever the number
+# of weights. But how much is "about"? A **layer** is a step of the network that turns one vector of numbers into the
+# next; a linear layer computes $y = W x$, the product of a matrix with a vector. On the way forward each weight
+# $W_{ij}$ is multiplied once, by $x_j$. On the way back you know the rule of a product: $x_j$ receives $W_{ij} dy_i$,
+# and $W_{ij}$ receives $x_j dy_i$. These are *two* products for each weight, one for the gradient that the layer sends
+# on to $x$ and one for the gradient of its weights. The first layer is an exception: nobody asks for the gradient of
+# the network's input.
 #
 # ### Exercise 0.8: backward over forward
 # Count only the products, all of one size, in a network of linear layers. The input of the network needs no gradient.
@@ -632,8 +640,8 @@ def backward_over_forward(layers):
 # %% [markdown]
 # Now measure it. A **parameter** is any number in the network that training may change, such as a weight or a number
 # that a linear layer adds to its output. `FlopCounter` looks on while a network runs and counts its arithmetic:
-# additions, products, comparisons. The nets have eight linear layers with a ReLU after each; the more numbers each
-# layer has, the more parameters. A stopwatch for the processor runs beside it.
+# additions, products, comparisons. The nets have eight linear layers with a ReLU after each; the longer the vectors,
+# the more parameters. A stopwatch for the processor runs beside it.
 
 # %%
 LAYERS = 8
@@ -694,7 +702,7 @@ lesson.reveal(
 # %%
 lesson.curves(
     "cost",
-    f"Backward: all {parameters[-1]:,} derivatives for {1 + by_counter[0, -1]:.1f} forward passes",
+    f"All {parameters[-1]:,} derivatives together cost {1 + by_counter[0, -1]:.1f} forward passes",
     np.array(parameters),
     {
         "finite differences": by_differences,
@@ -710,14 +718,14 @@ lesson.curves(
 lesson.say(f"""
 The horizontal axis is the number of parameters, from {parameters[0]:,} to {parameters[-1]:,}. The vertical axis is
 the cost of the *whole* gradient, counted in forward passes. Each line of the grid stands for ten times as much. The
-grey line that climbs is the finite difference: twice as many parameters, twice the cost. The coloured line does not
-climb. The backward pass takes {by_counter.mean():.2f} forward passes by arithmetic, at every size (theory from
-exercise 0.8: {backward_over_forward(LAYERS):.2f}). The products alone are {share[:, -1].min():.1%} of the
-arithmetic of the largest net, so it was enough to count these. The stopwatch says
-{np.median(by_stopwatch[:, -1]):.1f} for the largest nets (from {by_stopwatch[:, -1].min():.1f} to
-{by_stopwatch[:, -1].max():.1f} over the seeds): a machine does not do every product equally fast, and in small nets
-it spends more time on Python than on arithmetic. At the right end differences cost {times_dearer:,.0f} times as
-much as forward and backward together.
+grey line that climbs is what finite differences would cost: twice as many parameters, twice the cost. At its right
+end it is {round(times_dearer, -3):,.0f} times as high as the coloured line, which does not climb. The coloured line is
+forward plus backward; the backward pass alone takes between {by_counter.min():.2f} and {by_counter.max():.2f} forward
+passes by arithmetic (theory from exercise 0.8: {backward_over_forward(LAYERS):.2f}). It was enough to count the
+products, for they are {share[:, -1].min():.1%} of the arithmetic of the largest net's forward pass. The stopwatch,
+which sees Python and the memory as well as the arithmetic, says {np.median(by_stopwatch[:, 0]):.1f} for the smallest
+nets and {np.median(by_stopwatch[:, -1]):.1f} for the largest (from {by_stopwatch[:, -1].min():.1f} to
+{by_stopwatch[:, -1].max():.1f} over the seeds).
 """)
 
 # %% [markdown]
@@ -726,8 +734,9 @@ much as forward and backward together.
 # Back to what this course is about. Does the gradient at a residual add split, as water does at a fork? You have
 # written `add_backward`, so you know: it does not. Both inputs receive the *whole* upstream gradient. The parts that
 # arrive at $x$ can be told apart by a trick: feed the skip and the branch from two different leaves with the same
-# values. The branch is $W_2 \max(W_1 x, 0)$ with random weights whose size is chosen so that the branch, on average,
-# neither shrinks nor stretches a gradient ($\mathrm{Var}(W_1) = 2/n$, $\mathrm{Var}(W_2) = 1/n$).
+# values, and each leaf receives its own part. The branch is $W_2 \max(W_1 x, 0)$ with random weights whose size is
+# chosen so that the branch, on average, neither shrinks nor stretches a gradient ($\mathrm{Var}(W_1) = 2/n$,
+# $\mathrm{Var}(W_2) = 1/n$).
 
 
 # %%
@@ -763,9 +772,10 @@ lesson.say(f"""
 The table gives the norm of each gradient, divided by the norm of the upstream gradient. The skip's part is
 {skip_norm:.3f} exactly: it *is* the upstream gradient. The branch's part is {branch_norm:.3f}. The gradient at $x$
 is their sum, entry by entry (the largest difference is {block[:, 3].max():.1g}). But its norm is {whole_norm:.3f},
-and not {skip_norm + branch_norm:.2f}: the two parts point in unrelated directions, and the norms of perpendicular
-arrows add like the sides of a right triangle, $\\sqrt{{1^2 + 1^2}} = \\sqrt 2$. Remember this number. In a deep
-stack every block multiplies the gradient by it once more, and lesson 8 shows what comes of that.
+and not {skip_norm + branch_norm:.2f}. With random weights the two parts point in unrelated directions, which in so
+many dimensions are nearly perpendicular; and the norms of perpendicular arrows add like the sides of a right
+triangle, $\\sqrt{{1^2 + 1^2}} = \\sqrt 2$. Remember this number. In a deep stack of such blocks every block
+multiplies the gradient by it once more, and lesson 8 shows what comes of that.
 """)
 
 # %% [markdown]
@@ -773,16 +783,17 @@ stack every block multiplies the gradient by it once more, and lesson 8 shows wh
 
 # %%
 lesson.say(f"""
-* *"Backward approximates the gradient."* It evaluates the chain rule exactly, up to rounding: the largest
-  difference between your engine and minires was {most}. The *difference* is the approximation, with its error of
+* *"Backward approximates the gradient."* It evaluates the chain rule exactly, up to rounding: with the ten numbers
+  it found what you found by hand. It is the finite difference that approximates, and its error was
   {max(to_differences):.0e}.
-* *"More parameters make each gradient dearer."* In forward passes it does not: {by_counter[:, 0].mean():.2f} of
-  them with {parameters[0]:,} parameters, {by_counter[:, -1].mean():.2f} with {parameters[-1]:,}.
+* *"With more parameters the backward pass costs more forward passes."* It does not: it cost
+  {by_counter[:, 0].mean():.2f} of them with {parameters[0]:,} parameters and {by_counter[:, -1].mean():.2f} with
+  {parameters[-1]:,}.
 * *"At a residual add the gradient splits, or takes the skip and leaves the branch alone."* Both receive all of it.
   With the ten numbers the skip brought 2 and the branch 1.5, and the sum {by_engine["x"]:.1f} arrived. In exercise
   0.1 the two parts had opposite signs: a branch can also cancel what the skip brings.
 * *"Any order will do, if each node is visited once."* Breadth-first visits each node once and returns
-  {at_stem["breadth_first"][2]:.0f} in place of {at_stem["right"][2]:.0f} below two blocks.
+  {at_u["breadth_first"][2]:.0f} in place of {at_u["right"][2]:.0f} in front of two blocks.
 """)
 
 # %% [markdown]
@@ -791,9 +802,9 @@ lesson.say(f"""
 # * Baydin et al. 2018 (arXiv 1502.05767) survey the method and quote the bound of Griewank and Walther (2008): the
 #   gradient of a function costs less than 6 evaluations of the function, typically 2 to 3, for any number of inputs.
 #   Your coloured line, at forward plus backward, is an instance.
-# * An early version of Karpathy's teaching engine micrograd had one of the three mistakes above: gradients were wrong
-#   when a node that is not a leaf was used twice. Its author wrote that his toy problem had *converged* nevertheless
-#   (micrograd, issue #2, 2020). A wrong gradient does not announce itself; lesson 1 is about that.
+# * An early version of Karpathy's teaching engine micrograd sent at every visit. A user noticed that the gradients
+#   were wrong when a node that is not a leaf was used twice (micrograd, issue #2, 2020). How one finds such mistakes
+#   without luck is the subject of lesson 1.
 # * He et al. 2016 (arXiv 1603.05027) write a stack of residual blocks as $x_L = x_l + \sum F$. The gradient is then
 #   $\partial L / \partial x_l = \partial L / \partial x_L \cdot (1 + \partial (\sum F) / \partial x_l)$. The $1$ in
 #   it is your skip, and the second term is your branch.
@@ -804,9 +815,11 @@ lesson.say(f"""
 #   local derivative.
 # - Where a value was used more than once the parts are added, and a node sends only after all of them have arrived;
 #   at a residual add the skip brings the whole upstream gradient and the branch adds its own part.
-# - All derivatives of one loss together cost about two forward passes, whatever the number of parameters.
+# - One backward pass gives all derivatives of a loss, and costs about two forward passes, however many parameters there
+#   are.
 #
 # ## Read next
 #
-# `minires/engine.py` is the engine of minires, in fewer than two hundred lines; you now know every idea in it. Then
-# lesson 1: the rules that you wrote here were short enough to believe, but who checks the long ones?
+# `minires/engine.py` is the engine of minires, in fewer than two hundred lines; you now know its order and its sums,
+# and most of the rest guards against misuse. Then lesson 1: the rules that you wrote here were short enough to
+# believe, but who checks the long ones?

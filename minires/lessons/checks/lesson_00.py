@@ -90,12 +90,18 @@ def _check_mul(f: Callable[..., Any]) -> None:
 
 
 def _check_relu(f: Callable[..., Any]) -> None:
-    backwards = {"the condition is the wrong way round": 0.0}
+    backwards = {
+        "the condition is the wrong way round": 0.0,
+        "that is the forward pass": 2.0,
+        "that is the local derivative; dy is missing": 1.0,
+        "that is dy times the value; which slope has max(a, 0) at a?": 1.4,
+    }
     expect_number(f(0.7, 2.0), 0.7, 1e-9, "what ReLU sends for dy = 0.7, a = 2", mistakes=backwards)
     for dy, a, _ in [*_triples(2), (1.3, 0.0, 0.0), (-0.7, 2.0, 0.0), (-0.7, -2.0, 0.0)]:
         expect_number(
             f(dy, a), dy if a > 0 else 0.0, 1e-9, f"what ReLU sends for dy = {dy:.3g}, a = {a:.3g}",
-            mistakes={"it passes, whatever the sign of a": dy} if a <= 0 and dy < 0 else
+            mistakes={"at exactly 0 let it send 0": dy} if a == 0 else
+                     {"it passes, whatever the sign of a": dy} if a < 0 and dy < 0 else
                      {"that is max(dy, 0): the value a decides, not dy": max(dy, 0.0),
                       "that is the local derivative; dy is missing": float(a > 0)},
         )  # fmt: skip
@@ -130,8 +136,10 @@ def _judge_order(found: list[Any], inputs: Inputs) -> None:
         require(name in inputs, f"{name!r} is no node; {shown}")
         require(found.count(name) == 1, f"{name!r} stands there {found.count(name)} times; {shown}")
         require(name in needed, f"the loss does not depend on {name!r}: leave it out; {shown}")
-    for name in needed:
-        require(name in found, f"{name!r} is missing, and the loss depends on it; {shown}")
+    for name in order_of(inputs, "L"):
+        aside = [n for n, sources in inputs.items() if name in sources and n not in needed]
+        why = f" ({aside[0]!r}, which reads it, is not there, and is not needed)" if aside else ""
+        require(name in found, f"{name!r} is missing, and the loss depends on it{why}; {shown}")
     require(found[0] == "L", f"the list begins with {found[0]!r}, not with the loss; {shown}")
     place = {name: i for i, name in enumerate(found)}
     for name in found:
@@ -207,6 +215,10 @@ def _check_ratio(f: Callable[..., Any]) -> None:
             f(layers), (2 * layers - 1) / layers, 1e-6, f"{layers} layers",
             mistakes={"nearly: the first layer has no gradient to send on": 2.0,
                       "that is forward and backward together": (3 * layers - 1) / layers,
+                      "that is the number of products on the way back": 2 * layers - 1,
+                      "that is one product for each layer; how many gradients does it send?": 1.0,
+                      "only one of the first layer's two products is saved":
+                      2 * (layers - 1) / layers,
                       "that is forward over backward": layers / (2 * layers - 1)},
         )  # fmt: skip
 
@@ -216,8 +228,8 @@ EXERCISES = {
         _check_by_hand,
         lambda: (3.0, -1.5, 1.5),
         hints=(
-            "First the values from the leaves upward: z, a, f, y, e, L. Then one more number for "
-            "each of them, from L downward.",
+            "First the values, from the leaves on: z, a, f, y, e, L. Then one more number for each "
+            "of them, from L back.",
             "You should find y = 0.5 and e = 1.5. What does e·e send to e, counted twice?",
             "The addition hands what it gets to x unchanged: that is the skip's part. The branch's "
             "part is the same number times v times the slope of ReLU times w.",
@@ -292,9 +304,8 @@ EXERCISES = {
         hints=(
             "The engine is wrong when a node sends before all of its parts have arrived. When does "
             "the author's test not notice?",
-            "The node that is read twice has to have something below it, to which it sends too "
-            "little.",
-            "Put a leaf below x, and make the branch longer than the skip, so that its part comes "
+            "The node that is read twice must itself read a node, to which it sends too little.",
+            "Let x read a leaf, and make the branch longer than the skip, so that its part comes "
             "late.",
         ),
         kind="design",

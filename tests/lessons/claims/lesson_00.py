@@ -21,7 +21,7 @@ def claims(n):
     assert all(n["buggy"][name] != n["BY_HAND"][name] for name in n["BY_HAND"])
     assert max(n["to_minires"]) < 1e-14  # rounding in the last digit
     assert max(n["to_differences"]) < 1e-7
-    three_engines(n["at_stem"])
+    three_engines(n["at_u"])
     assert n["at_x0"] == 2
     assert n["visits"][10] > 25 * n["visits"][5]  # doubled by each block
     assert n["visits"][10] > 100 * len(n["stack"](10))
@@ -38,9 +38,9 @@ def claims(n):
     assert off.max() < 1e-12
 
 
-def three_engines(at_stem):
-    assert at_stem["right"] == at_stem["way_by_way"] == [1, 2, 4, 8]
-    assert at_stem["overwriting"] == [1, 1, 1, 1]
-    assert at_stem["breadth_first"] == [1, 1, 1, 1]  # the skip's part alone
-    assert at_stem["at_every_visit"][0] == 1
-    assert all(w > r for w, r in zip(at_stem["at_every_visit"][1:], [2, 4, 8], strict=True))
+def three_engines(at_u):
+    assert at_u["right"] == at_u["way_by_way"] == [1, 2, 4, 8]
+    assert at_u["overwriting"] == [1, 1, 1, 1]
+    assert at_u["breadth_first"] == [1, 1, 1, 1]  # the skip's part alone
+    assert at_u["at_every_visit"][0] == 1
+    assert all(w > r for w, r in zip(at_u["at_every_visit"][1:], [2, 4, 8], strict=True))
