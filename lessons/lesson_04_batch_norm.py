@@ -74,7 +74,7 @@ lesson.predict(
 # ## One unit and four samples, by hand
 #
 # Take one unit and a batch of four samples, for which it computes $-3, -1, 1, 3$. The mean is 0 and the mean of the
-# squares is $(9 + 1 + 1 + 9)/4 = 5$. So batch norm divides by $\sqrt 5 = 2.236$ and gives
+# squares is $(9 + 1 + 1 + 9)/4 = 5$. So batch norm divides by $\sqrt{5} = 2.236$ and gives
 # $-1.342, -0.447, 0.447, 1.342$. Its mean is 0, its variance is 1, and all is well.
 #
 # Then comes ReLU, which leaves $0, 0, 0.447, 1.342$. Two numbers now describe how large these values are, and the
@@ -93,7 +93,9 @@ lesson.predict(
 #   samples of four through, which halves its squared norm: a factor of $0.5$, which is again the second moment.
 #
 # Together the squared norm of the gradient is multiplied by $0.5 / 0.3 = 1.667$ and its norm by
-# $\sqrt{1.667} = 1.29$. And the matrix? If its entries have variance $s^2/n$, the forward pass scales the variation
+# $\sqrt{1.667} = 1.29$. Three layers of this kind multiply it by $1.29^3 = 2.15$, and ten by $1.29^{10} = 12.8$.
+#
+# And the matrix? If its entries have variance $s^2/n$, the forward pass scales the variation
 # by $s$, so batch norm divides by $s$ as well; the backward pass multiplies the gradient by $s$. The two cancel.
 # With batch norm it does not matter how large the initial weights are, and He init or Xavier init make no difference
 # to this factor.
@@ -411,9 +413,10 @@ left_over = 0.1 * exploded * 0.9**LAST / median("plain", deepest, "w_norm", LAST
 update = median("plain", deepest, "update_ratio", LAST)
 lesson.say(f"""
 1. *It explodes.* At step 0 the gradient of the first matrix has norm {power(exploded)}.
-2. *One huge step.* The rate is 0.1, so the matrix, of norm {median("plain", deepest, "w_norm", 0):.0f}, is moved by a tenth of that. Afterwards
-   it has norm {power(grew)}, as your formula of exercise 4.4 predicts (within {100 * one_step_error:.0e} %). Nothing of the
-   initial weights is left to see: the matrix *is* now the first gradient, times -0.1.
+2. *One huge step.* The rate is 0.1, so the matrix, whose norm is {median("plain", deepest, "w_norm", 0):.0f}, is moved by a tenth of the
+   gradient. Afterwards it has norm {power(grew)}. Your formula of exercise 4.4 says the same (the two differ by
+   {power(one_step_error)} of it). Nothing of the initial weights is left to see: the matrix *is* now the first
+   gradient, times -0.1.
 3. *Momentum repeats it.* SGD with momentum 0.9 repeats nine tenths of each step in the next one, in all
    $1/(1 - 0.9) = 10$ times. After {LAST} steps the norm is {momentum_limit:.1f} times the first step, and the cosine
    between the matrix and minus its first gradient is {turned:.4f}.
@@ -555,8 +558,8 @@ serves both ends. Its residual twin, at the same rate of 0.1, has a first matrix
 
 # %% [markdown]
 # ## Exercise 4.6: find the bug
-# A colleague warms up over `n` steps and finds that his plain net freezes as if there were no warm-up at all. This is
-# his schedule. He added the last two words because a rate of 0 seemed pointless to him.
+# A colleague warms up over `n` steps and finds that after the first of them his matrices are as long as they were
+# without a warm-up. This is his schedule. He added the last two words because a rate of 0 seemed pointless to him.
 #
 # ```python
 # def rate(step, lr, n):
