@@ -160,9 +160,9 @@ moving the target is not all that it does, and the next pages look at the gradie
 # branch multiplies it by $w_2$, by the slope 1 of the inner ReLU, and by $w_1$: $4 \cdot (-0.5) \cdot 1 \cdot 0.5 = -1$.
 # Since $x$ was used twice, the two parts add up, $\partial L/\partial x = 4 - 1 = 3$.
 #
-# In general, with $J$ for the Jacobian of the branch, the **skip part** of the gradient is what arrives at $x$ along
-# the skip, $\partial L/\partial s$ itself, and the **branch part** is what arrives through the layers,
-# $J^\top\, \partial L/\partial s$:
+# Both parts have names that we need again and again. The **skip part** of a block's gradient is what arrives at the
+# block's input along the skip. The **branch part** of a block's gradient is what arrives at the block's input through
+# the layers of the branch. With $J$ for the Jacobian of the branch, they are the two terms of
 #
 # $$\frac{\partial L}{\partial x} = \frac{\partial L}{\partial s} + J^\top \frac{\partial L}{\partial s}.$$
 #
@@ -434,8 +434,9 @@ def plain_twin(v, c):
 # Not only their outputs agree. Since $W = I + V$, the gradient by $W$ *is* the gradient by $V$, so a step of SGD moves
 # both by the same amount, and after the step they agree again, and so on to the end of training. A skip around
 # *one* layer is therefore not an architecture. It is an initialisation, namely that of identity matrices, up to one
-# detail: **weight decay**, a term that pulls every weight a little towards zero in each step, pulls $V$ to zero and with
-# it the layer to the identity, while it pulls $W$ to zero and with it the layer to nothing.
+# detail. **Weight decay** is a term of the optimiser that pulls every weight a little towards zero in each step. With
+# the skip it pulls $V$ to zero, and with it the layer to the identity. Without, it pulls $W$ to zero, and with it the
+# layer to nothing.
 #
 # The proof is short, but nobody has to believe it. Train both, from the same start, on the same batches. The net with
 # skips starts at $V = 0$, the one without at your `plain_twin` of it.
@@ -579,7 +580,7 @@ lesson.table(
 )  # fmt: skip
 lesson.bars(
     "lever",
-    f"A start at the identity does without any skip: {mean[START]:.1f} % errors, from He init {mean[PLAIN]:.0f} %",
+    f"From the identity {P.depth} layers train without any skip: {mean[START]:.1f} % errors; from He init {mean[PLAIN]:.0f} %",
     at_depth,
     x="training error in the last epoch (%)",
     form="{:.1f} %",
@@ -588,7 +589,8 @@ lesson.bars(
 )
 lesson.say(f"""
 Each bar is one kind of net with {P.depth} layers; its length is the training error at the end, so short is good. The
-two bars at the top are plain nets like those of lesson 5: {mean[PLAIN]:.0f} % and {mean[NORMED]:.0f} %. The bar in the colour
+two bars at the top are plain nets like those of lesson 5: {mean[PLAIN]:.0f} % and {mean[NORMED]:.0f} %. The third one is
+explained below. The bar in the colour
 of its own has no skip either. It differs from the one at the top in nothing but the numbers with which its matrices
 began, and it ends at {mean[START]:.1f} %. The residual net at the bottom ends at {mean[RESIDUAL]:.1f} %. Of the way
 from the first bar to the last, the start alone covers {covered:.0f} per cent. And the layers do work: a single linear
