@@ -1,4 +1,4 @@
-"""`minires lessons list`, `hint`, `solution` and `progress`: what a learner has done, and help."""
+"""`minires lessons list`, `hint`, `solution`, `progress` and `glossary`: what is done, and help."""
 
 from __future__ import annotations
 
@@ -143,3 +143,16 @@ def show(args: argparse.Namespace) -> int:
 
 def _state(record: Record, name: str) -> str:
     return "yes" if name in record.solved else "seen" if name in record.solutions else "-"
+
+
+def glossary(args: argparse.Namespace) -> int:
+    """Print the terms of the course that hold a text, or the whole page in Markdown."""
+    from minires.lessons import desk, prose
+    from minires.lessons import glossary as terms
+
+    if args.page:
+        print(terms.page(), end="")
+        return 0
+    found = "\n".join(map(terms.item, terms.matching(" ".join(args.term))))
+    print(prose.render(found, desk.look()))
+    return 0

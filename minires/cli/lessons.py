@@ -98,6 +98,9 @@ def add_parser(subparsers: Any) -> None:
     a = action("progress", learning.show, "show what is done of each lesson")
     a.add_argument("--json", action="store_true", help="print JSON")
     learning.add_folder(a)
+    a = action("glossary", learning.glossary, "explain a term of the course, or all of them")
+    a.add_argument("term", nargs="*", metavar="TERM", help="or a part of it; default: all")
+    a.add_argument("--page", action="store_true", help="print the page lessons/GLOSSARY.md")
     text = "forget the progress of a lesson or an exercise; with --file, undo your code too"
     a = with_number(action("reset", copies.reset, text))
     a.add_argument("exercise", nargs="?", metavar="EXERCISE", help="e.g. 2.1; default: all")

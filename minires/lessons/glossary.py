@@ -5,6 +5,7 @@ A lesson prints a term **bold** in the sentence that says what it is, and nothin
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 
@@ -66,6 +67,26 @@ def _paragraphs(lines: list[str]) -> list[str]:
     return [p for p in found if p and not p.startswith("#")]
 
 
+def matching(text: str) -> list[Entry]:
+    """Return the entries whose term holds a text, in any case; all for an empty one.
+
+    Raises ValueError that names terms which are spelled alike.
+    """
+    known = entries()
+    found = [e for e in known if text.strip().lower() in e.term.lower()]
+    if not found:
+        near = difflib.get_close_matches(text.lower(), [e.term.lower() for e in known], cutoff=0.5)
+        also = f"; did you mean {', '.join(near)}?" if near else ""
+        raise ValueError(f"no term {text!r} in the glossary{also}")
+    return found
+
+
+def item(entry: Entry) -> str:
+    """Return an entry in Markdown."""
+    text = _TERM.sub(lambda m: f"*{m.group(1)}*", entry.sentence)
+    return f"- **{entry.term}** (lesson {entry.lesson}). {text}"
+
+
 def page() -> str:
     """Return the glossary as a Markdown page."""
     lines = [
@@ -75,7 +96,4 @@ def page() -> str:
         "lessons: `minires lessons glossary --page`.",
         "",
     ]
-    for entry in entries():
-        text = _TERM.sub(lambda m: f"*{m.group(1)}*", entry.sentence)
-        lines.append(f"- **{entry.term}** (lesson {entry.lesson}). {text}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *map(item, entries())]) + "\n"

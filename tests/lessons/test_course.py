@@ -5,6 +5,7 @@ import re
 import prose_numbers
 import pytest
 
+from minires.__main__ import main
 from minires.lessons import glossary, kit
 from minires.lessons.exercise import examine
 from minires.lessons.files import cells, lesson_files
@@ -132,3 +133,12 @@ def test_a_sentence_of_the_glossary_is_the_whole_sentence():
         "*Why?*",
         "Read on.",
     ]
+
+
+def test_a_term_is_found_by_a_part_of_it_and_a_wrong_one_names_its_neighbours(capsys):
+    assert main(["lessons", "glossary", "KINK"]) == 0
+    assert "slope jumps" in capsys.readouterr().out
+    assert main(["lessons", "glossary", "residul"]) == 2
+    assert "residual" in capsys.readouterr().err
+    assert main(["lessons", "glossary"]) == 0
+    assert all(e.term in capsys.readouterr().out for e in glossary.entries()[:1])
