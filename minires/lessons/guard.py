@@ -37,10 +37,10 @@ _SYMBOLS = frozenset(
 def install(told: int) -> None:
     """End this process, after a line to the file descriptor `told`, when it does what it may not.
 
-    It may not read or change the checks of exercises and the lessons that come with minires, start
-    other programs, or signal other processes.
+    It may not read the checks of exercises and the lessons that come with minires, change files of
+    minires, start other programs, or signal other processes.
     """
-    protected = _identities()
+    hidden, fixed = _identities()
     watched = _PATHS | _PROGRAMS | _OBJECTS | {"import", "os.kill", "ctypes.dlsym"}
     stat, write, leave, own = os.stat, os.write, os._exit, os.getpid()
     paths, programs, objects, symbols = _PATHS, _PROGRAMS, _OBJECTS, _SYMBOLS
@@ -55,20 +55,21 @@ def install(told: int) -> None:
         if event not in watched:
             return
         if event in paths:
+            changes = event != "open" or arguments[2] & 3  # for writing
             for a in arguments:
                 if issubclass_(type_(a), kinds):
                     try:
                         found = stat(a)
                     except failures:
                         continue
-                    if (found.st_dev, found.st_ino) in protected:
+                    identity = found.st_dev, found.st_ino
+                    if identity in hidden:
                         refuse("it opens the solutions that come with minires, which may not be "
                                "read while exercises are checked")  # fmt: skip
-                    if (
-                        event == "open"
-                        and arguments[1] is None
-                        and found.st_mode & 0o170000 == (0o040000)
-                    ):
+                    if changes and identity in fixed:
+                        refuse("it changes a file of minires")
+                    folder = found.st_mode & 0o170000 == 0o040000
+                    if folder and event == "open" and arguments[1] is None:
                         refuse("it opens a folder as a file")
         elif event == "import":
             if start(arguments[0], checks):
@@ -95,12 +96,16 @@ def install(told: int) -> None:
     sys.addaudithook(hook)
 
 
-def _identities() -> frozenset[tuple[int, int]]:
-    """Return device and inode of all files of the checks, and of the lessons."""
+def _identities() -> tuple[frozenset[tuple[int, int]], frozenset[tuple[int, int]]]:
+    """Return device and inode of what may not be read, and of what may not be changed."""
+    package = Path(__file__).parents[1]
     checks = Path(__file__).with_name("checks")
-    found = [checks, *checks.rglob("*"), *files.folder().glob("lesson_*")]
-    stats = [path.stat() for path in found]
-    return frozenset((s.st_dev, s.st_ino) for s in stats)
+    hidden = [checks, *checks.rglob("*"), *files.folder().glob("lesson_*")]
+    found = []
+    for paths in (hidden, package.rglob("*.py")):
+        stats = [path.stat() for path in paths]
+        found.append(frozenset((s.st_dev, s.st_ino) for s in stats))
+    return found[0], found[1]
 
 
 def limit_memory() -> None:
@@ -125,14 +130,16 @@ def limit_memory() -> None:
 
 @contextlib.contextmanager
 def limited_memory() -> Iterator[None]:
-    """Let this process take as much at most in a `with` block, where the system has limits."""
+    """Let this process take as much more in a `with` block, where the system has such limits."""
     try:
         import resource
 
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])
         before, hardest = resource.getrlimit(resource.RLIMIT_DATA)
         if before == resource.RLIM_INFINITY:
-            resource.setrlimit(resource.RLIMIT_DATA, (_most_memory(), hardest))
-    except (ImportError, OSError, ValueError):
+            most = pages * os.sysconf("SC_PAGE_SIZE") + _most_memory()
+            resource.setrlimit(resource.RLIMIT_DATA, (most, hardest))
+    except (ImportError, OSError, ValueError, IndexError):
         yield
         return
     try:
@@ -142,6 +149,8 @@ def limited_memory() -> Iterator[None]:
 
 
 def _most_memory() -> int:
+    """Return 4 GiB, or half of the machine's memory, and what threads of NumPy may take."""
+    most = 4 * GIB
     with contextlib.suppress(ValueError, OSError, AttributeError):
-        return min(4 * GIB, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
-    return 4 * GIB
+        most = min(most, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
+    return most + (os.cpu_count() or 1) * 2**26

@@ -82,6 +82,8 @@ class Process:
             return refused[-1].removeprefix(REFUSED).decode("utf-8", "replace")
         if code >= 0:
             return f"it ended Python, with exit code {code}"
+        if -code == getattr(signal, "SIGKILL", 0):
+            return "it ended Python, by the signal SIGKILL: did it take too much memory?"
         with contextlib.suppress(ValueError):
             return f"it ended Python, by the signal {signal.Signals(-code).name}"
         return f"it ended Python, by signal {-code}"

@@ -174,6 +174,13 @@ EVIL = [
     S("reading the lessons", "half",
       "from minires.lessons import files\nreturn len(files.lesson_files()) / 2", "FAIL",
       ("solutions that come with minires",), slow=True),
+    S("changing the checker", "half",
+      "from minires.lessons import expect\nopen(expect.__file__, 'a').close()\nreturn 0.5", "FAIL",
+      ("it changes a file of minires",), slow=True),
+    S("changing who may change the checker", "half",
+      "import os\nfrom minires.lessons import expect\n"
+      "os.chmod(expect.__file__, 0o644)\nreturn 0.5", "FAIL",
+      ("it changes a file of minires",), slow=True),
     S("another program", "half", "import os\nos.system('echo 0.5')\nreturn 0.5", "FAIL",
       ("it starts another program",), slow=True),
     S("another process", "half", "import os\nos.fork()\nreturn 0.5", "FAIL",

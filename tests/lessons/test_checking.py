@@ -83,16 +83,16 @@ def test_a_script_that_stops(tail, message, capsys):
 
 
 def test_solutions_that_come_with_minires_are_not_counted_as_the_learners(capsys):
-    text = lesson_file(2).path.read_text(encoding="utf-8")
+    text = lesson_file(0).path.read_text(encoding="utf-8")
     n = text.count("@lesson.exercise(")
-    assert main(["lessons", "check", "2"]) == 0
+    assert main(["lessons", "check", "0"]) == 0
     first, *middle, last = capsys.readouterr().out.splitlines()
     assert all("ok (the solution that comes with minires)" in line for line in middle)
     assert last.startswith(f"{n} of {n} solved, by the solutions that come with minires.")
     for line in (first, last):
-        assert "minires lessons check 2 --file FILE" in line
+        assert "minires lessons check 0 --file FILE" in line
     own = text.replace("    # BEGIN SOLUTION\n", "    # mine\n", 2)
-    code, printed = check(own, capsys, number="2")
+    code, printed = check(own, capsys, number="0")
     assert code == 0
     theirs = f"{n - 2} of them by solutions that come with minires\n"
     assert printed.endswith(f"{n} of {n} solved, {theirs}")
@@ -121,9 +121,9 @@ def test_a_loop_that_swallows_interrupts_is_ended(capsys):
 
 
 def test_notebooks(capsys):
-    document = json.loads(notebook(lesson_file(2).path.read_text(encoding="utf-8")))
+    document = json.loads(notebook(lesson_file(0).path.read_text(encoding="utf-8")))
     document["cells"].insert(1, {"cell_type": "code", "source": ["%matplotlib inline\n", "!ls"]})
-    code, printed = check(json.dumps(document), capsys, name="mine.ipynb", number="2")
+    code, printed = check(json.dumps(document), capsys, name="mine.ipynb", number="0")
     assert (code, "FAIL" in printed, "TODO" in printed) == (0, False, False)
     for wrong in ("null", "[]", "{}", "x = 1", '{"cells": [{}]}'):
         code, printed = check(wrong, capsys, name="mine.ipynb")
