@@ -21,8 +21,8 @@ _TABLE = """
     ζ zeta  ι iota  κ kappa  ν nu  ξ xi  υ upsilon  ψ psi  ω omega  Γ Gamma  Θ Theta  Λ Lambda
     Ξ Xi  Π Pi  Φ Phi  Ψ Psi  Ω Omega  ′ '  • *  ∗ *  ∘ o  ∏ prod  ∫ int  ∛ cbrt  ∈ in  ∉ not_in
     ⊂ subset  ⊆ subset=  ∪ |  ∩ &  ∖ \\  ÷ /  ∓ -+  ∝ ~  ≃ ~=  ≡ ==  ≪ <<  ≫ >>  ↦ |->  ⇒ =>  ⇔ <=>
-    ⊕ (+)  ⊗ (x)  ⋯ ...  ⋮ :  ∀ for_all  ∃ exists  ∅ {}  ✓ ok  \u0302 ^  \u0303 ~  \u0304 _  \u0307 .
-    \u20d7 >
+    ⊕ (+)  ⊗ (x)  ⋯ ...  ⋮ :  ∀ for_all  ∃ exists  ∅ {}  ✓ ok  \u0302 ^  \u0303 ~  \u0304 _
+    \u0307 .  \u20d7 >
 """
 _STAND_INS = dict(zip(_TABLE.split()[::2], _TABLE.split()[1::2], strict=True))
 

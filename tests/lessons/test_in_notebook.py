@@ -2,13 +2,14 @@
 
 import importlib.util
 import json
+import linecache
 import sys
 import types
 
 import pytest
 
 from minires.lessons import Lesson, desk
-from minires.lessons.files import lesson_file, lesson_files, notebook, student_version
+from minires.lessons.files import cells, lesson_file, lesson_files, notebook, student_version
 from minires.lessons.kit import exercises
 from minires.lessons.progress import Progress
 from minires.results import read_text
@@ -112,6 +113,30 @@ def test_hints_and_what_is_to_do_name_what_can_be_called_here(kernel, capsys):
     assert capsys.readouterr().out.count("shown with the reference solution") == 2
 
 
+@pytest.mark.parametrize("kernel", ["ipykernel"], indirect=True)
+@pytest.mark.parametrize(
+    "lesson",
+    [pytest.param(f, marks=pytest.mark.slow if i else []) for i, f in enumerate(lesson_files())],
+    ids=lambda f: f.path.stem,
+)
+def test_cells_of_an_editor_run_one_by_one(lesson, kernel, monkeypatch, tmp_path):
+    monkeypatch.setenv("MINIRES_FAST", "1")
+    namespace = {"__name__": "__main__"}  # a kernel's, which knows no __file__
+    for i, (markdown, lines) in enumerate(cells(read_text(lesson.path))):
+        if not markdown:
+            name, code = f"<cell {i}>", "\n".join(lines) + "\n"
+            linecache.cache[name] = (
+                len(code),
+                None,
+                code.splitlines(True),
+                name,
+            )  # so does IPython
+            exec(compile(code, name, "exec"), namespace)
+    kinds = [kind for kind, _ in kernel.shown]
+    assert "markdown" in kinds
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not importlib.util.find_spec("nbclient"), reason="nbclient is not installed")
 @pytest.mark.parametrize("student", [True, False])
@@ -122,10 +147,10 @@ def test_executed_by_nbclient_nothing_fails(lesson, student, tmp_path, monkeypat
 
     monkeypatch.setenv("MINIRES_FAST", "1")
     text = read_text(lesson_file(lesson.number).path)
-    cells = nbformat.reads(notebook(student_version(text) if student else text), 4)
-    nbformat.validate(cells)
-    nbclient.NotebookClient(cells, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    outputs = json.dumps(cells)
+    book = nbformat.reads(notebook(student_version(text) if student else text), 4)
+    nbformat.validate(book)
+    nbclient.NotebookClient(book, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = json.dumps(book)
     assert ("[TODO]" in outputs) == student
     assert ("shown with the reference solution" in outputs) == student
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]
