@@ -466,8 +466,8 @@ lesson.say(f"""
 Left is the norm of each matrix's gradient, right the norm of the matrix itself, again from the loss back to the input,
 from light (step 0) to dark (step {LAST}). Both panels have the same scales, so that you can lay one over the other. At
 step 0 the left panel is the straight line of the explosion, and on the right all matrices have norm 11. At step 1 the
-two have changed places: the right panel now holds a copy of the straight line, a tenth of its height. That is the one
-huge step. From then on the right panel hardly changes, while on the left the layers near the input sink, until at
+two have changed places: the right panel now holds a copy of the straight line, at a tenth of its values, wherever that
+is more than the old weights. That is the one huge step. From then on the right panel hardly changes, while on the left the layers near the input sink, until at
 step {LAST} they lie below those near the loss.
 """)
 

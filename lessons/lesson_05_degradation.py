@@ -40,7 +40,7 @@ P = lesson.params(
     seeds=3,
     epochs=8,
     rates=(0.003, 0.01, 0.03),
-    fast={"depths": (6, 54), "seeds": 1, "epochs": 3, "rates": (0.01, 0.03)},
+    fast={"depths": (6, 54), "seeds": 1, "epochs": 2, "rates": (0.01, 0.03)},
     full={
         "depths": (6, 18, 54, 108),
         "seeds": 5,
@@ -390,8 +390,8 @@ ten steps may have done damage that lasts, as in lesson 4.
 #   The limit here is not tuned: it is the norm that the gradient of the residual twin has at its first step. As most
 #   of the gradient is then cut off, we grant the plain net a rate of 0.1. (At 0.01 it does worse; `--full` tries
 #   both.)
-# - *Equal steps.* Before each update, the gradient of every matrix is rescaled to the *same* norm. No layer can take
-#   a huge step; what is left of the gradient is its direction alone.
+# - *Equal steps.* Before each update, the gradient of every parameter is rescaled to the *same* norm. No layer can
+#   take a huge step; what is left of the gradient is its direction alone.
 # - *No batch norm.* Lesson 2: a plain net with He init and no batch norm has the factor 1, so it has no explosion at
 #   all.
 #
