@@ -53,11 +53,12 @@ deepest = P.depths[-1]
 # $$x_1 = \mathrm{relu}(w_1 x_0), \quad x_2 = \mathrm{relu}(w_2 x_1),
 # \quad x_3 = \mathrm{relu}(w_3 x_2), \quad L = x_3 .$$
 #
-# Let $x_0 = 2$ and $w_1 = 0.5$, $w_2 = 0.6$, $w_3 = 0.4$. Going forward, the signal is $x_1 = 1$, $x_2 = 0.6$ and
-# $x_3 = 0.24$. All of them are positive, so every ReLU has slope 1 and we may forget it for the moment.
+# The **signal** is the output of a layer, which it hands on to the next one. Let $x_0 = 2$ and $w_1 = 0.5$,
+# $w_2 = 0.6$, $w_3 = 0.4$. Going forward, the signal is $x_1 = 1$, then $x_2 = 0.6$, then $x_3 = 0.24$. All of these
+# are positive, so every ReLU has slope 1 and we may forget it for the moment.
 #
-# Now go backward. The loss is $x_3$, so $\partial L/\partial x_3 = 1$. Each layer on the way back multiplies by its
-# weight, because moving its input by a little moves its output by the weight times as much:
+# Now go backward. The loss is $x_3$, so $\partial L/\partial x_3 = 1$. On the way back each layer multiplies by its
+# weight, because its local derivative is the weight:
 #
 # $$\frac{\partial L}{\partial x_2} = 0.4, \qquad \frac{\partial L}{\partial x_1} = 0.4 \cdot 0.6 = 0.24,
 # \qquad \frac{\partial L}{\partial x_0} = 0.24 \cdot 0.5 = 0.12 .$$
@@ -66,13 +67,13 @@ deepest = P.depths[-1]
 # it, then three layers leave an eighth, and twenty leave a millionth.
 #
 # The weights get their gradients from both sides. Since $x_l$ is $w_l$ times $x_{l-1}$, the gradient of a weight is
-# what arrives from above times what came in from below:
+# what arrives from above, on the side of the loss, times the signal that came in from below:
 #
 # $$\frac{\partial L}{\partial w_3} = 1 \cdot 0.6 = 0.6, \qquad \frac{\partial L}{\partial w_2} = 0.4 \cdot 1 = 0.4,
 # \qquad \frac{\partial L}{\partial w_1} = 0.24 \cdot 2 = 0.48 .$$
 #
 # Look at the two rows. The gradient of the *signal* falls steadily on its way back. The gradient of the *weights*
-# does not fall at all: it goes up and down. Keep that in mind, it comes back below as a trap. First let the engine
+# does not fall at all: it goes down and up. Keep that in mind, it comes back below as a trap. First let the engine
 # confirm our six numbers.
 
 # %%
@@ -92,8 +93,7 @@ print("gradient of the weights:", {name: round(value, 4) for name, value in by_w
 # ## Exercise 2.1: how many decades?
 #
 # Numbers this small are best compared by their powers of ten. A **decade** is a factor of ten: a gradient that falls
-# from 1 to 0.001 has lost three decades. In formulas, the decades lost are $\log_{10}$ of what it was divided by what
-# it is.
+# from 1 to 0.001 has lost three decades, $\log_{10}(1 / 0.001)$.
 #
 # A chain of 20 such units has the weight 0.5 in every layer, and all signals are positive. How many decades does the
 # gradient lose between $x_{20}$ and $x_0$?
@@ -111,10 +111,10 @@ def decades_of_the_chain():
 # %% [markdown]
 # ## From one unit to many
 #
-# Real layers have many units, and before training their weights are drawn at random. How they are drawn is called the
-# initialisation, or init for short. Now a gradient is a vector, and a layer does not multiply it by one number. But
-# it does multiply its *length* by nearly the same number every time, and that number can be computed. Let us do it
-# slowly.
+# Real layers have many units. The **initialisation** of a network, or init for short, is the rule by which its weights
+# are chosen before training, usually by drawing them at random. Now a gradient is a vector, and a layer does not
+# multiply it by one number. But it does multiply its *length* by nearly the same number every time, and that number
+# can be computed. Let us do it slowly.
 #
 # A layer computes $z = W x$ and then applies its activation $\varphi$ to every entry. Going back, the vector
 # $\delta = \partial L/\partial \varphi(z)$ comes in from above. It is multiplied entry by entry with the slopes
@@ -128,22 +128,25 @@ def decades_of_the_chain():
 #
 # $$\frac{(a + b)^2 + (a - b)^2}{2} = a^2 + b^2 :$$
 #
-# the mixed term is once positive and once negative, and drops out. The same happens with $n$ terms. *What
-# adds up are the mean squares of independent terms*, not the terms themselves. This is the only idea in the derivation.
+# the mixed term is once positive and once negative, and drops out. The same happens with $n$ terms. *If the signs are
+# independent, the mean squares of the terms add up*, and not the terms themselves. It is the main idea of the
+# derivation.
 #
 # Two words for sizes. The **root mean square** of some numbers is the square root of the mean of their squares. The
 # **variance** of some numbers is the mean of their squared distances from their mean; so for numbers with mean zero it
 # is their mean square.
 #
-# Each term above is a product of three independent factors, so the mean of its square is the product of three mean
-# squares: that of the weights, which is their variance because their mean is zero, that of the slopes, and that of
-# $\delta$.
+# Each term above is a product of three factors. We take them to be independent, which in a wide layer they nearly are;
+# the experiment below will show whether that is good enough. Then the mean of the term's square is the product of
+# three mean squares: that of the weights, which is their variance because their mean is zero, that of the slopes, and
+# that of $\delta$.
 
 
 # %% [markdown]
 # ## Exercise 2.2: the mean square of one entry
 #
-# Put these two facts together. There are $n$ terms. Each is a weight with variance `weight_variance`, times a slope
+# Put the two facts together: mean squares add up, and the mean square of a product is a product of mean squares. There
+# are $n$ terms. Each is a weight with variance `weight_variance`, times a slope
 # with mean square `mean_square_slope`, times an entry of $\delta$ with mean square `mean_square_delta`. What is the
 # mean square of their sum?
 
@@ -158,24 +161,25 @@ def mean_square_of_entry(n, weight_variance, mean_square_slope, mean_square_delt
 
 
 # %% [markdown]
-# Divide that by the mean square of $\delta$, and take the root, because a length is the root of a sum of squares.
-# What remains is the factor by which one layer changes the length of the gradient:
+# Divide that by the mean square of $\delta$, and take the root, because a length is the root of a sum of squares. (A
+# layer with as many inputs as outputs has equally many squares in both sums.) What remains is the factor by which one
+# layer changes the length of the gradient:
 #
 # $$\text{factor} = \sqrt{n \cdot \mathrm{Var}(w) \cdot E[\varphi'^2]} .$$
 #
-# Three things are in it. The **fan-in** of a unit is the number of inputs that it adds up. In a stack of equal layers
-# it is $n$, the width, and so is the number of units that a gradient adds up on its way back. $\mathrm{Var}(w)$ is
-# the variance of the weights, which whoever writes the first lines of a training script chooses. And $E[\varphi'^2]$
-# is the mean square slope of the activation: for ReLU, half of the units have slope 1 and half have slope 0, so it is
-# $1/2$. Sigmoid is much worse. Its slope is $1/4$ at best, so its mean square slope is at most $1/16$.
+# Three things are in it. The first is $n$, the number of units over which the gradient is summed. The **fan-in** of a
+# unit is the number of inputs that it adds up; in a stack of equal layers it is $n$ as well, the width. The second,
+# $\mathrm{Var}(w)$, is the variance of the weights, which the author of the network chooses. The third,
+# $E[\varphi'^2]$, is the mean square slope of the activation function. For ReLU, half of the units have slope 1 and
+# half have slope 0, so it is $1/2$. **Sigmoid** is the activation function $1 / (1 + e^{-z})$, which squeezes every
+# number between 0 and 1. Its slope is $1/4$ at best, so its mean square slope is at most $1/16$.
 #
-# The depth appears nowhere. It is only the exponent: after $L$ layers the gradient has been multiplied by the factor
-# $L$ times. A gradient **vanishes** if it shrinks by a constant factor per layer on its way back, so that it is
+# The depth does not appear. It is the exponent: after $L$ layers the gradient has been multiplied $L$ times. A gradient **vanishes** if it shrinks by a constant factor per layer on its way back, so that it is
 # exponentially small in the depth; it **explodes** if it grows in the same way.
 #
 # ## Three ways to start
 #
-# The factor would be 1, and nothing would be lost, if the variance were chosen well. Two papers did that. **Xavier
+# If the variance is chosen well, the factor is 1, and nothing is lost. Two papers did that. **Xavier
 # initialisation** draws the weights with variance 2 / (fan-in + fan-out), which in a stack of equal layers is 1 /
 # fan-in; it was made for activations whose slope is near 1 (Glorot and Bengio 2010, equation 12). **He
 # initialisation** draws the weights with variance 2 / fan-in, where the 2 makes up for the half of the units that
@@ -211,8 +215,8 @@ lesson.say(
 # %% [markdown]
 # ## Predict
 #
-# Before the experiment, write down what you expect. The first two questions can be answered with a pencil and with
-# the three units above. For the third you need your experience.
+# Before the experiment, write down what you expect. For the first question use the formula, for the second the three
+# units. The third is a guess.
 
 # %%
 lesson.predict(
@@ -223,12 +227,12 @@ lesson.predict(
     "weights",
     f"In a ReLU net of {deepest} layers with Xavier init, the gradient of the signal falls from layer to layer "
     "on its way back. What does the length of the gradient of the weights, ‖∂L/∂W‖, do?",
-    choices=("it falls as much", "it falls half as much", "it stays level"),
+    choices=("it falls as many decades", "it falls half as many decades", "it stays level"),
 )
 lesson.predict(
     "sigmoid",
     f"A plain sigmoid net of {P.train_depth} layers with Xavier init is trained for {P.epochs} epochs on images "
-    "of ten digits. What is its training error in %, at the best of two learning rates? (Guessing gives 90.)",
+    "of ten digits. What is its training error in %, at the better of two learning rates? (Guessing gives 90.)",
 )
 
 # %% [markdown]
@@ -237,8 +241,8 @@ lesson.predict(
 # We build stacks of equal layers, `width` units each, with different activations and initialisations. A **plain net**
 # is a net in which each layer sees only the output of the layer before it. All nets of this experiment are plain.
 # Each net gets one batch of 128 images of handwritten digits, nothing is trained, and we record the gradient at the
-# input of every layer. The factor is the slope of a straight line through the logarithms of the lengths, over the
-# middle 80 % of the layers, because the first and the last layers differ from the others.
+# input of every layer. Through the logarithms of the lengths we lay a straight line, whose slope is the logarithm of
+# the factor. It is fitted to the middle 80 % of the layers, because the first and the last differ from the others.
 
 # %%
 COMBINATIONS = [
@@ -270,6 +274,11 @@ theory = {key: runs[0].theory() for key, runs in results.items()}
 decades = {key: [run.decades_lost() for run in runs] for key, runs in results.items()}
 
 measured = float(np.mean(factors["relu", "xavier", deepest]))
+off_theory = max(
+    abs(np.mean(found) / theory[*key[:2], deepest] - 1)
+    for key, found in factors.items()
+    if key[:2] != ("tanh", "xavier")
+)
 lesson.reveal(
     "factor",
     f"{spread(factors['relu', 'xavier', deepest])}; theory {math.sqrt(0.5):.4f}",
@@ -290,16 +299,17 @@ lesson.table(
 
 # %%
 lesson.say(f"""
-Read the table row by row. The measured factors are those of the formula, within their spread over {P.seeds}
-random starts, and the columns of one row agree: the factor belongs to one layer, and the depth only repeats it.
-(The exception is tanh with Xavier init. Its signal shrinks slowly from layer to layer, a smaller signal meets a
-steeper part of tanh, and the factor creeps towards 1; the theory column is computed for {deepest} layers.)
+Read the table row by row. In the theory column stands your formula. (The slopes of tanh and of sigmoid depend on
+$z$; their mean square was computed for normally distributed $z$.) The means of {P.seeds} random starts differ from
+it by at most {off_theory:.1%}, and the columns of one row agree: the factor belongs to one layer, and the depth
+repeats it. The exception is tanh with Xavier init. Its signal shrinks slowly from layer to layer, a smaller
+signal meets a steeper part of tanh, and the factor creeps towards 1. (Its theory is for {deepest} layers.)
 
-The factors of the three ReLU rows look alike at first sight: {np.mean(factors["relu", "he", deepest]):.2f},
-{measured:.2f} and {np.mean(factors["relu", "default", deepest]):.2f}. The last column says what {deepest}
-layers make of them: about {abs(np.mean(decades["relu", "he", deepest])):.0f},
-{np.mean(decades["relu", "xavier", deepest]):.0f} and {np.mean(decades["relu", "default", deepest]):.0f}
-decades. And for sigmoid it is {np.mean(decades["sigmoid", "xavier", deepest]):.0f}.
+None of the three ReLU factors looks alarming: {np.mean(factors["relu", "he", deepest]):.2f}, {measured:.2f} and
+{np.mean(factors["relu", "default", deepest]):.2f}. The last column says what {deepest} layers make of them: about
+{abs(np.mean(decades["relu", "he", deepest])):.0f}, {np.mean(decades["relu", "xavier", deepest]):.0f} and
+{np.mean(decades["relu", "default", deepest]):.0f} decades. For sigmoid it is
+{np.mean(decades["sigmoid", "xavier", deepest]):.0f}.
 """)
 
 
@@ -316,7 +326,7 @@ NAMES = {(a, i): f"{'ReLU' if a == 'relu' else a}, {INIT[i]}" for a, i in SHOWN}
 lost_by_default = float(np.mean(decades["relu", "default", deepest]))
 lesson.curves(
     "gradient_by_layer",
-    f"Left at PyTorch's default init, {deepest} ReLU layers shrink the gradient by {lost_by_default:.0f} decades",
+    f"PyTorch's default init: {deepest} ReLU layers lose {lost_by_default:.0f} decades of gradient",
     np.arange(profile("relu", "he", "dx_norm").shape[1]),
     {NAMES[key]: profile(*key, "dx_norm")[:, ::-1] for key in SHOWN},
     x="layers back from the loss",
@@ -328,7 +338,7 @@ lesson.curves(
 )
 lesson.say(f"""
 From left to right, the gradient travels back from the loss to the input. The vertical axis is logarithmic, so a
-constant factor per layer is a straight line, and every curve is one. The coloured line is a ReLU net whose
+constant factor per layer is a straight line, and every curve is nearly one. The coloured line is a ReLU net whose
 author left the initialisation alone: it ends {lost_by_default:.0f} decades below its start. With He init the
 line stays level.
 """)
@@ -336,9 +346,9 @@ line stays level.
 # %% [markdown]
 # ## The plot that hides it
 #
-# The optimiser uses the gradient of the weights, so one number of it per layer is the plot that suggests itself.
-# Remember the three units: their weight gradients went up and down although the signal's gradient fell. Here is the
-# same for the ReLU net with Xavier init, with all three quantities in one picture.
+# Training moves the weights by the gradient of the *weights*, so its length in each layer is the plot that suggests
+# itself. Remember the three units: their weight gradients went down and up although the signal's gradient fell. Here
+# are the same quantities, and the signal too, for the ReLU net with Xavier init.
 
 # %%
 gradient = profile("relu", "xavier", "dx_norm")
@@ -352,6 +362,7 @@ def first_over_last(values):
 
 
 dx_ratio, dw_ratio = first_over_last(gradient), first_over_last(weights)
+x_ratio = first_over_last(signal)
 lesson.reveal(
     "weights",
     f"first / last layer: ‖∂L/∂W‖ {dw_ratio:.2f}, but ‖∂L/∂x‖ {dx_ratio:.0e}",
@@ -366,35 +377,37 @@ def relative(values):
 
 lesson.curves(
     "three_quantities",
-    f"The gradient of the weights stays level while that of the signal loses {-math.log10(dx_ratio):.0f} decades",
+    f"The weights' gradient stays level while the signal's loses {-math.log10(dx_ratio):.0f} decades",
     np.arange(gradient.shape[1]),
     {
-        "of the weights, ‖∂L/∂W‖": relative(weights),
-        "of the signal, ‖∂L/∂x‖": relative(gradient),
-        "(the signal x itself)": relative(signal),
+        "gradient ‖∂L/∂W‖": relative(weights),
+        "gradient ‖∂L/∂x‖": relative(gradient),
+        "signal x": relative(signal),
     },
     x="layer (0 is next to the input)",
     y="relative to its largest value",
     log="y",
     centre="geometric",
-    highlight=["of the weights, ‖∂L/∂W‖"],
-    note=f"ReLU, Xavier init, {deepest} layers.",
+    highlight=["gradient ‖∂L/∂W‖"],
+    note=f"Plain ReLU net, Xavier init, {deepest} layers; W: weights, x: signal.",
 )
 lesson.say(f"""
 The horizontal axis is the place in the net, with the input on the left. The coloured curve is the gradient of
-the weights: first over last layer it is {dw_ratio:.2f}, nothing seems to be wrong. The grey curves are what
-happens. On its way back, from right to left, the gradient of the signal falls by {-math.log10(dx_ratio):.1f}
-decades. On its way forward, from left to right, the signal falls by just as much.
+the weights: in the first layer it is {dw_ratio:.2f} times that in the last, nothing seems to be wrong. The grey
+curves are what happens. On its way back, from right to left, the gradient of the signal falls by
+{-math.log10(dx_ratio):.1f} decades. On its way forward, from left to right, the signal falls by
+{math.log10(x_ratio):.1f}.
 """)
 
 # %% [markdown]
 # ## Exercise 2.4: explain the level curve
 #
-# For one unit we had: the gradient of a weight is what arrives from above times what came in from below. For a whole
-# layer the same holds for the sizes. Build the curve of the weights from the other two. You get two arrays over the
-# layers, input first: `signal[l]` is the size of the *input* of layer $l$, and `gradient[l]` is the length of the
-# gradient at that same place. Return what the gradient of the weights of the layers $0, \ldots, L-2$ should be
-# proportional to, divided by its own last entry. (Which entry of `gradient` arrives *from above* at layer $l$?)
+# For one unit we had: the gradient of a weight is what arrives from above times what came in from below. Suppose that
+# for a whole layer the same holds for the sizes, up to a constant factor. Build the curve of the weights from the
+# other two. You get two arrays with one entry per layer, input first: `signal[l]` is the size of the *input* of layer
+# $l$, and `gradient[l]` is the length of the gradient at the same place. Return the product for the layers
+# $0, \ldots, L-2$, divided by its own last entry, so that the constant drops out. (Which entry of `gradient` arrives
+# *from above* at layer $l$? The last layer is left out because for it that entry is missing.)
 
 
 # %% tags=["exercise"]
@@ -413,23 +426,29 @@ built = [
     for s, g, w in zip(signal, gradient, weights, strict=True)
 ]
 hidden = {NAMES[key]: first_over_last(profile(*key, "dw_norm")) for key in SHOWN}
+kept_up = {
+    NAMES[key]: abs(math.log10(first_over_last(profile(*key, "forward_rms")))) for key in SHOWN
+}
 lesson.say(f"""
 Your product and the measured gradient of the weights differ by at most {max(built):.2f} decades at any layer,
-so the explanation holds: what the gradient loses on its way back, the signal loses on its way forward, and the
-product of the two is level.
+while its two factors change by {-math.log10(dx_ratio):.0f} and {math.log10(x_ratio):.0f}. So the explanation holds: what the gradient loses on its way back,
+the signal loses on its way forward, and the product of the two is level.
 
-That is so for *this* combination. First over last layer, ‖∂L/∂W‖ is {hidden[NAMES["relu", "he"]]:.1f} with He
-init and {hidden[NAMES["relu", "xavier"]]:.1f} with Xavier init, but {hidden[NAMES["relu", "default"]]:.0e} with
-PyTorch's default and {hidden[NAMES["sigmoid", "xavier"]]:.0e} for sigmoid. There the signal does not fall:
-biases, or sigmoid's mean of one half, keep it up. So a level ∂L/∂W does not tell you that nothing vanishes.
-Look at ∂L/∂x, and at the signal.
+That is so for *this* combination. ‖∂L/∂W‖ in the first layer, divided by that in the last, is
+{hidden[NAMES["relu", "he"]]:.1f} with He init and {hidden[NAMES["relu", "xavier"]]:.1f} with Xavier init, but
+{hidden[NAMES["relu", "default"]]:.0e} with PyTorch's default and {hidden[NAMES["sigmoid", "xavier"]]:.0e} for
+sigmoid. There the signal does not fall with the gradient: it changes by
+{kept_up[NAMES["relu", "default"]]:.1f} and {kept_up[NAMES["sigmoid", "xavier"]]:.1f} decades. (The default draws
+biases too, which keep the signal up, and the outputs of sigmoid are near one half.) So if ∂L/∂W falls, something
+vanishes; if it is level, nothing is said. Look at ∂L/∂x, and at the signal.
 """)
 
 # %% [markdown]
 # ## Exercise 2.5: design an initialisation
 #
 # Leaky ReLU does not switch a unit off. Its slope is 1 for positive and a small number $a$ for negative inputs, and
-# half of the inputs are negative. Which standard deviation of the weights makes the factor of a layer exactly 1?
+# half of the inputs are negative. Which standard deviation of the weights makes the factor of a layer exactly 1? (The
+# argument `slope` is $a$.)
 
 
 # %% tags=["exercise"]
@@ -444,7 +463,7 @@ def leaky_relu_std(width, slope):
 # %% [markdown]
 # A design is worth what a test says of it. The next cell builds a plain stack of leaky ReLU layers with your standard
 # deviation, and one with He's, and measures both. (The leak is larger than usual so that the difference is easy to
-# see. Try others: `minires lessons run 2 --leak=0.1`.)
+# see. Try others: `minires lessons run 2 leak=0.1`.)
 
 
 # %%
@@ -487,18 +506,19 @@ was the goal. With He's, which was made for ReLU, it is {spread(he)}; theory say
 # %% [markdown]
 # ## Too small to be written down
 #
-# A number in a computer has a smallest size. **Underflow** is what happens when a result is smaller than the smallest
-# number of its type: it becomes zero, without an error. For float32 the smallest normal number is $2^{-126}$, about
-# $10^{-38}$. A gradient of that size is useless anyway. But *measuring* it fails much earlier, because a length is
-# the root of a sum of squares, and the square of $10^{-20}$ is already too small.
+# Numbers in a computer cannot be arbitrarily small. **Underflow** is what happens when a result is smaller than the
+# smallest number of its type: it becomes zero, without an error. In float32, numbers below $2^{-126}$, about
+# $10^{-38}$, have fewer and fewer digits, and below $10^{-45}$ there is only zero. A gradient of that size is useless
+# anyway. But *measuring* it fails much earlier, because a length is the root of a sum of squares, and the square of
+# $10^{-23}$ is zero already.
 
 # %%
 sigmoid_factor = float(np.mean(factors["sigmoid", "xavier", deepest]))
 gone = math.ceil(math.log(2.0**-126) / math.log(sigmoid_factor))
 square_gone = math.ceil(math.log(2.0**-126) / math.log(sigmoid_factor**2))
 lesson.say(f"""
-With the measured factor of sigmoid, {sigmoid_factor:.4f}, a gradient that starts at 1 leaves the normal range
-of float32 after {gone} layers. Its square does so after {square_gone} layers.
+With the measured factor of sigmoid, {sigmoid_factor:.4f}, a gradient that starts at 1 is below $2^{{-126}}$ after
+{gone} layers, and its square after {square_gone}.
 """)
 
 # %% [markdown]
@@ -531,12 +551,11 @@ print(f"the colleague's: {float(np.sqrt((tiny * tiny).sum()))}; yours: {length(t
 # %% [markdown]
 # ## Does it matter? Training
 #
-# So far nothing was trained. Now train nets whose gradient vanishes, and beside each a twin made of residual blocks.
-# You met them in lesson 0: the input of every two layers is added to their output, so that the signal, and the
-# gradient, can also pass around them. Twins have the same number of weights and see the same batches. (With sigmoid
-# the activation comes first in each block, so that the sum itself is not squeezed between 0 and 1.) Each net is
-# trained with two learning rates, and the better one counts. Why the skip helps is the question of lesson 7; here
-# only see whether it does.
+# So far nothing was trained. Now train plain nets whose gradient vanishes, and beside two of them a twin made of
+# residual blocks, which you met in lesson 0: the input of every two layers is added to their output, so that the
+# signal, and the gradient, can also pass around them. Twins have the same weights at the start and see the same
+# batches. (With sigmoid the activation comes first in each block, so that the sum itself is not squeezed between 0
+# and 1.) All layers have 64 units. Each net is trained with two learning rates, and the better one counts.
 
 # %%
 digits = data.load_digits()
@@ -558,37 +577,57 @@ def training_errors(skip, init, activation, lr):
     return [100.0 if c.final_error is None else 100 * c.final_error for c in curves]
 
 
+def decades_at_start(skip, init, activation):
+    """Return how many decades the gradient of the signal loses before training, one per seed."""
+    found = gradflow.run(
+        depths=[P.train_depth],
+        skips=[skip],
+        norms=["none"],
+        inits=[init],
+        activation=activation,
+        seeds=P.seeds,
+        width=64,
+        dtype="float64",
+    )
+    return [run.decades_lost() for run in found]
+
+
 errors = {}
 for name, kind in NETS.items():
     swept = {lr: training_errors(*kind, lr) for lr in RATES}
     errors[name] = min(swept.values(), key=np.mean)
+lost = {name: decades_at_start(*kind) for name, kind in NETS.items()}
 lesson.reveal(
     "sigmoid",
     f"{np.mean(errors['plain sigmoid, Xavier init']):.1f} %",
     value=float(np.mean(errors["plain sigmoid, Xavier init"])),
 )
-lesson.bars(
-    "training",
-    f"Where gradients vanish, a skip takes {P.train_depth} layers from "
-    f"{np.mean(errors['plain sigmoid, Xavier init']):.0f} % to "
-    f"{np.mean(errors['residual sigmoid, Xavier init']):.0f} % training error",
-    errors,
-    x="training error in the last epoch (%)",
-    form="{:.1f} %",
-    note=f"{P.epochs} epochs, the better of the rates 0.1 and 0.03; guessing gives 90 %.",
+lesson.table(
+    [
+        {
+            f"{P.train_depth} layers": name,
+            "decades lost at the start": spread(lost[name], "{:.1f}"),
+            "training error (%)": spread(errors[name], "{:.1f}"),
+        }
+        for name in NETS
+    ]
 )
 
 # %%
 lesson.say(f"""
-Each bar is the training error of one kind of net, in per cent; guessing one of ten digits gives 90. The plain
-sigmoid net stays at {np.mean(errors["plain sigmoid, Xavier init"]):.0f} and the plain ReLU net with PyTorch's
-default at {np.mean(errors["plain ReLU, PyTorch's default"]):.0f}: they learned nothing. Their twins with a skip
-end at {np.mean(errors["residual sigmoid, Xavier init"]):.1f} and
-{np.mean(errors["residual ReLU, PyTorch's default"]):.1f}. The ReLU net with Xavier init, whose gradient falls
-more slowly, ends at {np.mean(errors["plain ReLU, Xavier init"]):.0f}.
+The table gives the decades that the gradient of the signal loses before training, and the training error in the
+last of {P.epochs} epochs. The plain sigmoid net stays at {np.mean(errors["plain sigmoid, Xavier init"]):.0f} % and
+the plain ReLU net with PyTorch's default at {np.mean(errors["plain ReLU, PyTorch's default"]):.0f} %: they do no
+better than guessing. The gradients of their twins lose {np.mean(lost["residual sigmoid, Xavier init"]):.1f} and
+{np.mean(lost["residual ReLU, PyTorch's default"]):.1f} decades, and the errors are
+{np.mean(errors["residual sigmoid, Xavier init"]):.1f} and
+{np.mean(errors["residual ReLU, PyTorch's default"]):.1f} %. The ReLU net with Xavier init is in between: its gradient
+loses {np.mean(lost["plain ReLU, Xavier init"]):.1f} decades, and it ends at
+{np.mean(errors["plain ReLU, Xavier init"]):.0f} %.
 
-So the short story, "deep nets fail because gradients vanish, and a skip connection repairs it", is right
-*here*: without normalisation, and with sigmoid or with too small an initialisation.
+So the short story, "deep nets fail because gradients vanish, and a skip connection repairs it", fits what happens
+*here*: without normalisation, and with sigmoid or with too small an initialisation. Why the skip helps is the
+question of lesson 7.
 """)
 
 # %% [markdown]
@@ -598,8 +637,8 @@ So the short story, "deep nets fail because gradients vanish, and a skip connect
 lesson.say(f"""
 - *"A level plot of ∂L/∂W means that nothing vanishes."* For ReLU with Xavier init ‖∂L/∂W‖ changed by a factor
   of {max(dw_ratio, 1 / dw_ratio):.1f} between the first and the last layer, while ‖∂L/∂x‖ lost
-  {-math.log10(dx_ratio):.1f} decades. And the net did not train:
-  {np.mean(errors["plain ReLU, Xavier init"]):.0f} % training error at {P.train_depth} layers.
+  {-math.log10(dx_ratio):.1f} decades. With {P.train_depth} layers such a net ended at
+  {np.mean(errors["plain ReLU, Xavier init"]):.0f} % training error.
 - *"Xavier, He and the default are about the same."* One layer multiplies the gradient by {measured:.2f},
   {np.mean(factors["relu", "he", deepest]):.2f} and {np.mean(factors["relu", "default", deepest]):.2f}. Over
   {deepest} layers that is {np.mean(decades["relu", "xavier", deepest]):.0f},
@@ -625,10 +664,10 @@ lesson.say(f"""
 # - One layer multiplies the length of the gradient by $\sqrt{n\,\mathrm{Var}(w)\,E[\varphi'^2]}$, and the depth is
 #   the exponent of that factor.
 # - He's variance makes the factor 1 for ReLU; what `nn.Linear` gives you by default does not.
-# - Look at the gradient of the signal and at the signal itself, because the gradient of the weights is the product of
-#   the two and can be level while both decay.
+# - Look at the gradient of the signal and at the signal itself, because the gradient of the weights has the size of
+#   their product, and can be level while both decay.
 #
 # ## Read next
 #
-# With He init the gradient is level at every depth. If vanishing gradients were the whole problem, a plain ReLU net
-# with He init would train at any depth. [Lesson 3](lesson_03_shattered_gradients.py) tries it.
+# With He init the gradient was level at every depth that you tried. If vanishing gradients were the whole problem, a
+# plain ReLU net with He init would train at any of them. [Lesson 3](lesson_03_shattered_gradients.py) tries it.

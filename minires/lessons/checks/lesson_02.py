@@ -18,6 +18,7 @@ def _check_chain(f: F) -> None:
     mistakes = {
         "this is what is left of the gradient; how many powers of ten is that?": 0.5**20,
         "this is a natural logarithm; decades count powers of ten": 20 * math.log(2),
+        "this is a natural logarithm, and what is lost counts as positive": -20 * math.log(2),
         "these are halvings; a decade is a factor of ten": 20.0,
         "each layer loses less than half a decade": 10.0,
         "what is lost counts as positive": -20 * math.log10(2),
@@ -44,6 +45,12 @@ def _check_mean_square(f: F) -> None:
             "these are mean squares already: they need not be squared again": (
                 n * variance**2 * slope**2 * delta**2
             ),
+            "the slope is a mean square already: it need not be squared again": (
+                n * variance * slope**2 * delta
+            ),
+            "the exercise asks for the mean square, in which each of the n terms counts in full": (
+                math.sqrt(n) * variance * slope * delta
+            ),
             "the n terms are summed, not averaged": variance * slope * delta / n,
         }
         what = f"n = {n}, variance {variance}, slope² {slope}, δ² {delta}"
@@ -67,6 +74,9 @@ def _check_even(f: F) -> None:
             "bound² is the largest square, not the mean square": math.sqrt(n * bound**2 * slope),
             "this variance is that of numbers between 0 and the bound": math.sqrt(
                 n * bound**2 / 12 * slope
+            ),
+            "the mean square of the weights has the bound squared": math.sqrt(
+                n * bound / 3 * slope
             ),
             "the slopes are missing": math.sqrt(n * bound**2 / 3),
             "the mean square slope need not be squared again": math.sqrt(n * bound**2 / 3) * slope,
@@ -96,6 +106,10 @@ def _check_shape(f: F) -> None:
                 same[:-1] / same[-2]
             ),
             "this is the gradient alone; what came in from below?": alone,
+            "divide by the last entry of what you return": same[:-1] / same[-1],
+            "both were taken at the output of the layer; which signal did it multiply?": (
+                same[1:] / same[-1]
+            ),
             "this is the product, but not yet divided by its last entry": (
                 signal[:-1] * gradient[1:]
             ),
@@ -127,6 +141,9 @@ def _check_leaky(f: F) -> None:
                 2 / ((1 + slope) * math.sqrt(width))
             ),
             "the mean of the slopes is not the mean of their squares": math.sqrt(
+                2 / ((1 + slope) * width)
+            ),
+            "this is a variance, and the mean of the slopes is not the mean of their squares": (
                 2 / ((1 + slope) * width)
             ),
             "only one of the two slopes counts here": math.sqrt(2 / width),

@@ -12,7 +12,7 @@ NUMBERS = {
     "0.5": "example: the weights of exercise 2.1's chain",
     "128": "setting: the batch of gradflow",
     "80": "setting: what gradflow.fit_factor fits, in %",
-    "90": lambda n: 100 * (1 - 1 / len(set(n["digits"].y_train))),
+    "64": "setting: the units of the nets that are trained",
 }
 
 
@@ -31,13 +31,15 @@ def claims(n):
     assert abs(np.mean(n["decades"]["relu", "he", deepest])) < 1
     assert n["dx_ratio"] < 0.01
     assert 0.2 < n["dw_ratio"] < 5
-    forward = n["first_over_last"](n["signal"])
-    assert math.log10(forward) == pytest.approx(-math.log10(n["dx_ratio"]), abs=1)
+    assert n["off_theory"] < 0.05
+    assert math.log10(n["x_ratio"]) == pytest.approx(-math.log10(n["dx_ratio"]), abs=1)
     assert max(n["built"]) < 0.3
     hidden = n["hidden"]
     assert 0.2 < hidden["ReLU, He init"] < 5
     assert hidden["ReLU, PyTorch's default"] < 1e-3
     assert hidden["sigmoid, Xavier init"] < 1e-3
+    for name in ("ReLU, PyTorch's default", "sigmoid, Xavier init"):
+        assert n["kept_up"][name] < 2
     assert np.mean(n["yours"]) == pytest.approx(1, abs=0.03)
     assert np.mean(n["he"]) == pytest.approx(math.sqrt(1 + n["P"].leak ** 2), rel=0.03)
     assert n["gone"] in (60, 61, 62)
@@ -46,6 +48,8 @@ def claims(n):
     for kind in ("sigmoid, Xavier init", "ReLU, PyTorch's default"):
         assert error[f"plain {kind}"] > 85
         assert error[f"residual {kind}"] < 50
+        assert np.mean(n["lost"][f"plain {kind}"]) > 2
+        assert abs(np.mean(n["lost"][f"residual {kind}"])) < 2
 
 
 def claims_in_full(n):
