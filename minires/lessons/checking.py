@@ -25,7 +25,7 @@ from .guard import limited_memory
 from .interrupt import interrupted
 from .learner import Learner, Raised
 from .process import Process, TimeUp
-from .report import Problem, Report
+from .report import UNFINISHED, Problem, Report
 from .units import units
 
 GRACE_S = 2.0  # how much later than the other process this one is interrupted
@@ -329,7 +329,7 @@ class _Checker:
             message = "its line @lesson.exercise was never reached: is it under an `if`?"
             return Result(name, "FAIL", message, line, at.line(line), at.cell)
         where = problem.lineno
-        message = f"its cell did not run to its end: {problem.message}"
+        message = UNFINISHED + problem.message
         return Result(name, "FAIL", message, where, at.line(where), at.cell)
 
     def _shipped(self) -> str:

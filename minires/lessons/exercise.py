@@ -76,7 +76,8 @@ class Result:
 
     def line(self, lesson: int) -> str:
         """Return what to print, which names the hint of what is not solved."""
-        text = f"[{self.verdict}] exercise {self.name}: {self.message}"
+        message = self.message.replace("\n", "\n       ")
+        text = f"[{self.verdict}] exercise {self.name}: {message}"
         if self.verdict == "PASS":
             return text
         if self.verdict == "FAIL" and self.lineno:

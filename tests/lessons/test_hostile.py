@@ -186,6 +186,7 @@ def test_exercises_that_are_not_there():
     assert "got a class" in found["90.2"][1]
     assert found["90.3"][0] == "FAIL"
     assert "its cell did not run to its end: SyntaxError: '(' was never closed" in found["90.3"][1]
+    assert report.text().count("was never closed") == 1  # not of the cell once more
     assert found["90.4"] == ("TODO", "not in this file")
     assert found["90.5"][0] == "FAIL"
     assert "was never reached" in found["90.5"][1]
