@@ -10,6 +10,7 @@ import inspect
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Desk:
 
     asks = False  # whether somebody may answer
     rested = True  # whether a key was pressed since something new was shown
+    waited = 0.0  # seconds that the learner has thought
     told = False  # whether somebody was told how to predict without being asked
     again = False  # whether what was answered before is asked again
     cell = 0  # the runner counts the cells here
@@ -69,7 +71,7 @@ class Terminal(Desk):
         self.rested = True
         while True:
             try:
-                text = input(f"  {prompt} ").strip()
+                text = self.line(f"  {prompt} ").strip()
             except EOFError:
                 print("(skipped)")
                 return None
@@ -90,7 +92,7 @@ class Terminal(Desk):
         self.rested = True
         offered = ", ".join(filter(None, [f"Enter {what}", also, "q stops"]))
         try:
-            key = input(look().paint(f"[{offered}] ", "dim")).strip().lower()
+            key = self.line(look().paint(f"[{offered}] ", "dim")).strip().lower()
         except EOFError:
             self.pauses = False
             print("(no more pauses)")
@@ -100,6 +102,14 @@ class Terminal(Desk):
         if key == "q":
             raise Quit
         return also != "" and key == also[0]
+
+    def line(self, prompt: str) -> str:
+        """Return the line that is typed; EOFError after Ctrl-D."""
+        start = time.perf_counter()
+        try:
+            return input(prompt)
+        finally:
+            self.waited += time.perf_counter() - start
 
 
 class Notebook(Desk):

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from .. import console, environment
 from . import desk, files, outline, parameters, prose
 from .cells import Cell, Namespace, read
-from .progress import Progress, learners_folder
+from .progress import Progress, Record, learners_folder
 
 _SLOW = 1.0  # s: how long a slower cell took is remembered
 
@@ -68,13 +68,9 @@ def run(number: int, path: Path, args: argparse.Namespace, command: str) -> int:
         found = re.search(r"\bLesson\((\d+)\)", cell.text) if not cell.markdown else None
         if found and int(found[1]) != number:
             raise ValueError(f"{path} is lesson {found[1]}, not {number}")
-    command = shlex.join(
-        [
-            *shlex.split(command),
-            *(f"--{name}" for name in ("full", "no_pause", "code") if getattr(args, name)),
-            *args.parameters,
-        ]
-    ).replace("no_pause", "no-pause")
+    kept = {"--full": args.full, "--no-pause": args.no_pause, "--code": args.code}
+    kept |= dict.fromkeys(map(shlex.quote, args.parameters), True)
+    command = " ".join([command, *(option for option, given in kept.items() if given)])
     return _Reading(number, path, args, command, cells).run()
 
 
@@ -199,7 +195,7 @@ class _Reading:
         if cell.heading:
             self.desk.pause("goes on")
             if self.reads:
-                self.progress.change(self.number, place=cell.heading, read=False, seconds=self.took)
+                self.progress.change(self.number, place=cell.heading, seconds=self.took)
         self.desk.show(cell.text)
 
     def code(self, cell: Cell) -> None:
@@ -210,18 +206,17 @@ class _Reading:
         elif found is not None:
             self.exercise(cell, found[1])
         elif what := outline.description(cell):
-            seconds = (
-                self.progress.of(self.number).seconds.get(outline.key(cell)) if self.reads else None
-            )
-            usually = f", about {seconds:.0f} s" if seconds else ""
+            record = self.progress.of(self.number) if self.reads else Record()
+            before = record.seconds.get(outline.key(cell))
+            usually = f", about {before:.0f} s" if before else ""
             print()
             self.note(f"running: {what} ({outline.lines(cell)}{usually})")
         elif not outline.begins_with_prose(cell):
             print()
         self.desk.rested = False
-        start = time.perf_counter()
+        start = time.perf_counter() - self.desk.waited
         self.execute(cell)
-        if (seconds := time.perf_counter() - start) > _SLOW:
+        if (seconds := time.perf_counter() - self.desk.waited - start) > _SLOW:
             self.took[outline.key(cell)] = round(seconds, 1)
         if found is not None and not self.ours:
             self.repeat(found[0])

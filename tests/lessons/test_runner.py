@@ -1,14 +1,15 @@
 """Lessons read on a terminal: pauses, predictions, Ctrl-C, Ctrl-D, and where one left off."""
 
 import json
-import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from minires.__main__ import main
 from minires.lessons import cells, runner
 from minires.lessons.files import lesson_files, notebook
 from minires.lessons.kit import exercises
@@ -81,13 +82,15 @@ def saved():
     return json.loads(Path("answers/progress.json").read_text(encoding="utf-8"))["1"]
 
 
-def piped(*arguments, name="mine.py", **environment):
-    found = subprocess.run(
-        [sys.executable, "-m", "minires", "lessons", "run", "1", "--file", name, *arguments],
-        capture_output=True, encoding="utf-8", stdin=subprocess.DEVNULL, timeout=100,
-        env=os.environ | environment,
-    )  # fmt: skip
-    return found.returncode, found.stdout, found.stderr
+@pytest.fixture(name="piped")
+def _piped(capsys):
+    """Run the learner's file where nobody reads; return the exit code and what was printed."""
+
+    def piped(*arguments, name="mine.py"):
+        code = main(["lessons", "run", "1", "--file", name, *arguments])
+        return code, *capsys.readouterr()
+
+    return piped
 
 
 @on_a_terminal
@@ -159,6 +162,23 @@ def test_q_remembers_the_place_and_predictions_are_not_asked_again():
         program.expect("predicted 9")
         assert program.wait()[0] == 0
     assert saved()["predictions"] == {"n": 9, "why": "it vanishes"}
+
+
+@on_a_terminal
+def test_how_long_it_computed_is_said_the_next_time_without_the_learners_thinking():
+    slow = "import time\ntime.sleep(1.1)\n"
+    write(LESSON.replace("value =", f"{slow}value ="))
+    for first, expected in ((True, "(lines"), (False, ", about 1 s)")):
+        with Program("mine.py", "--no-pause") as program:
+            for thinking in (1.2, 0) if first else ():
+                program.expect("skips): ")
+                time.sleep(thinking)
+                program.type("1\n")
+            program.expect("running: value")
+            assert expected in program.expect("\n")
+            assert program.wait()[0] == 0
+    assert len(saved()["seconds"]) == 1
+    assert saved()["read"]
 
 
 @on_a_terminal
@@ -247,7 +267,7 @@ def test_width_and_colours_are_those_of_the_terminal(columns, colour):
         assert max(map(len, shown)) <= min(columns, 88)
 
 
-def test_piped_it_never_waits_and_says_so_once():
+def test_piped_it_never_waits_and_says_so_once(piped):
     code, out, err = piped()
     assert (code, err) == (0, "")
     assert out.lower().count("without a terminal") == out.count("nobody is asked") == 1
@@ -257,10 +277,10 @@ def test_piped_it_never_waits_and_says_so_once():
     assert "Lesson 1: does it run?\n──" in out
 
 
-def test_parameters_and_larger_and_smaller_experiments():
+def test_parameters_and_larger_and_smaller_experiments(piped):
     assert "the result is 10.0 (8,)" in piped("--full", "depths=8")[1]
     assert "the result is 2.0" in piped("--fast")[1]
-    assert "the result is 8.0" in piped("seeds=4", MINIRES_FAST="1")[1]
+    assert "the result is 8.0" in piped("--fast", "seeds=4")[1]
     code, _, err = piped("seed=4")
     assert (code, err) == (2, "minires: error: unknown parameter 'seed=4'; depths=4,8, seeds=3\n")
     code, _, err = piped("--fast", "--full")
@@ -284,7 +304,7 @@ def test_a_script_run_by_python_teaches_too_and_runpy_gets_its_variables():
     assert runner.namespace(Path("mine.py"), ["seeds=2"])["value"] == 4.0
 
 
-def test_the_code_is_shown_where_it_is_asked_for():
+def test_the_code_is_shown_where_it_is_asked_for(piped):
     assert "value = 2.0" not in piped()[1]
     assert "running: value (lines " in piped()[1]
     assert "    value = 2.0 * P.seeds" in piped("--code")[1]
@@ -293,7 +313,7 @@ def test_the_code_is_shown_where_it_is_asked_for():
 
 
 @pytest.mark.parametrize("name", ["mine.py", "mine.ipynb"])
-def test_an_error_shows_the_learners_line(name):
+def test_an_error_shows_the_learners_line(name, piped):
     text = LESSON.replace("value = 2.0", "value = missing")
     write(text if name == "mine.py" else notebook(text), name)
     code, out, err = piped(name=name)
@@ -308,7 +328,7 @@ def test_an_error_shows_the_learners_line(name):
     assert "Now it is measured" in out
 
 
-def test_a_syntax_error_is_found_before_anything_runs():
+def test_a_syntax_error_is_found_before_anything_runs(piped):
     write(LESSON.replace("value = 2.0", "value = = 2.0"))
     code, out, err = piped()
     assert (code, out) == (1, "")
@@ -317,7 +337,7 @@ def test_a_syntax_error_is_found_before_anything_runs():
     assert err.endswith("SyntaxError: invalid syntax\n")
 
 
-def test_a_call_of_exit_is_named():
+def test_a_call_of_exit_is_named(piped):
     write(LESSON.replace("value = 2.0", "raise SystemExit(0)\nvalue = 2.0"))
     code, out, err = piped()
     assert code == 1
@@ -325,12 +345,12 @@ def test_a_call_of_exit_is_named():
     assert "the result" not in out
 
 
-def test_another_lessons_file_is_refused():
+def test_another_lessons_file_is_refused(piped):
     write(LESSON.replace("Lesson(1)", "Lesson(2)"))
     assert piped()[2] == "minires: error: mine.py is lesson 2, not 1\n"
 
 
-def test_a_damaged_file_of_progress_is_named_and_kept():
+def test_a_damaged_file_of_progress_is_named_and_kept(piped):
     Path("answers").mkdir()
     Path("answers/progress.json").write_text("{", encoding="utf-8")
     code, _, err = piped()
@@ -339,7 +359,7 @@ def test_a_damaged_file_of_progress_is_named_and_kept():
     assert Path("answers/progress.json").read_text(encoding="utf-8") == "{"
 
 
-def test_everything_is_written_beside_the_learners_file():
+def test_everything_is_written_beside_the_learners_file(piped):
     Path("deep").mkdir()
     write(LESSON + '\n# %%\nlesson.bars("b", "B", {"a": [1.0]}, x="error (%)")\n', "deep/mine.py")
     assert piped(name="deep/mine.py")[0] == 0
