@@ -42,8 +42,10 @@ def batch_norm_backward(dy: Array, x: Array, mean: float = 1.0, variance: float 
 def values_of(found: Any, names: tuple[str, ...]) -> list[Any]:
     """Return the values of a learner's tuple; raises Wrong if there are others than these."""
     require_written(found)
-    if not isinstance(found, tuple | list | np.ndarray) or len(found) != len(names):
+    if not isinstance(found, tuple | list | np.ndarray):
         raise Wrong(f"expected a tuple ({', '.join(names)}), got {type(found).__name__}")
+    if len(found) != len(names):
+        raise Wrong(f"expected {len(names)} values ({', '.join(names)}), got {len(found)}")
     return list(found)
 
 
@@ -61,6 +63,10 @@ def check_centre(f: Callable[..., Any]) -> None:
             mistakes={"the way through the mean is missing": dc,
                       "the way through the mean has a minus: all the c's fall":
                       dc + dc.mean(axis=0),
+                      "the mean lowers all the c's, not only the one with the same index":
+                      dc * (1 - 1 / len(dc)),
+                      "the mean runs over the examples of a channel, which are the rows":
+                      dc - dc.mean(axis=1, keepdims=True),
                       "a mean over all channels: each channel has its own": dc - dc.mean(),
                       "a sum where the mean belongs": dc - dc.sum(axis=0)},
         )  # fmt: skip
@@ -75,6 +81,7 @@ def check_variance(f: Callable[..., Any]) -> None:
             f(dv.copy(), c.copy()), right, f"dc, for dv {dv.shape}, c {c.shape}", 1e-9,
             mistakes={"a mean: each c² counts only one part in n": right * len(c),
                       "the derivative of c² is not c": right / 2,
+                      "n is the number of examples, not of all entries": right / c.shape[1],
                       "dv is missing": 2 * c / len(c)},
         )  # fmt: skip
 
@@ -90,7 +97,8 @@ def check_divide(f: Callable[..., Any]) -> None:
         shapes = f", for dy and c {c.shape}, v {v.shape}"
         expect_array(
             found[0], dc, "dc" + shapes, 1e-9,
-            mistakes={"divide by the square root of v, not by v": dy / (v + 1e-5),
+            mistakes={"the 1e-5 under the root is missing": dy / np.sqrt(v),
+                      "divide by the square root of v, not by v": dy / (v + 1e-5),
                       "that is a product with σ": dy * sigma,
                       "that is c; what c is sent contains dy": c / sigma},
         )  # fmt: skip
@@ -101,7 +109,10 @@ def check_divide(f: Callable[..., Any]) -> None:
         )
         expect_array(
             found[1], dv, "dv" + shapes, 1e-9,
-            mistakes={"its sign: a larger v makes y smaller": -dv,
+            mistakes={"the 1e-5 is missing": (dy * c).sum(axis=0) * -0.5 / v**1.5,
+                      "c is missing: it is the number that is multiplied by the power":
+                      dy.sum(axis=0) * -0.5 / sigma**3,
+                      "its sign: a larger v makes y smaller": -dv,
                       "the factor 1/2 of the power": 2 * dv,
                       "the power is -3/2, so σ stands there to the third": dv * sigma**2,
                       "the power is -3/2: σ to the third, not v to the third":
@@ -113,7 +124,8 @@ def check_divide(f: Callable[..., Any]) -> None:
 def check_batch_norm(f: Callable[..., Any]) -> None:
     """Check exercise 1.10."""
     for x, dy, *_ in batches():
-        n = len(x)
+        n, v = len(x), x.var(axis=0)
+        dc, dv = divide(dy, x, v)
         expect_array(
             f(dy.copy(), x.copy()), batch_norm_backward(dy, x), f"dx, for x {x.shape}", 1e-7,
             mistakes={
@@ -124,6 +136,7 @@ def check_batch_norm(f: Callable[..., Any]) -> None:
                 "only the way through the variance is there: c is read twice, so add":
                     batch_norm_backward(dy, x) - batch_norm_backward(dy, x, 1, 0),
                 "the way through the variance counts n times": batch_norm_backward(dy, x, 1, n),
+                "the steps work on the centred c, not on x": centre(dc + variance(dv, x)),
             },
         )  # fmt: skip
 
@@ -154,5 +167,6 @@ def check_upstream(f: Callable[..., Any]) -> None:
             require(
                 np.abs(error).max() >= most,
                 f"on a batch of {len(x)} your dy accepts the pass that {name}: it is off by only "
-                f"{np.abs(error).max() / np.abs(dy).max():.1g} of the largest entry of dy",
+                f"{np.abs(error).max() / np.abs(dy).max():.1g} of the largest entry of dy, not a "
+                "tenth",
             )

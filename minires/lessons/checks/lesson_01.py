@@ -65,7 +65,13 @@ def _check_difference(f: Callable[..., Any]) -> None:
                 f"{name} at x = {x:.4g} with h = {h:.4g}",
                 mistakes={"it moves upwards only": _forward_difference(function, x, h),
                           "it moves downwards only": _forward_difference(function, x, -h),
-                          "how far apart are the two points?": _undivided(function, x, h)},
+                          "how far apart are the two points?": _undivided(function, x, h),
+                          "their distance is 2h; these two are only h apart":
+                          _central(function, x, h / 2),
+                          "brackets: the whole difference is divided":
+                          function(x + h) - function(x - h) / (2 * h),
+                          "brackets: / 2 * h divides by 2 and multiplies by h":
+                          (function(x + h) - function(x - h)) / 2 * h},
             )  # fmt: skip
 
 
@@ -88,6 +94,7 @@ def _check_kink(f: Callable[..., Any]) -> None:
         f(), 0.7, 1e-3, "the central difference",
         mistakes={"that is the derivative at x; how large is max(x - h, 0)?": 1.0,
                   "the divisor is 2h": 1.4,
+                  "x - h is negative; how large is max(x - h, 0)?": 0.4,
                   "that is what x = 0.03 and h = 0.1 give, the example in the text": 0.65,
                   "that is only the number above the fraction bar": 0.07},
     )  # fmt: skip
@@ -98,7 +105,8 @@ def _check_by_hand(f: Callable[..., Any]) -> None:
     expect_number(
         first, -1, 1e-6, "the gradient with respect to the first input",
         mistakes={"that is the sum of its column; each row counts as much as its entry of dy, "
-                  "with its sign": 3},
+                  "with its sign": 3,
+                  "that is the entry of the second input": 7},
     )  # fmt: skip
     expect_number(
         second, 7, 1e-6, "the gradient with respect to the second input",

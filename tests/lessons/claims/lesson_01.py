@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 NUMBERS = {
-    "16": "definition: decimal digits of float64; also a depth and a number of channels",
+    "16": "definition: decimal digits of float64; also numbers at a pixel, and a depth",
     "7": "definition: decimal digits of float32",
     "8": "setting: a depth that was tried when the lesson was written",
 }
@@ -31,7 +31,7 @@ def step(n):
     assert 0.1 < n["arms_cross"] / n["crossing"] < 10
     assert n["left_arm"] == pytest.approx(2, abs=0.1)
     assert n["right_arm"] == pytest.approx(-1, abs=0.4)
-    assert lowest["tanh, float64"] < 1e-9 < 1e-6 < lowest["tanh, float32"]
+    assert lowest["tanh, float64"] < 1e-9 < 1e-6 < n["lowest_single"]
     assert 1e-4 < best["tanh, float32"] < 0.1
     assert n["at_large_step"]["ReLU"] > 10 * n["at_large_step"]["tanh"]
     assert n["ratio"] > 50
@@ -73,9 +73,6 @@ def blind_checks(n):
     assert n["sum_of_outputs"] < 1e-13
     assert n["sum_of_squares"] == pytest.approx(8, rel=1e-3)
     assert n["vacuous"].verdict == "VACUOUS"
-    assert (n["seen"][:, :2, 0] < 1e-12).all()
-    assert (n["seen"][:, 2, 0] < 1e-3).all()  # under the absolute tolerance of the text
-    assert (n["seen"][:, :, 1] > 0.1).all()
 
 
 def training(n):
@@ -83,6 +80,10 @@ def training(n):
         assert losses.mean() < 0.6 * n["first"][name].mean(), name  # it falls
         assert name == "right" or losses.mean() > 1.5 * n["final"]["right"].mean(), name
     assert (n["wrong_final"] < 0.3).all()
+    ends = [n["final"][name].mean() for name in n["PASSES"]]
+    assert ends[0] == min(ends)
+    assert ends[1] > 3 * ends[2]  # the mean term costs more
+    assert 0.5 < ends[1] / ends[3] < 1.2  # not far from the zeros
 
 
 def claims_in_full(n):
