@@ -180,9 +180,10 @@ def current() -> Desk:
 def look() -> prose.Look:
     """Return how text is shown on standard output.
 
-    As wide as the terminal, 88 columns at most; colours on a terminal unless NO_COLOR is set.
+    As wide as the terminal, 88 columns at most; colours on a terminal that knows them, unless
+    NO_COLOR is set.
     """
-    terminal = sys.stdout.isatty()
+    terminal = sys.stdout.isatty() and (os.name != "nt" or "WT_SESSION" in os.environ)
     colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     try:
         "ₗ∂".encode(sys.stdout.encoding or "ascii")
