@@ -282,7 +282,7 @@ class _Checker:
         else:
             where = f"in cells {cells[0]} and {cells[1]}"
         message = f"it stands twice in this file, {where}: keep one of them"
-        return self._result(name, "FAIL", message, *place)
+        return self._result(name, "FAIL", message, place[0], lines[1])
 
     def _missing(self, name: str) -> Result:
         """Return the result of an exercise that was never reached."""

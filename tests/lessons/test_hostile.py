@@ -154,15 +154,15 @@ def test_a_cell_that_stops_costs_only_itself():
 
 @pytest.mark.usefixtures("toy")
 def test_a_loop_outside_of_exercises_is_named_by_its_line(monkeypatch):
-    monkeypatch.setenv("MINIRES_CELL_SECONDS", "1")
+    monkeypatch.setenv("MINIRES_CELL_SECONDS", "3")
     start = time.monotonic()
     report = check(toy_lesson.HEAD, HALF, "y = 1\nwhile True:\n    y += 1", WORD)
     assert report.counts() == {"PASS": 2, "FAIL": 0, "TODO": 3}
     (problem,) = report.problems
-    assert "it has not ended after 1 s" in problem.message
+    assert "it has not ended after 3 s" in problem.message
     assert problem.lineno in (12, 13)
     assert "the cell at line 10 did not run to its end" in report.text()
-    assert time.monotonic() - start < 30
+    assert time.monotonic() - start < 60
 
 
 @pytest.mark.usefixtures("toy")
@@ -186,7 +186,8 @@ def test_exercises_that_are_not_there():
     assert "got a class" in found["90.2"][1]
     assert found["90.3"][0] == "FAIL"
     assert "its cell did not run to its end: SyntaxError: '(' was never closed" in found["90.3"][1]
-    assert report.text().count("was never closed") == 1  # not of the cell once more
+    assert report.text().count("was never closed") == 2  # not once more for 90.3
+    assert report.results["90.1"].where == "line 18: def half():"
     assert found["90.4"] == ("TODO", "not in this file")
     assert found["90.5"][0] == "FAIL"
     assert "was never reached" in found["90.5"][1]
