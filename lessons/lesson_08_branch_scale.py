@@ -5,11 +5,11 @@
 # %% [markdown]
 # # Lesson 8: A skip is not enough: why must the branch start small?
 #
-# Lesson 7 ended well. Somebody took a network that would not train, added $x$ after every second layer, and it
-# trained. It would be easy to leave with the impression that the addition does it all. But all of those networks also
-# had batch norm. Take it out, keep the skip, choose the initialisation that was made for ReLU (lesson 2), and make the
-# network a hundred layers deep. What happens? Not a slow training, and not a bad one: no training at all. After
-# one single step the loss is no longer a number.
+# In lesson 7 a network that would not train got an $x$ added after every second layer, and it trained. It would be easy
+# to leave with the impression that the addition does it all. But the deep ones of those networks had batch norm, and
+# the others a factor $1/\sqrt{4}$ before the branch that nobody explained. Take both away, keep the skip, choose the
+# initialisation that was made for ReLU (lesson 2), and make the network a hundred layers deep. What happens? Not a slow
+# training, and not a bad one: no training at all. After one single step the loss is no longer a number.
 #
 # In this lesson you find out why, with nothing but the addition of two random numbers. You then derive five ways to
 # repair it that look quite different, among them batch norm, and see that all of them do one and the same thing. That
@@ -199,8 +199,9 @@ The stream doubles: {spread(growth, "{:.3f}")} per block in mean square where th
 grows by {spread(backward_growth, "{:.3f}")} where it says 1.414. After {B} blocks the RMS of the signal is
 {rounded(signal[:, -1].mean())} instead of 1, and the gradient at the input is {rounded(gradient[:, 0].mean())} times
 as long as at the output. (For fifty blocks you have found {rounded(rms_after_fifty())}. That single networks miss it
-by half is no contradiction: fifty factors that are each a percent or two off multiply as well.) The twin *without* the skip, with the same weights, ends at an RMS of {no_skip[:, -1].mean():.2f}: He
-initialisation does for a plain network what it promises.
+by half is no contradiction: fifty factors that are each a percent or two off multiply as well.) The twin *without* the
+skip, with the same weights, ends at an RMS of {no_skip[:, -1].mean():.2f}: He initialisation does for a plain network
+what it promises.
 
 With a ReLU behind the addition it is worse, {spread(per_block(late_signal) ** 2, "{:.2f}")} per block. There the
 branch begins with weights, not with a ReLU that takes half of the mean square away, so it is *twice* as large as the
@@ -211,8 +212,8 @@ stream and the sum three times; the ReLU behind it then leaves something between
 # ## What this does to a training
 #
 # The network classifies digits, has a hundred layers in fifty blocks, and is trained like those of lesson 5: SGD with
-# momentum 0.9, batches of 128, learning rate 0.01. From here on the blocks are those of lesson 7, with the ReLU behind
-# the addition. A training stops at the step whose loss is infinite or not a number.
+# momentum 0.9, weight decay `1e-4`, batches of 128, learning rate 0.01, cut to a tenth after a half and after three
+# quarters of the steps. From here on the blocks are those of lesson 7, with the ReLU behind the addition. A training stops at the step whose loss is infinite or not a number.
 
 # %%
 digits = data.load_digits()
@@ -309,8 +310,8 @@ blocks it would be {gradient_ratio(1000):.4f}, for a million {gradient_ratio(10*
 # it by hand with the smallest block there is, $y = x + \alpha w x$, with $x = 1$, $w = 1$, $\alpha = 0$. We want
 # $y = 2$, so the loss is $L = \frac{1}{2} (y - 2)^2$, and the learning rate is $0.5$.
 #
-# 1. Now $y = 1$, so $\partial L / \partial y = y - 2 = -1$. The gradient of $\alpha$ is $-1 \cdot w x = -1$; that of $w$
-#    is $-1 \cdot \alpha x = 0$. After the step $\alpha = 0.5$, and $w = 1$ has not moved.
+# 1. Now $y = 1$, so $\partial L / \partial y = y - 2 = -1$. The gradient of $\alpha$ is $-1 \cdot w x = -1$; that of
+#    $w$ is $-1 \cdot \alpha x = 0$. After the step $\alpha = 0.5$, and $w = 1$ has not moved.
 # 2. Now $y = 1.5$ and $\partial L / \partial y = -0.5$. The gradient of $\alpha$ is $-0.5$, that of $w$ is
 #    $-0.5 \cdot 0.5 = -0.25$. After this step $\alpha = 0.75$ and $w = 1.125$: both have moved.
 #
@@ -410,10 +411,10 @@ and with He initialisation the relative size is about 1 in *every* block, the fi
 #
 # The table's last column is the initialisation that you get in PyTorch when you say nothing: weights of variance
 # $1 / (3n)$ instead of $2/n$. Each layer of the branch then multiplies the mean square by $1/6$ instead of $1$
-# (lesson 2), two layers by $1/36$, and the relative size is $1/6$ in every block. The stream grows by $1 + 1/36$ per block:
-# for fifty blocks a factor of $3.9$, which is harmless. So somebody who leaves out batch norm in PyTorch may find that
-# everything works. But the growth is still a multiplication, and the trap is only deeper down: after a thousand blocks
-# the factor would be $(1 + 1/36)^{1000} = 8 \cdot 10^{11}$.
+# (lesson 2), two layers by $1/36$, and the relative branch size is $1/6$ in every block. The mean square of the stream
+# grows by $1 + 1/36$ per block: for fifty blocks by a factor of $3.9$, which is harmless. So somebody who leaves out
+# batch norm in PyTorch may find that everything works. But the growth is still a multiplication, and the trap is only
+# deeper down: after a thousand blocks the factor would be $(1 + 1/36)^{1000} = 8 \cdot 10^{11}$.
 #
 # ## All of them in one picture
 
@@ -615,9 +616,9 @@ After {few} blocks of {BRANCHES} branches the mean square has grown by {spread(d
 lesson.say(f"""
 *"The +1 guarantees that the gradient is at least as long as at the output."* The gradient at a block's input is
 $g + J^T g$, and the second part can be anything. If the branch is minus x, it cancels the
-first one exactly. In the random networks above it does the opposite: the gradient was
-{rounded(gradient[:, 0].mean())} times as long at the input, and nothing could be trained. The 1 guarantees that there is
-a way along which the gradient passes unchanged; not what the sum is.
+first part exactly. In the random networks above it does the opposite: the gradient was
+{rounded(gradient[:, 0].mean())} times as long at the input, and nothing could be trained. The 1 guarantees that there
+is a way along which the gradient passes unchanged; not what the sum is.
 
 *"Skip connections make normalisation unnecessary."* Without anything else {len(unrepaired[0.01])} of
 {len(unrepaired[0.01])} networks diverged after {unrepaired[0.01][0].diverged_at} step. What is unnecessary is

@@ -27,10 +27,11 @@
 # blocks deep, with branches $F(x) = 0.1\, x$. With $\lambda = 1$ each block multiplies by $1.1$, and three of them
 # turn an input of $1$ into $1.1^3 = 1.331$. Multiply that out, and you see where it comes from:
 #
-# $$1.331 = 1 \cdot 1 \cdot 1 + 3 \cdot (1 \cdot 1 \cdot 0.1) + 3 \cdot (1 \cdot 0.1 \cdot 0.1) + 0.1 \cdot 0.1 \cdot 0.1.$$
+# $$1.331 = 1^3 + 3 \cdot 1^2 \cdot 0.1 + 3 \cdot 1 \cdot 0.1^2 + 0.1^3.$$
 #
-# There is one summand for each way through the network: in every block one goes either along the shortcut or through
-# the branch. The **direct path** is the way that takes the shortcut in every block. It contributes $1$ of the $1.331$.
+# These are the paths of lesson 7: in every block one goes either along the shortcut or through the branch. One path
+# takes no branch, three take one, three take two, and one takes all three. The **direct path** is the path that takes
+# the shortcut in every block. It contributes $1$ of the $1.331$.
 # Now let $\lambda = 0.5$. Each block multiplies by $0.6$, the result is $0.216$, and the direct path contributes
 # $0.5^3 = 0.125$. It is still more than half of everything. But each further block halves it again.
 #
@@ -215,8 +216,9 @@ def bias_for(part, blocks):
 
 # %%
 lesson.say(f"""
-To keep half of the direct path through the 54 blocks of the paper's network your rule takes b = {bias_for(0.5, 54):.2f};
-for nine tenths it takes {bias_for(0.9, 54):.2f}. The paper's best, -6, keeps {passes(-6, 54):.2f}.
+To keep half of the direct path through the 54 blocks of the paper's network your rule takes
+b = {bias_for(0.5, 54):.2f}; for nine tenths it takes {bias_for(0.9, 54):.2f}. The paper's best, -6, keeps
+{passes(-6, 54):.2f}.
 """)
 
 # %% [markdown]
@@ -525,8 +527,9 @@ training at a small rate it is slower.
 # %% [markdown]
 # ## Exercise 9.6: find the bug
 #
-# Here is a pre-activation block as somebody might write it. `norm` is a function that normalises, and `weights` is the rest
-# of the branch, $W_2\, r(W_1\, \cdot)$. It runs, and it trains. But it is not the block of the paper.
+# Here is a pre-activation block as somebody might write it. `norm` is a function that normalises, and `weights` is the
+# rest of the branch, which multiplies by $W_1$, normalises, applies the ReLU and multiplies by $W_2$. It runs. But it
+# is not the block of the paper.
 
 
 # %%
