@@ -5,11 +5,11 @@
 # %% [markdown]
 # # Lesson 8: A skip is not enough: why must the branch start small?
 #
-# In lesson 7 a network that would not train got an $x$ added after every second layer, and it trained. It would be easy
-# to leave with the impression that the addition does it all. But the deep ones of those networks had batch norm, and
-# the others a factor $1/\sqrt{4}$ before the branch that nobody explained. Take both away, keep the skip, choose the
-# initialisation that was made for ReLU (lesson 2), and make the network a hundred layers deep. What happens? Not a slow
-# training, and not a bad one: no training at all. After one single step the loss is no longer a number.
+# In lesson 7 a network that would not train got an $x$ added after every second layer, and it trained. It would be
+# easy to leave with the impression that the addition does it all. But the deep ones of those networks had batch norm,
+# and the others a factor $1/\sqrt{4}$ before the branch that nobody explained. Take both away, keep the skip, choose
+# the initialisation that was made for ReLU (lesson 2), and make the network a hundred layers deep. What happens? Not a
+# slow training, and not a bad one: no training at all. After one single step the loss is no longer a number.
 #
 # In this lesson you find out why, with nothing but the addition of two random numbers. You then derive five ways to
 # repair it that look quite different, among them batch norm, and see that all of them do one and the same thing. That
@@ -213,7 +213,8 @@ stream and the sum three times; the ReLU behind it then leaves something between
 #
 # The network classifies digits, has a hundred layers in fifty blocks, and is trained like those of lesson 5: SGD with
 # momentum 0.9, weight decay `1e-4`, batches of 128, learning rate 0.01, cut to a tenth after a half and after three
-# quarters of the steps. From here on the blocks are those of lesson 7, with the ReLU behind the addition. A training stops at the step whose loss is infinite or not a number.
+# quarters of the steps. From here on the blocks are those of lesson 7, with the ReLU behind the addition. A training
+# stops at the step whose loss is infinite or not a number.
 
 # %%
 digits = data.load_digits()
@@ -230,7 +231,8 @@ def train(seed, rate=0.01, epochs=P.epochs, **options):
 RATES = (1e-2, 1e-3, 1e-5, 1e-7)
 unrepaired = {rate: [train(s, rate) for s in range(P.seeds)] for rate in RATES}
 lasting = [rate for rate in RATES[1:] if all(c.diverged_at is None for c in unrepaired[rate])]
-lesson.reveal("rate", f"{max(lasting) if lasting else 'none of them'}", value="none of them")
+largest = f"{max(lasting):.7f}".rstrip("0") if lasting else "none of them"
+lesson.reveal("rate", largest, value=largest)
 lesson.table(
     [
         {
@@ -243,9 +245,9 @@ lesson.table(
 )
 
 # %% [markdown]
-# One step is enough, at whatever rate. The loss of a network whose outputs are in the hundreds of millions is itself
-# that large, its gradient with respect to the first weights is longer still, and a tiny rate times such a gradient is
-# a huge step. So the explosion is not a question of tuning.
+# One step is enough, at whatever rate. The loss of a network whose stream has grown to millions is itself that large,
+# its gradient with respect to the first weights is longer still, and a tiny rate times such a gradient is a huge step.
+# So the explosion is not a question of tuning.
 #
 # ## Exercise 8.2: make the branch smaller
 #
@@ -407,7 +409,7 @@ and with He initialisation the relative size is about 1 in *every* block, the fi
 """)
 
 # %% [markdown]
-# ## Why many people never notice
+# ## Why you may never have noticed
 #
 # The table's last column is the initialisation that you get in PyTorch when you say nothing: weights of variance
 # $1 / (3n)$ instead of $2/n$. Each layer of the branch then multiplies the mean square by $1/6$ instead of $1$
@@ -639,7 +641,8 @@ normalisation *as such*: 1/√blocks, SkipInit and Fixup have none. What is nece
 #   networks of 10,000 layers with it.
 # * Zhang et al. 2019 (arXiv 1901.09321, abstract) find training with Fixup as stable as with normalisation, even for
 #   networks of 10,000 layers.
-# * Zero-γ is credited to Goyal et al. 2017 (arXiv 1706.02677) by torchvision, where it is called `zero_init_residual`.
+# * Zero-γ is credited to Goyal et al. 2017 (arXiv 1706.02677) by torchvision, where its name is
+#   `zero_init_residual`.
 # * He et al. 2015 (arXiv 1512.03385) use batch norm after every convolution, so none of this meets them.
 #
 # ## Remember

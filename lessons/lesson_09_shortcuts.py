@@ -12,11 +12,11 @@
 # best, and something better if it is not. A learnable shortcut can do everything that the plain $x$ can do, and more.
 # It should be at least as good.
 #
-# He et al. tried all of these in 2016 on a network of 110 layers, and all of them were worse; some did not train at
-# all. In this lesson you repeat their experiment in half a minute on a smaller network, understand the result with one
-# product, and find a shortcut that is *not* the identity and yet does no harm. That one tells you what the rule really
-# is. At the end comes the other question of the same paper: should the ReLU stand behind the addition, or before the
-# branch? The answer is less simple than a table of test errors.
+# He et al. tried all of these in 2016 on a network of 110 layers, and all of them were worse; some failed. In this
+# lesson you repeat their experiment in half a minute on a smaller network, understand the result with one product, and
+# find a shortcut that is *not* the identity and yet does no harm. That one tells you what the rule really is. At the
+# end comes the other question of the same paper: should the ReLU stand behind the addition, or before the branch? The
+# answer is less simple than a table of test errors.
 #
 # You should know what a residual block is (lesson 7), and why the size of its branch matters (lesson 8). The lesson
 # takes about an hour with its six exercises.
@@ -183,7 +183,7 @@ def passes(b, blocks):
 
 
 # %%
-print("What is left of x after 1, 27 and 54 blocks:")
+lesson.say("What is left of x after one, 27 and 54 blocks:")
 lesson.table(
     [
         {"bias b": b, "σ(b)": f"{1 / (1 + math.exp(-b)):.5f}"}
@@ -402,12 +402,12 @@ what gradient descent finds.
 """)
 
 # %% [markdown]
-# Where a block changes the shape of its input, something has to sit on the shortcut. He et al. 2015 (arXiv
-# 1512.03385, §4.1) compare three ways: option A takes every second pixel and fills the new channels with zeros, option
-# B puts a projection there and only there, option C puts one on every shortcut. On ImageNet, with 34 layers, their
-# top-1 errors are 25.03, 24.52 and 24.19 % (Table 3), against 28.54 % without shortcuts. That is a small gain, for
-# few blocks: 16. With 54 blocks and a projection on each, the same authors found 12.22 % instead of 6.61 % a year
-# later (He et al. 2016, Table 1).
+# Where a block changes the shape of its input, something has to sit on the shortcut. He et al. 2015 (§4.1 of arXiv
+# 1512.03385) compare three ways: option A takes every second pixel and fills the new channels with zeros, option B
+# puts a projection there and only there, option C puts one on every shortcut. On ImageNet, with 34 layers, their top-1
+# errors are 25.03, 24.52 and 24.19 % (Table 3), against 28.54 % without shortcuts. That is a small gain, for few
+# blocks: 16. With 54 blocks and a projection on each, the same authors found 12.22 % instead of 6.61 % a year later
+# (He et al. 2016, Table 1).
 
 # %%
 lesson.table(
@@ -620,7 +620,8 @@ pre-activation {late["pre-activation", 0.01]:.0f} %.
 #
 # - Whatever sits on the shortcut is multiplied with itself once per block, so 0.5 becomes nothing and only what loses
 #   nothing stays.
-# - More parameters on the shortcut make it harder to train, because the network starts with them far from the identity.
+# - More parameters on the shortcut make it harder to train, because the network starts far from the identity with
+#   them.
 # - Pre-activation clears the stream of its last obstacle: it stands larger learning rates and greater depths, which is
 #   not the same as being better at every rate.
 #

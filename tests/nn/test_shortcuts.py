@@ -350,3 +350,49 @@ def test_experiments_build_the_same_nets():
     assert conv.build((1, 8, 8), 0).layer1[0].order == "preact"
     with pytest.raises(ValueError, match="a plain net is nothing else"):
         grid("mlp", [8], ["none", "identity"], ["none"], ["he"], "relu", 8, "fixup")
+
+
+def test_named_gates_start_at_their_bias_whatever_the_init():
+    for init in ("he", "default", "orthogonal"):
+        net = models.mlp_stack(4, 8, "identity", "bn", init=init, shortcut="gate:-6", seed=0)
+        assert all((block.shortcut.bias.data == -6).all() for block in net.body)
+        assert all(block.shortcut.weight.data.std() > 0 for block in net.body)
+
+
+def test_my_own_shortcut_starts_as_i_made_it():
+    def halving(channels):
+        layer = nn.Linear(channels, channels)
+        layer.weight.update_(np.eye(channels) / 2)
+        layer.bias.update_(np.ones(channels))
+        return layer
+
+    net = models.mlp_stack(4, 8, "identity", "bn", shortcut=halving, seed=0)
+    for block in net.body:
+        assert np.array_equal(block.shortcut.weight.data, np.eye(8, dtype=np.float32) / 2)
+        assert (block.shortcut.bias.data == 1).all()
+
+
+@pytest.mark.parametrize("order", ["preact", "relu-preact"])
+def test_a_net_of_convolutions_activates_before_its_branches_and_at_its_end(order):
+    net = models.resnet(8, width=3, order=order, in_channels=1, seed=0).double()
+    x = mr.tensor(batch(shape=(4, 1, 8, 8)))
+    y = net.conv1(x)
+    if order == "relu-preact":
+        y = net.bn1(y)
+    assert (y.data < 0).any()
+    for block in (*net.layer1, *net.layer2, *net.layer3):
+        y = block(y)
+    if order == "preact":
+        y = net.tail[0](y)
+    y = F.relu(y).mean((2, 3))
+    np.testing.assert_allclose(net(x).data, net.fc(y).data, rtol=1e-9)
+
+
+def test_a_gate_acts_on_what_option_a_makes_where_the_shape_changes():
+    block = models.BasicBlock(2, 4, 2, shortcut="exclusive:-1").double()
+    x = mr.tensor(batch(shape=(3, 2, 6, 6)))
+    pad, gate = block.shortcut
+    branch = block.bn2(block.conv2(F.relu(block.bn1(block.conv1(x)))))
+    short, g = pad(x), gate.opening(pad(x))
+    expected = F.relu(short * (1 - g) + branch * g)
+    np.testing.assert_allclose(block(x).data, expected.data, rtol=1e-9)
