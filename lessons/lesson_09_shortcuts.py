@@ -519,9 +519,9 @@ lesson.say(f"""
 The coloured bars are pre-activation, the grey ones post-activation; above the large rate, below the small one. At
 rate 0.1 the difference is enormous. In the first epoch the mean loss of the post-activation network is
 {first_loss["post-activation", 0.1]:.1f}, and {first_loss["pre-activation", 0.1]:.1f} with pre-activation, where
-guessing has {math.log(10):.1f}: the first steps are far too large for it, and in these epochs it does not recover. At
-rate 0.01 it is the other way round. So pre-activation is not always better. It stands larger rates, and in a short
-training at a small rate it is slower.
+guessing has {math.log(10):.1f}: its first steps make it far worse than guessing, and in these epochs it does not
+recover. At rate 0.01 it is the other way round. So pre-activation is not always better. It stands larger rates, and in
+a short training at a small rate it is slower.
 """)
 
 # %% [markdown]
