@@ -1,7 +1,7 @@
 # ---
 # title: Norms are fine, so why doesn't it train?
 # minutes: 50
-# seconds: 40
+# seconds: 25
 # needs: lessons 1 and 2
 # ---
 # %% [markdown]
@@ -11,14 +11,14 @@
 # from the last layer to the first, however many layers there are. If vanishing gradients were what makes deep plain
 # nets hard to train, such nets would now train at any depth.
 #
-# They do not. This lesson first shows that, and then looks for what else could be wrong. Its suspect comes from a
-# paper of 2017: the gradients of different inputs stop having anything to do with each other. You will compute
-# exactly how fast that happens, see it in a picture, and answer a question that a textbook's author left open in his
+# They do not. This lesson first shows that, and then looks for what else could be wrong. A paper of 2017 names a
+# suspect: in deep nets, the gradients of different inputs have nothing to do with each other any more. You will
+# compute how fast that happens, see it in a picture, and take up a question that a textbook's author left open in his
 # notebook. Then comes the harder part: you will design an experiment that could clear the suspect, and see what it
 # says.
 #
-# You should know lesson 2 (the factor of one layer, plain nets, He init) and what the cosine of an angle is. Reading
-# and exercises take about 50 minutes, the experiments less than one.
+# You should know batch norm (lesson 1), lesson 2 (the factor of one layer, plain nets, He init), and what the cosine
+# of an angle is. Reading and exercises take about 50 minutes, the experiments less than one.
 
 # %%
 import math
@@ -49,8 +49,9 @@ RATES = (0.03, 0.01)
 # %% [markdown]
 # ## Predict
 #
-# The nets of the first experiment are plain ReLU nets with He init and no batch norm. They are trained on images of
-# ten digits, with two learning rates, and the better one counts.
+# All nets of these questions are ReLU nets with He init, and plain, without batch norm, if nothing else is said. The
+# first is about training on images of ten digits, with the better of two learning rates. The other two are about nets
+# that are not trained.
 
 # %%
 lesson.predict(
@@ -59,18 +60,20 @@ lesson.predict(
 )
 lesson.predict(
     "cosine",
-    "Two inputs have nothing in common: they are at right angles. Each gets a gradient from the same net of 8 layers "
-    "and the same loss. What is the cosine of the angle between the two gradients? (1: parallel, 0: right angles.)",
+    "Two inputs are at right angles. They go through the same net of 8 layers, and the same upstream gradient is sent "
+    "back from its last layer for both. What is the cosine of the angle between the two gradients that arrive at the "
+    "inputs? (1: parallel, 0: right angles.)",
 )
 lesson.predict(
     "white",
-    "A net has one input, and its slope is computed on a fine grid of inputs. In which deep net are the slopes of "
-    "neighbouring points unrelated, like white noise?",
+    f"A net of {P.grid_depths[-1]} layers has one input and one output, and its slope is computed at 256 inputs "
+    "between -2 and 2. In which of two nets, plain or plain with batch norm, are the slopes of neighbouring inputs "
+    "unrelated, like white noise?",
     choices=("plain", "plain with batch norm", "both", "neither"),
 )
 
 # %% [markdown]
-# ## Experiment: level gradients, and yet
+# ## Experiment: level gradients, high errors
 
 # %%
 KINDS = {  # skip, norm, init
@@ -82,16 +85,23 @@ KINDS = {  # skip, norm, init
 
 
 def training_errors(kind, depth):
-    """Return the training errors in % over the last epoch, one per seed, at the better rate."""
+    """Return the training errors in % over the last epoch, one per seed.
+
+    The learning rate is the one that is better for the first seed.
+    """
     skip, norm, init = KINDS[kind]
-    swept = []
-    for lr in RATES:
+
+    def errors(lr, seeds):
         recipe = degradation.Recipe(epochs=P.epochs, lr=lr)
         curves = degradation.run(
-            "mlp", [depth], [skip], norm=norm, init=init, seeds=P.seeds, recipe=recipe
-        )
-        swept.append([100.0 if c.final_error is None else 100 * c.final_error for c in curves])
-    return min(swept, key=np.mean)  # a net that diverged counts as 100 %
+            "mlp", [depth], [skip], norm=norm, init=init, seeds=seeds, recipe=recipe
+        )  # a net that diverged counts as 100 %
+        return [100.0 if c.final_error is None else 100 * c.final_error for c in curves]
+
+    first = {lr: errors(lr, [0]) for lr in RATES}
+    better = min(first, key=first.get)
+    others = list(range(1, P.seeds))
+    return first[better] + (errors(better, others) if others else [])
 
 
 error = {depth: training_errors("plain, He init", depth) for depth in P.depths}
@@ -104,17 +114,6 @@ ratio = {
 }
 worst = np.mean(error[deepest])
 lesson.reveal("error", f"{worst:.0f} %", value=float(worst))
-lesson.curves(
-    "error_by_depth",
-    f"The gradient keeps its length, and the training error still rises to {worst:.0f} %",
-    P.depths,
-    {"He init, no batch norm": np.array([error[depth] for depth in P.depths]).T},
-    x="layers",
-    y="training error in the last epoch (%)",
-    levels={"guessing": 90},
-    highlight=["He init, no batch norm"],
-    note=f"Plain nets, {P.epochs} epochs, the better of two learning rates.",
-)
 lesson.table(
     [
         {
@@ -128,14 +127,14 @@ lesson.table(
 
 # %%
 lesson.say(f"""
-The figure shows the error on the *training* data against the number of layers. With {P.depths[0]} layers the
-net learns: {np.mean(error[P.depths[0]]):.1f} % errors. With {deepest} layers it ends at {worst:.0f} %. More
-layers can compute all that fewer can (lesson 6 shows how), so something in the training goes wrong.
+The table gives the length of the gradient at the first layer, divided by that at the last, before training. In the
+last column is the error on the *training* data in the last of {P.epochs} epochs. (Of two learning rates, the one that
+was better for the first random start is used.) With {P.depths[0]} layers the net learns:
+{np.mean(error[P.depths[0]]):.1f} % errors. With {deepest} layers it ends at {worst:.0f} %. More layers can compute all
+that fewer can (lesson 6 shows how), so something in the training goes wrong.
 
-It is not the length of the gradient. The table gives it at the first layer, divided by that at the last: with
-{deepest} layers it is {np.mean(ratio[deepest]):.1f}, so nothing vanished and nothing exploded. (The numbers
-scatter because the net is only 64 units wide.) It is not one unlucky learning rate either: of two, the better
-one is shown.
+It is not the length of the gradient at the start: with {deepest} layers the ratio is {np.mean(ratio[deepest]):.1f},
+so nothing vanished and nothing exploded. (The ratios scatter because the nets are only 64 units wide.)
 """)
 
 # %% [markdown]
@@ -146,15 +145,21 @@ one is shown.
 # If their directions are unrelated, every input pulls its own way, and a step that helps one does nothing for its
 # neighbour.
 #
+# By lesson 2, the gradient of the weights is made of what arrives from above and of the signal that came in from
+# below: the entry for the weight $W_{ij}$ is $g_i x_j$. For two inputs, with $g, x$ and $g', x'$, the inner product of
+# the weight gradients is the sum of $g_i x_j g_i' x_j'$ over all $i$ and $j$, which is
+# $(g^\top g') \cdot (x^\top x')$. So if $g$ and $g'$ are at right angles, the weight gradients are so too, whatever
+# the signals are. That is why we follow the gradient of the signal.
+#
 # The direction of two vectors is compared by an angle. The **cosine** between two vectors is their inner product
 # divided by the product of their lengths: 1 if they are parallel, 0 if they are at right angles, -1 if they are
 # opposite.
 #
 # ## Gates, by hand
 #
-# What makes the gradients of two inputs differ? In a plain ReLU net there is only one thing. Going back, the weights
-# are the same for both inputs. But each ReLU is a gate that is open (slope 1) or shut (slope 0), and which ones are
-# open depends on the input.
+# Let the same upstream gradient start at the top of a plain ReLU net for two inputs. What makes the gradients differ
+# that arrive at the bottom? There is only one thing. The weights on the way are the same for both inputs. But each
+# ReLU is a gate that is open (slope 1) or shut (slope 0), and which ones are open depends on the input.
 #
 # Take a layer with six units. Input $a$ opens the units `1 1 0 1 0 1`, and input $b$ opens `1 0 1 1 1 0`. Each opens
 # four of six. The gradient of $a$ is the sum of what its four open units send back, and that of $b$ likewise. Two of
@@ -164,10 +169,11 @@ one is shown.
 #
 # $$\frac{\text{units open for both}}{\text{units open for each}} = \frac{2}{4} = 0.5 .$$
 #
-# So far the layer. How many gates do two inputs share in general? A unit opens if its weights and the input enclose
-# less than a right angle, that is, if the weights lie in the half of all directions around the input. Two inputs with
-# an angle $\theta$ between them have two such halves, and one half is turned against the other by $\theta$. Draw two
-# half circles, turned by 60 degrees: of the 180 degrees of the one, 60 are not covered by the other.
+# How many gates do two inputs share in general? A unit opens if its weights and the input enclose less than a right
+# angle, that is, if the weights lie in the half of all directions that has the input in its middle. Only the part of
+# the weights in the plane of the two inputs matters for both, and in this plane the half is a half circle. Two inputs
+# with an angle $\theta$ between them have two half circles, one turned against the other by $\theta$. Draw them: how
+# much of the one does the other cover?
 #
 # ## Exercise 3.1: gates shared by two inputs
 #
@@ -189,13 +195,14 @@ def shared_at_60_degrees():
 #
 # $$\kappa(\theta) = 1 - \frac{\theta}{\pi} .$$
 #
-# At right angles it is $1/2$, and for equal inputs it is 1. This is the cosine of the two gradients after one layer.
+# At right angles it is $1/2$, and for equal inputs it is 1. As with the six units, this is about the cosine of the two
+# gradients after one layer. The wider the layer, the smaller is what chance adds to it.
 #
 # ## From layer to layer
 #
 # The next layer does not see the inputs, but the signals that the first one made of them. These are closer together,
-# because a ReLU removes all negative numbers, and two vectors without negative entries cannot point in opposite
-# directions. For wide layers the new angle is known exactly:
+# because a ReLU removes all negative numbers, and two vectors without negative entries never enclose more than a
+# right angle. For infinitely wide layers the new angle is known from an integral over all directions of the weights:
 #
 # $$\cos \theta' = \frac{\sin\theta + (\pi - \theta)\cos\theta}{\pi} .$$
 #
@@ -205,8 +212,8 @@ def shared_at_60_degrees():
 #
 # ## Exercise 3.2: the cosine after any number of layers
 #
-# Write the loop. Start at `angle`, in radians; each layer multiplies by its share and then changes the angle. What is
-# it at 8 layers, for inputs at right angles? (Rounding can push a cosine above 1, where `math.acos` fails.)
+# Write the loop. Start at `angle`, in radians; each layer multiplies by its share and then changes the angle. (The
+# result for two layers at right angles is above. Rounding can push a cosine above 1, where `math.acos` fails.)
 
 
 # %% tags=["exercise"]
@@ -226,8 +233,9 @@ def gradient_cosine(layers, angle):
 # %% [markdown]
 # ## Experiment: theory and measurement
 #
-# Random vectors of many dimensions are nearly at right angles, so they serve as inputs. Each net sends the same
-# random vector back from its last layer for all inputs, and we take the mean cosine over all pairs of inputs.
+# Random vectors of many dimensions are nearly at right angles, so they serve as unrelated inputs. For all inputs of a
+# net the same random upstream gradient is sent back from the last layer, and we take the mean cosine over all pairs
+# of inputs.
 
 
 # %%
@@ -268,7 +276,7 @@ at_eight = np.mean(plain[8])
 lesson.reveal("cosine", f"{at_eight:.3f}; theory {predicted[8]:.3f}", value=float(at_eight))
 lesson.curves(
     "cosine_by_depth",
-    f"After 16 layers a cosine of {np.mean(plain[16]):.3f} is left; halving in each would leave {0.5**16:.5f}",
+    f"After 16 layers the cosine is {np.mean(plain[16]):.3f}; halving would leave {0.5**16:.5f}",
     LAYERS,
     {
         "measured": np.array([plain[layers] for layers in LAYERS]).T,
@@ -294,26 +302,28 @@ lesson.table(
 )
 
 # %%
-narrow = measured_cosines(16, width=P.width // 4)
+narrow = measured_cosines(16, width=P.width // 8)
 tail = math.log2(gradient_cosine(2000, math.pi / 2) / gradient_cosine(1000, math.pi / 2))
 lesson.say(f"""
-Both scales are logarithmic. The coloured curve is measured, and the curve of your theory nearly lies on it:
-{np.mean(plain[2]):.3f} and {predicted[2]:.3f} after two layers, {at_eight:.3f} and {predicted[8]:.3f} after
-eight. Unrelated inputs get almost unrelated gradients after a dozen layers. That much of the suspicion is
-right. (The theory is for infinitely wide layers. At 16 layers it says {predicted[16]:.3f}; {P.width} units give
-{np.mean(plain[16]):.3f}, and {P.width // 4} units {np.mean(narrow):.3f}. The wider, the closer.)
+Both scales are logarithmic. The coloured curve is measured, and up to 8 layers the curve of your theory nearly lies
+on it: {np.mean(plain[2]):.3f} and {predicted[2]:.3f} after two layers, {at_eight:.3f} and {predicted[8]:.3f} after
+eight. By 16 layers unrelated inputs have almost unrelated gradients. That much of the suspicion is right. (The
+theory is for infinitely wide layers, and the deviation grows with the depth. At 16 layers it says {predicted[16]:.3f};
+{P.width} units give {spread(plain[16], "{:.3f}")}, and {P.width // 8} units {spread(narrow, "{:.3f}")}.)
 
-The lowest curve is a quick argument that goes wrong: "two inputs share half of the gates, so each layer halves
-the cosine". Only the *first* layer shares half. The signals move together from layer to layer, later layers
+The lowest curve belongs to a quick argument that goes wrong: "two inputs share half of the gates, so each layer
+halves the cosine". Only the *first* layer shares half. The signals move together from layer to layer, later layers
 share more and more, and the decay slows down. By your theory, doubling the depth from 1000 to 2000 layers
 multiplies the cosine by $2^{{{tail:.2f}}}$: in the long run it falls like $L^{{-3}}$.
 """)
 
 # %% [markdown]
-# Where does the 3 come from? For a small angle the formula above says $\theta' \approx \theta - \theta^2/(3\pi)$. An
-# angle that shrinks by a fixed multiple of its square is, after $l$ layers, about $3\pi/l$ (put it in: the difference
-# of $3\pi/l$ and $3\pi/(l+1)$ is about $3\pi/l^2$). So layer $l$ shares $1 - 3/l$ of its gates, and the product of
-# these up to $L$ falls like $L^{-3}$.
+# Where does the 3 come from? For a small angle the formula of the angles becomes
+# $\theta' \approx \theta - \theta^2/(3\pi)$, because $\sin\theta - \theta\cos\theta \approx \theta^3/3$ and
+# $\cos\theta \approx 1 - \theta^2/2$. An angle that shrinks by a fixed multiple of its square is, after $l$ layers,
+# about $3\pi/l$ (put it in: the difference of $3\pi/l$ and $3\pi/(l+1)$ is about $3\pi/l^2$). So layer $l$ shares
+# $1 - 3/l$ of its gates. The logarithm of the product of all shares is about $-3 (1 + 1/2 + \ldots + 1/L)$, which
+# grows like $-3 \ln L$; so the product falls like $L^{-3}$.
 #
 # ## Exercise 3.3: let the data decide
 #
@@ -337,14 +347,15 @@ def which_law(layers, values):
 
 # %%
 law = which_law(np.array(LAYERS), np.array([np.mean(plain[layers]) for layers in LAYERS]))
-print(f"the measured cosines follow the law: {law}")
+print(f"of the two laws, this one fits the measured cosines better: {law}")
 
 # %% [markdown]
 # ## With batch norm: a floor
 #
-# Batch norm subtracts from every unit its mean over the batch. So if the same vector is added to all inputs of a
-# layer that is followed by batch norm, nothing changes behind it. Then the loss does not change either, and that
-# means that the gradients of the inputs of one batch *sum to zero*.
+# Batch norm subtracts from every unit its mean over the batch. So if the same vector $v$ is added to all inputs of a
+# layer that is followed by batch norm, nothing changes behind it, and the loss does not change either. But to first
+# order the loss changes by $v^\top g$ for each input with gradient $g$. The sum of these is zero for every $v$, and
+# that means that the gradients of the inputs of one batch *sum to zero*.
 #
 # ## Exercise 3.4: derive the floor
 #
@@ -354,7 +365,7 @@ print(f"the measured cosines follow the law: {law}")
 # $$0 = \left\lVert \sum_i g_i \right\rVert^2 = \sum_i \lVert g_i \rVert^2 + \sum_{i \ne j} g_i^\top g_j .$$
 #
 # The first sum has $B$ terms, and each is 1. The second has $B(B-1)$ terms, whose mean is the mean cosine. Solve for
-# it.
+# it. (It is a floor indeed: a square is never negative, so no $B$ vectors of length 1 have a smaller mean cosine.)
 
 
 # %% tags=["exercise"]
@@ -387,9 +398,10 @@ lesson.table(
 )
 lesson.say(f"""
 With batch norm the mean cosine is at the floor at once: {np.mean(normalised[64, 2]):.4f} after two layers with
-a batch of 64, where your formula says {floor[64]:.4f}. Be careful with it. One could read it as "batch norm
-shatters all gradients in two layers". But it had to come out like that, whatever the gradients look like
-otherwise. A number that is fixed by an identity cannot be evidence.
+a batch of 64, where your formula says {floor[64]:.4f}. (The lengths are not quite equal, hence the small
+difference.) Be careful with it. One could read it as "batch norm makes all gradients unrelated in two layers". But
+it had to come out like that, whatever the gradients look like otherwise. A number that is fixed by an identity
+cannot be evidence.
 """)
 
 # %% [markdown]
@@ -400,10 +412,10 @@ otherwise. A number that is fixed by an identity cannot be evidence.
 # slope $\mathrm{d}f/\mathrm{d}x$, and we compute it at 256 points between -2 and 2 (Balduzzi et al. 2017, arXiv
 # 1702.08591).
 #
-# Gradients are **shattered** if those of neighbouring inputs have nothing to do with each other. On the grid this is
-# measured as follows. The **autocorrelation** of a sequence at lag $k$ is the correlation between its entries and
-# those $k$ places further on: 1 at lag 0, and near 1 at lag 1 if the sequence is smooth. A sequence is **white
-# noise** if its autocorrelation is 0 at every lag but 0.
+# The gradients of a net are **shattered** if those of neighbouring inputs have nothing to do with each other. The
+# **autocorrelation** of a sequence at lag $k$ is the correlation between its entries and those $k$ places further on:
+# 1 at lag 0, and near 1 at lag 1 if the sequence is smooth. A sequence is **white noise** if its autocorrelation is 0
+# at every lag but 0. We look at lag 1, which compares neighbours on the grid.
 #
 # ## Exercise 3.5: find the bug
 #
@@ -430,8 +442,10 @@ def autocorrelation(g, lag):
 # %% [markdown]
 # ## Experiment: when are gradients shattered?
 #
-# The nets are 200 units wide. "Branch x 0.1" is a residual net in which what the layers add to the skip is multiplied
-# by 0.1. The last row of the table is a net like that of the notebook below.
+# The nets have one input, then a layer that turns it into 200 units, then the given number of layers of 200 units. In
+# residual nets, as He et al. built them in 2015, a ReLU follows the addition. "Pre-act" is their order of 2016: batch
+# norm and ReLU stand in front of the weights, and nothing follows the addition. "Branch x 0.1" means that what the
+# branch adds to the skip is multiplied by 0.1. The last row of the table is a net like that of the notebook below.
 
 # %%
 GRID = -2 + 4 * np.arange(256)[:, None] / 256
@@ -524,11 +538,11 @@ lesson.curves(
     + ".",
 )
 lesson.say(f"""
-Each panel shows the slope of one random net over its input, at 256 points. On the left, one layer: the slope
-changes a little wherever one of the 200 gates switches. In the middle, {deep} layers without batch norm:
-rougher, and yet each point is close to the next; the autocorrelation at lag 1 is {without:.2f}. On the right,
-the same depth with batch norm: the slope at one point says nothing about the next one, 1/64 away. Its
-autocorrelation is {with_bn:.2f}.
+Each panel shows the slope of one random net over its input, at 256 points. On the left, the shallowest net: the
+slope changes a little wherever a gate switches. In the middle, {deep} layers without batch norm: rougher, and yet
+most points are close to the next; the autocorrelation at lag 1 is {without:.2f}. On the right, the same depth with
+batch norm: the slope at one point says next to nothing about the next one, 1/64 away. Its autocorrelation is
+{with_bn:.2f}.
 """)
 
 
@@ -536,11 +550,15 @@ autocorrelation is {with_bn:.2f}.
 # ## Why batch norm, of all things?
 #
 # Theory explains the middle panel. Two neighbours on the grid differ by $1/64$. The first layer multiplies the input
-# by weights with variance 2 and adds biases with variance 1, so to it they are vectors with an angle of at most
-# $\sqrt{2}/64$ between them. By exercise 3.1 a layer keeps $1 - \theta/\pi$ of what they share, and the angle shrinks
-# on. The next cell lets your function of exercise 3.2 work that out for all neighbours. Batch norm changes it: it
-# removes what all inputs have in common, and rescales what is left. The difference between two neighbours is part of
-# what is left, so it grows. We can watch it grow.
+# by weights with variance 2 and adds biases with variance 1. A bias is a weight for the constant 1, so to this layer
+# an input $x$ is the vector $(\sqrt{2}\, x, 1)$, and the angle between two neighbours is at most $\sqrt{2}/64$. By
+# exercise 3.1 a layer keeps $1 - \theta/\pi$ of what they share, and the angle shrinks further. The next cell lets your
+# function of exercise 3.2 work that out for all neighbours.
+#
+# Batch norm changes it. A ReLU layer brings two distant points closer together by a larger part than two neighbours:
+# $\theta^2/(3\pi)$ is a larger part of a large angle. Batch norm subtracts what all points have in common, and scales
+# the rest up until the points are spread as widely as before. That makes up for what the distant points lost, and it
+# is more than neighbours lost. So neighbours should move apart, layer by layer. We can watch it.
 
 
 # %%
@@ -573,9 +591,9 @@ two neighbours share, and {deep} layers keep {100 * kept:.0f} % by your function
 depth cannot be white on this grid.
 
 The table gives the distance between neighbouring points, divided by the distance between any two points of the
-grid. Without batch norm it stays near {apart["plain"][-1]:.2f}: neighbours stay neighbours. With batch norm it
-grows from layer to layer until, after 24 layers, it is {apart["plain, batch norm"][-1]:.2f}: for the net,
-neighbours are nearly as far apart as any two points. What batch norm costs, and what it is good for all the
+grid (root mean squares). Without batch norm it stays near {apart["plain"][-1]:.2f}: neighbours stay neighbours. With
+batch norm it grows from layer to layer until, after 24 layers, it is {apart["plain, batch norm"][-1]:.2f}: for the
+net, neighbours are nearly as far apart as any two points. What batch norm costs, and what it is good for all the
 same, is the subject of lesson 4.
 """)
 
@@ -583,11 +601,12 @@ same, is the subject of lesson 4.
 # ## A question from a textbook
 #
 # Simon Prince's *Understanding Deep Learning* has a notebook on this experiment ([notebook
-# 11.1](https://github.com/udlbook/udlbook/blob/main/Notebooks/Chap11/11_1_Shattered_Gradients.ipynb)). It builds
+# 11.1](https://github.com/udlbook/udlbook/blob/main/Notebooks/Chap11/11_1_Shattered_Gradients.ipynb)). It has
 # plain nets of 1, 24 and 50 layers with 200 units, computes the slope on 256 points, and asks the reader: "Do you
 # find this a convincing replication of the experiment in the original paper? (I don't) Can you help me find why I
 # have failed to replicate this result?" Part of the trouble was a missing line, which changed the deep nets' plots
-# ([udlbook#317](https://github.com/udlbook/udlbook/issues/317), fixed in February 2026). The rest you can now answer.
+# ([udlbook#317](https://github.com/udlbook/udlbook/issues/317), fixed in February 2026). Your measurements suggest
+# where the rest lies.
 
 # %%
 note = lag_one[f"the notebook's net, {deep} layers"]
@@ -596,28 +615,29 @@ pre = float(np.mean(lag_one[f"pre-act residual, batch norm, {deep} layers"]))
 small = float(np.mean(lag_one[f"residual, batch norm, branch x 0.1, {deep} layers"]))
 lesson.say(f"""
 - The notebook's nets have *no batch norm*. Built as it says, with {deep} layers, their autocorrelation at lag 1
-  is {spread(note, "{:.2f}")}: smooth. He's variance instead of its 1/200 does not help ({without:.2f}). On this
-  grid a plain net is white only with batch norm ({with_bn:.2f}).
+  is {spread(note, "{:.2f}")}: smooth. He's variance instead of the notebook's 1/200 makes it rougher, not white
+  ({without:.2f}). Of the plain nets that you measured, only those with batch norm are white on this grid
+  ({with_bn:.2f}).
 - Nor is a residual net safe because it is residual. With batch norm and branches of full size it comes out at
-  {res:.2f} (layers ordered as in 2015) and {pre:.2f} (as in 2016) with {deep} layers. With the branch
-  multiplied by 0.1 it keeps {small:.2f}. So what resists is a *small branch* beside the skip; lesson 8 is about
-  that.
+  {res:.2f} (in the order of 2015) and {pre:.2f} (in that of 2016) with {deep} layers. With the branch multiplied by
+  0.1 it keeps {small:.2f}. So what resists is a *small branch* beside the skip; lesson 8 is about that.
 """)
 
 # %% [markdown]
 # ## Is it the cause?
 #
-# We have two facts: deep plain nets train badly, and the gradients of their inputs are unrelated. That both happen
-# does not show that one causes the other. How could an experiment tell?
+# We have two facts: deep plain nets train badly, and in them different inputs have almost unrelated gradients. That
+# both happen does not show that one causes the other. How could an experiment tell?
 #
 # A claim is tested where it could fail. "Unrelated gradients keep a net from training" would be refuted by a net
-# whose gradients are unrelated and which trains. So look for such a net, among nets as different as possible. And
-# change *one* thing: keep architecture, depth and data, and only start the weights elsewhere. **Identity
-# initialisation** sets every weight matrix to the identity, so that at the start each layer hands on what it gets.
+# whose gradients are unrelated and which trains. So we look for such a net among several kinds. And in one comparison
+# we change a *single* thing: architecture, depth and data stay, and only the weights start elsewhere. **Identity
+# initialisation** sets every square weight matrix to the identity, so that at the start each layer hands on what it
+# gets.
 #
 # What shall we measure? Not the mean cosine over all pairs, which batch norm fixes (exercise 3.4). Take similar
-# inputs: each image of a digit, and a copy with noise that is 0.3 times as long as the image. To the eye it is the
-# same digit. If gradients are shattered, the two will have unrelated ones.
+# inputs: each image of a digit, and a copy with noise that is 0.3 times as long as the image, which turns it by some
+# 17 degrees. If gradients are shattered, the two will have unrelated ones.
 #
 # ## Exercise 3.6: design the test
 #
@@ -679,8 +699,8 @@ for kind, depth in CASES:
     rows.append(
         {
             "net": name,
-            "signals, other images": spread(of_signals, "{:.3f}"),
-            "gradients, noisy copy": spread(of_gradients, "{:.3f}"),
+            "signals' cosine": spread(of_signals, "{:.3f}"),
+            "gradients' cosine": spread(of_gradients, "{:.3f}"),
             "training error (%)": spread(trained, "{:.1f}"),
         }
     )
@@ -692,22 +712,25 @@ print("against the claim:", "; ".join(against) or "none")
 he_deep, eye = f"plain, He init, {deepest} layers", f"plain, identity init, {deepest} layers"
 bn_shallow, bn_deep = f"plain, batch norm, {shallow} layers", f"plain, batch norm, {deepest} layers"
 res_deep = f"residual, batch norm, {deepest} layers"
+wide = gradient_cosine(deepest, math.atan(P.noise))
 lesson.say(f"""
-The table was measured on real digits, before training (cosines, mean ± deviation) and after it (error).
+The table was measured on images of digits. It gives the cosine between the signals of different images at the last
+layer, the cosine between the gradients of an image and its noisy copy at the first, both before training, and the
+error after it.
 
 *For the suspect:* the plain net of {deepest} layers with identity init is the same architecture as the one that
 failed. The gradients of an image and its copy have a cosine of {tested[eye][0]:.2f} instead of
-{tested[he_deep][0]:.2f}, and it trains: {tested[eye][1]:.1f} % instead of {tested[he_deep][1]:.0f} %. So what
-fails is not the architecture, it is where training starts.
+{tested[he_deep][0]:.2f}, and it trains: {tested[eye][1]:.1f} % instead of {tested[he_deep][1]:.0f} %. So it is not
+the architecture that fails, but training from that start.
 
 *Against it:* with batch norm the plain net of {shallow} layers has a cosine of {tested[bn_shallow][0]:.2f} and
 trains to {tested[bn_shallow][1]:.1f} %. The residual net of {deepest} layers has {tested[res_deep][0]:.2f} and
 trains to {tested[res_deep][1]:.1f} %. Their gradients are *less* related than those of the deep plain net with
-He init, which fails, and whose gradients are not even unrelated by your rule. So unrelated gradients alone do
-not keep a net from training.
+He init, which fails, and whose gradients are not even unrelated by your rule. (For infinitely wide layers your
+function gives {wide:.2f}; these have 64 units.) So unrelated gradients alone do not keep a net from training.
 
 *What else?* Look at the column of the signals. In the deep net with He init all digits have become nearly one
-vector, with a cosine of {signal_cosine[he_deep]:.3f}: the last layers can hardly tell a zero from a nine. It is
+vector, with a cosine of {signal_cosine[he_deep]:.3f}: what tells a zero from a nine is a small rest of the signal. It is
 the other side of exercise 3.2, where the angle shrinks. Identity init keeps the digits apart
 ({signal_cosine[eye]:.2f}). But that is not the whole answer either: with batch norm the signals of {deepest}
 plain layers stay apart ({signal_cosine[bn_deep]:.2f}), and the net ends at {tested[bn_deep][1]:.0f} %. It has
@@ -715,18 +738,18 @@ another illness, which lesson 4 finds.
 """)
 
 # %% [markdown]
-# No single number of this table says which net will train. That is an honest result, and a useful one: who shows
-# you one picture of gradients and names it the reason has left something out.
+# No single column of this table says which net will train. That is a result too: whoever shows you one picture of
+# gradients and calls it the reason has left something out.
 #
 # ## What people get wrong
 
 # %%
 lesson.say(f"""
-- *"He init solves it."* The lengths are level, {np.mean(ratio[deepest]):.1f} between the ends of {deepest}
-  layers, and the training error is {worst:.0f} %.
+- *"He init solves it."* The lengths are level, with a ratio of {np.mean(ratio[deepest]):.1f} between the ends of
+  {deepest} layers, and the training error is {worst:.0f} %.
 - *"Each layer halves the correlation of the gradients."* Halving would leave {0.5**16:.6f} after 16 layers.
-  Measured: {np.mean(plain[16]):.4f}; your theory: {predicted[16]:.4f}. The first layer halves, the later ones
-  do not.
+  Measured: {np.mean(plain[16]):.4f}; your theory: {predicted[16]:.4f}. The first layer halves, the later ones take
+  less and less.
 - *"Gradients of deep plain nets are white noise."* Without batch norm, {deep} layers keep an autocorrelation of
   {without:.2f} on the grid. *"And those of residual nets are not."* With batch norm and branches of full size:
   {res:.2f}.
@@ -742,18 +765,18 @@ lesson.say(f"""
 #   with skip-connections it decays sublinearly. They also show an initialisation, "looks linear", that prevents
 #   shattering and in preliminary experiments trains very deep nets without skips. Our identity init is a cousin of
 #   it.
-# - What you measured agrees for nets with batch norm. Without it the decay for unrelated inputs is a power of the
-#   depth, and neighbours on the grid stay correlated.
+# - You found the white noise with batch norm, and with it also in a residual net with branches of full size. Without
+#   batch norm the decay for unrelated inputs was a power of the depth, and neighbours on the grid stayed correlated.
 # - Daneshmand et al. 2020 (arXiv 2003.01652) study the other column of the table: in random nets without
 #   normalisation the signals of different inputs collapse onto few directions as depth grows, and batch norm avoids
 #   that.
 #
 # ## Remember
 #
-# - A level gradient is necessary and not sufficient: He init keeps the length at every depth, and the training error
-#   still grows with depth.
-# - Without batch norm the gradients of unrelated inputs lose their correlation like $L^{-3}$, while the signals
-#   become one and the same; with batch norm neighbours are torn apart after some twenty layers.
+# - A level gradient is not enough: He init keeps the length at every depth, and the training error still grows with
+#   depth.
+# - In wide plain ReLU nets the gradients of unrelated inputs lose their correlation like $L^{-3}$, while the signals
+#   become nearly one and the same; with batch norm even neighbours are torn apart after some twenty layers.
 # - Neither the length of gradients nor their correlation alone predicts what trains, so test a suspected cause where
 #   it could fail.
 #

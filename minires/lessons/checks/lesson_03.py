@@ -16,8 +16,8 @@ F = Callable[..., Any]
 
 def _check_shared(f: F) -> None:
     mistakes = {
-        "this is the share of the gates that the other input shuts": 60 / 180,
-        "this compares the overlap with all directions, not with those of one input": 120 / 360,
+        "what the other input shuts? or the overlap, compared with the full circle?": (60 / 180),
+        "these degrees are not covered; and which share of the half circle is it?": 60.0,
         "this is the cosine of the angle between the inputs, not a share of gates": 0.5,
         "this is the overlap in degrees; which share of the half circle is it?": 120.0,
         "one half circle has 180 degrees": 300 / 360,
@@ -68,7 +68,7 @@ def _check_cosine(f: F) -> None:
         right = _cosine(layers, angle)
         if layers == 1:  # there some of these are right
             mistakes = {text: wrong for text, wrong in mistakes.items() if wrong != right}
-        what = f"{layers} layers, angle {angle:.4g}"
+        what = f"{layers} layer{'s' * (layers > 1)}, angle {angle:.4g}"
         expect_number(f(layers, angle), right, 1e-6, what, mistakes=mistakes)
     expect_number(f(30, 0.0), 1.0, 1e-6, "30 layers, equal inputs (angle 0)")
 
@@ -137,6 +137,10 @@ def _own_squares(g: Array, lag: int) -> float:
     return float((front * back).sum() / (front * front).sum())
 
 
+def _pearson(g: Array, lag: int) -> float:
+    return float(np.corrcoef(g[: len(g) - lag], g[lag:])[0, 1])
+
+
 def _no_lag_zero(g: Array, lag: int) -> float:
     centred = g - g.mean()
     return float((centred[:-lag] * centred[lag:]).sum() / (centred**2).sum())
@@ -156,6 +160,8 @@ def _check_autocorrelation(f: F) -> None:
                         _autocorrelation(g, lag) * float(((g - g.mean()) ** 2).sum())
                     ),
                     "the denominator is the sum of *all* squares": _own_squares(g, lag),
+                    "both parts were centred and scaled on their own; use the mean and the squares "
+                    "of the whole sequence": _pearson(g, lag),
                     "g[:-0] is empty; how many entries are left at a lag of 0?": 0.0,
                 }
                 if lag == 0:

@@ -9,7 +9,6 @@ NUMBERS = {
     "50": "setting: the minutes of the header, and the deepest nets",
     "-1": "definition: the cosine of opposite vectors",
     "60": "example: the angle of exercise 3.1",
-    "180": "definition: the degrees of a half circle",
     "71.4": lambda n: math.degrees(math.acos(1 / math.pi)),
     "8": "example: the layers of the prediction and of exercise 3.2",
     "3": "definition: the power of the formula above",
@@ -21,6 +20,7 @@ NUMBERS = {
     "0.1": "setting: the factor of the branch, and the limit of exercise 3.6",
     "0.3": "setting: the noise of the copies",
     "16": "setting: the deepest net of the comparison with theory",
+    "17": lambda n: math.degrees(math.atan(n["P"].noise)),
     "24": "setting: the layers over which neighbours are followed",
     "1000": "setting: where the theory's slope is measured",
 }
@@ -42,6 +42,7 @@ def claims(n):
     assert n["predicted"][8] == pytest.approx(0.0500, abs=5e-4)
     assert mean(n["plain"][16]) > 100 * 0.5**16
     assert n["predicted"][16] < mean(n["narrow"])
+    assert n["wide"] < mean(n["tested"][n["he_deep"]][0])
     assert n["tail"] == pytest.approx(-3, abs=0.1)
     assert n["law"] == "power"
     for (batch, _), found in n["normalised"].items():
