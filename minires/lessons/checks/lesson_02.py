@@ -75,7 +75,7 @@ def _check_even(f: F) -> None:
             "this variance is that of numbers between 0 and the bound": math.sqrt(
                 n * bound**2 / 12 * slope
             ),
-            "the mean square of the weights has the bound squared": math.sqrt(
+            "look at the formula of the mean square again: which power of the bound?": math.sqrt(
                 n * bound / 3 * slope
             ),
             "the slopes are missing": math.sqrt(n * bound**2 / 3),

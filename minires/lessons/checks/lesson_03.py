@@ -16,8 +16,8 @@ F = Callable[..., Any]
 
 def _check_shared(f: F) -> None:
     mistakes = {
-        "what the other input shuts? or the overlap, compared with the full circle?": (60 / 180),
-        "these degrees are not covered; and which share of the half circle is it?": 60.0,
+        "is it what the other input shuts, or the overlap as a part of the full circle?": 60 / 180,
+        "60 degrees are not covered; how many are, and which share of the half circle?": 60.0,
         "this is the cosine of the angle between the inputs, not a share of gates": 0.5,
         "this is the overlap in degrees; which share of the half circle is it?": 120.0,
         "one half circle has 180 degrees": 300 / 360,
