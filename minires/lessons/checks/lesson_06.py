@@ -162,6 +162,7 @@ def _check_mend(f: F) -> None:
                 "this bias adds the shift once more instead of undoing it": b
                 - lowest * w.sum(axis=1),
                 "the shift passes through w before it reaches the bias": b + lowest,
+                "the shift passes through w first, and it has to be taken back": b - lowest,
                 "w is transposed: one number for each output": b + lowest * w.sum(axis=0)
                 if outputs == inputs
                 else b,

@@ -22,14 +22,20 @@ def claims(n):
     first, last = n["P"].noise[0], n["P"].noise[-1]
     assert errors[first] < 5
     assert errors[last] > 30
+    assert n["near_fresh"] < n["far_fresh"] - 30  # the start, not what had been learned before
     for ratios in n["ratios"].values():  # the gradient neither vanishes nor explodes
         assert 0.1 < np.mean(ratios) < 10
 
 
 def claims_in_full(n):
     assert n["NEAR"] == 0.2
-    assert np.mean(n["untrained"][0.2]) > 40  # nothing is left of what the shallow net knew
+    assert np.mean(n["untrained"][0.2]) > 70  # nearly as often as a guess
     assert n["near"] < 5
+    assert n["near_fresh"] < 40
+    assert n["near_fresh"] - n["near"] < n["far_fresh"] - n["near_fresh"]
+    near, far = (np.mean(n["ratios"][sigma]) for sigma in (0.2, n["P"].noise[-1]))
+    assert 0.5 < near / far < 2  # about the same gradient for both
+    assert n["best_rate"] not in (max(n["RATES"]), min(n["RATES"]))
     assert n["hardest"] > 0.8
     errors = [np.mean(e) for e in n["nothing"].values()]
     assert all(b > a - 0.03 for a, b in itertools.pairwise(errors))  # the deeper, the harder
