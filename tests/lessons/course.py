@@ -71,7 +71,9 @@ def row(lesson: Any, full: bool) -> tuple[float, list[str]]:
 def processor() -> str:
     """Return the name of the processor where the system tells it."""
     try:
-        found = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
+        found = re.search(
+            r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        )
     except OSError:
         found = None
     return found.group(1) if found else platform.processor() or platform.machine()

@@ -4,6 +4,8 @@ import math
 
 import pytest
 
+from minires.lessons import spread
+
 NUMBERS = {"1.5": lambda n: n["send"]("z", 1.0)[1]}  # the branch's part of the gradient at x
 
 
@@ -44,3 +46,13 @@ def three_engines(at_u):
     assert at_u["breadth_first"] == [1, 1, 1, 1]  # the skip's part alone
     assert at_u["at_every_visit"][0] == 1
     assert all(w > r for w, r in zip(at_u["at_every_visit"][1:], [2, 4, 8], strict=True))
+
+
+def headline(n):
+    counted = float(n["by_counter"].mean())
+    return {
+        "what": "one backward pass in forward passes, 8 layers, by counting",
+        "measured": spread(n["by_counter"].ravel(), "{:.2f}"),
+        "reference": f"(2 · 8 − 1) / 8 = {n['backward_over_forward'](8):.2f}",
+        "verdict": f"agrees within {100 * abs(counted / n['backward_over_forward'](8) - 1):.0f} %",
+    }

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from minires.lessons import spread
+
 NUMBERS = {
     "16": "definition: decimal digits of float64; also numbers at a pixel, and a depth",
     "7": "definition: decimal digits of float32",
@@ -90,3 +92,13 @@ def claims_in_full(n):
     assert n["left_arm"] == pytest.approx(2, abs=0.05)
     assert n["right_arm"] == pytest.approx(-1, abs=0.2)
     assert n["wrong_final"].mean() < 0.06
+
+
+def headline(n):
+    right, wrong = n["final"]["right"], n["wrong_final"]
+    return {
+        "what": "loss after training with a wrong batch norm pass that one check accepts",
+        "measured": f"{spread(wrong, '{:.3f}')}; with the right one {spread(right, '{:.3f}')}",
+        "reference": "best step ε^(1/3) = 6e-06; measured " + f"{n['best']['tanh, float64']:.0e}",
+        "verdict": "a wrong gradient trains, worse; a checker finds it",
+    }

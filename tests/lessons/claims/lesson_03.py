@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from minires.lessons import spread
+
 NUMBERS = {
     "50": "setting: the minutes of the header, and the deepest nets",
     "-1": "definition: the cosine of opposite vectors",
@@ -86,3 +88,15 @@ def claims_in_full(n):
     assert n["tested"][n["res_deep"]][1] < 5
     assert n["tested"][n["bn_deep"]][1] > 50
     assert n["signal_cosine"][n["he_deep"]] > 0.98
+
+
+def headline(n):
+    deepest = n["P"].depths[-1]
+    return {
+        "what": f"He init, {deepest} layers: gradient first / last layer, and training error",
+        "measured": f"{spread(n['ratio'][deepest], '{:.2f}')}; "
+        f"{spread(n['error'][deepest], '{:.0f}')} %",
+        "reference": "level (1); cosine of two inputs' gradients after 8 layers "
+        f"{mean(n['plain'][8]):.3f}, theory {n['predicted'][8]:.3f}",
+        "verdict": "level norms do not suffice",
+    }

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from minires.lessons import spread
+
 NUMBERS = {
     "54": "setting: the depth at which the claim is made",
     "1.21": lambda n: n["exploding"](n["claimed"] - 1, None),
@@ -70,3 +72,13 @@ def claims_in_full(n):
     losses = {d: np.mean([c.losses for c in n["base"]["plain", d]], axis=0) for d in (6, 18, 54)}
     assert (losses[54] > losses[18])[1:].all()
     assert (losses[18] > losses[6])[1:].all()
+
+
+def headline(n):
+    plain, residual = (spread(n["asis"][kind], "{:.1f}") for kind in ("plain", "residual"))
+    return {
+        "what": f"training error of {n['claimed']} layers, plain and residual (%)",
+        "measured": f"{plain}; {residual}",
+        "reference": "He et al. 2015, Figure 1: higher for the deeper plain net",
+        "verdict": f"degradation; {n['gap']:.0f} points remain at the best rates",
+    }

@@ -4,6 +4,8 @@ import itertools
 
 import numpy as np
 
+from minires.lessons import spread
+
 NUMBERS = {
     "54": lambda n: n["DEEP"],
     "6": "a setting of lesson 5: the layers of its shallowest net",
@@ -39,3 +41,12 @@ def claims_in_full(n):
     assert n["hardest"] > 0.8
     errors = [np.mean(e) for e in n["nothing"].values()]
     assert all(b > a - 0.03 for a, b in itertools.pairwise(errors))  # the deeper, the harder
+
+
+def headline(n):
+    return {
+        "what": f"training error of {n['DEEP']} plain layers: built by hand, and found by SGD (%)",
+        "measured": f"{spread(n['stayed'], '{:.2f}')}; {spread(n['found'], '{:.1f}')}",
+        "reference": f"outputs of the built net differ by 0; measured {max(n['differences']):g}",
+        "verdict": "the solution exists, and SGD does not find it",
+    }

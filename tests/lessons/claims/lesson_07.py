@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from minires.lessons import spread
+
 NUMBERS = {}
 
 
@@ -40,3 +42,15 @@ def claims_in_full(n):
     assert n["mean_length"][n["STEP"]].mean() < n["mean_length"][0].mean()
     assert n["smaller"] < 0.2 * n["P"].seeds * n["BLOCKS"]
     assert np.mean(n["stays"]) < 0.1
+
+
+def headline(n):
+    start, plain, residual = (n["at_depth"][n[arm]] for arm in ("START", "PLAIN", "RESIDUAL"))
+    return {
+        "what": "training error without any skip, started at W = I (%)",
+        "measured": f"{spread(start, '{:.1f}')}; residual {spread(residual, '{:.1f}')}, "
+        f"He init {spread(plain, '{:.0f}')}",
+        "reference": f"mean path: {spread(n['mean_length'][0], '{:.1f}')} branches, "
+        f"theory {n['theory'].sum():.1f}",
+        "verdict": f"the start covers {n['covered']:.0f} % of the gap",
+    }

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from minires.lessons import spread
+
 NUMBERS = {
     "1.414": lambda n: math.sqrt(2),
     "-0.5": lambda n: -0.5,
@@ -79,3 +81,13 @@ def claims_in_full(n):
     for name, found in n["errors"].items():
         if name != n["explosion"]:
             assert max(found) < 25, name
+
+
+def headline(n):
+    return {
+        "what": "He init without normalisation: growth of E[x²] and of the gradient per block",
+        "measured": f"{spread(n['growth'], '{:.3f}')}; {spread(n['backward_growth'], '{:.3f}')}",
+        "reference": f"2; √2 = {math.sqrt(2):.3f}",
+        "verdict": f"agrees within {100 * abs(np.mean(n['growth']) / 2 - 1):.0f} %; "
+        f"{len(n['errors']) - 1} ways to start small train",
+    }

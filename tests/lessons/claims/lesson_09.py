@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from minires.lessons import spread
+
 NUMBERS = {
     "90": "definition: nine of ten classes, guessed",
     "-1": "definition: a reversed ranking",
@@ -67,3 +69,13 @@ def zoo(n):
 
 def claims_in_full(n):
     assert not n["lesson"].fast
+
+
+def headline(n):
+    return {
+        "what": "order of the shortcuts by training error, rank correlation with the paper's",
+        "measured": f"{n['agreement']:.2f}; x {spread(n['errors']['x'], '{:.1f}')} %, "
+        f"projection {spread(n['errors']['projection'], '{:.1f}')} %",
+        "reference": "He et al. 2016, Table 1: x best, projection far behind",
+        "verdict": "the top of the order and its gap agree",
+    }
