@@ -13,9 +13,10 @@
 # numbers. It is tempting to conclude that the gradients are then well-sized too.
 #
 # This lesson checks that conclusion. You will derive by which factor one layer with batch norm multiplies the
-# gradient, measure it, and then follow a network of 110 layers through its first fifty training steps. It will fail,
-# in a way that looks like one thing and is another, and you will be the detective who finds out which. Knowing this
-# story saves you from two wrong conclusions that are easy to draw from a plot of gradient norms.
+# gradient, measure it, and then follow a network of 110 layers through its first fifty training steps. Its lower
+# layers will stop learning, in a way that looks like one thing and is another, and you will be the detective who
+# finds out which. Knowing this story saves you from two wrong conclusions that are easy to draw from a plot of
+# gradient norms.
 #
 # You should know how batch norm's backward pass looks (lesson 1), and what the factor of a layer is (lesson 2).
 # Reading and exercises take about 50 minutes, running takes half a minute.
@@ -80,8 +81,8 @@ lesson.predict(
 # Then comes ReLU, which leaves $0, 0, 0.447, 1.342$. Two numbers now describe how large these values are, and the
 # whole lesson lives in the difference between them. The **second moment** of some values is the mean of their
 # squares: here $(0 + 0 + 0.2 + 1.8)/4 = 0.5$. It counts everything that the values carry. The variance counts only
-# how they *differ* from their mean, $0.447$: it is $0.5 - 0.447^2 = 0.3$. ReLU has made all values positive, so a
-# good part of their size is a constant that every sample shares.
+# how they *differ* from their mean, $0.447$: it is $0.5 - 0.447^2 = 0.3$. After ReLU no value is negative, so a good
+# part of their size is a constant that every sample shares.
 #
 # Now look at what each pass sees of this.
 #
@@ -89,16 +90,18 @@ lesson.predict(
 #   divides by the standard deviation. The constant part is thrown away. What is stretched back to variance 1 is the
 #   variation, of variance 0.3, so the signal is divided by $\sqrt{0.3}$ (times a scale of the matrix, which cancels
 #   below).
-# - *Backward*, the same division by $\sqrt{0.3}$ hits the gradient. Then ReLU's backward lets the gradient of two
-#   samples of four through, which halves its squared norm: a factor of $0.5$, which is again the second moment.
+# - *Backward*, the same division by $\sqrt{0.3}$ hits the gradient. (Batch norm's backward also subtracts two means,
+#   as in lesson 1. They take two directions out of as many as the batch has samples, which in a large batch is next
+#   to nothing.) Then ReLU's backward lets the gradient of two samples of four through, which halves its squared norm:
+#   a factor of $0.5$. That is the second moment again, because ReLU keeps just as large a share of the squares.
 #
 # Together the squared norm of the gradient is multiplied by $0.5 / 0.3 = 1.667$ and its norm by
 # $\sqrt{1.667} = 1.29$. Three layers of this kind multiply it by $1.29^3 = 2.15$, and ten by $1.29^{10} = 12.8$.
 #
-# And the matrix? If its entries have variance $s^2/n$, the forward pass scales the variation
-# by $s$, so batch norm divides by $s$ as well; the backward pass multiplies the gradient by $s$. The two cancel.
-# With batch norm it does not matter how large the initial weights are, and He init or Xavier init make no difference
-# to this factor.
+# And the matrix? If its entries have variance $s^2/n$, for layers of $n$ units, the forward pass scales the variation
+# by $s$, so batch norm divides by $s$ as well; the backward pass multiplies the gradient by $s$. The two cancel. With
+# batch norm it does not matter how large the initial weights are, and it makes no difference to the factor of a layer
+# whether one takes He init or Xavier init.
 
 # %% [markdown]
 # Four samples are a toy. In a wide layer a unit sums many small random terms, and before its ReLU its values over the
@@ -194,22 +197,25 @@ lesson.table(
 )
 
 # %%
+off = max(
+    abs(np.mean(found) / theory - 1) for (_, b), (found, theory) in factors.items() if b == 128
+)
 small = {size: float(np.mean(factors["ReLU, He", size][0])) for size in (16, 8)}
 xavier = float(np.mean(factors["ReLU, Xavier", 128][0]))
 lesson.say(f"""
-The first rows stand where theory puts them: {one_layer:.4f} expected, {plain_factor:.4f} measured with
-{middle_depth} layers. Xavier init gives {xavier:.4f}, so the size of the weights really has cancelled. With batches of
-16 and 8 samples the factor rises to {small[16]:.3f} and {small[8]:.3f}: the mean and the variance of a few samples depend
-much on each of them, and the explosion is *worse* for small batches. Theory's {one_layer:.4f} is for large batches
-and does not know that. Without ReLU there is almost no explosion as long as the batch is large: the second moment and
-the variance of a Gaussian are the same.
+The first rows stand close to theory: {one_layer:.4f} expected, {plain_factor:.4f} measured with {middle_depth} layers.
+(Of all rows with batches of 128 none is further off than {100 * off:.1f} %; 256 units are not infinitely many.) Xavier init
+gives {xavier:.4f}, so the size of the weights really has cancelled. With batches of 16 and 8 samples the factor rises to
+{small[16]:.3f} and {small[8]:.3f}: the explosion is *worse* for small batches. Theory's {one_layer:.4f} is for large batches and
+does not know that. Without ReLU there is almost no explosion as long as the batch is large: for a Gaussian of mean 0
+the second moment and the variance are the same.
 """)
 
 # %% [markdown]
 # ## What the plot of a fresh net shows
 # Here is the same for one depth as a picture: the norm of the gradient in front of each layer. Beside the plain net
-# with batch norm stand its residual twin, which is the same net with $+x$ around every second layer, and the plain
-# net without batch norm and with He init, which lesson 2 found to be level.
+# with batch norm stand its residual twin, in which the input $x$ of every two layers is added to what they compute,
+# and the plain net without batch norm and with He init, which lesson 2 found to be level.
 
 # %%
 SHOWN = {"plain with batch norm": ("none", "bn"), "residual with batch norm": ("identity", "bn")}
@@ -263,7 +269,8 @@ skip is the one whose gradient explodes.
 #
 # A small example: let $W = (3, 4)$, of norm 5. The gradient must be orthogonal to it, for example $(0.8, -0.6)$, of
 # norm 1. Take a step with rate 10: $W$ becomes $(3 - 8, 4 + 6) = (-5, 10)$. By Pythagoras its norm is
-# $\sqrt{5^2 + 10^2} = 11.18$, and the gradient in the same direction would now be smaller by $5/11.18$.
+# $\sqrt{5^2 + 10^2} = 11.18$. If the loss is as steep in the new direction as in the old one, the gradient now has
+# the norm $1 \cdot 5/11.18 = 0.447$.
 #
 # ## Exercise 4.4: after one step
 # Write that for any norms. The rate is `lr`; momentum and weight decay are left out. Assume that the direction of $W$
@@ -315,9 +322,10 @@ their gradient is at most {cosine:.0e}.
 # ## Experiment 2: the first fifty steps
 # Now we train, as He et al. 2015 did: SGD with momentum 0.9 and rate 0.1, on batches of 128 digits. (They also used
 # weight decay and images; the nets here are small and have none.) We watch the first and the last matrix of the
-# stack. Three numbers tell how a matrix is doing: the norm of its gradient; its own norm $\lVert W \rVert$; and a
-# third. The **relative update** of some weights is the length of the step that the optimiser takes divided by the
-# length of the weights, $\lVert \Delta W \rVert / \lVert W \rVert$: it says how far they really turn.
+# stack. Three numbers tell how a matrix is doing: the norm of its gradient, its own norm $\lVert W \rVert$, and its
+# relative update. The **relative update** of some weights is the length of the step that the optimiser takes divided by the
+# length of the weights, $\lVert \Delta W \rVert / \lVert W \rVert$. Where only the direction of the weights counts, it
+# tells how far they turn.
 #
 # In the helper, `train` is the training loop of minires and `Recorder` looks on at the chosen steps.
 
@@ -392,8 +400,9 @@ at_first, at_last = (first_over_last("plain", deepest, step) for step in (0, LAS
 lesson.say(f"""
 A row is a net, and its numbers are medians over {P.seeds} seeds: the norm of the first matrix's gradient over that of
 the last one, after so many steps; then by how much the first matrix itself has become longer by step {LAST}, and its
-relative update there. Look at plain-{deepest}. The gradient of its first matrix has norm {power(exploded)}, which is
-{power(at_first)} times that of the last one. After {LAST} steps it is {power(faded)}, and the ratio is {power(at_last)}.
+relative update there. Look at plain-{deepest}, the plain net of {deepest} layers. Before the first step the gradient of
+its first matrix has norm {power(exploded)}, which is {power(at_first)} times that of the last one. After {LAST} steps it is
+{power(faded)}, and the ratio is {power(at_last)}.
 Whoever looks at this net for the first time at step {LAST} will say that its gradient vanishes.
 """)
 
@@ -421,7 +430,7 @@ lesson.say(f"""
    $1/(1 - 0.9) = 10$ times. After {LAST} steps the norm is {momentum_limit:.1f} times the first step, and the cosine
    between the matrix and minus its first gradient is {turned:.4f}.
 4. *The weights are long, so the gradient is small.* By scale invariance the norm of the gradient falls as the
-   weights grow. That is the "vanishing" of the table.
+   weights grow. That makes a good part of the "vanishing" of the table; how much, you will compute in exercise 4.5.
 5. *The layer is frozen.* At step {LAST} the relative update of the first matrix is {update:.5f}. The momentum that is
    left of the very first step would alone give {left_over:.5f}. So nearly all that still moves the matrix is the echo of
    that step; what the net has seen since then hardly reaches it.
@@ -467,8 +476,9 @@ Left is the norm of each matrix's gradient, right the norm of the matrix itself,
 from light (step 0) to dark (step {LAST}). Both panels have the same scales, so that you can lay one over the other. At
 step 0 the left panel is the straight line of the explosion, and on the right all matrices have norm 11. At step 1 the
 two have changed places: the right panel now holds a copy of the straight line, at a tenth of its values, wherever that
-is more than the old weights. That is the one huge step. From then on the right panel hardly changes, while on the left the layers near the input sink, until at
-step {LAST} they lie below those near the loss.
+is more than the old weights. That is the one huge step. From then on momentum lifts the line on the right, by
+no more than another power of ten, while on the left all layers sink, those near the input the furthest: at step
+{LAST} they lie below those near the loss.
 """)
 
 # %% [markdown]
@@ -511,8 +521,9 @@ fallen = math.log10(seen[0].dw_norm * seen[0].w_norm / (seen[LAST].dw_norm * see
 lesson.say(f"""
 Your function says of plain-{deepest}: "{verdict}". In numbers: the gradient of its first matrix has fallen by
 {risen + fallen:.1f} powers of ten, of which the longer weights account for {risen:.1f}. The product of the two norms, which does
-not depend on the length of the weights, has fallen by the other {fallen:.1f}: all matrices below the loss were inflated
-in the same step, and the net is another one than it was.
+not depend on the length of the weights, has fallen by the other {fallen:.1f}. For this part there is another reason: the
+matrices have not only become longer, most of them point elsewhere, and what we derived for random matrices need not
+hold for those that the huge step left behind.
 """)
 
 # %% [markdown]
@@ -520,7 +531,7 @@ in the same step, and the net is another one than it was.
 # If one huge step did the damage, make the first steps small. A **warm-up** is a phase at the start of training in
 # which the learning rate rises from a small value to its full one. We try one of 50 steps, whose first step is fifty
 # times smaller than before, and then a rate so small that the first matrix moves by no more than a tenth of its
-# length. That rate is computed, not tuned: a tenth of $\lVert W \rVert$ over $\lVert g \rVert$.
+# length in the first step. That rate is computed, not tuned: a tenth of $\lVert W \rVert$ over $\lVert g \rVert$.
 
 # %%
 gentle = 0.1 * median("plain", deepest, "w_norm", 0) / exploded
@@ -529,12 +540,19 @@ ways = {
     "rate 0.1 after a warm-up": [watched("none", deepest, s, warm_up=50) for s in range(P.seeds)],
     f"rate {gentle:.0e}": [watched("none", deepest, s, gentle) for s in range(P.seeds)],
 }
+
+
+def last_loss(runs):
+    """Return the median over seeds of the mean loss of the last five steps."""
+    return float(np.median([np.mean(losses[-5:]) for _, losses, _ in runs]))
+
+
 longer, bottom, top, final = {}, {}, {}, {}
 for way, runs in ways.items():
     longer[way] = float(np.median([r[0][LAST][0].w_norm / r[0][0][0].w_norm for r in runs]))
     bottom[way] = float(np.median([r[0][1][0].update_ratio for r in runs]))
     top[way] = float(np.median([r[0][1][-1].update_ratio for r in runs]))
-    final[way] = float(np.median([np.mean(r[1][-5:]) for r in runs]))
+    final[way] = last_loss(runs)
 lesson.table(
     [
         {
@@ -548,12 +566,12 @@ lesson.table(
     ]
 )
 lesson.say(f"""
-Guessing among ten digits costs $\\ln 10 = {math.log(10):.2f}$. No way gets far below it. With the warm-up the first matrix still
-becomes {times(longer["rate 0.1 after a warm-up"])} times longer: fifty times smaller than an enormous step is an enormous step. The
-rate that suits the first matrix leaves it whole, and moves the last one by {power(top[f"rate {gentle:.0e}"])} of its length: now
-the *upper* layers are frozen. The gradients of this net lie {math.log10(exploded / median("plain", deepest, "dw_norm", 0, -1)):.0f} powers of ten apart, and no single rate
-serves both ends. Its residual twin, at the same rate of 0.1, has a first matrix that becomes
-{times(lengthened["residual", deepest])} times longer.
+With the warm-up the first matrix still becomes {times(longer["rate 0.1 after a warm-up"])} times longer: fifty times smaller than
+an enormous step is an enormous step. At the rate that suits the first matrix it becomes {longer[f"rate {gentle:.0e}"]:.1f} times longer, but
+the last one moves by {power(top[f"rate {gentle:.0e}"])} of its length: now the *upper* layers are frozen. The gradients of this net lie
+{math.log10(exploded / median("plain", deepest, "dw_norm", 0, -1)):.0f} powers of ten apart, and no single rate serves both ends. In its residual twin, at the rate of 0.1, the first matrix
+becomes only {times(lengthened["residual", deepest])} times longer. (The losses say nothing yet: guessing among ten digits costs
+$\\ln 10 = {math.log(10):.2f}$, and the twin is at {last_loss(story["residual", deepest]):.2f}. For nets of this depth {LAST} steps are few.)
 """)
 
 # %% [markdown]
@@ -589,8 +607,8 @@ lesson.say(f"""
 - *"Batch norm keeps every layer's values in range, so it keeps the gradients in range."* It keeps the values in range.
   The gradient of {deepest} fresh plain layers grew by a factor of {power(grown["plain with batch norm"])}.
 - *"With a better init this would not happen."* He and Xavier init gave the factors {plain_factor:.3f} and {xavier:.3f}.
-- *"The gradient of the first layers is tiny, so it vanishes."* In plain-{deepest} it was tiny because the weights had become
-  {times(longer["rate 0.1"])} times longer. Before you say "vanishing", look at $\\lVert W \\rVert$ and at the relative update.
+- *"The gradient of the first layers is tiny, so it vanishes."* In plain-{deepest} it was tiny mostly because the weights had
+  become {times(longer["rate 0.1"])} times longer. Before you say "vanishing", look at $\\lVert W \\rVert$ and at the relative update.
 - *"The norms are healthy, so the layers learn."* After 10 steps the first and the last matrix of plain-{middling} have
   gradients that differ by a factor of {max(settled, 1 / settled):.1f} only. But the first matrix is
   {times(median("plain", middling, "w_norm", 10) / median("plain", middling, "w_norm", 0))} times longer than it was. A ratio of raw
@@ -620,8 +638,8 @@ lesson.say(f"""
 #   of a plain net grow by $\sqrt{\pi/(\pi - 1)} \approx 1.21$ in each layer, whatever the init.
 # - Weights in front of a batch norm have no length that matters: make them ten times longer and the gradient is ten
 #   times smaller, so what counts is the effective learning rate, the rate over the square of their norm.
-# - In very deep plain nets one huge step inflates the lower weights and freezes them, which looks like a vanishing
-#   gradient and is the opposite.
+# - In a very deep plain net one huge step can inflate the lower weights and freeze them, which afterwards looks like
+#   a vanishing gradient and began as an exploding one.
 
 # %% [markdown]
 # ## Read next

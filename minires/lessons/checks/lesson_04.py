@@ -52,6 +52,7 @@ def _check_variance(f: Callable[..., Any]) -> None:
                 "the mean is subtracted without being squared": sigma**2 / 2
                 - sigma / math.sqrt(2 * math.pi),
                 "the mean of max(z, 0) grows with sigma too": sigma**2 / 2 - 1 / (2 * math.pi),
+                "the second moment grows with sigma too": 0.5 - sigma**2 / (2 * math.pi),
                 "variances grow with the square of sigma": sigma * _variance(1.0),
                 "it holds for sigma = 1 only": _variance(1.0) if sigma != 1 else math.nan,
             },
@@ -75,6 +76,10 @@ def _check_growth(f: Callable[..., Any]) -> None:
                 "it is the other way round: batch norm divides by the variation": ratio
                 ** (-layers / 2),
                 "factors of several layers multiply, they do not add": math.sqrt(ratio) * layers,
+                "layers multiply: what is the root taken of, and when?": math.sqrt(ratio * layers),
+                "use the two arguments: they need not be those of a Gaussian": _growth(
+                    0.5, _variance(1.0), layers
+                ),
                 "this is the factor of one layer": math.sqrt(ratio) if layers > 1 else math.nan,
             },
         )
@@ -101,6 +106,10 @@ def _check_after_step(f: Callable[..., Any]) -> None:
                     math.log(longer),
                     math.log(g),
                 ],
+                "longer weights make the gradient smaller": [
+                    math.log(longer),
+                    math.log(g * longer / w),
+                ],
                 "is the gradient divided by the new norm alone? It had the old one before": [
                     math.log(longer),
                     math.log(g / longer),
@@ -115,6 +124,8 @@ def _pair(found: Any) -> tuple[float, float]:
     pair = [number(v) for v in found] if isinstance(found, list | tuple | np.ndarray) else []
     if len(pair) != 2 or pair[0] is None or pair[1] is None:
         raise Wrong(f"expected (norm of W, norm of the gradient), got {described(found)}")
+    if min(pair[0], pair[1]) <= 0:
+        raise Wrong(f"a norm is positive; yours are {pair[0]:.4g} and {pair[1]:.4g}")
     return pair[0], pair[1]
 
 

@@ -62,13 +62,18 @@ def claims(n):
     assert min(n["final"].values()) > 1.9
     first, last = (n["median"]("residual", n["deepest"], "w_norm", step) for step in (0, n["LAST"]))
     assert last < 20 * first
+    assert n["off"] < (0.04 if n["lesson"].fast else 0.01)
 
 
 def claims_in_full(n):
     assert n["at_first"] > 1e7 > 0.1 > n["at_last"]
     # what is left of the first step's momentum explains the motion of the first matrix
     assert n["update"] == pytest.approx(n["left_over"], rel=0.2)
-    assert 8 < n["momentum_limit"] < 10.5
+    assert 8 < n["momentum_limit"] < 10.5  # "no more than another power of ten"
+    assert n["risen"] > n["fallen"] + 1  # "mostly because the weights had become longer"
+    # "the losses say nothing yet"
+    assert min(n["final"].values()) > math.log(10) - 0.1
+    assert n["last_loss"](n["story"]["residual", n["deepest"]]) > math.log(10) - 0.3
     assert n["longer"]["rate 0.1"] > 1e7  # "ten million times longer"
     # healthy norms after ten steps: 20 layers, and 56 only because the weights were inflated
     assert 0.2 < n["first_over_last"]("plain", 20, 10) < 10
