@@ -1,7 +1,7 @@
 # ---
 # title: F(x) = H(x) − x: why does +x help?
 # minutes: 60
-# seconds: 50
+# seconds: 40
 # needs: lessons 4, 5 and 6
 # ---
 # %% [markdown]
@@ -30,25 +30,29 @@ from minires.train import train
 
 lesson = Lesson(7)
 P = lesson.params(
-    depth=54,
-    also=(18,),
+    depths=(54,),
     seeds=3,
     epochs=10,
     rates=(0.03, 0.01, 0.003),
     steps=250,
     twins=18,
     fast={
-        "depth": 30,
-        "also": (6,),
+        "depths": (6, 30),
         "seeds": 1,
         "epochs": 3,
         "rates": (0.01,),
         "steps": 60,
         "twins": 6,
     },
-    full={"also": (18, 108), "seeds": 5, "epochs": 20, "rates": (0.1, 0.03, 0.01, 0.003, 0.001)},
+    full={
+        "depths": (18, 54, 108),
+        "seeds": 5,
+        "epochs": 20,
+        "rates": (0.1, 0.03, 0.01, 0.003, 0.001),
+    },
 )
-BLOCKS, WIDTH = P.depth // 2, 64
+DEPTH = 54 if 54 in P.depths else max(P.depths)  # where the claims are made
+BLOCKS, WIDTH = DEPTH // 2, 64
 
 # %% [markdown]
 # ## Move the target
@@ -79,11 +83,11 @@ def cost_of_skips(width, blocks, batch):
 
 # %%
 sizes = {
-    skip: sum(p.size for p in models.mlp_stack(P.depth, WIDTH, skip=skip, norm="bn").parameters())
+    skip: sum(p.size for p in models.mlp_stack(DEPTH, WIDTH, skip=skip, norm="bn").parameters())
     for skip in ("none", "identity")
 }
 lesson.say(f"""
-minires agrees. With {P.depth} layers and batch norm, the plain net has {sizes["none"]} parameters and its residual twin
+minires agrees. With {DEPTH} layers and batch norm, the plain net has {sizes["none"]} parameters and its residual twin
 has {sizes["identity"]} of them. Whatever the skip does, it is not capacity.
 """)
 
@@ -91,11 +95,11 @@ has {sizes["identity"]} of them. Whatever the skip does, it is not capacity.
 # ### Which jobs become easier?
 #
 # If the reason is that the target moves, then the skip should help most where the target is close to the input, and
-# less where it is far away. That can be tested. Eight layers learn to return a mixture of their input and of the
-# input with its 32 numbers shuffled, $(1 - t)\,x + t\,\mathrm{shuffle}(x)$, as in lesson 6: $t = 0$ is "do nothing",
-# and $t = 1$ is a job in which no number stays in its place. The blocks are $x + F(x) / \sqrt{4}$ for four blocks;
-# why the branch is divided is lesson 8. Each net gets the better of two rates, found with the first seed; an error of 1
-# is what the mean reaches.
+# less where it is far away. That can be tested, with the data and the normalised error of lesson 6. Eight layers learn
+# to return a mixture of their input and of the input with its 32 numbers shuffled,
+# $(1 - t)\,x + t\,\mathrm{shuffle}(x)$. With $t = 0$ the job is "do nothing", and with $t = 1$ hardly a number stays in
+# its place. In the residual net, each of the four blocks computes $x + F(x) / \sqrt{4}$; why the branch is divided is
+# lesson 8. Each net gets the better of two rates, found with the first seed. An error of 1 is what the mean reaches.
 
 # %%
 FEATURES, LAYERS = 32, 8
@@ -144,8 +148,8 @@ same, half, far = (float(np.mean(mixtures["residual", t])) for t in (0.0, 0.5, 1
 lesson.say(f"""
 The table shows normalised errors. For the plain layers the three jobs are about equally hard. For the residual ones
 "do nothing" is solved ({same:.3f}), the half-way job nearly ({half:.3f}), and the shuffle is hard ({far:.2f}). The skip
-gives most where the target is close to the input. It still helps in the last row, where the target is far away. So
-moving the target is not all that it does, and the next pages look at the gradients.
+gives most where the target is close to the input, as expected. But it still helps in the last row, where the target is
+far away. So moving the target is not all that it does, and the next pages look at the gradients.
 """)
 
 # %% [markdown]
@@ -157,8 +161,9 @@ moving the target is not all that it does, and the next pages look at the gradie
 #
 # Backward, let the upstream gradient be $\partial L/\partial y = 4$. The last ReLU had a positive input, so
 # $\partial L/\partial s = 4$. From $s$ the gradient takes two ways to $x$. The skip hands it on unchanged: $4$. The
-# branch multiplies it by $w_2$, by the slope 1 of the inner ReLU, and by $w_1$: $4 \cdot (-0.5) \cdot 1 \cdot 0.5 = -1$.
-# Since $x$ was used twice, the two parts add up, $\partial L/\partial x = 4 - 1 = 3$.
+# branch multiplies it by $w_2$, by the slope 1 of the inner ReLU, and by $w_1$:
+# $4 \cdot (-0.5) \cdot 1 \cdot 0.5 = -1$. Since $x$ was used twice, the two parts add up,
+# $\partial L/\partial x = 4 - 1 = 3$.
 #
 # Both parts have names that we need again and again. The **skip part** of a block's gradient is what arrives at the
 # block's input along the skip. The **branch part** of a block's gradient is what arrives at the block's input through
@@ -182,7 +187,7 @@ def parts_by_hand():
 # %% [markdown]
 # ### Exercise 7.3: two ways, one sum
 # From here on $x$ is an array, a row for each sample. `branch_backward(d)` is the backward pass of the branch: it
-# takes the gradient by the branch's output and returns the one by the branch's input.
+# takes the gradient by the branch's output and returns the one by the branch's input. Return the gradient by $x$.
 
 
 # %% tags=["exercise"]
@@ -197,7 +202,8 @@ def sum_of_paths(ds, branch_backward):
 # %% [markdown]
 # ### Exercise 7.4: the whole block
 # In the net of 2015 a ReLU follows the addition, $y = \mathrm{relu}(x + F(x))$. It stands behind the place where the
-# two ways meet. Which of them does it block where its input was negative?
+# two ways meet. Which of them does it block where its input was negative? Write the
+# backward pass of the whole block.
 
 
 # %% tags=["exercise"]
@@ -241,9 +247,10 @@ lesson.predict(
 # `minires gradflow` records both parts for every block, and `gradflow.run` returns the records. We take
 # them before training and after a hundred steps.
 #
-# Squared lengths of the two parts may be added if the parts are at right angles, so look at their cosine first; it
-# is recorded too. The **gradient share** of a branch is the squared norm of the branch part, divided by the sum of the
-# squared norms of both parts: it is 0 if everything takes the skip, and 1 if everything takes the branch.
+# How should one say which part is larger? If the two parts are at right angles, the squared norm of their sum is the
+# sum of their squared norms, and each part has its share. (Their cosine is recorded too, so that this can be checked.)
+# The **gradient share** of a branch is the squared norm of the branch part, divided by the sum of the squared norms of
+# both parts: it is 0 if everything takes the skip, and 1 if everything takes the branch.
 #
 # There is a theory for it. Batch norm makes the branch's output equally large in every block, with variance 1. What
 # comes in, the sum of all that was added before, becomes larger from block to block. The first batch norm of the
@@ -258,7 +265,7 @@ lesson.predict(
 # %%
 STEP = 20 if lesson.fast else 100
 runs = gradflow.run(
-    "mlp", [P.depth], ["identity"], ["bn"], width=WIDTH, seeds=P.seeds, steps=(0, STEP), lr=0.01
+    "mlp", [DEPTH], ["identity"], ["bn"], width=WIDTH, seeds=P.seeds, steps=(0, STEP), lr=0.01
 )
 
 
@@ -295,6 +302,8 @@ lesson.reveal(
     if middle > 0.6
     else "both are about equal",
 )
+gap = 100 * float(np.abs(shares[0].mean(axis=0) - theory).max())
+first_ratio = theory[0] / (1 - theory[0])
 above = int((shares[0].mean(axis=0) < 0.5).sum())
 untrained = "before training"
 lesson.curves(
@@ -307,7 +316,7 @@ lesson.curves(
         "theory, before training": 100 * theory[None].repeat(P.seeds, axis=0),
     },
     x="block (1 is nearest the input)",
-    y="part of ‖∂L/∂x‖² through the branch (%)",
+    y="gradient share of the branch (%)",
     highlight=[untrained],
     levels={"half": 50},
 )
@@ -315,17 +324,20 @@ lesson.say(f"""
 The horizontal axis counts the blocks from the input upwards, the vertical one is the share of the squared gradient
 that arrives through the branch. Look at the left end first: in the first block the branch carries
 {100 * shares[0][:, 0].mean():.0f} %, more than the skip. Then follow the coloured line to the right: in the last block
-it is {100 * shares[0][:, -1].mean():.0f} %. The line from theory lies on it; in the first block it says
-{100 * theory[0]:.0f} %, in the last {100 * theory[-1]:.0f} %. The cosine of the two parts is
-{cosines.mean():+.2f} on average, so adding squares was allowed. Training changes the picture little and makes the
-branch's part smaller still.
+it is {100 * shares[0][:, -1].mean():.0f} %. Training makes the branch's share smaller still.
+
+The line from theory is nowhere more than {gap:.0f} points away. For the first block you can check it: the digits have
+v = {np.pi / (np.pi - 1) / first_ratio:.2f}, the two squared parts have the ratio {np.pi / (np.pi - 1):.2f} / v =
+{first_ratio:.2f}, and the share is {first_ratio:.2f} / {1 + first_ratio:.2f} = {100 * theory[0]:.0f} %. The cosines of
+the two parts, averaged over the seeds, lie between {cosines.mean(axis=0).min():+.2f} and
+{cosines.mean(axis=0).max():+.2f}, so adding squares was allowed.
 """)
 
 # %% [markdown]
 # ## The gradient as a sum over paths
 #
-# Two blocks of one unit, without the ReLU behind the addition, have the derivative $(1 + j_1)(1 + j_2)$, where $j_1$ and
-# $j_2$ are the derivatives of their branches. Multiply it out:
+# Two blocks of one unit, without the ReLU behind the addition, have the derivative $(1 + j_1)(1 + j_2)$, where $j_1$
+# and $j_2$ are the derivatives of their branches. Multiply it out:
 #
 # $$(1 + j_1)(1 + j_2) = 1 + j_1 + j_2 + j_1 j_2.$$
 #
@@ -343,8 +355,8 @@ mean_length = {step: shares[step].sum(axis=1) for step in shares}
 lesson.say(f"""
 Among the 2^{BLOCKS} = {2**BLOCKS:,} paths the average length is {BLOCKS / 2:g}. Weighted with the gradient it is
 {spread(mean_length[0], "{:.1f}")} before training, {theory.sum():.1f} in theory, and {spread(mean_length[STEP], "{:.1f}")}
-after {STEP} steps. A net of {P.depth} layers passes its gradient mostly through {2 * mean_length[STEP].mean():.0f}
-layers or so.
+after {STEP} steps. On its way through the {DEPTH} layers the gradient then passes about
+{2 * mean_length[STEP].mean():.0f} of them, on average.
 """)
 
 # %% [markdown]
@@ -391,23 +403,24 @@ So the sum guarantees nothing: the branch may cancel the skip. In the trained ne
 {P.seeds * BLOCKS} blocks, {smaller:.0f} had a gradient smaller than its skip part.
 
 The ReLU behind the addition matters more. In each block it stops a part of what comes down, before the two ways
-part. Multiply what the {BLOCKS} blocks let through, and you find that the gradient which takes every skip and no
-branch arrives with about {np.mean(gates):.2f} of its norm. The direct way is not a wire.
+separate. Multiply what the {BLOCKS} blocks let through before training, and you find that the gradient which takes
+every skip and no branch arrives with about {np.mean(gates):.2f} of its norm. The direct way is not a wire.
 """)
 
 # %% [markdown]
 # Two more limits. The formula is about $\partial L/\partial x$. A weight learns from $\partial L/\partial W$, and in
-# the block above $\partial L/\partial w_1 = \partial L/\partial s \cdot w_2 \cdot x$ has no 1 in it: if $w_2 = 0$, then $w_1$ does
-# not learn at all. And nothing bounds the gradient from *above*: lesson 8 is about residual nets that explode.
+# the block above, $\partial L/\partial w_1 = \partial L/\partial s \cdot w_2 \cdot x$ has no 1 in it: if $w_2 = 0$,
+# then $w_1$ does not learn at all. And nothing bounds the gradient from *above*: lesson 8 is about residual nets that
+# explode.
 #
-# He et al. 2016 (arXiv 1603.05027, §2) say what does hold. If nothing stands on the skip and nothing after the addition, then
-# $x_L = x_l + \sum F(x_i)$, the sum running over the blocks from $l$ to $L$, and the gradient contains the term
-# $\partial L/\partial x_L$ unchanged. That it cancels for a whole batch is then "unlikely", not impossible.
+# He et al. 2016 (arXiv 1603.05027, §2) say what does hold. If nothing stands on the skip and nothing after the
+# addition, then $x_L = x_l + \sum F(x_i)$, the sum running over the blocks from $l$ to $L$, and the gradient contains
+# the term $\partial L/\partial x_L$ unchanged. That it cancels for a whole batch is then "unlikely", not impossible.
 #
 # ## Is it the skip, or is it the start?
 #
-# Now to the lever of the whole lesson. There are two things that `+x` changes. It is there in *every* forward and
-# backward pass, as a way around the layers. And it puts the *start* of the training near the identity. Lesson 6 has
+# Now to the question behind the whole lesson. There are two things that `+x` changes. It is there in *every* forward
+# and backward pass, as a way around the layers. And it puts the *start* of the training near the identity. Lesson 6 has
 # shown that such a start is enough to make a net trainable that has no skip. It has also shown that level signals and
 # level gradients are *not* enough, so "the skip stops the explosion" cannot be the whole answer. Which of the two is
 # it, the way around the layers or the start?
@@ -433,10 +446,10 @@ def plain_twin(v, c):
 # %% [markdown]
 # Not only their outputs agree. Since $W = I + V$, the gradient by $W$ *is* the gradient by $V$, so a step of SGD moves
 # both by the same amount, and after the step they agree again, and so on to the end of training. A skip around
-# *one* layer is therefore not an architecture. It is an initialisation, namely that of identity matrices, up to one
-# detail. **Weight decay** is a term of the optimiser that pulls every weight a little towards zero in each step. With
-# the skip it pulls $V$ to zero, and with it the layer to the identity. Without, it pulls $W$ to zero, and with it the
-# layer to nothing.
+# *one* layer is therefore not an architecture. It is an initialisation, one around the identity matrix, up to one
+# detail. **Weight decay** is a term of the optimiser that pulls every weight a little towards zero in each step. In
+# the net with the skip, weight decay pulls $V$ to zero and so the layer to the identity. In the plain twin it pulls $W$
+# to zero, and so the layer to one that forgets its input.
 #
 # The proof is short, but nobody has to believe it. Train both, from the same start, on the same batches. The net with
 # skips starts at $V = 0$, the one without at your `plain_twin` of it.
@@ -519,7 +532,7 @@ apart = {decay: float(np.mean([t[2] for t in found])) for decay, found in twins.
 lesson.say(f"""
 Without weight decay the two nets of {P.twins} layers end with weights that differ by {apart[0.0]:.0e} of the way they
 have gone; theory says 0, and the rest is rounding in float32. With a weight decay of {DECAY} they differ by
-{apart[DECAY]:.2f} of the way: there the skip does something, at the right place for the pull of the decay.
+{apart[DECAY]:.2f} of the way: there the skip matters, because it decides where the decay pulls to.
 """)
 
 # %% [markdown]
@@ -528,15 +541,16 @@ have gone; theory says 0, and the rest is rounding in float32. With a weight dec
 #
 # ### The case of two layers
 #
-# For the blocks that are really used, with two layers, there is no such identity of functions, and an experiment has
-# to decide. Five nets are trained alike: two plain ones from He initialisation, without and with batch norm; two without
-# a skip whose matrices all start at $W = I$, again without and with batch norm; and the residual net with batch norm,
-# from He initialisation. (The start at $W = I$ is the identity initialisation of lesson 3.) Half of the digits are negatives, as before. Each net gets the best of the same learning rates, chosen with the first seed.
+# For the blocks that are really used, with two layers, there is no such identity of functions, and an experiment has to
+# decide. Five nets are trained alike: two plain ones from He initialisation, without and with batch norm; two without a
+# skip whose matrices all start at $W = I$, again without and with batch norm; and the residual net with batch norm,
+# from He initialisation. (The start at $W = I$ is the identity initialisation of lesson 3.) Half of the digits are
+# negatives, as before. Each net gets the best of the same learning rates, chosen with the first seed.
 
 # %%
 lesson.predict(
     "lever",
-    f"Training error in % of {P.depth} layers without any skip, from identity initialisation?",
+    f"Training error in % of {DEPTH} layers without any skip, from identity initialisation?",
 )
 
 # %%
@@ -550,11 +564,15 @@ ARMS = {
 PLAIN, NORMED, START_NORMED, START, RESIDUAL = ARMS
 
 
+nets = {}  # all that were trained, to look into some of them later
+
+
 def sweep(arm, depth):
     """Return (best rate, its error for each seed, how many rates get below 20 %)."""
 
     def error(rate, seed):
-        return fit(models.mlp_stack(depth, WIDTH, seed=seed, **ARMS[arm]), rate, seed)
+        nets[arm, depth, rate, seed] = models.mlp_stack(depth, WIDTH, seed=seed, **ARMS[arm])
+        return fit(nets[arm, depth, rate, seed], rate, seed)
 
     first = {rate: error(rate, 0) for rate in P.rates}
     best = min(first, key=first.get)
@@ -562,12 +580,12 @@ def sweep(arm, depth):
     return best, errors, sum(e < 20 for e in first.values())
 
 
-lever = {(arm, depth): sweep(arm, depth) for depth in (*P.also, P.depth) for arm in ARMS}
+lever = {(arm, depth): sweep(arm, depth) for depth in P.depths for arm in ARMS}
 linear = [
     min(fit(nn.Sequential(nn.ReLU(), nn.Linear(WIDTH, 10)), rate, s) for rate in (1.0, 0.3, 0.1))
     for s in range(P.seeds)
 ]
-at_depth = {arm: lever[arm, P.depth][1] for arm in ARMS}
+at_depth = {arm: lever[arm, DEPTH][1] for arm in ARMS}
 mean = {arm: float(np.mean(errors)) for arm, errors in at_depth.items()}
 covered = 100 * (mean[PLAIN] - mean[START]) / (mean[PLAIN] - mean[RESIDUAL])
 lesson.reveal("lever", f"{spread(at_depth[START], '{:.1f}')} %", value=mean[START])
@@ -580,58 +598,55 @@ lesson.table(
 )  # fmt: skip
 lesson.bars(
     "lever",
-    f"From the identity {P.depth} layers train without any skip: {mean[START]:.1f} % errors; from He init {mean[PLAIN]:.0f} %",
+    f"From the identity {DEPTH} layers train without any skip: {mean[START]:.1f} % errors; from He init {mean[PLAIN]:.0f} %",
     at_depth,
     x="training error in the last epoch (%)",
     form="{:.1f} %",
     highlight=[START],
-    note=f"{P.depth} layers, best rate for each.",
+    note=f"{DEPTH} layers, best rate for each.",
 )
 lesson.say(f"""
-Each bar is one kind of net with {P.depth} layers; its length is the training error at the end, so short is good. The
-two bars at the top are plain nets like those of lesson 5: {mean[PLAIN]:.0f} % and {mean[NORMED]:.0f} %. The third one is
-explained below. The bar in the colour
-of its own has no skip either. It differs from the one at the top in nothing but the numbers with which its matrices
-began, and it ends at {mean[START]:.1f} %. The residual net at the bottom ends at {mean[RESIDUAL]:.1f} %. Of the way
-from the first bar to the last, the start alone covers {covered:.0f} per cent. And the layers do work: a single linear
-layer behind a ReLU, trained alike, stops at {np.mean(linear):.0f} %.
+Each bar is one kind of net with {DEPTH} layers; its length is the training error at the end, so short is good. The two
+bars at the top are plain nets, without batch norm as in lesson 6 and with it as in lesson 5: {mean[PLAIN]:.0f} % and
+{mean[NORMED]:.0f} %. The third one is explained below. The coloured bar has no skip either. But for its learning rate
+it differs from the one at the top in nothing but the numbers with which its matrices began, and it ends at
+{mean[START]:.1f} %. The residual net at the bottom ends at {mean[RESIDUAL]:.1f} %. Of the way from the first bar to the
+last, the start alone covers {covered:.0f} per cent. And the layers do work: a single linear layer behind a ReLU,
+trained alike, stops at {np.mean(linear):.0f} %.
 """)
 
 # %% [markdown]
-# So on this task nearly all of it is the start, and a skip in every forward pass is not needed for it. Does the net also *stay* near
-# the identity, as if a skip were holding it there?
+# So on this task the start is nearly all of it, and a skip in every forward pass is not needed. Does the net also
+# *stay* near the identity, as if a skip were holding it there?
 
 
 # %%
-def distances(init, rate):
-    """Return ‖W - I‖ / ‖I‖ of each layer after training, as the median over layers for each seed."""
-    found = []
-    for seed in range(P.seeds):
-        net = models.mlp_stack(P.depth, WIDTH, init=init, seed=seed)
-        fit(net, rate, seed)
-        square = [m.weight.data for m in net.modules() if isinstance(m, nn.Linear)][:-1]
-        found.append(np.median([np.linalg.norm(w - np.eye(WIDTH)) for w in square]) / WIDTH**0.5)
-    return found
+def distance(net):
+    """Return ‖W - I‖ / ‖I‖ of the layers of a net, as their median."""
+    matrices = [m.weight.data for m in net.modules() if isinstance(m, nn.Linear)][:-1]
+    return np.median([np.linalg.norm(w - np.eye(WIDTH)) for w in matrices]) / WIDTH**0.5
 
 
-stays = distances("identity", lever[START, P.depth][0])
+rate = lever[START, DEPTH][0]
+stays = [distance(nets[START, DEPTH, rate, seed]) for seed in range(P.seeds)]
 he_start = models.mlp_stack(2, WIDTH, init="he", seed=0).body[0].linear1.weight.data
 he_distance = float(np.linalg.norm(he_start - np.eye(WIDTH)) / WIDTH**0.5)
 lesson.say(f"""
-It does. After training, a typical layer is {spread(stays, "{:.3f}")} away from the identity, as a part of the identity's
-own norm. A He matrix starts at a distance of {he_distance:.2f}. The net has learned its task by changing each of its
-{P.depth} layers by a few per cent, which is what the residual net was meant to do: many small corrections.
+It does. After training, a typical layer is {spread(stays, "{:.3f}")} away from the identity, as a part of the
+identity's own norm. A He matrix starts at a distance of {he_distance:.2f}. The net has learned its task by changing a
+typical one of its {DEPTH} layers by {100 * np.mean(stays):.0f} per cent, which is what the residual net was meant to
+do: many small corrections.
 """)
 
 # %% [markdown]
 # ### What remains for the skip
 #
-# If an initialisation can do nearly all of it, what is the skip still good for? The experiment shows three things.
+# If an initialisation can do nearly all of it, what is the skip still good for? For three things.
 #
-# First, identity initialisation does not survive batch norm. Two samples with the values 1 and 3 in a unit have the mean
-# 2 and the standard deviation 1. Batch norm makes $-1$ and $1$ of them, and the ReLU then 0 and 1: the layer with $W = I$ has
-# *not* done nothing. The skip of a residual block passes around the batch norm, so whatever stands in the branch, $x$
-# arrives.
+# First, identity initialisation does not survive batch norm. Two samples with the values 1 and 3 in a unit have the
+# mean 2 and the standard deviation 1. Batch norm makes $-1$ and $1$ of them, and the ReLU then 0 and 1: the layer with
+# $W = I$ has *not* done nothing. The skip of a residual block passes around the batch norm, so whatever stands in the
+# branch, $x$ arrives.
 #
 # Second, identity initialisation needs layers whose input and output have the same size and meaning. Third, it is a
 # property of one moment: nothing but the small steps of the optimiser keeps the net there, and weight decay pulls it
@@ -639,10 +654,10 @@ own norm. A He matrix starts at a distance of {he_distance:.2f}. The net has lea
 
 # %%
 lesson.say(f"""
-In numbers: with batch norm the start at the identity reaches {mean[START_NORMED]:.0f} % with {P.depth} layers, where the
-residual net reaches {mean[RESIDUAL]:.1f} %. Of the {len(P.rates)} learning rates, {lever[START, P.depth][2]} bring the net
-without skip and batch norm below 20 %, and {lever[RESIDUAL, P.depth][2]} the residual net. `--full` adds 108 layers and
-two more rates.
+In numbers: with batch norm the start at the identity reaches {mean[START_NORMED]:.0f} % with {DEPTH} layers, where the
+residual net reaches {mean[RESIDUAL]:.1f} %. Of the {len(P.rates)} learning rates, {lever[START, DEPTH][2]} bring the
+net without skip and batch norm below 20 %, and {lever[RESIDUAL, DEPTH][2]} the residual net. `--full` adds 18 and 108
+layers and two more rates.
 """)
 
 # %% [markdown]
@@ -652,11 +667,12 @@ two more rates.
 lesson.say(f"""
 - *"The +1 guarantees that the gradient is at least 1."* Your block of exercise 7.5 has the gradient 0. In the
   measured net the direct way delivers {np.mean(gates):.2f} of what is put in at the top.
-- *"Skips help because the gradient goes through the skip instead of the layers."* In the first block
-  {100 * shares[0][:, 0].mean():.0f} % of the squared gradient takes the branch, and a net without any skip, from
-  the identity, trains to {mean[START]:.1f} %.
+- *"Skips help because the gradient goes through the skip instead of the layers."* It takes both: in the first block
+  {100 * shares[0][:, 0].mean():.0f} % of the squared gradient takes the branch, in the last
+  {100 * shares[0][:, -1].mean():.0f} %. And a net without any skip, from the identity, trains to {mean[START]:.1f} %.
 - *"Residual nets are better because they can represent more."* They have as many parameters, {sizes["identity"]} and
-  {sizes["none"]}, and with blocks of one layer they even compute the same functions: the twins ended {apart[0.0]:.0e} apart.
+  {sizes["none"]}, and with blocks of one layer they even compute the same functions: the twins ended {apart[0.0]:.0e}
+  apart.
 - *"The skip makes every job easier."* It makes "do nothing" easy, with a normalised error of {same:.3f}; shuffling
   the input stays hard, with {far:.2f}.
 - *"All 2^{BLOCKS} paths are alike."* Weighted with the gradient they have {mean_length[0].mean():.1f} branches on
@@ -668,20 +684,21 @@ lesson.say(f"""
 #
 # He et al. 2015 (arXiv 1512.03385, §3.1) state the hypothesis that this lesson has tested: "If the optimal function is
 # closer to an identity mapping than to a zero mapping, it should be easier for the solver to find the
-# perturbations". Table 2 shows that it pays on ImageNet: with 34 layers the plain net has a top-1 error of 28.54 %,
-# the residual one 25.03 %; with 18 layers 27.94 % and 27.88 %.
+# perturbations". Table 2 shows that it pays on the validation images of ImageNet: with 34 layers the plain net has
+# a top-1 error of 28.54 %, the residual one 25.03 %; with 18 layers 27.94 % and 27.88 %.
 #
-# Nets without skips whose weights start near, or are written as, the identity have been trained before. Zagoruyko and
+# Others have trained nets without skips whose weights start at the identity or are written around it. Zagoruyko and
 # Komodakis 2017 (arXiv 1706.00388) write each filter as an identity plus a learned part, and match the accuracy of
-# ResNet-1001 on CIFAR-10 with a plain net of 28 wider layers. Le, Jaitly and Hinton 2015 (arXiv 1504.00941) did it for recurrent nets.
+# ResNet-1001 on CIFAR-10 with a plain net of 28 wider layers. Le, Jaitly and Hinton 2015 (arXiv 1504.00941) start
+# recurrent nets at the identity.
 #
 # ## Remember
 # - `+x` moves the target: a block learns $F(x) = H(x) - x$, so that "do nothing", which plain layers hardly learn, is
 #   what small weights do by themselves.
-# - The gradient of a block is the sum of a skip part and a branch part; the sum guarantees no size, and in practice most
-#   of the gradient takes short paths.
-# - What makes the deep net trainable is, nearly all of it, the start near the identity; `+x` is the way to have that
-#   with batch norm, with weight decay and at any time.
+# - The gradient of a block is the sum of a skip part and a branch part; the sum guarantees no size, and the gradient
+#   prefers paths that pass few branches.
+# - On the digits, nearly all that makes the deep net trainable is the start near the identity; `+x` is the way to have
+#   that with batch norm, with weight decay and at any time.
 #
 # ## Read next
 # Lesson 8: near the identity means that the branch is *small*. What if it is not? Then the residual net explodes,

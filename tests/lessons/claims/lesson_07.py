@@ -32,9 +32,12 @@ def claims_in_full(n):
     assert n["covered"] > 85  # nearly all of it is the start
     assert min(mean[n[arm]] for arm in ("PLAIN", "NORMED", "START_NORMED")) > 60
     assert np.mean(n["linear"]) > 30  # one layer cannot do it
-    assert n["lever"][n["RESIDUAL"], 54][2] >= n["lever"][n["START"], 54][2] >= 1
+    depth = n["DEPTH"]
+    assert n["lever"][n["RESIDUAL"], depth][2] >= n["lever"][n["START"], depth][2] >= 1
     plain = [np.mean(n["mixtures"]["plain", t]) for t in (0.0, 0.5, 1.0)]
     assert max(plain) - min(plain) < 0.2  # about equally hard
+    helped = [p - r for p, r in zip(plain, (n["same"], n["half"], n["far"]), strict=True)]
+    assert helped[0] > helped[1] > helped[2] > 0.15  # most where the target is close
     assert n["same"] < 0.05  # solved
     assert n["half"] < 0.2  # nearly
     assert n["far"] > 0.3  # hard
@@ -42,6 +45,10 @@ def claims_in_full(n):
     assert n["mean_length"][n["STEP"]].mean() < n["mean_length"][0].mean()
     assert n["smaller"] < 0.2 * n["P"].seeds * n["BLOCKS"]
     assert np.mean(n["stays"]) < 0.1
+    assert n["gap"] < 8  # theory and measurement, in points
+    assert np.abs(n["cosines"].mean(axis=0)).max() < 0.15
+    with_skip, without, _ = np.mean(n["twins"][n["DECAY"]], axis=0)
+    assert without > with_skip  # the decay pulls the plain twin away
 
 
 def headline(n):
