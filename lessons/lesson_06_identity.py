@@ -106,8 +106,8 @@ def identity_layer(width):
 #
 # ### Exercise 6.3: build the deep net's weights
 # A net is given as two lists: `weights[i]` has the shape (outputs, inputs), `biases[i]` the shape (outputs,). After
-# every layer but the last comes a ReLU. The last layer produces the scores, which may be negative. Return the lists
-# of a net that is `extra` layers deeper and computes the same. You may use `identity_layer`.
+# every layer but the last comes a ReLU. The last layer produces the scores, which may be negative. Return the lists of
+# a net that is `extra` layers deeper and computes the same. You may use `identity_layer` when it passes its check.
 
 
 # %% tags=["exercise"]

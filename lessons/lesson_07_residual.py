@@ -420,10 +420,11 @@ every skip and no branch arrives with about {np.mean(gates):.2f} of its norm. Th
 # ## Is it the skip, or is it the start?
 #
 # Now to the question behind the whole lesson. There are two things that `+x` changes. It is there in *every* forward
-# and backward pass, as a way around the layers. And it puts the *start* of the training near the identity. Lesson 6 has
-# shown that such a start is enough to make a net trainable that has no skip. It has also shown that level signals and
-# level gradients are *not* enough, so "the skip stops the explosion" cannot be the whole answer. Which of the two is
-# it, the way around the layers or the start?
+# and backward pass, as a way around the layers. And it puts the *start* of the training near the identity: in most
+# blocks $x$ outweighs what the branch adds ($v > 1$ in Experiment 1). Lesson 6 has shown that such a start is enough to
+# make a net trainable that has no skip. It has also shown that level signals and level gradients are *not* enough, so
+# "the skip stops the explosion" cannot be the whole answer. Which of the two is it, the way around the layers or the
+# start?
 #
 # ### A case where the answer is exact
 #
@@ -633,9 +634,9 @@ he_start = models.mlp_stack(2, WIDTH, init="he", seed=0).body[0].linear1.weight.
 he_distance = float(np.linalg.norm(he_start - np.eye(WIDTH)) / WIDTH**0.5)
 lesson.say(f"""
 It does. After training, a typical layer is {spread(stays, "{:.3f}")} away from the identity, as a part of the
-identity's own norm. A He matrix starts at a distance of {he_distance:.2f}. The net has learned its task by changing a
-typical one of its {DEPTH} layers by {100 * np.mean(stays):.0f} per cent, which is what the residual net was meant to
-do: many small corrections.
+identity's own norm. A He matrix starts at a distance of {he_distance:.2f}, since its own squared norm is about 2 in
+these units, and √(1 + 2) is {3**0.5:.2f}. The net has learned its task by changing a typical one of its {DEPTH} layers
+by {100 * np.mean(stays):.0f} per cent, which is what the residual net was meant to do: many small corrections.
 """)
 
 # %% [markdown]
