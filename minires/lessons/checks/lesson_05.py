@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -63,11 +64,17 @@ def _check_diagnose(f: Callable[..., Any]) -> None:
         (0.30, 0.33, 0.30, 0.50, 0.10),
         (0.30, 0.45, 0.30, 0.50, 0.10),
     ):
+        right = _diagnose(*errors)
+        careless = _diagnose(*errors[:4], 0.0)
         expect_choice(
             f(*errors),
-            _diagnose(*errors),
+            right,
             "shallow_train, deep_train, shallow_test, deep_test, margin = "
-            f"{', '.join(map(str, errors))}: compare the training errors first",
+            f"{', '.join(map(str, errors))}: compare the training errors first, deep with shallow",
+            mistakes={
+                "an error counts as higher only if it is higher by more than the margin "
+                f"({', '.join(map(str, errors))})": careless if careless != right else None
+            },
         )
 
 
@@ -117,6 +124,7 @@ def _check_best(f: Callable[..., Any]) -> None:
             f"the best rate of {sweep}",
             mistakes={
                 "is that the rate of the luckiest seed? Compare means": lucky[1],
+                "is that the error? The rate comes first": error,
                 "a rate at which a seed diverged does not count": min(
                     dropped, key=dropped.__getitem__
                 ),
@@ -127,6 +135,12 @@ def _check_best(f: Callable[..., Any]) -> None:
 
 def _advantage(plain: Sweep, residual: Sweep) -> float:
     return _best_of_sweep(plain)[1] - _best_of_sweep(residual)[1]
+
+
+def _same_rate(plain: Sweep, residual: Sweep) -> float:
+    """Return the difference of the means at the rate 0.01, NaN if a seed diverged there."""
+    both = [math.nan if e is None else e for e in residual[0.01]]
+    return float(np.mean([e for e in plain[0.01] if e is not None])) - float(np.mean(both))
 
 
 def _check_advantage(f: Callable[..., Any]) -> None:
@@ -147,6 +161,7 @@ def _check_advantage(f: Callable[..., Any]) -> None:
                 "the residual net still counts with its luckiest seed": _best_of_sweep(plain)[1]
                 - luckiest,
                 "this is still the colleague's number": usual - luckiest,
+                "both arms at the same rate? Take each at its best": _same_rate(plain, residual),
             },
         )
 
