@@ -81,8 +81,8 @@
 # So two parts have arrived at $x$: $2$ by the skip and $1.5$ by the branch, and $\partial L / \partial x = 3.5$. Both
 # weights have their gradients as well: $\partial L / \partial w = 2$ and $\partial L / \partial v = 6$. The
 # **backward pass** is the walk against the arrows of the graph, from the loss to the leaves, in which every operation
-# sends gradients to its inputs. **Reverse mode** is the chain rule evaluated in this direction, from the loss towards
-# the inputs, with one number kept per node.
+# sends gradients to its inputs. **Reverse mode** is the chain rule evaluated from the loss towards the inputs, with
+# one number kept per node.
 
 # %%
 import time

@@ -114,9 +114,9 @@ lesson.predict(
 # %% [markdown]
 # ## Experiment: the error over the step
 #
-# The test piece is a small network: a convolution, batch norm, and an activation function. (A **convolution** is a
+# The test piece is a small network: a convolution, batch norm, and an activation function. A **convolution** is a
 # linear layer for images, which applies the same few weights at every place. An **activation function** is what a
-# network applies to each number between two linear layers, such as ReLU. Batch norm is explained below.) The loss is
+# network applies to each number between two linear layers, such as ReLU. Batch norm is explained below. The loss is
 # a weighted sum of its outputs. minires computes its derivative along a random direction, in which every entry of the
 # input moves by about $h$; you compute the same with your central difference. We do so in float64 and in float32,
 # with a smooth activation function (tanh) and with ReLU. A **relative error** is the size of an error divided by the

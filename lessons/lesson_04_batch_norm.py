@@ -56,8 +56,10 @@ def power(x):
 # ## Predict
 #
 # The nets of this lesson are plain stacks: layer after layer of 64 units, each a matrix, then batch norm, then ReLU.
-# They are freshly initialised. Write down what you expect before you read on; a wrong guess that you made is worth
-# more than a right sentence that you read.
+# They are freshly initialised. The optimiser, the part of a program that changes the weights, is SGD. **SGD**, short
+# for stochastic gradient descent, is gradient descent in which each step takes the gradient of one batch of examples
+# instead of that of all. Write down what you expect before you read on; a wrong guess that you made is worth more than
+# a right sentence that you read.
 
 # %%
 lesson.predict(
@@ -273,7 +275,7 @@ skip is the one whose gradient explodes.
 # the norm $1 \cdot 5/11.18 = 0.447$.
 #
 # ## Exercise 4.4: after one step
-# Write that for any norms. The rate is `lr`; momentum and weight decay are left out. Assume that the direction of $W$
+# Write that for any norms. The step is that of plain gradient descent with the rate `lr`. Assume that the direction of $W$
 # has no influence on how steep the loss is, so that only the length of $W$ changes the gradient.
 
 
@@ -320,9 +322,10 @@ their gradient is at most {cosine:.0e}.
 
 # %% [markdown]
 # ## Experiment 2: the first fifty steps
-# Now we train, as He et al. 2015 did: SGD with momentum 0.9 and rate 0.1, on batches of 128 digits. (They also used
-# weight decay and images; the nets here are small and have none.) We watch the first and the last matrix of the
-# stack. Three numbers tell how a matrix is doing: the norm of its gradient, its own norm $\lVert W \rVert$, and its
+# Now we train, as He et al. 2015 did: SGD with momentum 0.9 and rate 0.1, on batches of 128 digits. **Momentum** means
+# that an optimiser adds to each of its steps a fixed part, here nine tenths, of the step before. (They also used
+# images and weight decay. **Weight decay** is a term of the optimiser that pulls every weight a little towards zero in
+# each step; the nets here are small and do without.) We watch the first and the last matrix of the stack. Three numbers tell how a matrix is doing: the norm of its gradient, its own norm $\lVert W \rVert$, and its
 # relative update. The **relative update** of some weights is the length of the step that the optimiser takes divided by the
 # length of the weights, $\lVert \Delta W \rVert / \lVert W \rVert$. Where only the direction of the weights counts, it
 # tells how far they turn.
