@@ -98,7 +98,7 @@ lesson.predict(
 #   a factor of $0.5$. That is the second moment again, because ReLU keeps just as large a share of the squares.
 #
 # Together the squared norm of the gradient is multiplied by $0.5 / 0.3 = 1.667$ and its norm by
-# $\sqrt{1.667} = 1.29$. Three layers of this kind multiply it by $1.29^3 = 2.15$, and ten by $1.29^{10} = 12.8$.
+# $\sqrt{1.667} = 1.291$. Three layers of this kind multiply it by $1.291^3 = 2.15$, and ten by $1.291^{10} = 12.9$.
 #
 # And the matrix? If its entries have variance $s^2/n$, for layers of $n$ units, the forward pass scales the variation
 # by $s$, so batch norm divides by $s$ as well; the backward pass multiplies the gradient by $s$. The two cancel. With
@@ -290,8 +290,8 @@ def after_step(w_norm, g_norm, lr):
 
 
 # %% [markdown]
-# Let us not take the three statements on trust. In float64, a random matrix, batch norm, ReLU and a random upstream:
-# the output, the gradient and the angle, for $W$ and for $10 W$.
+# Let us not take scale invariance and its two consequences on trust. In float64, a random matrix, batch norm, ReLU and
+# a random upstream: the output, the gradient and the angle, for $W$ and for $10 W$.
 
 
 # %%

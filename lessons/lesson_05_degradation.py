@@ -76,8 +76,8 @@ KINDS = {"plain": "none", "residual": "identity"}
 # %% [markdown]
 # ## Predict
 # We train plain nets of several depths with batch norm, and the residual twin of each. **Twins** are two nets that
-# start from the same weights and see the same batches in the same order, so that they differ in one thing only: here
-# the residual twin has the $+x$.
+# start from the same weights and see the same batches in the same order, so that they differ in one thing only. In
+# this lesson that thing is the $+x$.
 
 # %%
 lesson.predict(
@@ -232,14 +232,15 @@ either.
 # %% [markdown]
 # ## What could explain it away? Five controls
 # A **control** is an experiment that differs from another one in a single thing, so that what it changes can be
-# blamed on that thing. There are five obvious things to blame. Each gets a control at this depth, on *both* arms: if
-# we search for a better setting of the plain net, we must grant the residual net the same search. Where only the
-# plain net gets a change, the comparison leans to its side, and a gap that remains is all the more certain.
+# blamed on that thing. There are five obvious things to blame. Each gets a control at this depth, on *both* arms
+# of the comparison, the plain and the residual net: if we search for a better setting of one, we must grant the other
+# the same search. Where only the plain net gets a change, the comparison leans to its side, and a gap that remains is
+# all the more certain.
 #
 # 1. *Overfitting.* That was exercise 5.2.
 # 2. *The learning rate.* Perhaps 0.01 happens to suit one arm. So we do a sweep. A **sweep** trains with several
-#    values of one setting and takes the best of them, here separately for each arm. The best one should not be the
-#    smallest or the largest that was tried: beyond it there might be a better one.
+#    values of one setting and takes the best of them. Each arm gets its own best. It should not be the smallest or the
+#    largest value that was tried: beyond it there might be a better one.
 # 3. *The number of steps.* Perhaps the deep net is only slower. So we train the plain net three times as long.
 # 4. *The optimiser*, with `--full`. **Adam** is an optimiser that divides each entry of the gradient by a running
 #    estimate of that entry's own size, so that all weights move about equally far, however large their gradients are.
