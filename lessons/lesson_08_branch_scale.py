@@ -9,11 +9,10 @@
 # easy to leave with the impression that the addition does it all. But the deep ones of those networks had batch norm,
 # and the others a factor $1/\sqrt{4}$ before the branch that nobody explained. Take both away, keep the skip, choose
 # the initialisation that was made for ReLU (lesson 2), and make the network a hundred layers deep. What happens? Not a
-# slow training, and not a bad one: no training at all. After one single step the loss is no longer a number.
+# slow training, and not a bad one: no training at all. After one single step the loss is no longer a finite number.
 #
-# In this lesson you find out why, with nothing but the addition of two random numbers. You then derive five ways to
-# repair it that look quite different, among them batch norm, and see that all of them do one and the same thing. That
-# is worth knowing if you ever want to do without batch norm, or if you wonder why torchvision has a switch called
+# In this lesson you find out why, with nothing but the addition of two random numbers. You then meet six remedies that
+# look quite different, among them batch norm, and see what they have in common. That is worth knowing if you ever want to do without batch norm, or if you wonder why torchvision has a switch called
 # `zero_init_residual`.
 #
 # You should know how a layer of weights multiplies the size of a signal (lesson 2), what batch norm does (lesson 4),
@@ -38,9 +37,9 @@
 #
 # $$E[(x + F)^2] = E[x^2] + 2\, E[x F] + E[F^2] = E[x^2] + E[F^2] \quad \text{if } E[x F] = 0.$$
 #
-# The middle term is zero when $F$ is as often positive as negative whatever $x$ is. In a fresh network this is so: the
-# last thing that the branch does is to multiply by random weights whose average is zero, drawn without looking at
-# $x$.
+# The middle term is zero if the average of $F$ is zero whatever $x$ is. In a fresh network this is so, if we average
+# over the weights that may be drawn: the last thing that the branch does is to multiply by random weights whose
+# average is zero, drawn without looking at $x$.
 #
 # Now let a whole network do it. The **stream** is what runs along the skips from block to block: the input of the
 # first block, then its output, which is the input of the second block, and so on. Each block adds its branch to the
@@ -56,8 +55,9 @@
 #
 # The way back is the same sum. The gradient at the input of a block is what comes along the skip plus what comes
 # through the branch, $\partial L / \partial x = g + J^\top g$, where $g$ is the gradient at the block's output and
-# $J$ holds the derivatives of the branch. The second part is multiplied by random weights, so it is as large as $g$
-# and independent of it. The mean square doubles once more, and the *length* of the gradient, which is its root, grows
+# $J$ holds the derivatives of the branch. The second part goes back through the ReLUs and the same weights, and He
+# initialisation keeps its mean square on the way back as well (lesson 2), so it is as large as $g$. And since it was
+# multiplied by random weights, the middle term is zero again. The mean square doubles once more, and the *length* of the gradient, which is its root, grows
 # by $\sqrt{2} = 1.41$ for each block on the way to the input.
 
 # %%
@@ -188,7 +188,7 @@ lesson.table(
         }
         for name, s, g, theory_s, theory_g in (
             ("nothing behind the addition", signal, gradient, "2", "1.414"),
-            ("ReLU behind the addition", late_signal, late_gradient, "more than 2", "-"),
+            ("ReLU behind the addition", late_signal, late_gradient, "1.5 to 3", "-"),
         )
     ]
 )
@@ -198,14 +198,16 @@ lesson.say(f"""
 The stream doubles: {spread(growth, "{:.3f}")} per block in mean square where the argument says 2, and the gradient
 grows by {spread(backward_growth, "{:.3f}")} where it says 1.414. After {B} blocks the RMS of the signal is
 {rounded(signal[:, -1].mean())} instead of 1, and the gradient at the input is {rounded(gradient[:, 0].mean())} times
-as long as at the output. (For fifty blocks you have found {rounded(rms_after_fifty())}. That single networks miss it
-by half is no contradiction: fifty factors that are each a percent or two off multiply as well.) The twin *without* the
+as long as at the output. (For fifty blocks you have found {rounded(rms_after_fifty())}. That single networks end
+between {rounded(signal[:, -1].min())} and {rounded(signal[:, -1].max())} is no contradiction: fifty factors that are
+each a few percent off multiply as well.) The twin *without* the
 skip, with the same weights, ends at an RMS of {no_skip[:, -1].mean():.2f}: He initialisation does for a plain network
 what it promises.
 
 With a ReLU behind the addition it is worse, {spread(per_block(late_signal) ** 2, "{:.2f}")} per block. There the
-branch begins with weights, not with a ReLU that takes half of the mean square away, so it is *twice* as large as the
-stream and the sum three times; the ReLU behind it then leaves something between half of that and all of it.
+branch begins with weights, not with a ReLU that takes half of the mean square away. So the mean square of the branch is
+*twice* that of the stream, and that of the sum three times; the ReLU behind it leaves something between half of it and
+all of it, which is a factor between 1.5 and 3.
 """)
 
 # %% [markdown]
@@ -213,8 +215,9 @@ stream and the sum three times; the ReLU behind it then leaves something between
 #
 # The network classifies digits, has a hundred layers in fifty blocks, and is trained like those of lesson 5: SGD with
 # momentum 0.9, weight decay `1e-4`, batches of 128, learning rate 0.01, cut to a tenth after a half and after three
-# quarters of the steps. From here on the blocks are those of lesson 7, with the ReLU behind the addition. A training
-# stops at the step whose loss is infinite or not a number.
+# quarters of the steps. Whenever a network is trained in this lesson, its blocks are those of lesson 7, with the ReLU
+# behind the addition. A training stops at the step whose loss is infinite or not a number. We add one rate that nobody
+# would try.
 
 # %%
 digits = data.load_digits()
@@ -228,8 +231,9 @@ def train(seed, rate=0.01, epochs=P.epochs, **options):
     return degradation.train(setting, seed, digits, degradation.Recipe(epochs=epochs, lr=rate))
 
 
-RATES = (1e-2, 1e-3, 1e-5, 1e-7)
-unrepaired = {rate: [train(s, rate) for s in range(P.seeds)] for rate in RATES}
+TINY = 1e-11
+RATES = (1e-2, 1e-3, 1e-5, 1e-7)  # those of the prediction
+unrepaired = {rate: [train(s, rate) for s in range(P.seeds)] for rate in (*RATES, TINY)}
 lasting = [rate for rate in RATES[1:] if all(c.diverged_at is None for c in unrepaired[rate])]
 largest = f"{max(lasting):.7f}".rstrip("0") if lasting else "none of them"
 lesson.reveal("rate", largest, value=largest)
@@ -238,17 +242,32 @@ lesson.table(
         {
             "learning rate": f"{rate:g}",
             "diverged": f"{sum(c.diverged_at is not None for c in curves)} of {P.seeds}",
-            "after steps": ", ".join(str(c.diverged_at) for c in curves),
+            "after steps": ", ".join(str(c.diverged_at or "-") for c in curves),
         }
         for rate, curves in unrepaired.items()
     ]
 )
+fresh = [models.mlp_stack(LAYERS, 64, "identity", seed=s) for s in range(P.seeds)]
+first_losses, first_steps = [], []
+for net in fresh:
+    logits = net(mr.tensor(digits.x_train[:128].reshape(128, -1)))
+    loss = mr.functional.cross_entropy(logits, digits.y_train[:128])
+    loss.backward()
+    w = net.body[0].linear1.weight
+    first_losses.append(loss.item())
+    first_steps.append(float(np.linalg.norm(w.grad) / np.linalg.norm(w.data)))
+stuck = [100 * c.final_error for c in unrepaired[TINY] if c.final_error is not None]
+lesson.say(f"""
+One step is enough, at each of the first four rates. The loss is about as large as what arrives at the end of the stream, and
+that is {rounded(min(first_losses))} at least before the first step. The gradient with respect to the first weights is
+{rounded(min(first_steps))} times as long as these weights, or longer, so even the rate 1e-7 moves them by
+{1e-7 * min(first_steps):.1f} times their length. A rate of {TINY:g} is small enough: {len(stuck)} of {P.seeds}
+networks survive it. But they learn nothing with it, and after {P.epochs} epochs
+{spread(stuck, "{:.0f}")} % of the digits are wrong, where guessing has 90. So the explosion is not a question of
+tuning the rate.
+""")
 
 # %% [markdown]
-# One step is enough, at whatever rate. The loss of a network whose stream has grown to millions is itself that large,
-# its gradient with respect to the first weights is longer still, and a tiny rate times such a gradient is a huge step.
-# So the explosion is not a question of tuning.
-#
 # ## Exercise 8.2: make the branch smaller
 #
 # If we cannot change the addition, we can change what is added. Let every block compute $y = x + s F(x)$ with a
@@ -304,8 +323,8 @@ blocks it would be {gradient_ratio(1000):.4f}, for a million {gradient_ratio(10*
 #
 # If a small branch is good, why not one that is zero? Put a number $\alpha$ before each branch, $y = x + \alpha F(x)$,
 # let it be a weight that is trained like all others, and let it start at $\alpha = 0$. Then every block is exactly
-# the identity, forward and backward, whatever the depth. **SkipInit** is the name for this learnable factor that
-# starts at zero (or at another small number) on every branch; a month later the same idea appeared as ReZero.
+# the identity, forward and backward, whatever the depth. **SkipInit** puts a learnable factor on every residual
+# branch, which starts at zero (or at another small number). A month later the same idea appeared as ReZero.
 #
 # One can doubt that such a thing trains. What is the gradient of a weight *inside* the branch? By the chain rule it
 # contains the factor $\alpha$, and that is zero. So in the first step *not one* weight of any branch moves. Let us do
@@ -335,13 +354,15 @@ gradient other than zero, and {alphas} of the {B} factors α do.
 
 # %% [markdown]
 # There are more ways to begin with nothing. With batch norm at the end of the branch no new number is needed: batch
-# norm ends with a multiplication by a weight $\gamma$, which usually starts at 1. **Zero-γ** means that the last
-# batch norm of each branch starts with $\gamma = 0$ instead, so that each block starts as the identity. And the last
-# weight layer of each branch could simply start at zero.
+# norm ends with a multiplication by a weight $\gamma$, which usually starts at 1. **Zero-γ** means that the weight
+# $\gamma$ of the last batch norm in each residual branch starts at 0, so that each block starts as the identity. And
+# the last weight layer of each branch could simply start at zero.
 #
-# **Fixup** is an initialisation for networks without normalisation that does the latter, starts the classifier at
-# zero as well, and multiplies the other weights of a branch of $m$ layers by $B^{-1/(2m-2)}$. This strange exponent
-# has a reason that fits in three sentences. If those other layers are multiplied by $c$ each, the signal that arrives
+# **Fixup** is an initialisation for residual networks without normalisation, in which the last weight layer of each
+# branch and the classifier start at zero, and the other layers of a branch start with smaller weights than He's. (It
+# also has a few learnable numbers in the place of what batch norm would add and multiply.) In a network of $B$ blocks
+# with $m$ layers each these other weights are multiplied by $B^{-1/(2m-2)}$, a strange exponent whose reason fits in
+# three sentences. If those other layers are multiplied by $c$ each, the signal that arrives
 # at the last layer is multiplied by $c^{m-1}$, and so is the gradient with which the last layer, zero so far, takes
 # its first step; after this step the branch's output is of the order $c^{m-1} \cdot c^{m-1} = c^{2m-2}$. All $B$
 # blocks together change the output of the network by about $B \cdot c^{2m-2}$. If that shall not depend on the depth,
@@ -349,8 +370,8 @@ gradient other than zero, and {alphas} of the {B} factors α do.
 #
 # ## Remedy three: batch norm, which you knew
 #
-# Where does batch norm help, then? It normalises the *branch*: whatever comes in, the branch's output has a mean
-# square of about 1. The stream is not normalised. It starts with mean square $1$, has $2$ after the first block, $3$
+# Where does batch norm help, then? It normalises the *branch*: whatever comes in, each weight layer of the branch gets
+# numbers of a fixed size, and so the branch's output has a mean square of about 1. The stream is not normalised. It starts with mean square $1$, has $2$ after the first block, $3$
 # after the second, and $l$ at the input of block $l$. So it grows by *addition*, no longer by multiplication. The
 # **relative branch size** of a block is the RMS of what the branch adds, divided by the RMS of the stream that it is
 # added to. With batch norm it is $1 / \sqrt{l}$ in block $l$: the first block adds something as large as the stream,
@@ -427,7 +448,7 @@ zero_signal, _ = walks(branch_scale="skipinit")
 explosion = "He init, nothing else"
 lesson.curves(
     "stream",
-    f"A skip alone lets the signal grow to {rounded(signal[:, -1].mean())} in {B} blocks; "
+    f"A skip alone lets the signal grow from 1 to {rounded(signal[:, -1].mean())} in {B} blocks; "
     f"a small branch keeps it below {math.ceil(max(bn_signal.max(), default_signal.max()))}",
     np.arange(B + 1),
     {
@@ -558,7 +579,7 @@ def start():
 # %% [markdown]
 # ## Exercise 8.6: design a rule
 #
-# Somebody wants wider blocks: not one branch but several, $y = x + s F_1(x) + s F_2(x) + \ldots$, all independent of
+# Somebody wants blocks that have not one branch but several, $y = x + s F_1(x) + s F_2(x) + \ldots$, all independent of
 # each other and each as large as its input. There shall be no normalisation. The mean square of the stream may grow by
 # a factor `limit` over the whole network, and not more. How large may $s$ be?
 
@@ -617,18 +638,18 @@ After {few} blocks of {BRANCHES} branches the mean square has grown by {spread(d
 # %%
 lesson.say(f"""
 *"The +1 guarantees that the gradient is at least as long as at the output."* The gradient at a block's input is
-$g + J^T g$, and the second part can be anything. If the branch is minus x, it cancels the
+$g + J^T g$, and the second part can be anything. If the branch is $F(x) = -x$, it cancels the
 first part exactly. In the random networks above it does the opposite: the gradient was
 {rounded(gradient[:, 0].mean())} times as long at the input, and nothing could be trained. The 1 guarantees that there
 is a way along which the gradient passes unchanged; not what the sum is.
 
-*"Skip connections make normalisation unnecessary."* Without anything else {len(unrepaired[0.01])} of
-{len(unrepaired[0.01])} networks diverged after {unrepaired[0.01][0].diverged_at} step. What is unnecessary is
-normalisation *as such*: 1/√blocks, SkipInit and Fixup have none. What is necessary is a small branch.
+*"Skip connections make normalisation unnecessary."* Without anything else {sum(c.diverged_at is not None for c in unrepaired[0.01])} of
+{len(unrepaired[0.01])} networks diverged at the rate 0.01. What is unnecessary is normalisation *as such*: 1/√blocks,
+SkipInit and Fixup have none. What they share with batch norm is that the branch starts small.
 
-*"The branch learns small corrections from the start."* With batch norm the branch of the first block is
+*"A residual branch only makes small corrections."* With batch norm and before any training the branch of the first block is
 {bn_sizes[:, 0].mean():.2f} times as large as the stream, that of block {min(B, 49)} still
-{bn_sizes[:, min(B, 49) - 1].mean():.2f} times. At the start batch norm makes most branches small, not all of them.
+{bn_sizes[:, min(B, 49) - 1].mean():.2f} times. Batch norm makes most branches small, not all of them.
 """)
 
 # %% [markdown]
@@ -643,14 +664,15 @@ normalisation *as such*: 1/√blocks, SkipInit and Fixup have none. What is nece
 #   networks of 10,000 layers.
 # * Zero-γ is credited to Goyal et al. 2017 (arXiv 1706.02677) by torchvision, where its name is
 #   `zero_init_residual`.
-# * He et al. 2015 (arXiv 1512.03385) use batch norm after every convolution, so none of this meets them.
+# * He et al. 2015 (arXiv 1512.03385) use batch norm after every convolution, so the explosion of this lesson does not
+#   meet them.
 #
 # ## Remember
 #
 # - A sum of two independent things is larger than each: with branches as large as the stream every residual block
 #   doubles the mean square forward and the squared gradient backward, and depth turns that into an explosion.
-# - Every remedy makes the branch small at the start: a factor $1/\sqrt{B}$, a factor that starts at zero, last
-#   weights that start at zero, or batch norm, whose relative size falls like $1/\sqrt{l}$.
+# - Every remedy of this lesson makes the branches small at the start: a factor $1/\sqrt{B}$, a factor or last weights
+#   that start at zero, smaller weights, or batch norm, with which the relative branch size falls like $1/\sqrt{l}$.
 # - A branch that starts at zero still learns, as long as only *one* factor of it is zero.
 #
 # ## Read next

@@ -10,6 +10,7 @@ from minires.lessons import spread
 NUMBERS = {
     "1.414": lambda n: math.sqrt(2),
     "-0.5": lambda n: -0.5,
+    "1.5": lambda n: (1 + 2) / 2,  # half of the sum of stream and branch
     "0.01": "setting: learning rate",
     "90": "definition: nine of ten classes, guessed",
 }
@@ -18,13 +19,19 @@ NUMBERS = {
 def claims(n):
     assert n["growth"] == pytest.approx(2, abs=0.15)
     assert n["backward_growth"] == pytest.approx(math.sqrt(2), abs=0.04)
-    assert (n["per_block"](n["late_signal"]) ** 2 > 2.15).all()
+    assert (n["per_block"](n["late_signal"]) ** 2 > 1.5).all()
+    assert (n["per_block"](n["late_signal"]) ** 2 > 2.15).all()  # "worse" than the other block
     assert (n["per_block"](n["late_signal"]) ** 2 < 3).all()
     assert n["signal"][:, -1].min() > 3e6
     assert n["gradient"][:, 0].min() > 3e6
     assert (np.abs(np.log(n["no_skip"][:, -1])) < 1.5).all()  # within a factor of 4.5 of 1
-    for curves in n["unrepaired"].values():
+    for rate in n["RATES"]:
+        curves = n["unrepaired"][rate]
         assert [c.diverged_at for c in curves] == [1] * len(curves)
+    assert len(n["stuck"]) == n["P"].seeds
+    assert n["stuck"] == pytest.approx([90] * len(n["stuck"]), abs=4)
+    assert min(n["first_losses"]) > 1e8
+    assert 1e-7 * min(n["first_steps"]) > 1
     assert n["lasting"] == []
     remedies(n)
     learning(n)
