@@ -176,9 +176,9 @@ lesson.curves(
 lesson.say(f"""
 Time runs to the right, in epochs; upwards is the training loss, on a logarithmic scale; guessing costs
 {math.log(10):.2f}. The vertical lines are the cuts of the rate, after which every curve bends because the steps become shorter: a
-plateau to the right of them is not convergence. Look at the order of the shades. Among the plain nets the deepest is the worst
-from the second epoch to the last, and its curve is nearly level. Among the residual nets the deepest ends at an error
-of {mean(asis["residual"]):.1f} %, where its plain twin is left with {mean(asis["plain"]):.1f} %.
+plateau to the right of them is not convergence. Look at the order of the shades. Among the plain nets the deepest is
+the worst from the second epoch to the last, and its curve is nearly level. The residual net of {claimed} layers ends at an
+error of {mean(asis["residual"]):.1f} %, where its plain twin is left with {mean(asis["plain"]):.1f} %.
 """)
 
 # %% [markdown]
