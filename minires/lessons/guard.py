@@ -8,9 +8,11 @@ the memory of its interpreter, and it knows of no copy of a solution that learne
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,81 +21,121 @@ from . import files
 GIB = 2**30
 REFUSED = b"minires refused: "
 
-_PATHS = frozenset(
-    ["open", "os.remove", "os.rename", "os.link", "os.symlink", "os.truncate", "os.chmod",
-     "os.chown", "os.utime", "shutil.copyfile", "shutil.move", "sqlite3.connect"]
+_CHANGES = frozenset(
+    ["os.remove", "os.rename", "os.link", "os.truncate", "os.chmod", "os.chown", "os.utime",
+     "sqlite3.connect"]
 )  # fmt: skip
 _PROGRAMS = frozenset(
     ["subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn",
-     "os.spawn", "os.startfile", "pty.spawn", "os.killpg"]
+     "os.spawn", "os.startfile", "pty.spawn", "cpython.PyInterpreterState_New"]
 )  # fmt: skip
+_PROCESSES = frozenset(["os.kill", "os.killpg", "resource.prlimit"])
 _OBJECTS = frozenset(["gc.get_objects", "gc.get_referrers", "gc.get_referents"])
 _SYMBOLS = frozenset(
     ["open", "open64", "openat", "openat64", "fopen", "fopen64", "freopen", "popen", "system",
-     "fork", "vfork", "execv", "execve", "posix_spawn", "syscall", "mmap", "dlopen", "dlsym"]
+     "fork", "vfork", "clone", "execv", "execve", "posix_spawn", "syscall", "mmap", "dlopen",
+     "dlsym", "ptrace", "process_vm_readv", "process_vm_writev", "kill", "killpg", "tgkill",
+     "sigqueue", "pidfd_send_signal", "prlimit", "setpriority", "unlink", "unlinkat", "remove",
+     "rename", "renameat", "renameat2", "truncate", "link", "chmod", "chown"]
 )  # fmt: skip
+_NO_PROGRAM = "it starts another program, which it may not do while exercises are checked"
+_NO_PROCESS = "it signals other processes, or reads their memory"
+_NO_READING = "which may not be read while exercises are checked"
 
 
 def install(told: int) -> None:
     """End this process, after a line to the file descriptor `told`, when it does what it may not.
 
     It may not read the checks of exercises and the lessons that come with minires, change files of
-    minires, start other programs, or signal other processes.
+    minires, start other programs or interpreters, or touch other processes. Any other file that was
+    there before can only be read: to change it raises PermissionError.
     """
-    hidden, fixed = _identities()
-    watched = _PATHS | _PROGRAMS | _OBJECTS | {"import", "os.kill", "ctypes.dlsym"}
-    stat, write, leave, own = os.stat, os.write, os._exit, os.getpid()
-    paths, programs, objects, symbols = _PATHS, _PROGRAMS, _OBJECTS, _SYMBOLS
-    issubclass_, type_, failures, encode = issubclass, type, (OSError, ValueError), str.encode
-    kinds, start, checks = (str, bytes), str.startswith, __package__ + ".checks"
+    watched = _CHANGES | _PROGRAMS | _PROCESSES | _OBJECTS | {"open", "import", "ctypes.dlsym"}
+    write, leave, own, encode = os.write, os._exit, os.getpid(), str.encode
+    changes, programs, processes, objects = _CHANGES, _PROGRAMS, _PROCESSES, _OBJECTS
+    symbols, start, checks, texts = _SYMBOLS, str.startswith, __package__ + ".checks", (str, bytes)
+    no_program, no_process, no_reading = _NO_PROGRAM, _NO_PROCESS, _NO_READING
+    issubclass_, type_, writing = issubclass, type, os.O_WRONLY | os.O_RDWR | os.O_TRUNC
 
     def refuse(what: str) -> None:
         write(told, REFUSED + encode(what) + b"\n")
         leave(3)
 
+    look = _looking(refuse)
+
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event not in watched:
             return
-        if event in paths:
-            changes = event != "open" or arguments[2] & 3  # for writing
-            for a in arguments:
-                if issubclass_(type_(a), kinds):
-                    try:
-                        found = stat(a)
-                    except failures:
-                        continue
-                    identity = found.st_dev, found.st_ino
-                    if identity in hidden:
-                        refuse("it opens the solutions that come with minires, which may not be "
-                               "read while exercises are checked")  # fmt: skip
-                    if changes and identity in fixed:
-                        refuse("it changes a file of minires")
-                    folder = found.st_mode & 0o170000 == 0o040000
-                    if folder and event == "open" and arguments[1] is None:
-                        refuse("it opens a folder as a file")
+        if event == "open":
+            if issubclass_(type_(arguments[0]), texts):  # not a file descriptor
+                look(arguments[0], arguments[2] & writing != 0, arguments[1] is None)
+        elif event in changes:
+            look(arguments[0], True, False)
+            if event == "os.rename":
+                look(arguments[1], True, False)
         elif event == "import":
             if start(arguments[0], checks):
-                refuse("it imports the solutions that come with minires, which may not be read "
-                       "while exercises are checked")  # fmt: skip
+                refuse("it imports the solutions that come with minires, " + no_reading)
         elif event in programs:
-            refuse("it starts another program, which it may not do while exercises are checked")
+            refuse(no_program)
         elif event in objects:
             refuse("it looks through all objects of the process (gc)")
-        elif event == "os.kill":
-            if arguments[0] != own:
-                refuse("it signals other processes")
+        elif event in processes:
+            if arguments[0] != own or event == "os.killpg":
+                refuse(no_process)
         elif arguments[1] in symbols:
             refuse("it calls the C library past Python")
 
-    with contextlib.suppress(ImportError, AttributeError):  # starts processes without an event
-        import _posixsubprocess
-        import subprocess
-
-        def fork_exec(*arguments: Any) -> None:
-            refuse("it starts another program, which it may not do while exercises are checked")
-
-        subprocess._fork_exec = _posixsubprocess.fork_exec = fork_exec  # type: ignore
+    _replace_what_has_no_event(refuse)
     sys.addaudithook(hook)
+
+
+def _looking(refuse: Callable[[str], None]) -> Callable[[Any, bool, bool], None]:
+    """Return what judges a path that is read or changed, or opened as a descriptor only."""
+    hidden, fixed = _identities()
+    stat, denied, type_, issubclass_, end = os.stat, PermissionError, type, issubclass, str.endswith
+    kinds, failures, begun = (str, bytes, int), (OSError, ValueError), time.time() - 0.05
+    nowhere = {os.stat(p).st_rdev for p in ("/dev/null", "/dev/full") if os.path.exists(p)}
+    of_processes = os.stat("/proc").st_dev if os.path.isdir("/proc/self") else -1
+    no_reading, no_process, text = _NO_READING, _NO_PROCESS, repr
+
+    def look(path: Any, changes: bool, bare: bool) -> None:
+        if not issubclass_(type_(path), kinds):  # its text may be another one the next time
+            raise denied("while exercises are checked: expected a path as text; use str(path)")
+        try:
+            found = stat(path)
+        except failures:  # a new file, or none
+            return
+        identity, kind = (found.st_dev, found.st_ino), found.st_mode & 0o170000
+        if identity in hidden:
+            refuse("it opens the solutions that come with minires, " + no_reading)
+        if found.st_dev == of_processes and not found.st_mode & 0o004:
+            refuse(no_process)
+        if bare and kind == 0o040000:
+            refuse("it opens a folder as a file")
+        if not changes or found.st_rdev in nowhere:
+            return
+        if identity in fixed:
+            refuse("it changes a file of minires")
+        compiled = type_(path) is str and end(path, (".nbi", ".nbc"))  # by Numba, for the next time
+        if not compiled and (kind != 0o100000 or found.st_ctime < begun):
+            raise denied("while exercises are checked, no file may be changed: " + text(path))
+
+    return look
+
+
+def _replace_what_has_no_event(refuse: Callable[[str], None]) -> None:
+    for modules, name, why in (
+        (("subprocess", "_posixsubprocess"), "fork_exec", _NO_PROGRAM),
+        (("subprocess",), "_fork_exec", _NO_PROGRAM),
+        (("signal", "_signal"), "pidfd_send_signal", _NO_PROCESS),
+        (("os", "posix"), "setpriority", _NO_PROCESS),
+    ):
+        for module in modules:
+            with contextlib.suppress(ImportError):
+                found = importlib.import_module(module)
+                if hasattr(found, name):
+                    setattr(found, name, lambda *_, why=why, **__: refuse(why))
 
 
 def _identities() -> tuple[frozenset[tuple[int, int]], frozenset[tuple[int, int]]]:

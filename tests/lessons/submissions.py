@@ -54,6 +54,10 @@ RIGHT = [
     S("a thread that is left", "half",
       "import threading, time\nthreading.Thread(target=time.sleep, args=(1e6,)).start()\n"
       "return 0.5", "PASS", alone=True),
+    S("a file of its own", "half",
+      "import os, tempfile\nname = tempfile.mkdtemp() + '/x'\nfor text in 'ab':\n"
+      "    with open(name, 'w') as f:\n        f.write(text)\nos.replace(name, name + 'y')\n"
+      "os.remove(name + 'y')\nreturn 0.5", "PASS"),
     S("swallowing what it calls", "depth",
       "try:\n    measure(5.5j)\nexcept Exception:\n    pass\n"
       "return next(d for d in range(1, 99) if measure(d) < 0.5)", "FAIL",
@@ -134,6 +138,37 @@ EVIL = [
       "try:\n    measure(10**6)\nexcept Exception:\n    pass\nreturn 7", "FAIL",
       ("a depth is 1 to 99",)),
     S("replacing the check's argument", "scale", "x[:] = 0\nreturn x * k", "FAIL"),
+    S("deleting itself", "half", "import os\nos.remove(__file__)\nreturn 0.5", "FAIL",
+      ("no file may be changed",), alone=True),
+    S("emptying a file", "half", "open(__file__, 'w').close()\nreturn 0.5", "FAIL",
+      ("no file may be changed",), alone=True),
+    S("emptying a file that it reads", "half",
+      "import os\nos.open(__file__, os.O_RDONLY | os.O_TRUNC)\nreturn 0.5", "FAIL",
+      ("no file may be changed",), alone=True),
+    S("putting another file in its place", "half",
+      "import os, tempfile\nnew = tempfile.mkdtemp(dir=os.path.dirname(__file__)) + '/x'\n"
+      "open(new, 'w').close()\nos.replace(new, __file__)\nreturn 0.5", "FAIL",
+      ("no file may be changed",), alone=True),
+    S("renaming a folder", "half",
+      "import os\nos.rename(os.path.dirname(__file__), __file__ + 'x')\nreturn 0.5", "FAIL",
+      ("no file may be changed",), alone=True),
+    S("a path that is another one later", "half",
+      "import os\nclass Path:\n    def __fspath__(self):\n        return __file__\n"
+      "os.remove(Path())\nreturn 0.5", "FAIL", alone=True),
+    S("text for a path that is another one later", "half",
+      "import os\nclass Path(str):\n    def __fspath__(self):\n        return '/nowhere'\n"
+      "os.remove(Path(__file__))\nreturn 0.5", "FAIL", alone=True),
+    S("answers of a thread", "half",
+      "import threading, time\nfrom minires.lessons import worker\n"
+      "def answer():\n    worker._ask('exercise', '90.1', 0, 1, 'function', lambda: 0.5)\n"
+      "threading.Thread(target=answer).start()\ntime.sleep(0.2)\nreturn 9", "FAIL",
+      ("yours 9",), alone=True),
+    S("tracing", "half",
+      "import sys\nsys.settrace(lambda *a: 1 / 0)\nsys.setprofile(None)\nreturn 9", "FAIL",
+      alone=True),
+    S("other settings", "half",
+      "import os\nos.environ.clear()\nos.environ['MINIRES_CHECK'] = '0'\nreturn 9", "FAIL",
+      ("yours 9",), alone=True),
     S("the frames above", "half",
       "import sys\nframe = sys._getframe()\nwhile frame:\n"
       "    for v in list(frame.f_locals.values()):\n"
@@ -192,6 +227,31 @@ EVIL = [
       slow=True),
     S("the parent", "half", "import os\nos.kill(os.getppid(), 9)\nreturn 0.5", "FAIL",
       ("it signals other processes",), slow=True),
+    S("memory of the parent", "half",
+      "import os\nopen(f'/proc/{os.getppid()}/mem', 'rb')\nreturn 0.5", "FAIL",
+      ("reads their memory",), slow=True),
+    S("another interpreter", "half",
+      "try:\n    import _interpreters as i\nexcept ImportError:\n"
+      "    import _xxsubinterpreters as i\ni.create()\nreturn 0.5", "FAIL",
+      ("it starts another program",), slow=True),
+    S("tracing the parent", "half",
+      "import ctypes, os\nctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0)\nreturn 0.5", "FAIL",
+      ("the C library",), slow=True),
+    S("the parent by another name", "half",
+      "import os, signal\nsignal.pidfd_send_signal(os.pidfd_open(os.getppid()), 19)\nreturn 0.5",
+      "FAIL", ("it signals other processes",), slow=True),
+    S("limits of the parent", "half",
+      "import os, resource\nresource.prlimit(os.getppid(), resource.RLIMIT_CPU)\nreturn 0.5",
+      "FAIL", ("it signals other processes",), slow=True),
+    S("priority of the parent", "half",
+      "import os\nos.setpriority(os.PRIO_PROCESS, os.getppid(), 19)\nreturn 0.5",
+      "FAIL", ("it signals other processes",), slow=True),
+    S("deleting a folder", "half",
+      "import os, shutil\nshutil.rmtree(os.path.dirname(__file__))\nreturn 0.5", "FAIL",
+      ("it opens a folder as a file",), slow=True),
+    S("an object that does not go", "half",
+      "class Stays:\n    def __del__(self):\n        while True:\n            pass\n"
+      "x = Stays()\nreturn 0.5", "FAIL", ("stopped after 1 s",), slow=True),
     S("the C library", "half",
       "import ctypes\nreturn ctypes.CDLL(None).system(b'true') + 0.5", "FAIL",
       ("the C library",), slow=True),

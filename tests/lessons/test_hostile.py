@@ -278,12 +278,14 @@ def test_the_learners_files_stay_and_nothing_is_written():
     report = check(
         toy_lesson.HEAD + "import helper",
         HALF.replace("0.5", "helper.HALF"),
-        "import os\nos.remove(__file__)",
-        "os.abort()",
+        "import os\nos.abort()",
         WORD,
     )
     assert report.counts()["PASS"] == 2
-    assert [Path(p).name for p in sorted(Path().iterdir()) if p.is_file()] == ["helper.py"]
+    assert [Path(p).name for p in sorted(Path().iterdir()) if p.is_file()] == [
+        "helper.py",
+        "mine.py",
+    ]
 
 
 @pytest.mark.slow
