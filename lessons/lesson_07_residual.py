@@ -448,8 +448,9 @@ def plain_twin(v, c):
 # Not only their outputs agree. Since $W = I + V$, the gradient by $W$ *is* the gradient by $V$, so a step of SGD moves
 # both by the same amount, and after the step they agree again, and so on to the end of training. A skip around
 # *one* layer is therefore not an architecture. It is an initialisation, one around the identity matrix, up to one
-# detail, weight decay, which pulls every weight a little towards zero in each step. In the net with the skip it pulls $V$ to zero and so the layer to the identity. In the plain twin it pulls $W$
-# to zero, and so the layer to one that forgets its input.
+# detail, weight decay, which pulls every weight a little towards zero in each step. In the net with the skip it pulls
+# $V$ to zero and so the layer to the identity. In the plain twin it pulls $W$ to zero, and so the layer to one that
+# forgets its input.
 #
 # The proof is short, but nobody has to believe it. Train both, from the same start, on the same batches. The net with
 # skips starts at $V = 0$, the one without at your `plain_twin` of it.

@@ -8,7 +8,7 @@ import pytest
 from minires.__main__ import main
 from minires.lessons import glossary, kit
 from minires.lessons.exercise import examine
-from minires.lessons.files import cells, lesson_files
+from minires.lessons.files import cells, folder, lesson_files
 from minires.results import read_text
 
 LESSONS = [f for f in lesson_files() if prose_numbers.claims_file(f.number).exists()]
@@ -123,6 +123,15 @@ def test_no_term_is_explained_twice():
 def test_a_term_is_found_directly_below_a_heading():
     lines = ["## Kinks", "A **kink** is a", "corner.", "", "- An **edge** is one too."]
     assert glossary._paragraphs(lines) == ["A **kink** is a corner.", "An **edge** is one too."]
+
+
+def test_the_pages_beside_the_lessons_are_up_to_date():
+    again = "minires lessons glossary --page > lessons/GLOSSARY.md"
+    assert read_text(folder() / "GLOSSARY.md") == glossary.page(), again
+    course = read_text(folder() / "README.md")
+    assert [f.number for f in lesson_files()] == list(range(len(lesson_files())))
+    for lesson in lesson_files():
+        assert f"| {lesson.number}. {lesson.title} |" in course, "python tests/lessons/course.py"
 
 
 def test_a_sentence_of_the_glossary_is_the_whole_sentence():
