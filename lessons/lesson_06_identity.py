@@ -246,7 +246,7 @@ lesson.curves(
     },
     x="epoch",
     y="training error (%)",
-    highlight=["SGD from the constructed weights", "SGD from He init"],
+    highlight=["SGD from the constructed weights"],
     levels={"guessing": 90},
     note=f"From He init at the rate {best_rate}, the best of {len(RATES)}.",
 )
