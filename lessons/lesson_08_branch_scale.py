@@ -12,8 +12,8 @@
 # slow training, and not a bad one: no training at all. After one single step the loss is no longer a finite number.
 #
 # In this lesson you find out why, with nothing but the addition of two random numbers. You then meet six remedies that
-# look quite different, among them batch norm, and see what they have in common. That is worth knowing if you ever want to do without batch norm, or if you wonder why torchvision has a switch called
-# `zero_init_residual`.
+# look quite different, among them batch norm, and see what they have in common. That is worth knowing if you ever want
+# to do without batch norm, or if you wonder why torchvision has a switch called `zero_init_residual`.
 #
 # You should know how a layer of weights multiplies the size of a signal (lesson 2), what batch norm does (lesson 4),
 # and what a residual block is (lesson 7). The lesson takes about fifty minutes with its six exercises.
@@ -54,11 +54,11 @@
 # large as the next block's input, which has grown, the second block doubles it again, and the third.
 #
 # The way back is the same sum. The gradient at the input of a block is what comes along the skip plus what comes
-# through the branch, $\partial L / \partial x = g + J^\top g$, where $g$ is the gradient at the block's output and
-# $J$ holds the derivatives of the branch. The second part goes back through the ReLUs and the same weights, and He
+# through the branch, $\partial L / \partial x = g + J^\top g$, where $g$ is the gradient at the block's output and $J$
+# holds the derivatives of the branch. The second part goes back through the ReLUs and the same weights, and He
 # initialisation keeps its mean square on the way back as well (lesson 2), so it is as large as $g$. And since it was
-# multiplied by random weights, the middle term is zero again. The mean square doubles once more, and the *length* of the gradient, which is its root, grows
-# by $\sqrt{2} = 1.41$ for each block on the way to the input.
+# multiplied by random weights, the middle term is zero again. The mean square doubles once more, and the *length* of
+# the gradient, which is its root, grows by $\sqrt{2} = 1.41$ for each block on the way to the input.
 
 # %%
 import math
@@ -258,13 +258,12 @@ for net in fresh:
     first_steps.append(float(np.linalg.norm(w.grad) / np.linalg.norm(w.data)))
 stuck = [100 * c.final_error for c in unrepaired[TINY] if c.final_error is not None]
 lesson.say(f"""
-One step is enough, at each of the first four rates. The loss is about as large as what arrives at the end of the stream, and
-that is {rounded(min(first_losses))} at least before the first step. The gradient with respect to the first weights is
+One step is enough, at each of the first four rates. The loss is about as large as the numbers at the end of the stream:
+before the first step it is {rounded(min(first_losses))} at least. The gradient with respect to the first weights is
 {rounded(min(first_steps))} times as long as these weights, or longer, so even the rate 1e-7 moves them by
-{1e-7 * min(first_steps):.1f} times their length. A rate of {TINY:g} is small enough: {len(stuck)} of {P.seeds}
-networks survive it. But they learn nothing with it, and after {P.epochs} epochs
-{spread(stuck, "{:.0f}")} % of the digits are wrong, where guessing has 90. So the explosion is not a question of
-tuning the rate.
+{1e-7 * min(first_steps):.1f} times their length. A rate of {TINY:g} is small enough: {len(stuck)} of {P.seeds} networks
+survive it. But they learn nothing with it, and after {P.epochs} epochs {spread(stuck, "{:.0f}")} % of the digits are
+wrong, where guessing has 90. So the explosion is not a question of tuning the rate.
 """)
 
 # %% [markdown]
@@ -371,11 +370,11 @@ gradient other than zero, and {alphas} of the {B} factors α do.
 # ## Remedy three: batch norm, which you knew
 #
 # Where does batch norm help, then? It normalises the *branch*: whatever comes in, each weight layer of the branch gets
-# numbers of a fixed size, and so the branch's output has a mean square of about 1. The stream is not normalised. It starts with mean square $1$, has $2$ after the first block, $3$
-# after the second, and $l$ at the input of block $l$. So it grows by *addition*, no longer by multiplication. The
-# **relative branch size** of a block is the RMS of what the branch adds, divided by the RMS of the stream that it is
-# added to. With batch norm it is $1 / \sqrt{l}$ in block $l$: the first block adds something as large as the stream,
-# the ninth a third of it, the hundredth a tenth.
+# numbers of a fixed size, and so the branch's output has a mean square of about 1. The stream is not normalised. It
+# starts with mean square $1$, has $2$ after the first block, $3$ after the second, and $l$ at the input of block $l$.
+# So it grows by *addition*, no longer by multiplication. The **relative branch size** of a block is the RMS of what the
+# branch adds, divided by the RMS of the stream that it is added to. With batch norm it is $1 / \sqrt{l}$ in block $l$:
+# the first block adds something as large as the stream, the ninth a third of it, the hundredth a tenth.
 #
 # ## Exercise 8.4: find the exponent
 #
@@ -643,12 +642,13 @@ first part exactly. In the random networks above it does the opposite: the gradi
 {rounded(gradient[:, 0].mean())} times as long at the input, and nothing could be trained. The 1 guarantees that there
 is a way along which the gradient passes unchanged; not what the sum is.
 
-*"Skip connections make normalisation unnecessary."* Without anything else {sum(c.diverged_at is not None for c in unrepaired[0.01])} of
-{len(unrepaired[0.01])} networks diverged at the rate 0.01. What is unnecessary is normalisation *as such*: 1/√blocks,
-SkipInit and Fixup have none. What they share with batch norm is that the branch starts small.
+*"Skip connections make normalisation unnecessary."* Without anything else
+{sum(c.diverged_at is not None for c in unrepaired[0.01])} of {len(unrepaired[0.01])} networks diverged at the rate
+0.01. What is unnecessary is normalisation *as such*: 1/√blocks, SkipInit and Fixup have none. What they share with
+batch norm is that the branch starts small.
 
-*"A residual branch only makes small corrections."* With batch norm and before any training the branch of the first block is
-{bn_sizes[:, 0].mean():.2f} times as large as the stream, that of block {min(B, 49)} still
+*"A residual branch only makes small corrections."* With batch norm and before any training the branch of the first
+block is {bn_sizes[:, 0].mean():.2f} times as large as the stream, that of block {min(B, 49)} still
 {bn_sizes[:, min(B, 49) - 1].mean():.2f} times. Batch norm makes most branches small, not all of them.
 """)
 

@@ -6,11 +6,11 @@
 # # Lesson 9: What may sit on the shortcut?
 #
 # A residual block adds its input to its branch, $y = F(x) + x$. Lesson 8 was about the branch. This one is about the
-# other summand, the $x$, which looks as if there was nothing to say about it. But could one not do better than to
-# pass $x$ on as it is? One could multiply it by a number. One could let the network decide, unit by unit, how much of
-# it to pass. One could send it through a layer of weights of its own, which can learn to be the identity if that is
-# best, and something better if it is not. A learnable shortcut can do (nearly) everything that the plain $x$ can do, and
-# more. It should be at least as good.
+# other summand, the $x$, which looks as if there was nothing to say about it. But could one not do better than to pass
+# $x$ on as it is? One could multiply it by a number. One could let the network decide, unit by unit, how much of it to
+# pass. One could send it through a layer of weights of its own, which can learn to be the identity if that is best, and
+# something better if it is not. A learnable shortcut can do (nearly) everything that the plain $x$ can do, and more. It
+# should be at least as good.
 #
 # He et al. tried all of these in 2016 on a network of 110 layers. In this lesson you repeat their experiment in less
 # than a minute on a smaller network, understand what comes out of it with one product, and find out what it is that a
@@ -310,8 +310,8 @@ Each bar is a shortcut, and its length the part of the training digits that are 
 90 % would be guessing. From top to bottom they stand in the order of the paper, whose errors are in brackets. The
 coloured ones leave the direct path (nearly) open; look how far the jump is from the last of them,
 {means["exclusive gate, b = -6"]:.0f} %, to the next, {means["projection"]:.0f} %. Everything below has many factors of
-one half, or many random matrices, on the direct path. (Two shortcuts of the paper are left to `--full`: the exclusive
-gate that starts at 0, and dropout, both of which failed there.)
+one half, or many random matrices, on the direct path. (Dropout and the exclusive gate that starts at 0, which both
+failed in the paper, are trained with `--full` only.)
 
 The gate that starts at -6 has {means["gate, b = -6"]:.0f} %, more than the plain x. In your formula W x was zero; in a
 network it is not. With the weights as they are drawn the gates let through {opening[0]:.3f} of x in the first block
@@ -361,12 +361,12 @@ odd = list(ZOO)[int(np.abs(moved).argmax())]
 lesson.say(f"""
 The rank correlation with the paper is {agreement:.2f}. The largest disagreement is "{odd}": it takes place
 {place(ours)[list(ZOO).index(odd)]:g} of {len(ZOO)} here and {place(theirs)[list(ZOO).index(odd)]:g} in the paper (the
-failures share a place there). Among the {len(shrunk)} that train badly the order is not worth much: after
-{P.epochs} epochs their means lie between {min(means[n] for n in shrunk):.0f} and {max(means[n] for n in shrunk):.0f} %,
-and look how far apart the seeds of one shortcut are. One contradiction is worth naming: 0.5 x with the full branch failed in the
-paper (He et al. 2016, Table 1), while halving the branch as well gave 12.35 %. Here the first has
-{means["0.5 x"]:.0f} % and the second {means["0.5 x and 0.5 F"]:.0f} %, and neither is any good. So do not take our
-network for theirs. What both say is which shortcuts stay near the plain x and which do not.
+failures share a place there). Among the {len(shrunk)} that train badly the order is not worth much: after {P.epochs}
+epochs their means lie between {min(means[n] for n in shrunk):.0f} and {max(means[n] for n in shrunk):.0f} %, and look
+how far apart the seeds of one shortcut are. One contradiction is worth naming: 0.5 x with the full branch failed in the
+paper (He et al. 2016, Table 1), while halving the branch as well gave 12.35 %. Here the first has {means["0.5 x"]:.0f}
+% and the second {means["0.5 x and 0.5 F"]:.0f} %, and neither is any good. So do not take our network for theirs. What
+both say is which shortcuts stay near the plain x and which do not.
 """)
 
 # %% [markdown]
@@ -400,11 +400,11 @@ but about what gradient descent finds.
 
 # %% [markdown]
 # Where a block changes the shape of its input, something has to sit on the shortcut. He et al. 2015 (§4.1 of arXiv
-# 1512.03385) compare three ways: option A takes every second pixel and fills the new channels with zeros, option B
-# puts a projection there and only there, option C puts one on every shortcut. On ImageNet, with 34 layers, their top-1
-# validation errors are 25.03, 24.52 and 24.19 % (Table 3), against 28.54 % without shortcuts. That is a small gain, for few
-# blocks: 16. With 54 blocks and a projection on each, the same authors found 12.22 % instead of 6.61 % on CIFAR-10 a
-# year later (He et al. 2016, Table 1).
+# 1512.03385) compare three ways: option A takes every second pixel and fills the new channels with zeros, option B puts
+# a projection there and only there, option C puts one on every shortcut. On ImageNet, with 34 layers, their top-1
+# validation errors are 25.03, 24.52 and 24.19 % (Table 3), against 28.54 % without shortcuts. That is a small gain, for
+# few blocks: 16. With 54 blocks and a projection on each, the same authors found 12.22 % instead of 6.61 % on CIFAR-10
+# a year later (He et al. 2016, Table 1).
 
 # %%
 lesson.table(
@@ -468,11 +468,11 @@ lesson.say(f"""
 Shuffling does no harm: {np.mean(own["shuffled x"]):.1f} % against {means["x"]:.1f} %. So the identity is not what it
 takes. Rotating does, {np.mean(own["rotated x"]):.0f} %. The difference is the ReLU behind the addition: a shuffled
 stream is still non-negative and passes it, while a rotated one has about as many negative numbers as positive ones, and
-the ReLU cuts them off in every block. Take the ReLU off the stream, as in the last two rows, and the rotation is as good as
-the identity: {np.mean(own["rotated x, ReLU before the branch"]):.1f} and
-{np.mean(own["x, ReLU before the branch"]):.1f} %. (That both are higher than {means["x"]:.1f} % is your third prediction, and the subject of
-the next section.) What a shortcut must not do is *lose* something on the way. The identity is the simplest of those that
-do not.
+the ReLU cuts them off in every block. Take the ReLU off the stream, as in the last two rows, and the rotation is as
+good as the identity: {np.mean(own["rotated x, ReLU before the branch"]):.1f} and
+{np.mean(own["x, ReLU before the branch"]):.1f} %. (That both are higher than {means["x"]:.1f} % is your third
+prediction, and the subject of the next section.) What a shortcut must not do is *lose* something on the way. The
+identity is the simplest of those that do not.
 """)
 
 # %% [markdown]
@@ -627,8 +627,8 @@ pre-activation {late["pre-activation", 0.01]:.1f} %.
 #
 # * He et al. 2016 (arXiv 1603.05027, Table 1): test errors on CIFAR-10 of ResNet-110 with other shortcuts, from 6.61 %
 #   for the identity to 12.86 % and "fail"; they are in your table above.
-# * The shortcut-only gates and the projection "cover the solution space of identity shortcuts", but have the higher training error,
-#   from which they conclude that it is a question of optimisation (He et al. 2016, §3.2).
+# * The shortcut-only gates and the projection "cover the solution space of identity shortcuts", but have the higher
+#   training error, from which they conclude that it is a question of optimisation (He et al. 2016, §3.2).
 # * Table 2 of the same paper, ResNet-110 and ResNet-164: post-activation 6.61 and 5.93 %, full pre-activation 6.37 and
 #   5.46 %; batch norm behind the addition 8.17 and 6.50 %.
 # * Table 3: with 1001 layers 7.61 % post-activation and 4.92 % pre-activation. The deeper, the larger the difference;
