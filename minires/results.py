@@ -47,8 +47,12 @@ def _encoded(text: str) -> bytes:
 
 
 def read_text(path: StrPath) -> str:
-    """Read UTF-8 text."""
-    return Path(path).read_text(encoding="utf-8")
+    """Read UTF-8 text, also of editors that mark it as such. ValueError for what is none."""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        text = f"{path} is no text in UTF-8 (at byte {error.start}); save it as UTF-8"
+        raise ValueError(text) from None
 
 
 def write_all(files: Mapping[Path, bytes]) -> list[Path]:

@@ -5,7 +5,7 @@ import __future__
 
 import ast
 import contextlib
-import json
+import io
 import linecache
 import re
 import sys
@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ..results import read_text
-from .files import parts
+from .files import notebook_parts, parts
 
 _HEADING = re.compile(r"#{1,2} +(.+?) *$", re.MULTILINE)
-_MAGIC = re.compile(r"^[ \t]*(%{1,2}|!)\w.*$", re.MULTILINE)
 _FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 
 
@@ -49,15 +48,7 @@ def read(path: Path) -> list[Cell]:
 
     Raises ValueError for a file that is neither, and SyntaxError for code that is no Python.
     """
-    try:
-        text = read_text(path)
-        found = _notebook(path, text) if path.suffix == ".ipynb" else _script(path, text)
-    except SyntaxError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path}: expected a lesson as a Python script or a Jupyter notebook ({error!r})"
-        ) from None
+    found = _notebook(path) if path.suffix == ".ipynb" else _script(path, read_text(path))
     return [part for cell in found for part in _sections(cell)]
 
 
@@ -74,19 +65,17 @@ def _script(path: Path, text: str) -> list[Cell]:
     return [c for c in found if c.markdown or _has_code(c.text)]
 
 
-def _notebook(path: Path, text: str) -> list[Cell]:
+def _notebook(path: Path) -> list[Cell]:
     found = []
-    for i, cell in enumerate(json.loads(text)["cells"], 1):
-        source, where = "".join(cell["source"]), f"{path}, cell {i}"
-        if cell["cell_type"] == "markdown":
-            found.append(Cell(True, source.strip("\n"), where))
-        elif cell["cell_type"] == "code":
-            code = _MAGIC.sub("", source)
-            _remember(where, code)
-            compile(code, where, "exec", dont_inherit=True)
-            if _has_code(code):
-                tags = tuple(cell.get("metadata", {}).get("tags", ()))
-                found.append(Cell(False, code, where, where, tags=tags))
+    for part in notebook_parts(path):
+        text, where = "\n".join(part.lines), f"{path}, cell {part.line}"
+        if part.markdown:
+            found.append(Cell(True, text.strip("\n"), where))
+            continue
+        _remember(where, text)
+        compile(text, where, "exec", dont_inherit=True)
+        if _has_code(text):
+            found.append(Cell(False, text, where, where, tags=tuple(part.tags)))
     return found
 
 
@@ -111,7 +100,7 @@ def _sections(cell: Cell) -> list[Cell]:
 
 def _remember(name: str, text: str) -> None:
     """Let tracebacks and `inspect` show the text that was read, whatever the file holds later."""
-    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    linecache.cache[name] = (len(text), None, io.StringIO(text).readlines(), name)
 
 
 class Namespace:

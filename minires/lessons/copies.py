@@ -30,9 +30,9 @@ def restored(path: Path, number: int, exercises: list[str]) -> str:
             part = _part(text, name)
         except LookupError:
             raise ValueError(_missing(path, number, name)) from None
-        lines = text.splitlines()
+        lines = text.split("\n")
         lines[part.line - 1 : part.line - 1 + len(part.lines)] = _part(theirs, name).lines
-        text = "\n".join(lines) + "\n"
+        text = "\n".join(lines)
     return text
 
 

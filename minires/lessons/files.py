@@ -12,6 +12,7 @@ from typing import Any
 from ..results import read_text
 
 _PACKAGE = Path(__file__).parents[1]
+_MAGIC = re.compile(r"^[ \t]*(%{1,2}|!)\w.*$", re.MULTILINE)
 _SOLUTION = re.compile(
     r"^(?P<indent> *)# BEGIN SOLUTION\n.*?^ *# END SOLUTION\n", re.DOTALL | re.MULTILINE
 )
@@ -62,27 +63,6 @@ def lesson_file(number: int) -> LessonFile:
     return files[number]
 
 
-def source(path: Path) -> str:
-    """Return the code of a script, or of a notebook's code cells without its % and ! lines.
-
-    Raises ValueError for what is neither.
-    """
-    try:
-        text = read_text(path)
-        if path.suffix != ".ipynb":
-            return text
-        codes = [
-            "".join(cell["source"])
-            for cell in json.loads(text)["cells"]
-            if cell["cell_type"] == "code"
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path}: expected a lesson as a Python script or a Jupyter notebook ({error!r})"
-        ) from None
-    return re.sub(r"^[ \t]*(%{1,2}|!)\w.*$", "", "\n".join(codes) + "\n", flags=re.MULTILINE)
-
-
 def student_version(text: str) -> str:
     """Return the script with every solution replaced by a TODO that returns None."""
     return _SOLUTION.sub(r"\g<indent># TODO: your code here\n\g<indent>return None\n", text)
@@ -90,7 +70,10 @@ def student_version(text: str) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """A cell of a script: prose without its comment signs, or code; its tags; its first line."""
+    """A cell: prose without its comment signs, or code; its tags.
+
+    line   where it begins in a script; in a notebook its number, from 1
+    """
 
     markdown: bool
     lines: list[str]
@@ -100,7 +83,7 @@ class Part:
 
 def parts(text: str) -> list[Part]:
     """Split a py:percent script into its cells; what stands before the first is left out."""
-    lines = text.splitlines()
+    lines = text.split("\n")  # as Python counts them: a form feed ends none
     starts = [i for i, line in enumerate(lines) if line.startswith("# %%")]
     found = []
     for start, end in itertools.pairwise([*starts, len(lines)]):
@@ -109,17 +92,36 @@ def parts(text: str) -> list[Part]:
         if markdown:
             body = [re.sub(r"^# ?", "", line) for line in body]
         first = next((i for i, line in enumerate(body) if line), 0)
-        body = "\n".join(body).strip("\n").splitlines()
+        body = "\n".join(body).strip("\n").split("\n")
         tags = re.search(r"tags=\[(.*?)\]", mark)
         found.append(
             Part(markdown, body, re.findall(r"[\w-]+", tags[1]) if tags else [], start + 2 + first)
         )
-    return [part for part in found if part.lines]
+    return [part for part in found if any(part.lines)]
 
 
 def cells(text: str) -> list[tuple[bool, list[str]]]:
     """Return (is markdown, lines) of each cell of a script."""
     return [(part.markdown, part.lines) for part in parts(text)]
+
+
+def notebook_parts(path: Path) -> list[Part]:
+    """Return the cells of a notebook, with empty lines for those that begin with % or !.
+
+    Raises ValueError for what is no notebook.
+    """
+    text, found = read_text(path), []
+    try:
+        for i, cell in enumerate(json.loads(text)["cells"], 1):
+            source, kind = "".join(cell["source"]), cell["cell_type"]
+            tags = list(cell.get("metadata", {}).get("tags", ()))
+            if kind == "code":
+                source = _MAGIC.sub("", source)
+            if kind in ("code", "markdown"):
+                found.append(Part(kind == "markdown", source.split("\n"), tags, i))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{path}: expected a Jupyter notebook ({error!r})") from None
+    return found
 
 
 def notebook(text: str) -> str:

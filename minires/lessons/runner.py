@@ -64,10 +64,11 @@ def run(number: int, path: Path, args: argparse.Namespace, command: str) -> int:
     except SyntaxError as error:
         console.say("".join(traceback.format_exception_only(error)).rstrip())
         return 1
-    for cell in cells:
-        found = re.search(r"\bLesson\((\d+)\)", cell.text) if not cell.markdown else None
-        if found and int(found[1]) != number:
-            raise ValueError(f"{path} is lesson {found[1]}, not {number}")
+    code = "\n".join(cell.text for cell in cells if not cell.markdown)
+    found = re.search(r"\bLesson\(\s*(\d+)", code)
+    if found is None or int(found[1]) != number:
+        what = f"is lesson {found[1]}, not {number}" if found else f"has no Lesson({number}) in it"
+        raise ValueError(f"{path} {what}")
     kept = {"--full": args.full, "--no-pause": args.no_pause, "--code": args.code}
     kept |= dict.fromkeys(map(shlex.quote, args.parameters), True)
     command = " ".join([command, *(option for option, given in kept.items() if given)])

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 import inspect
-import json
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..results import read_text
+from .files import notebook_parts
 
 _MARK = re.compile(r"[ \t]*#[ \t]*%%")
-_MAGIC = re.compile(r"^[ \t]*(%{1,2}|!)\w.*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -25,40 +25,31 @@ class Unit:
 
     def line(self, number: int) -> str:
         """Return a line of it, without blanks around it."""
-        lines = self.text.splitlines()
+        lines = self.text.split("\n")
         return lines[number - 1].strip() if 0 < number <= len(lines) else ""
 
     def function(self, number: int) -> tuple[int, str]:
         """Return the line of the `def` at or below this line, and the text from this line on."""
-        lines = self.text.splitlines(keepends=True)[max(number, 1) - 1 :]
+        lines = io.StringIO(self.text).readlines()[max(number, 1) - 1 :]
         try:
             text = "".join(inspect.getblock(lines))
         except Exception:  # whatever the tokenizer finds wrong with a learner's text
             text = ""
-        for i, line in enumerate(text.splitlines()):
+        for i, line in enumerate(text.split("\n")):
             if re.match(r"\s*(async\s+def|def|class)\b", line):
                 return number + i, text
         return number, text
 
 
 def units(path: Path) -> list[Unit]:
-    """Return a script, or the code cells of a notebook without their % and ! lines.
-
-    Raises ValueError for what is neither.
-    """
-    try:
-        text = read_text(path)
-        if path.suffix != ".ipynb":
-            return [Unit(str(path), text)]
-        return [
-            Unit(f"{path}, cell {i}", _MAGIC.sub("", "".join(cell["source"])), i)
-            for i, cell in enumerate(json.loads(text)["cells"], 1)
-            if cell["cell_type"] == "code"
-        ]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(
-            f"{path}: expected a lesson as a Python script or a Jupyter notebook ({error!r})"
-        ) from None
+    """Return a script, or the code cells of a notebook; ValueError for what is neither."""
+    if path.suffix != ".ipynb":
+        return [Unit(str(path), read_text(path))]
+    return [
+        Unit(f"{path}, cell {part.line}", "\n".join(part.lines), part.line)
+        for part in notebook_parts(path)
+        if not part.markdown
+    ]
 
 
 def split(text: str) -> list[tuple[int, str]]:
@@ -66,7 +57,7 @@ def split(text: str) -> list[tuple[int, str]]:
 
     A `# %%` inside of a statement, such as a text of several lines, begins none.
     """
-    lines = text.splitlines(keepends=True)
+    lines = io.StringIO(text).readlines()  # as Python counts them: a form feed ends none
     starts = [i for i, line in enumerate(lines) if _MARK.match(line)]
     try:
         inside = {

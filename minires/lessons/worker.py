@@ -10,6 +10,7 @@ import __future__
 import builtins
 import contextlib
 import faulthandler
+import io
 import linecache
 import os
 import signal
@@ -118,7 +119,7 @@ def _run(texts: list[tuple[str, str]], skip: set[tuple[int, int]], script: bool)
     flags = 0
     for name, text in texts:
         _units.append(name)
-        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        linecache.cache[name] = (len(text), None, io.StringIO(text).readlines(), name)
     for unit, (name, text) in enumerate(texts):
         for line, part in split(text) if script else [(1, text)]:
             if (unit, line) in skip:

@@ -119,9 +119,11 @@ def test_a_call_of_exit_is_named(piped):
     assert "the result" not in out
 
 
-def test_another_lessons_file_is_refused(piped):
+def test_a_file_of_another_lesson_or_of_none_is_refused(piped):
     write(LESSON.replace("Lesson(1)", "Lesson(2)"))
     assert piped()[2] == "minires: error: mine.py is lesson 2, not 1\n"
+    write("x = 1\n")
+    assert piped()[2] == "minires: error: mine.py has no Lesson(1) in it\n"
 
 
 def test_a_damaged_file_of_progress_is_named_and_kept(piped):
