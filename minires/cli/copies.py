@@ -24,11 +24,13 @@ def copy(args: argparse.Namespace) -> int:
     folder(args.folder)
     _write(texts, args.force)
     first = lessons[0]
-    print(
-        f"next: cd {shlex.quote(str(args.folder))}\n"
-        f"      minires lessons run {first.number} --file {first.path.name}\n"
-        f"      minires lessons check {first.number} --file {first.path.name}"
-    )
+    commands = [
+        f"minires lessons {action} {first.number} --file {first.path.name}"
+        for action in ("run", "check")
+    ]
+    if args.folder != Path():
+        commands.insert(0, f"cd {shlex.quote(str(args.folder))}")
+    print("next: " + "\n      ".join(commands))
     return 0
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from .. import console
 from ..lessons.progress import Progress, Record, learners_folder
 
 
@@ -20,9 +21,27 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
 
 def progress_of(file: Path | None) -> Progress:
     """Return the progress kept beside a learner's file, or in the current folder."""
-    if file is not None and not file.is_file():
-        raise ValueError(f"--file: {file} does not exist; name your copy of a lesson")
+    if file is not None:
+        require_file(file)
     return Progress(learners_folder(file))
+
+
+def require_file(path: Path) -> None:
+    """Require that there is such a file; it may be a link, but no device and no pipe."""
+    if not path.is_file():
+        what = "is no file" if path.exists() else "does not exist"
+        what = "is a folder, not a file" if path.is_dir() else what
+        raise ValueError(f"--file: {path} {what}; name your copy of a lesson")
+
+
+def kept(progress: Progress, lesson: int, **values: Any) -> bool:
+    """Change what is kept of a lesson; say so if the folder cannot be written."""
+    try:
+        progress.change(lesson, **values)
+    except OSError as error:
+        console.say(f"not kept: {error}")
+        return False
+    return True
 
 
 def exercise_names(number: int, exercise: str | None) -> list[str]:
@@ -94,7 +113,7 @@ def hint(args: argparse.Namespace) -> int:
             print(f"{left} more: minires lessons hint {args.number} {name}")
         else:
             print(f"No more hints; minires lessons solution {args.number} {name} shows the code.")
-        progress.change(args.number, hints={name: max(shown, record.hints.get(name, 0))})
+        kept(progress, args.number, hints={name: max(shown, record.hints.get(name, 0))})
     return 0
 
 
@@ -104,9 +123,9 @@ def solution(args: argparse.Namespace) -> int:
 
     (name,) = exercise_names(args.number, args.exercise)
     progress = progress_of(args.file)
-    progress.change(args.number, solutions=[name])
     print(code(args.number, name))
-    print(f"\n(It is recorded in {progress.path} that you looked up {name}.)")
+    if kept(progress, args.number, solutions=[name]):
+        print(f"\n(It is recorded in {progress.path} that you looked up {name}.)")
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -138,13 +139,10 @@ def _run(args: argparse.Namespace) -> int:
 
 def _path(args: argparse.Namespace) -> Path:
     """Return the file to run or check: the learner's own, or the lesson's."""
-    from minires.lessons.files import lesson_file, source
+    from minires.lessons.files import lesson_file
 
     path: Path = lesson_file(args.number).path if args.file is None else args.file
-    if not path.is_file():
-        what = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise ValueError(f"--file: {path} {what}; name your copy of a lesson")
-    source(path)
+    learning.require_file(path)
     return path
 
 
@@ -162,9 +160,10 @@ def _check(args: argparse.Namespace) -> int:
                 with _status(path, show=not args.json) as status:
                     report = checking.check_file(path, args.number, status)
             except checking.Interrupted as stop:
-                print(f"[STOP] {stop}: interrupted", flush=True)
+                out = sys.stderr if args.json else sys.stdout
+                print(f"[STOP] {stop}: interrupted", file=out, flush=True)
                 raise
-            except ValueError as error:
+            except (ValueError, OSError) as error:
                 if len(paths) == 1:
                     raise
                 failures.append((path, str(error)))
@@ -191,7 +190,7 @@ def _remember(path: Path, report: Report) -> None:
     """Keep in the progress beside a learner's file what the learner has solved."""
     solved = [r.name for r in report.results.values() if r.verdict == "PASS" and not r.shipped]
     if solved:
-        learning.progress_of(path).change(report.lesson, solved=solved)
+        learning.kept(learning.progress_of(path), report.lesson, solved=solved)
 
 
 @contextlib.contextmanager
@@ -219,10 +218,25 @@ def _to_check(args: argparse.Namespace) -> list[Path]:
     if args.number is not None or (place is not None and not place.is_dir()):
         return [_path(args)]
     place = folder() if place is None else place
-    found = sorted(p for p in place.glob("lesson_*") if p.suffix in (".py", ".ipynb"))
+    found = sorted(p for p in [*place.glob("*"), *place.glob("*/*")] if _is_handed_in(p))
     if not found:
-        raise ValueError(f"no lessons (lesson_*.py or lesson_*.ipynb) in {place}")
+        raise ValueError(
+            f"no lessons in {place}: expected scripts or notebooks that are called lesson_... or "
+            "have a Lesson(N) in them"
+        )
     return found
+
+
+def _is_handed_in(path: Path) -> bool:
+    """Return whether a file of a folder is to be checked: by its name, or by its text."""
+    if path.suffix not in (".py", ".ipynb") or path.parent.name[:1] in ("_", "."):
+        return False
+    if path.name.startswith("lesson_"):
+        return True
+    try:
+        return path.is_file() and re.search(rb"\bLesson\(\s*\d", path.read_bytes()) is not None
+    except OSError:
+        return True  # it is said that it cannot be read
 
 
 @contextlib.contextmanager

@@ -28,6 +28,7 @@ from .process import Process, TimeUp
 from .report import UNFINISHED, Problem, Report
 from .units import units
 
+MOST_ENDLESS = 3  # cells of a file: what follows them is not run
 GRACE_S = 2.0  # how much later than the other process this one is interrupted
 
 
@@ -57,6 +58,8 @@ def check_file(
     process, is skipped when the file is run once more.
     Raises ValueError for a file that is no such lesson, and Interrupted after Ctrl-C.
     """
+    if not path.is_file():
+        raise ValueError(f"{path} is {'a folder' if path.is_dir() else 'no file that is there'}")
     checker, begun = _Checker(path, number, doing), time.monotonic()
     try:
         with limited_memory(), interrupted(lambda: checker.deadline + GRACE_S) as expired:
@@ -83,6 +86,7 @@ class _Checker:
         self.problems: dict[tuple[int, int], Problem] = {}
         self.unknown: dict[str, int] = {}  # names that are no exercises: their lines
         self.skip: list[tuple[int, int]] = []
+        self.endless = 0  # cells
         self.deadline = self.cell_deadline = math.inf
         self.cells: list[tuple[int, int]] = []
         self.places: dict[str, tuple[int, int]] = {}
@@ -118,7 +122,7 @@ class _Checker:
             self._blame(ended or f"it sent {error}: does it write to file descriptors?", [])
         finally:
             process.close()
-        return False
+        return self.endless >= MOST_ENDLESS
 
     def doing(self) -> str:
         """Return what is being done."""
@@ -156,7 +160,10 @@ class _Checker:
         elif self.cells:
             unit, start = self.cells[-1]
             line = places[0][1] if places and places[0][0] == unit else start
+            self.endless += not how
             message = how or f"it has not ended after {cell_limit():g} s"
+            if self.endless >= MOST_ENDLESS:
+                message += f"; {MOST_ENDLESS} cells are like this: what follows was not run"
             self.problems[unit, start] = Problem(unit, start, line, message)
             self.skip.append((unit, start))
         else:
@@ -302,7 +309,7 @@ class _Checker:
         )
         if function:
             for at in self.units:
-                for line, text in enumerate(at.text.splitlines(), 1):
+                for line, text in enumerate(at.text.split("\n"), 1):
                     if re.match(rf"def {function[1]}\b", text):
                         cell = "" if at.cell is None else f"cell {at.cell}, "
                         message += (
@@ -315,7 +322,7 @@ class _Checker:
         """Return where in the file an exercise stands, by its text."""
         pattern = re.compile(rf"""\bexercise\(\s*(['"]){re.escape(str(name))}\1\s*\)""")
         for unit, at in enumerate(self.units):
-            for line, text in enumerate(at.text.splitlines(), 1):
+            for line, text in enumerate(at.text.split("\n"), 1):
                 if pattern.search(text.split("#")[0]):
                     return unit, line
         return None

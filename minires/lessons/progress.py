@@ -100,7 +100,11 @@ class Progress:
 
     def _write(self, everything: dict[str, Any]) -> None:
         ordered = {k: everything[k] for k in sorted(everything, key=lambda k: (len(k), k))}
-        results.write_text(self.path, results.to_json(ordered))
+        try:
+            results.write_text(self.path, results.to_json(ordered))
+        except OSError as error:
+            text = f"{error}; work in a folder of your own, or set MINIRES_ANSWERS to one"
+            raise type(error)(text) from None
 
 
 def learners_folder(file: str | Path | None) -> Path:

@@ -128,7 +128,7 @@ def test_notebooks(capsys):
     for wrong in ("null", "[]", "{}", "x = 1", '{"cells": [{}]}'):
         code, printed = check(wrong, capsys, name="mine.ipynb")
         assert code == 2
-        assert "expected a lesson as a Python script or a Jupyter notebook" in printed
+        assert "expected a Jupyter notebook" in printed
 
 
 @pytest.mark.usefixtures("toy")
@@ -168,6 +168,53 @@ def test_all_lessons_of_a_folder(capsys):
 
 
 @pytest.mark.usefixtures("toy")
+@pytest.mark.skipif(sys.platform == "win32", reason="links, pipes")
+def test_what_is_handed_in_has_any_name_and_may_be_no_file(capsys):
+    Path("ada").mkdir()
+    for name in ("ada/lesson_01.py", "bob.py", ".hidden/c.py", "lesson_01_z.py"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(GOOD, encoding="utf-8")
+    Path("helper.py").write_text("x = 1", encoding="utf-8")
+    Path("lesson_02_folder.py").mkdir()
+    Path("lesson_03_link.py").symlink_to("nowhere")
+    os.mkfifo("lesson_04_pipe.py")
+    Path("lesson_05_bytes.py").write_bytes(b"\xff\xfe\x00")
+    assert main(["lessons", "check", "--file", ".", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)["lessons"]
+    good = ["ada/lesson_01.py", "bob.py", "lesson_01_z.py"]
+    assert [x["file"] for x in found if x.get("counts", {}).get("PASS") == 1] == good
+    errors = {x["file"].split("_")[2]: x["error"] for x in found[len(good) :]}
+    assert "is a folder" in errors["folder.py"]
+    assert "is no file" in errors["link.py"]
+    assert "is no file" in errors["pipe.py"]
+    assert "save it as UTF-8" in errors["bytes.py"]
+    assert len(found) == len(good) + len(errors) == 7
+
+
+@pytest.mark.usefixtures("toy")
+def test_what_was_solved_is_told_where_progress_cannot_be_kept(capsys):
+    Path("answers").write_text("a file", encoding="utf-8")
+    code, printed = check(GOOD, capsys)
+    assert (code, "1 of 6 solved" in printed) == (1, True)
+    assert "not kept: " in printed
+    assert "set MINIRES_ANSWERS" in printed
+
+
+@pytest.mark.usefixtures("toy")
+def test_a_file_as_editors_write_it(capsys):
+    """With the mark of UTF-8, ends of lines of Windows, and a form feed, which ends no line."""
+    text = GOOD.replace("@lesson", "\x0c\n# %%\nx = '\u2028'\n# %%\n@lesson")
+    text += "# %%\n@lesson.exercise('1.6')\ndef g():\n    return 1 / 0\n"
+    with open("mine.py", "wb") as file:
+        file.write(text.replace("\n", "\r\n").encode("utf-8-sig"))
+    for command in ("check", "run"):
+        assert main(["lessons", command, "1", "--file", "mine.py"]) == 1 - (command == "run")
+        printed = capsys.readouterr().out
+        assert "[PASS] exercise 1.5" in printed
+        assert "your line 13: return 1 / 0" in printed
+
+
+@pytest.mark.usefixtures("toy")
 def test_what_is_no_lesson(capsys):
     code, printed = check("x = 1\n", capsys)
     assert (code, "no Lesson(N) in it" in printed) == (2, True)
@@ -176,7 +223,7 @@ def test_what_is_no_lesson(capsys):
     with open("mine.py", "wb") as file:
         file.write(b"\xff\xfe\x00")
     assert main(["lessons", "check", "1", "--file", "mine.py"]) == 2
-    assert "expected a lesson as a Python script" in capsys.readouterr().err
+    assert "is no text in UTF-8 (at byte 0); save it as UTF-8" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("toy")

@@ -166,6 +166,15 @@ def test_a_loop_outside_of_exercises_is_named_by_its_line(monkeypatch):
 
 
 @pytest.mark.usefixtures("toy")
+def test_after_three_loops_the_rest_of_a_file_is_not_run(monkeypatch):
+    monkeypatch.setenv("MINIRES_CELL_SECONDS", "1")
+    report = check(toy_lesson.HEAD, HALF, *["while True:\n    pass"] * 5, WORD)
+    assert report.counts() == {"PASS": 1, "FAIL": 1, "TODO": 3}
+    assert len(report.problems) == 3
+    assert "what follows was not run" in report.results["90.4"].message
+
+
+@pytest.mark.usefixtures("toy")
 def test_exercises_that_are_not_there():
     report = check(
         toy_lesson.HEAD + "def helper(): pass",

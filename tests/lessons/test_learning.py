@@ -173,3 +173,15 @@ def test_every_exercise_has_a_solution_to_show_and_three_hints(f, call):
     for name, exercise in exercises(f.number).items():
         assert isinstance(exercise, Exercise)
         assert "def " in solution(f.number, name)
+
+
+def test_help_is_given_where_progress_cannot_be_kept(call):
+    with open("answers", "w", encoding="utf-8") as file:
+        file.write("a file")
+    printed = call("hint", "1", NAMES[0])
+    assert exercises(1)[NAMES[0]].hints[0] in printed
+    assert "not kept: cannot write" in printed
+    printed = call("solution", "1", NAMES[0])
+    assert "def " in printed
+    assert "not kept: cannot write" in printed
+    assert "It is recorded" not in printed
