@@ -10,10 +10,10 @@
 # of them at once. Most people call it for years as one calls a lift: the doors close, and one is there.
 #
 # This course is about networks so deep that training by these answers fails, and about one addition, $y = x + F(x)$,
-# with which it works. To see what the addition does you have to know what `backward()` does when it meets one. So in
-# this lesson you build it. At the end you have an engine of some sixty lines that gives the same gradients as minires,
-# you know three ways in which such engines fail at exactly that addition, and you know what all those derivatives
-# cost.
+# which made such networks usual. To see what the addition does you have to know what `backward()` does when it meets
+# one. So in this lesson you build it. At the end you have an engine of some sixty lines that gives the same gradients
+# as minires, you know three ways in which such engines fail at exactly that addition, and you know what all those
+# derivatives cost.
 #
 # You should know Python and the chain rule, $(g(f(x)))' = g'(f(x)) \cdot f'(x)$. The lesson takes about an hour with
 # its eight exercises. Write your solutions in the cells that say so; `minires lessons hint 0 0.1` helps when you are
@@ -51,7 +51,7 @@
 # Look at $x$: two arrows leave it. A **skip** is a way on which a number goes around some operations unchanged; here
 # it is the arrow straight to the addition $y = x + f$. A **branch** is the way that leads through the operations
 # which a skip goes around; here it leads through $z$, $a$ and $f$. A **residual add** is the addition at which a skip
-# and a branch meet again. You will see it in every lesson of this course.
+# and a branch meet again. You will meet it again and again in this course.
 #
 # ## One more number per node
 #
@@ -369,10 +369,12 @@ drawing  # a notebook shows it here
 #
 # ## Experiment: is it right on other graphs?
 #
-# One example proves little. So we build random expressions: four numbers, then twelve additions, products and ReLUs
-# of numbers picked at random, many of them used more than once. Each is differentiated by your engine, by minires,
-# and by a method that knows nothing of the chain rule. A **finite difference** is an estimate of a derivative: the
-# input is moved a little, and the change of the output is divided by that of the input. Lesson 1 is about how far
+# One example proves little. So we build random expressions: four numbers, then twelve additions, products and ReLUs of
+# numbers picked at random, many of them used more than once. A **seed** is the number that a generator of random
+# numbers starts from; here each seed makes another graph, and wherever something in this course is random, it is
+# repeated with several seeds, for one lucky draw proves nothing. Each graph is differentiated by your engine, by
+# minires, and by a method that knows nothing of the chain rule. A **finite difference** is an estimate of a derivative:
+# the input is moved a little, and the change of the output is divided by that of the input. Lesson 1 is about how far
 # that can be trusted; here it is $(L(x + h) - L(x - h)) / 2h$ with $h = 10^{-5}$.
 
 

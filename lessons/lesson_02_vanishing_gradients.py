@@ -47,8 +47,9 @@ deepest = P.depths[-1]
 # %% [markdown]
 # ## Three units, by hand
 #
-# Take the smallest deep network there is: three layers of one unit each. Every layer multiplies by its weight and
-# applies a ReLU, and the loss is the output itself:
+# Take the smallest deep network there is: three layers of one unit each. A **unit** is one of the numbers that a layer
+# computes, together with the weights that belong to it. (Its values over a batch are what lesson 1 called a channel.)
+# Every layer multiplies by its weight and applies a ReLU, and the loss is the output itself:
 #
 # $$x_1 = \mathrm{relu}(w_1 x_0), \quad x_2 = \mathrm{relu}(w_2 x_1),
 # \quad x_3 = \mathrm{relu}(w_3 x_2), \quad L = x_3 .$$
@@ -113,8 +114,8 @@ def decades_of_the_chain():
 #
 # Real layers have many units. The **initialisation** of a network, or init for short, is the rule by which its weights
 # are chosen before training, usually by drawing them at random. Now a gradient is a vector, and a layer does not
-# multiply it by one number. But it does multiply its *length* by nearly the same number every time, and that number
-# can be computed. Let us do it slowly.
+# multiply it by one number. But it does multiply its *length*, its norm, by nearly the same number every time, and that
+# number can be computed. Let us do it slowly.
 #
 # A layer computes $z = W x$ and then applies its activation $\varphi$ to every entry. Going back, the vector
 # $\delta = \partial L/\partial \varphi(z)$ comes in from above. It is multiplied entry by entry with the slopes
@@ -174,8 +175,9 @@ def mean_square_of_entry(n, weight_variance, mean_square_slope, mean_square_delt
 # half have slope 0, so it is $1/2$. **Sigmoid** is the activation function $1 / (1 + e^{-z})$, which squeezes every
 # number between 0 and 1. Its slope is $1/4$ at best, so its mean square slope is at most $1/16$.
 #
-# The depth does not appear. It is the exponent: after $L$ layers the gradient has been multiplied $L$ times. A gradient **vanishes** if it shrinks by a constant factor per layer on its way back, so that it is
-# exponentially small in the depth; it **explodes** if it grows in the same way.
+# The depth does not appear. It is the exponent: after fifty layers the gradient has been multiplied fifty times. A
+# gradient **vanishes** if it shrinks by a constant factor per layer on its way back, so that it is exponentially small
+# in the depth; it **explodes** if it grows in the same way.
 #
 # ## Three ways to start
 #
@@ -216,7 +218,8 @@ lesson.say(
 # ## Predict
 #
 # Before the experiment, write down what you expect. For the first question use the formula, for the second the three
-# units. The third is a guess.
+# units. The third is a guess, and it needs two words. An **epoch** is a part of the training in which every training
+# sample is used once. The **training error** is the fraction of the training samples that a net classifies wrongly.
 
 # %%
 lesson.predict(
@@ -403,11 +406,11 @@ curves are what happens. On its way back, from right to left, the gradient of th
 # ## Exercise 2.4: explain the level curve
 #
 # For one unit we had: the gradient of a weight is what arrives from above times what came in from below. Suppose that
-# for a whole layer the same holds for the sizes, up to a constant factor. Build the curve of the weights from the
-# other two. You get two arrays with one entry per layer, input first: `signal[l]` is the size of the *input* of layer
-# $l$, and `gradient[l]` is the length of the gradient at the same place. Return the product for the layers
-# $0, \ldots, L-2$, divided by its own last entry, so that the constant drops out. (Which entry of `gradient` arrives
-# *from above* at layer $l$? The last layer is left out because for it that entry is missing.)
+# for a whole layer the same holds for the sizes, up to a constant factor. Build the curve of the weights from the other
+# two. You get two arrays with one entry per layer, input first: `signal[l]` is the size of the *input* of layer $l$,
+# and `gradient[l]` is the length of the gradient at the same place. Return the product for all layers but the last,
+# divided by its own last entry, so that the constant drops out. (Which entry of `gradient` arrives *from above* at
+# layer $l$? The last layer is left out because for it that entry is missing.)
 
 
 # %% tags=["exercise"]
@@ -430,9 +433,9 @@ kept_up = {
     NAMES[key]: abs(math.log10(first_over_last(profile(*key, "forward_rms")))) for key in SHOWN
 }
 lesson.say(f"""
-Your product and the measured gradient of the weights differ by at most {max(built):.2f} decades at any layer,
-while its two factors change by {-math.log10(dx_ratio):.0f} and {math.log10(x_ratio):.0f}. So the explanation holds: what the gradient loses on its way back,
-the signal loses on its way forward, and the product of the two is level.
+Your product and the measured gradient of the weights differ by at most {max(built):.2f} decades at any layer, while its
+two factors change by {-math.log10(dx_ratio):.0f} and {math.log10(x_ratio):.0f}. So the explanation holds: what the
+gradient loses on its way back, the signal loses on its way forward, and the product of the two is level.
 
 That is so for *this* combination. ‖∂L/∂W‖ in the first layer, divided by that in the last, is
 {hidden[NAMES["relu", "he"]]:.1f} with He init and {hidden[NAMES["relu", "xavier"]]:.1f} with Xavier init, but
@@ -551,11 +554,12 @@ print(f"the colleague's: {float(np.sqrt((tiny * tiny).sum()))}; yours: {length(t
 # %% [markdown]
 # ## Does it matter? Training
 #
-# So far nothing was trained. Now train plain nets whose gradient vanishes, and beside two of them a twin made of
-# residual blocks, which you met in lesson 0: the input of every two layers is added to their output, so that the
-# signal, and the gradient, can also pass around them. Twins have the same weights at the start and see the same
-# batches. (With sigmoid the activation comes first in each block, so that the sum itself is not squeezed between 0
-# and 1.) All layers have 64 units. Each net is trained with two learning rates, and the better one counts.
+# So far nothing was trained. Now train plain nets whose gradient vanishes, and beside two of them a residual twin. A
+# **residual net** is a net made of residual blocks, which you met in lesson 0: here the input of every two layers is
+# added to their output, so that the signal, and the gradient, can also pass around them. **Twins** are two nets that
+# start from the same weights and see the same batches in the same order, so that they differ in one thing only. (With
+# sigmoid the activation comes first in each block, so that the sum itself is not squeezed between 0 and 1.) All layers
+# have 64 units. Each net is trained with two learning rates, and the better one counts.
 
 # %%
 digits = data.load_digits()

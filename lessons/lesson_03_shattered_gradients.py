@@ -311,10 +311,10 @@ eight. By 16 layers unrelated inputs have almost unrelated gradients. That much 
 theory is for infinitely wide layers, and the deviation grows with the depth. At 16 layers it says {predicted[16]:.3f};
 {P.width} units give {spread(plain[16], "{:.3f}")}, and {P.width // 8} units {spread(narrow, "{:.3f}")}.)
 
-The lowest curve belongs to a quick argument that goes wrong: "two inputs share half of the gates, so each layer
-halves the cosine". Only the *first* layer shares half. The signals move together from layer to layer, later layers
-share more and more, and the decay slows down. By your theory, doubling the depth from 1000 to 2000 layers
-multiplies the cosine by $2^{{{tail:.2f}}}$: in the long run it falls like $L^{{-3}}$.
+The lowest curve belongs to a quick argument that goes wrong: "two inputs share half of the gates, so each layer halves
+the cosine". Only the *first* layer shares half. The signals move together from layer to layer, later layers share more
+and more, and the decay slows down. By your theory, doubling the depth from 1000 to 2000 layers multiplies the cosine by
+$2^{{{tail:.2f}}}$: in the long run it falls like $L^{{-3}}$, with $L$ for the number of layers.
 """)
 
 # %% [markdown]
@@ -535,7 +535,7 @@ lesson.curves(
     y="slope df/dx, divided by its root mean square",
     note=f"Autocorrelation at lag 1, mean of {P.seeds} nets: "
     + ", ".join(f"{np.mean(lag_one[name]):.2f}" for name in SHOWN)
-    + ".",
+    + ". Drawn is the first of them.",
 )
 lesson.say(f"""
 Each panel shows the slope of one random net over its input, at 256 points. On the left, the shallowest net: the
@@ -618,9 +618,10 @@ lesson.say(f"""
   is {spread(note, "{:.2f}")}: smooth. He's variance instead of the notebook's 1/200 makes it rougher, not white
   ({without:.2f}). Of the plain nets that you measured, only those with batch norm are white on this grid
   ({with_bn:.2f}).
-- Nor is a residual net safe because it is residual. With batch norm and branches of full size it comes out at
-  {res:.2f} (in the order of 2015) and {pre:.2f} (in that of 2016) with {deep} layers. With the branch multiplied by
-  0.1 it keeps {small:.2f}. So what resists is a *small branch* beside the skip; lesson 8 is about that.
+- Nor is a residual net safe because it is residual. With batch norm and no factor before the branches it comes out at
+  {res:.2f} (in the order of 2015) and {pre:.2f} (in that of 2016) with {deep} layers. With the branch multiplied by 0.1
+  it keeps {small:.2f}. So it is not the skip as such that resists, but a branch that is small beside it; lesson 8 is
+  about the size of branches.
 """)
 
 # %% [markdown]
@@ -729,12 +730,12 @@ trains to {tested[res_deep][1]:.1f} %. Their gradients are *less* related than t
 He init, which fails, and whose gradients are not even unrelated by your rule. (For infinitely wide layers your
 function gives {wide:.2f}; these have 64 units.) So unrelated gradients alone do not keep a net from training.
 
-*What else?* Look at the column of the signals. In the deep net with He init all digits have become nearly one
-vector, with a cosine of {signal_cosine[he_deep]:.3f}: what tells a zero from a nine is a small rest of the signal. It is
-the other side of exercise 3.2, where the angle shrinks. Identity init keeps the digits apart
-({signal_cosine[eye]:.2f}). But that is not the whole answer either: with batch norm the signals of {deepest}
-plain layers stay apart ({signal_cosine[bn_deep]:.2f}), and the net ends at {tested[bn_deep][1]:.0f} %. It has
-another illness, which lesson 4 finds.
+*What else?* Look at the column of the signals. In the deep net with He init all digits have become nearly one vector,
+with a cosine of {signal_cosine[he_deep]:.3f}: what tells a zero from a nine is a small rest of the signal. It is the
+other side of exercise 3.2, where the angle shrinks. Identity init keeps the digits apart ({signal_cosine[eye]:.2f}).
+But that is not the whole answer either: with batch norm the signals of {deepest} plain layers stay apart
+({signal_cosine[bn_deep]:.2f}), and the net ends at {tested[bn_deep][1]:.0f} %. There is something else about this net,
+which lesson 4 finds, and which lesson 5 puts on trial.
 """)
 
 # %% [markdown]
@@ -751,7 +752,7 @@ lesson.say(f"""
   Measured: {np.mean(plain[16]):.4f}; your theory: {predicted[16]:.4f}. The first layer halves, the later ones take
   less and less.
 - *"Gradients of deep plain nets are white noise."* Without batch norm, {deep} layers keep an autocorrelation of
-  {without:.2f} on the grid. *"And those of residual nets are not."* With batch norm and branches of full size:
+  {without:.2f} on the grid. *"And those of residual nets are not."* With batch norm and no factor before the branches:
   {res:.2f}.
 - *"Shattered gradients are why deep nets do not train."* By the rule of exercise 3.6 the table has
   {len(against)} counterexamples: {"; ".join(against) or "none"}.
@@ -765,8 +766,9 @@ lesson.say(f"""
 #   with skip-connections it decays sublinearly. They also show an initialisation, "looks linear", that prevents
 #   shattering and in preliminary experiments trains very deep nets without skips. Our identity init is a cousin of
 #   it.
-# - You found the white noise with batch norm, and with it also in a residual net with branches of full size. Without
-#   batch norm the decay for unrelated inputs was a power of the depth, and neighbours on the grid stayed correlated.
+# - You found the white noise with batch norm, and with it also in a residual net with no factor before its branches.
+#   Without batch norm the decay for unrelated inputs was a power of the depth, and neighbours on the grid stayed
+#   correlated.
 # - Daneshmand et al. 2020 (arXiv 2003.01652) study the other column of the table: in random nets without
 #   normalisation the signals of different inputs collapse onto few directions as depth grows, and batch norm avoids
 #   that.
@@ -775,12 +777,13 @@ lesson.say(f"""
 #
 # - A level gradient is not enough: He init keeps the length at every depth, and the training error still grows with
 #   depth.
-# - In wide plain ReLU nets the gradients of unrelated inputs lose their correlation like $L^{-3}$, while the signals
-#   become nearly one and the same; with batch norm even neighbours are torn apart after some twenty layers.
+# - In wide plain ReLU nets of $L$ layers the gradients of unrelated inputs have a correlation that falls like $L^{-3}$,
+#   while the signals become nearly one and the same; with batch norm even neighbours are torn apart after some twenty
+#   layers.
 # - Neither the length of gradients nor their correlation alone predicts what trains, so test a suspected cause where
 #   it could fail.
 #
 # ## Read next
 #
-# [Lesson 4](lesson_04_batch_norm.py) asks what batch norm does to gradients, and finds what is wrong with the deep
-# plain net that has it.
+# [Lesson 4](lesson_04_batch_norm.py) asks what batch norm does to the *length* of gradients, and why the table's deep
+# plain net with batch norm is a case of its own.

@@ -10,7 +10,8 @@
 # Lesson 2 ended with a duty: choose the size of the initial weights well, or the signal and the gradient fade or blow
 # up, layer by layer. Batch norm seems to lift that duty. Whatever a layer computes, batch norm shifts and scales each
 # unit so that over the batch its mean is 0 and its variance is 1, and the next layer always receives well-sized
-# numbers. It is tempting to conclude that the gradients are then well-sized too.
+# numbers. It is tempting to conclude that the gradients are then well-sized too. Yet in lesson 3 the plain net of fifty
+# layers with batch norm hardly learned anything.
 #
 # This lesson checks that conclusion. You will derive by which factor one layer with batch norm multiplies the
 # gradient, measure it, and then follow a network of 110 layers through its first fifty training steps. Its lower
@@ -58,8 +59,7 @@ def power(x):
 # The nets of this lesson are plain stacks: layer after layer of 64 units, each a matrix, then batch norm, then ReLU.
 # They are freshly initialised. The optimiser, the part of a program that changes the weights, is SGD. **SGD**, short
 # for stochastic gradient descent, is gradient descent in which each step takes the gradient of one batch of examples
-# instead of that of all. Write down what you expect before you read on; a wrong guess that you made is worth more than
-# a right sentence that you read.
+# instead of that of all. Write down what you expect before you read on.
 
 # %%
 lesson.predict(
@@ -80,11 +80,11 @@ lesson.predict(
 # squares is $(9 + 1 + 1 + 9)/4 = 5$. So batch norm divides by $\sqrt{5} = 2.236$ and gives
 # $-1.342, -0.447, 0.447, 1.342$. Its mean is 0, its variance is 1, and all is well.
 #
-# Then comes ReLU, which leaves $0, 0, 0.447, 1.342$. Two numbers now describe how large these values are, and the
-# whole lesson lives in the difference between them. The **second moment** of some values is the mean of their
-# squares: here $(0 + 0 + 0.2 + 1.8)/4 = 0.5$. It counts everything that the values carry. The variance counts only
-# how they *differ* from their mean, $0.447$: it is $0.5 - 0.447^2 = 0.3$. After ReLU no value is negative, so a good
-# part of their size is a constant that every sample shares.
+# Then comes ReLU, which leaves $0, 0, 0.447, 1.342$. Two numbers now describe how large these values are, and the whole
+# lesson lives in the difference between them. The **second moment** of some values is the mean of their squares, which
+# lesson 2 called their mean square: here $(0 + 0 + 0.2 + 1.8)/4 = 0.5$. It counts everything that the values carry. The
+# variance counts only how they *differ* from their mean, $0.447$: it is $0.5 - 0.447^2 = 0.3$. After ReLU no value is
+# negative, so a good part of their size is a constant that every sample shares.
 #
 # Now look at what each pass sees of this.
 #
@@ -206,11 +206,11 @@ small = {size: float(np.mean(factors["ReLU, He", size][0])) for size in (16, 8)}
 xavier = float(np.mean(factors["ReLU, Xavier", 128][0]))
 lesson.say(f"""
 The first rows stand close to theory: {one_layer:.4f} expected, {plain_factor:.4f} measured with {middle_depth} layers.
-(Of all rows with batches of 128 none is further off than {100 * off:.1f} %; 256 units are not infinitely many.) Xavier init
-gives {xavier:.4f}, so the size of the weights really has cancelled. With batches of 16 and 8 samples the factor rises to
-{small[16]:.3f} and {small[8]:.3f}: the explosion is *worse* for small batches. Theory's {one_layer:.4f} is for large batches and
-does not know that. Without ReLU there is almost no explosion as long as the batch is large: for a Gaussian of mean 0
-the second moment and the variance are the same.
+(Of all rows with batches of 128 none is further off than {100 * off:.1f} %; 256 units are not infinitely many.) Xavier
+init gives {xavier:.4f}, so the size of the weights really has cancelled. With batches of 16 and 8 samples the factor
+rises to {small[16]:.3f} and {small[8]:.3f}: the explosion is *worse* for small batches. Theory's {one_layer:.4f} is for
+large batches and does not know that. Without ReLU there is almost no explosion as long as the batch is large: for a
+Gaussian of mean 0 the second moment and the variance are the same.
 """)
 
 # %% [markdown]
@@ -247,9 +247,9 @@ lesson.say(f"""
 Read the figure from left to right, as the gradient travels: from the loss back to the input. The vertical axis is
 logarithmic, so a straight line is a constant factor per layer. The plain net with batch norm rises straight, by
 {math.log10(grown["plain with batch norm"]):.1f} powers of ten. Its residual twin grows by a factor of
-{grown["residual with batch norm"]:.0f}, most of it near the input. Without batch norm
-the gradient of the plain net drifts within a factor of {wander:.0f}. So of the three, the net *with* batch norm and without a
-skip is the one whose gradient explodes.
+{grown["residual with batch norm"]:.0f}, most of it near the input. Without batch norm the gradient of the plain net
+drifts within a factor of {wander:.0f}. So of the three, the net *with* batch norm and without a skip is the one whose
+gradient explodes.
 """)
 
 # %% [markdown]
@@ -275,8 +275,8 @@ skip is the one whose gradient explodes.
 # the norm $1 \cdot 5/11.18 = 0.447$.
 #
 # ## Exercise 4.4: after one step
-# Write that for any norms. The step is that of plain gradient descent with the rate `lr`. Assume that the direction of $W$
-# has no influence on how steep the loss is, so that only the length of $W$ changes the gradient.
+# Write that for any norms. The step is that of plain gradient descent with the rate `lr`. Assume that the direction of
+# $W$ has no influence on how steep the loss is, so that only the length of $W$ changes the gradient.
 
 
 # %% tags=["exercise"]
@@ -315,20 +315,21 @@ for seed in range(P.seeds):
     )
 moved, ratio, cosine = np.max(invariance, axis=0)
 lesson.say(f"""
-Over {P.seeds} seeds: the output moves by at most {moved:.0e} (batch norm adds a small constant to the variance, else it would
-be rounding), the gradient becomes {ratio:.4f} times smaller, and the cosine of the angle between a unit's weights and
-their gradient is at most {cosine:.0e}.
+Over {P.seeds} seeds: the output moves by at most {moved:.0e} (batch norm adds a small constant to the variance, else it
+would be rounding), the gradient becomes {ratio:.4f} times smaller, and the cosine of the angle between a unit's weights
+and their gradient is at most {cosine:.0e}.
 """)
 
 # %% [markdown]
 # ## Experiment 2: the first fifty steps
 # Now we train, as He et al. 2015 did: SGD with momentum 0.9 and rate 0.1, on batches of 128 digits. **Momentum** means
-# that an optimiser adds to each of its steps a fixed part, here nine tenths, of the step before. (They also used
-# images and weight decay. **Weight decay** is a term of the optimiser that pulls every weight a little towards zero in
-# each step; the nets here are small and do without.) We watch the first and the last matrix of the stack. Three numbers tell how a matrix is doing: the norm of its gradient, its own norm $\lVert W \rVert$, and its
-# relative update. The **relative update** of some weights is the length of the step that the optimiser takes divided by the
-# length of the weights, $\lVert \Delta W \rVert / \lVert W \rVert$. Where only the direction of the weights counts, it
-# tells how far they turn.
+# that an optimiser adds to each of its steps a fixed part, here nine tenths, of the step before. **Weight decay** is a
+# term of the optimiser that pulls every weight a little towards zero in each step. (They used it too, and images; the
+# small nets here do without.) We watch the first and the last matrix of the stack. Three numbers tell how a matrix is
+# doing: the norm of its gradient, its own norm $\lVert W \rVert$, and its relative update. The **relative update** of
+# some weights is the length of the step that the optimiser takes divided by the length of the weights,
+# $\lVert \Delta W \rVert / \lVert W \rVert$. Where only the direction of the weights counts, it tells how far they
+# turn.
 #
 # In the helper, `train` is the training loop of minires and `Recorder` looks on at the chosen steps.
 
@@ -404,9 +405,9 @@ lesson.say(f"""
 A row is a net, and its numbers are medians over {P.seeds} seeds: the norm of the first matrix's gradient over that of
 the last one, after so many steps; then by how much the first matrix itself has become longer by step {LAST}, and its
 relative update there. Look at plain-{deepest}, the plain net of {deepest} layers. Before the first step the gradient of
-its first matrix has norm {power(exploded)}, which is {power(at_first)} times that of the last one. After {LAST} steps it is
-{power(faded)}, and the ratio is {power(at_last)}.
-Whoever looks at this net for the first time at step {LAST} will say that its gradient vanishes.
+its first matrix has norm {power(exploded)}, which is {power(at_first)} times that of the last one. After {LAST} steps
+it is {power(faded)}, and the ratio is {power(at_last)}. Whoever looks at this net for the first time at step {LAST}
+will say that its gradient vanishes.
 """)
 
 # %% [markdown]
@@ -425,18 +426,18 @@ left_over = 0.1 * exploded * 0.9**LAST / median("plain", deepest, "w_norm", LAST
 update = median("plain", deepest, "update_ratio", LAST)
 lesson.say(f"""
 1. *It explodes.* At step 0 the gradient of the first matrix has norm {power(exploded)}.
-2. *One huge step.* The rate is 0.1, so the matrix, whose norm is {median("plain", deepest, "w_norm", 0):.0f}, is moved by a tenth of the
-   gradient. Afterwards it has norm {power(grew)}. Your formula of exercise 4.4 says the same (the two differ by
-   {power(one_step_error)} of it). Nothing of the initial weights is left to see: the matrix *is* now the first
-   gradient, times -0.1.
+2. *One huge step.* The rate is 0.1, so the matrix, whose norm is {median("plain", deepest, "w_norm", 0):.0f}, is moved
+   by a tenth of the gradient. Afterwards it has norm {power(grew)}. Your formula of exercise 4.4 says the same (the two
+   differ by {power(one_step_error)} of it). Nothing of the initial weights is left to see: the matrix *is* now the
+   first gradient, times -0.1.
 3. *Momentum repeats it.* SGD with momentum 0.9 repeats nine tenths of each step in the next one, in all
    $1/(1 - 0.9) = 10$ times. After {LAST} steps the norm is {momentum_limit:.1f} times the first step, and the cosine
    between the matrix and minus its first gradient is {turned:.4f}.
 4. *The weights are long, so the gradient is small.* By scale invariance the norm of the gradient falls as the
    weights grow. That makes a good part of the "vanishing" of the table; how much, you will compute in exercise 4.5.
 5. *The layer is frozen.* At step {LAST} the relative update of the first matrix is {update:.5f}. The momentum that is
-   left of the very first step would alone give {left_over:.5f}. So nearly all that still moves the matrix is the echo of
-   that step; what the net has seen since then hardly reaches it.
+   left of the very first step would alone give {left_over:.5f}. So nearly all that still moves the matrix is the echo
+   of that step; what the net has seen since then hardly reaches it.
 """)
 
 # %% [markdown]
@@ -523,10 +524,10 @@ risen = math.log10(seen[LAST].w_norm / seen[0].w_norm)
 fallen = math.log10(seen[0].dw_norm * seen[0].w_norm / (seen[LAST].dw_norm * seen[LAST].w_norm))
 lesson.say(f"""
 Your function says of plain-{deepest}: "{verdict}". In numbers: the gradient of its first matrix has fallen by
-{risen + fallen:.1f} powers of ten, of which the longer weights account for {risen:.1f}. The product of the two norms, which does
-not depend on the length of the weights, has fallen by the other {fallen:.1f}. For this part there is another reason: the
-matrices have not only become longer, most of them point elsewhere, and what we derived for random matrices need not
-hold for those that the huge step left behind.
+{risen + fallen:.1f} powers of ten, of which the longer weights account for {risen:.1f}. The product of the two norms,
+which does not depend on the length of the weights, has fallen by the other {fallen:.1f}. For this part there is another
+reason: the matrices have not only become longer, most of them point elsewhere, and what we derived for random matrices
+need not hold for those that the huge step left behind.
 """)
 
 # %% [markdown]
@@ -569,12 +570,15 @@ lesson.table(
     ]
 )
 lesson.say(f"""
-With the warm-up the first matrix still becomes {times(longer["rate 0.1 after a warm-up"])} times longer: fifty times smaller than
-an enormous step is an enormous step. At the rate that suits the first matrix it becomes {longer[f"rate {gentle:.0e}"]:.1f} times longer, but
-the last one moves by {power(top[f"rate {gentle:.0e}"])} of its length: now the *upper* layers are frozen. The gradients of this net lie
-{math.log10(exploded / median("plain", deepest, "dw_norm", 0, -1)):.0f} powers of ten apart, and no single rate serves both ends. In its residual twin, at the rate of 0.1, the first matrix
-becomes only {times(lengthened["residual", deepest])} times longer. (The losses say nothing yet: guessing among ten digits costs
-$\\ln 10 = {math.log(10):.2f}$, and the twin is at {last_loss(story["residual", deepest]):.2f}. For nets of this depth {LAST} steps are few.)
+With the warm-up the first matrix still becomes {times(longer["rate 0.1 after a warm-up"])} times longer: fifty times
+smaller than an enormous step is an enormous step. At the rate that suits the first matrix it becomes
+{longer[f"rate {gentle:.0e}"]:.1f} times longer, but the last one moves by {power(top[f"rate {gentle:.0e}"])} of its
+length: now the *upper* layers are frozen. The gradients of this net lie
+{math.log10(exploded / median("plain", deepest, "dw_norm", 0, -1)):.0f} powers of ten apart, and no single rate serves
+both ends. In its residual twin, at the rate of 0.1, the first matrix becomes only
+{times(lengthened["residual", deepest])} times longer. (The losses say nothing yet: guessing among ten digits costs
+$\\ln 10 = {math.log(10):.2f}$, and the twin is at {last_loss(story["residual", deepest]):.2f}. For nets of this depth
+{LAST} steps are few.)
 """)
 
 # %% [markdown]
@@ -610,12 +614,13 @@ lesson.say(f"""
 - *"Batch norm keeps every layer's values in range, so it keeps the gradients in range."* It keeps the values in range.
   The gradient of {deepest} fresh plain layers grew by a factor of {power(grown["plain with batch norm"])}.
 - *"With a better init this would not happen."* He and Xavier init gave the factors {plain_factor:.3f} and {xavier:.3f}.
-- *"The gradient of the first layers is tiny, so it vanishes."* In plain-{deepest} it was tiny mostly because the weights had
-  become {times(longer["rate 0.1"])} times longer. Before you say "vanishing", look at $\\lVert W \\rVert$ and at the relative update.
+- *"The gradient of the first layers is tiny, so it vanishes."* In plain-{deepest} it was tiny mostly because the
+  weights had become {times(longer["rate 0.1"])} times longer. Before you say "vanishing", look at $\\lVert W \\rVert$
+  and at the relative update.
 - *"The norms are healthy, so the layers learn."* After 10 steps the first and the last matrix of plain-{middling} have
   gradients that differ by a factor of {max(settled, 1 / settled):.1f} only. But the first matrix is
-  {times(median("plain", middling, "w_norm", 10) / median("plain", middling, "w_norm", 0))} times longer than it was. A ratio of raw
-  norms can look healthy *because* the weights were inflated.
+  {times(median("plain", middling, "w_norm", 10) / median("plain", middling, "w_norm", 0))} times longer than it was. A
+  ratio of raw norms can look healthy *because* the weights were inflated.
 """)
 
 # %% [markdown]
@@ -637,8 +642,9 @@ lesson.say(f"""
 
 # %% [markdown]
 # ## Remember
-# - Batch norm counts the variance and ReLU's backward pass counts the second moment; their ratio makes the gradient
-#   of a plain net grow by $\sqrt{\pi/(\pi - 1)} \approx 1.21$ in each layer, whatever the init.
+# - Batch norm counts the variance and ReLU's backward pass counts the second moment; their ratio makes the gradient of
+#   a wide plain ReLU net of fully connected layers grow by $\sqrt{\pi/(\pi - 1)} \approx 1.21$ in each layer, whatever
+#   the init.
 # - Weights in front of a batch norm have no length that matters: make them ten times longer and the gradient is ten
 #   times smaller, so what counts is the effective learning rate, the rate over the square of their norm.
 # - In a very deep plain net one huge step can inflate the lower weights and freeze them, which afterwards looks like

@@ -2,7 +2,7 @@
 # title: The degradation problem: why does a deeper net train worse?
 # minutes: 50
 # seconds: 45
-# needs: lessons 2 and 4
+# needs: lessons 2, 3 and 4
 # ---
 # %% [markdown]
 # # Lesson 5: The degradation problem: why does a deeper net train worse?
@@ -10,7 +10,8 @@
 # Add layers to a network and it can compute more. So it should fit its training data better, or at least as well. In
 # 2015 He and others reported the opposite: a plain network of 56 layers had a *higher* error than one of 20, on the
 # very images it was trained on. Residual networks were invented as the answer to this observation, so it is worth
-# knowing exactly what was observed, and what was not.
+# knowing exactly what was observed, and what was not. (You have seen something like it: in lesson 3 the error of plain
+# nets without batch norm grew with depth. Theirs had batch norm, and so have ours here.)
 #
 # In this lesson you reproduce it on a small scale, and then you do what a good experimenter does with a surprising
 # result: you try to explain it away. Was the learning rate wrong? Was the training too short, the optimiser too
@@ -67,17 +68,15 @@ KINDS = {"plain": "none", "residual": "identity"}
 # it multiplies by a learnable weight and adds a learnable bias. With $0.548$ for the weight and $0.447$ for the bias
 # the old values are back. There are weights with which an added layer does nothing, also with batch norm.
 #
-# Now the words. The **training error** is the fraction of the training samples that a net classifies wrongly. In
-# **overfitting** a net has a low training error and a higher error on new data: it fits what it has seen and errs on
-# the rest. **Degradation** means that a deeper net has a higher *training* error than a shallower one that it
-# contains. These are different troubles with different cures, and the first exercise after the experiment is about
-# telling them apart.
+# Now the words. In **overfitting** a net has a low training error and a higher error on new data: it fits what it has
+# seen and errs on the rest. **Degradation** means that a deeper net has a higher *training* error than a shallower one
+# that it contains. These are different troubles with different cures, and the first exercise after the experiment is
+# about telling them apart.
 
 # %% [markdown]
 # ## Predict
-# We train plain nets of several depths with batch norm, and the residual twin of each. **Twins** are two nets that
-# start from the same weights and see the same batches in the same order, so that they differ in one thing only. In
-# this lesson that thing is the $+x$.
+# We train plain nets of several depths with batch norm, and the residual twin of each. The one thing in which these
+# twins differ is the $+x$.
 
 # %%
 lesson.predict(
@@ -108,8 +107,9 @@ counted = {
     for kind, skip in KINDS.items()
 }
 lesson.say(f"""
-With 18 layers your formula gives {parameters(18)} parameters. The plain net has {counted["plain"]} of them, and the residual
-one has {counted["residual"]}. Whatever the difference between the two will be, it does not come from their size.
+With 18 layers your formula gives {parameters(18)} parameters. The plain net has {counted["plain"]} of them, and the
+residual one has {counted["residual"]}. Whatever the difference between the two will be, it does not come from their
+size.
 """)
 
 # %% [markdown]
@@ -175,10 +175,11 @@ lesson.curves(
 )
 lesson.say(f"""
 Time runs to the right, in epochs; upwards is the training loss, on a logarithmic scale; guessing costs
-{math.log(10):.2f}. The vertical lines are the cuts of the rate, after which every curve bends because the steps become shorter: a
-plateau to the right of them is not convergence. Look at the order of the shades. Among the plain nets the deepest is
-the worst from the second epoch to the last, and its curve is nearly level. The residual net of {claimed} layers ends at an
-error of {mean(asis["residual"]):.1f} %, where its plain twin is left with {mean(asis["plain"]):.1f} %.
+{math.log(10):.2f}. The vertical lines are the cuts of the rate, after which every curve bends because the steps become
+shorter: a plateau to the right of them is not convergence. Look at the order of the shades. Among the plain nets the
+deepest is the worst from the second epoch to the last, and its curve is nearly level. The residual net of {claimed}
+layers ends at an error of {mean(asis["residual"]):.1f} %, where its plain twin is left with {mean(asis["plain"]):.1f}
+%.
 """)
 
 # %% [markdown]
@@ -224,9 +225,9 @@ lesson.table(
     ]
 )
 lesson.say(f"""
-With a margin of 0.05 your function says "{diagnosis["plain"]}" of the plain nets and "{diagnosis["residual"]}" of the residual ones. What
-the plain net of {claimed} layers gets wrong on new digits is not due to fitting the old ones too well: it does not fit those
-either.
+With a margin of 0.05 your function says "{diagnosis["plain"]}" of the plain nets and "{diagnosis["residual"]}" of the
+residual ones. What the plain net of {claimed} layers gets wrong on new digits is not due to fitting the old ones too
+well: it does not fit those either.
 """)
 
 # %% [markdown]
@@ -285,14 +286,15 @@ tripled = {depth: errors(trained("plain", depth, epochs=3 * P.epochs)) for depth
 residual_18 = mean(errors(base["residual", 18] if 18 in P.depths else trained("residual", 18)))
 plain_18 = mean(errors(base["plain", 18] if 18 in P.depths else trained("plain", 18)))
 lesson.say(f"""
-*Rate.* The best rate leaves the plain net {best["plain"][1]:.1f} % (rate {best["plain"][0]}) and the residual net {best["residual"][1]:.1f} %
-(rate {best["residual"][0]}).
+*Rate.* The best rate leaves the plain net {best["plain"][1]:.1f} % (rate {best["plain"][0]}) and the residual net
+{best["residual"][1]:.1f} % (rate {best["residual"][0]}).
 
-*Steps.* Three times the steps bring plain-{claimed} from {mean(asis["plain"]):.1f} to {mean(tripled[claimed]):.1f} %. It keeps improving, so it
-is slow and not stuck, but it is nowhere near its twin, which needed a third of them. Now the honest half of this
-control: at 18 layers it is different. There three times the steps bring the plain net from {plain_18:.1f} to
-{mean(tripled[18]):.1f} %, and its twin has {residual_18:.1f} % after the short training. At 18 layers the trouble *is* mostly a lack of
-steps. Whoever had done this control at 18 layers only would have explained the effect away, wrongly.
+*Steps.* Three times the steps bring plain-{claimed} from {mean(asis["plain"]):.1f} to {mean(tripled[claimed]):.1f} %.
+It keeps improving, so it is slow and not stuck, but it is nowhere near its twin, which needed a third of them. Now the
+honest half of this control: at 18 layers it is different. There three times the steps bring the plain net from
+{plain_18:.1f} to {mean(tripled[18]):.1f} %, and its twin has {residual_18:.1f} % after the short training. At 18 layers
+the trouble *is* mostly a lack of steps. Whoever had done this control at 18 layers only would have explained the effect
+away, wrongly.
 """)
 
 # %%
@@ -308,10 +310,11 @@ if side_controls:
     adam = {kind: rates[best_of_sweep(rates)[0]] for kind, rates in adam_sweep.items()}
     orthogonal = {kind: errors(trained(kind, claimed, init="orthogonal")) for kind in KINDS}
     lesson.say(f"""
-*Optimiser.* Adam, at the best of {len(adam_sweep["plain"])} rates for each arm, leaves {mean(adam["plain"]):.1f} % and {mean(adam["residual"]):.1f} %.
+*Optimiser.* Adam, at the best of {len(adam_sweep["plain"])} rates for each arm, leaves {mean(adam["plain"]):.1f} % and
+{mean(adam["residual"]):.1f} %.
 
-*Initialisation.* An orthogonal init leaves {mean(orthogonal["plain"]):.1f} % and {mean(orthogonal["residual"]):.1f} %. That is one other init and
-not all of them. Lesson 6 tries one that starts at the identity, and the story changes.
+*Initialisation.* An orthogonal init leaves {mean(orthogonal["plain"]):.1f} % and {mean(orthogonal["residual"]):.1f} %.
+That is one other init and not all of them. Lesson 6 tries one that starts at the identity, and the story changes.
 """)
 else:
     lesson.say("""
@@ -395,10 +398,10 @@ lesson.table(
 )
 settled = float(np.median(ratios["plain", 10]))
 lesson.say(f"""
-The explosion of the plain net is real: a factor of {np.median(ratios["plain", 0]):.0f} before the first step. It also fades quickly:
-after ten steps a factor of {settled:.0f} is left. The residual net, which trains, begins with a factor
-of {np.median(ratios["residual", 0]):.0f}, so some explosion can be borne. That is a first doubt about the suspect, but not an acquittal: the
-ten steps may have done damage that lasts, as in lesson 4.
+The explosion of the plain net is real: a factor of {np.median(ratios["plain", 0]):.0f} before the first step. It also
+fades quickly: after ten steps a factor of {settled:.0f} is left. The residual net, which trains, begins with a factor
+of {np.median(ratios["residual", 0]):.0f}, so some explosion can be borne. That is a first doubt about the suspect, but
+not an acquittal: the ten steps may have done damage that lasts, as in lesson 4.
 """)
 
 # %% [markdown]
@@ -485,9 +488,11 @@ lesson.reveal(
     value="no, it stays far behind",
 )
 lesson.say(f"""
-Clipping to {limit:.0f} (at the rate {clip_rate}) leaves {clip_error:.1f} %, equal steps leave {mean(equally["plain"]):.1f} %, and without batch
-norm {mean(without):.1f} % remain{f", with the warm-up {mean(warm):.1f} %" if warm else ""}. Equal steps do the residual net no harm: it comes to
-{mean(equally["residual"]):.1f} %. So the plain net fails without the explosion as well: the explosion is not *needed* for the failure.
+Clipping to {limit:.0f} (at the rate {clip_rate}) leaves {clip_error:.1f} %, equal steps leave
+{mean(equally["plain"]):.1f} %, and without batch norm {mean(without):.1f} %
+remain{f", with the warm-up {mean(warm):.1f} %" if warm else ""}. Equal steps do the residual net no harm: it comes to
+{mean(equally["residual"]):.1f} %. So the plain net fails without the explosion as well: the explosion is not *needed*
+for the failure.
 """)
 
 # %% [markdown]
@@ -523,8 +528,8 @@ lesson.table(
 lesson.say(f"""
 Read the four numbers as a square. Going from one column to the other, from exploding gradients to equal ones, changes
 little. Going from one row to the other, from plain to residual, changes nearly everything. The explosion is not
-harmless: at the rate 0.01 it leaves the residual net {mean(exploded[0.01]):.1f} %. But at the rate {exploded_rate} the same
-explosion leaves {exploded_error:.1f} %, so it is not *enough* for the failure either.
+harmless: at the rate 0.01 it leaves the residual net {mean(exploded[0.01]):.1f} %. But at the rate {exploded_rate} the
+same explosion leaves {exploded_error:.1f} %, so it is not *enough* for the failure either.
 """)
 
 # %%
@@ -593,18 +598,18 @@ def what_repairs(train):
 # ## So what is it?
 # Let us be careful about what has been shown, and what has not.
 #
-# *What the experiments leave.* The training error of the deep plain nets is high. It is not overfitting. It is not
-# one unlucky rate, not three times too few steps, and not the size of the gradients alone, before or after the first
-# ten steps. (That it is not SGD as such and not He init as such is tested by `--full`.) The same parameters and the
-# same data train well once $+x$ is there. So it is a trouble of *optimisation*: good weights exist, and the optimiser
-# does not find them. As the size of the gradient is not the reason, what is left is its *direction*: either it is of
-# little use in a deep plain net, or it does not stay useful for the length of a step.
+# *What the experiments leave.* The training error of the deep plain nets is high. It is not overfitting. It is not one
+# unlucky rate, not three times too few steps, and not the size of the gradients alone, before or after the first ten
+# steps. (That it is not SGD as such and not He init as such is tested by `--full`.) The same parameters and the same
+# data train well once $+x$ is there. So it is a trouble of *optimisation*: good weights exist, and the optimiser does
+# not find them in this time. As the size of the gradient alone is not the reason, what is left is its *direction*:
+# either it is of little use in a deep plain net, or it does not stay useful for the length of a step.
 #
-# *What they do not decide.* They do not say why that is so. Lesson 3 showed one candidate: the gradients of
-# different samples become unrelated. He et al. 2015 conjecture that deep plain nets have "exponentially low
-# convergence rates", which describes the effect more than it explains it. We have tried small nets, one data set, a
-# few inits, and not every combination of remedies. And one more experiment shows that depth and batch norm alone are
-# not it either.
+# *What they do not decide.* They do not say why that is so. Lesson 3 showed one candidate, that the gradients of
+# different samples become unrelated, and also nets in which they are unrelated and which train. He et al. 2015
+# conjecture that deep plain nets have "exponentially low convergence rates", which describes the effect more than it
+# explains it. We have tried small nets, one data set, a few inits, and not every combination of remedies. And one more
+# experiment shows that depth and batch norm alone are not it either.
 
 # %%
 sigmoid_runs = [
@@ -623,13 +628,13 @@ sigmoid_flow = gradflow.run(
 )
 sigmoid_grows = float(np.median([np.divide(*run.dx_ends()) for run in sigmoid_flow]))
 lesson.say(f"""
-Here is a plain net of {claimed} layers, with batch norm and without any skip, whose training error is {mean(sigmoid):.1f} %. The only
-change is that sigmoid stands in the place of ReLU, which leaves {mean(relu):.1f} % at the same rate of 0.03. Behind batch norm
-most inputs of a sigmoid are between -2 and 2, where it is close to a straight line. So each of these layers is close to
-a linear one, and the stack of them bends little. Its gradient also explodes less: before the first step the norm at the
-first layer is {sigmoid_grows:.1f} times that at the last. So this run alone does not tell which of the two matters. Here is a
-guess: what matters is how much each layer *changes* what passes through it. Keep it in mind when, in lessons 6 and 7,
-you meet layers that start out by changing nothing.
+Here is a plain net of {claimed} layers, with batch norm and without any skip, whose training error is
+{mean(sigmoid):.1f} %. The only change is that sigmoid stands in the place of ReLU, which leaves {mean(relu):.1f} % at
+the same rate of 0.03. Behind batch norm most inputs of a sigmoid are between -2 and 2, where it is close to a straight
+line. So each of these layers is close to a linear one, and the stack of them bends little. Its gradient also explodes
+less: before the first step the norm at the first layer is {sigmoid_grows:.1f} times that at the last. So this run alone
+does not tell which of the two matters. Here is a guess: what matters is how much each layer *changes* what passes
+through it. Keep it in mind when, in lessons 6 and 7, you meet layers that start out by changing nothing.
 """)
 
 # %% [markdown]
@@ -637,15 +642,19 @@ you meet layers that start out by changing nothing.
 
 # %%
 lesson.say(f"""
-- *"Degradation is overfitting."* Plain-{claimed} has {mean(asis["plain"]):.1f} % error on the data that it was trained on.
+- *"Degradation is overfitting."* Plain-{claimed} has {mean(asis["plain"]):.1f} % error on the data that it was trained
+  on.
 - *"Deep plain nets fail because gradients vanish, and $+x$ repairs that."* With batch norm they explode: by a factor of
   {np.median(ratios["plain", 0]):.0f} before the first step. Taking that away left {mean(equally["plain"]):.1f} %.
-- *"It was the learning rate"*, or *"they did not train long enough."* The best of {len(P.rates)} rates left {best["plain"][1]:.1f} %, three times
-  the steps {mean(tripled[claimed]):.1f} %. At 18 layers the second objection would have been right.
-- *"A comparison at one rate is good enough."* The residual net's error was between {min(map(mean, sweep["residual"].values())):.1f} and
-  {max(map(mean, sweep["residual"].values())):.1f} % depending on the rate. Sweep both arms, and compare best with best.
-- *"Deeper residual nets are always better."* Here the residual nets of {shallow} and {claimed} layers have {100 * found["residual", shallow][0]:.1f} and
-  {100 * found["residual", claimed][0]:.1f} %. All that this lesson shows is that depth does not hurt them much.
+- *"It was the learning rate"*, or *"they did not train long enough."* The best of {len(P.rates)} rates left
+  {best["plain"][1]:.1f} %, three times the steps {mean(tripled[claimed]):.1f} %. At 18 layers the second objection
+  would have been right.
+- *"A comparison at one rate is good enough."* The residual net's error was between
+  {min(map(mean, sweep["residual"].values())):.1f} and {max(map(mean, sweep["residual"].values())):.1f} % depending on
+  the rate. Sweep both arms, and compare best with best.
+- *"Deeper residual nets are always better."* Here the residual nets of {shallow} and {claimed} layers have
+  {100 * found["residual", shallow][0]:.1f} and {100 * found["residual", claimed][0]:.1f} %. All that this lesson shows
+  is that depth does not hurt them much.
 """)
 
 # %% [markdown]
@@ -655,7 +664,9 @@ lesson.say(f"""
 #   plain nets, and falls with depth for residual ones.
 # - He et al. 2015, Table 2, validation error on ImageNet in %: plain-18 27.94, plain-34 28.54, ResNet-18 27.88,
 #   ResNet-34 25.03. The deeper plain net is 0.6 points worse, the deeper residual net 2.85 points better. These are
-#   errors on new images; that the *training* error of plain-34 is higher throughout is in their Figure 4.
+#   errors on new images; that the *training* error of plain-34 is higher throughout is in their Figure 4. And Table 6,
+#   test error on CIFAR-10 in %: ResNet-110 6.43, ResNet-1202 7.93. Deeper residual nets are not always better, and
+#   there they suspect overfitting.
 # - He et al. 2015, footnote 3, on the number of steps: "We have experimented with more training iterations (3×) and
 #   still observed the degradation problem, suggesting that this problem cannot be feasibly addressed by simply using
 #   more iterations."

@@ -99,10 +99,10 @@ def identity_layer(width):
 # %% [markdown]
 # ## A deep net from a shallow one
 #
-# Now take a shallow net that has learned its task, and put identity layers behind its last ReLU, in front of the
-# linear layer that produces the class scores. The result is deep, and it computes the same function. This is the
-# argument of He et al. 2015 (arXiv 1512.03385, §1). A **constructed solution** is a setting of a net's weights that
-# somebody writes down by hand, to show that good weights exist, instead of finding it by training.
+# Now take a shallow net that has learned its task, and put identity layers behind its last ReLU, in front of the linear
+# layer that produces the class scores. The result is deep, and it computes the same function. This is the argument of
+# He et al. 2015 (arXiv 1512.03385, §1), which lesson 5 made with one unit. A **constructed solution** is a setting of a
+# net's weights that somebody writes down by hand, to show that good weights exist, instead of finding it by training.
 #
 # ### Exercise 6.3: build the deep net's weights
 # A net is given as two lists: `weights[i]` has the shape (outputs, inputs), `biases[i]` the shape (outputs,). After
@@ -142,9 +142,9 @@ lesson.predict(
 # %% [markdown]
 # ## Experiment 1: build it, and let SGD look for it
 #
-# SGD with momentum 0.9 takes batches of 128 digits; the rate is divided by ten after half and after three quarters
-# of the steps. The shallow net takes 20 epochs at the rate 0.05. There is no batch norm and no weight decay here, so
-# that a net is its weights and nothing else.
+# SGD with momentum 0.9 takes batches of 128 digits; the rate is divided by ten after half and after three quarters of
+# the steps. The shallow net takes 20 epochs at the rate 0.05. There is no batch norm and no weight decay here, so that
+# a net is its weights and nothing else. (Lesson 5's control without batch norm failed as those with it did.)
 
 # %%
 digits = data.load_digits()
@@ -350,8 +350,8 @@ weights are bad too, the rule says: {verdict(60, 60, 5)}, because bad weights pr
 # In the constructed net the upper fifty layers have a job that sounds trivial: return the input. Is it trivial for
 # *training*? Ask a small net for just that. It gets vectors of 32 numbers, each the absolute value of a Gaussian, and
 # is to return them: the target is $y = x$. Its layers are 32 wide and start from He initialisation, with ReLU between
-# them and none behind the last. Adam, an optimiser that adapts the step of every weight, takes a few hundred steps
-# at three rates, and the one that is best for the first seed counts.
+# them and none behind the last. Adam (lesson 5) takes a few hundred steps at three rates, and the one that is best for
+# the first seed counts.
 #
 # The **normalised error** of a regression is its mean squared error divided by the variance of the target: 0 is
 # perfect, and 1 is what a net reaches that has learned nothing but the mean.
@@ -404,10 +404,11 @@ approximating identity mappings by multiple nonlinear layers".
 # %% [markdown]
 # ## Experiment 2: how far from the identity may training begin?
 #
-# One start succeeds, the identity; another fails, He initialisation. What lies between them? We perturb the fifty
-# identity layers of the constructed net, $W = I + \sigma G$, where $G$ is a matrix of the kind that He initialisation
-# draws and $\sigma$ says how much of it there is. With $\sigma = 0$ this is the constructed net. As $\sigma$ grows,
-# the identity in the sum matters less and less, and the layers come closer to He layers.
+# One start succeeds, the identity; another fails, He initialisation. (In the last table of lesson 3 it was so with
+# fifty layers, without anything trained before.) What lies between them? We perturb the fifty identity layers of the
+# constructed net, $W = I + \sigma G$, where $G$ is a matrix of the kind that He initialisation draws and $\sigma$ says
+# how much of it there is. With $\sigma = 0$ this is the constructed net. As $\sigma$ grows, the identity in the sum
+# matters less and less, and the layers come closer to He layers.
 #
 # One trap must be avoided. A layer $I + \sigma G$ also makes its input *larger*, and fifty such layers make it larger
 # fifty times, so a failure might be an explosion and say nothing about identities. So each perturbed layer is rescaled
@@ -528,10 +529,10 @@ level, stops at {farthest:.0f} %.
 # both, nor the ability to fit the data, for we have built the weights that do. (Level *sizes* do not rule out that the
 # gradients are shattered, as lesson 3 has shown.)
 #
-# A sceptic objects: the start did know something. Its four lowest layers and its head are those of the trained shallow
-# net. That cannot explain why the two ends of the figure differ, for they have these layers in common. But it may be
-# the reason why the near end is so good. So we repeat both ends with the four layers and the head untrained, as He
-# initialisation left them.
+# A sceptic objects: the start did know something. Its four lowest layers and its head, the linear layer that produces
+# the scores, are those of the trained shallow net. That cannot explain why the two ends of the figure differ, for they
+# have these layers in common. But it may be the reason why the near end is so good. So we repeat both ends with the
+# four layers and the head untrained, as He initialisation left them.
 
 # %%
 fresh = []
@@ -603,9 +604,10 @@ lesson.say(f"""
 # images of ImageNet is higher too, 28.54 % with 34 layers and 27.94 % with 18 (Table 2).
 #
 # That a start near the identity can be enough without any skip has been used since. Le, Jaitly and Hinton 2015 (arXiv
-# 1504.00941) start recurrent nets of ReLUs with the identity matrix. Xiao et al. 2018 train a plain convolutional net
-# of 10,000 layers "simply by using an appropriate initialization". It is orthogonal: like the identity it keeps all
-# lengths, but it is not near the identity. So other good starts exist besides the one of this lesson.
+# 1504.00941) start recurrent nets of ReLUs with the identity matrix. Xiao et al. 2018 (arXiv 1806.05393) train a plain
+# convolutional net of 10,000 layers "simply by using an appropriate initialization". It is orthogonal: like the
+# identity it keeps all lengths, but it is not near the identity. So other good starts exist besides the one of this
+# lesson. Lesson 5 had another exception: with sigmoid in the place of ReLU its plain net trained from He init.
 #
 # ## Remember
 # - A 54-layer plain net contains every shallower net of its width, exactly, because a ReLU layer with $W = I$ and
@@ -613,8 +615,8 @@ lesson.say(f"""
 #   optimisation.
 # - Doing nothing is hard to learn for a stack of plain layers, and the deeper the stack, the less of it is learned in
 #   the same number of steps.
-# - A deep plain net trains if its layers start *near* the identity, even where that start errs like a guess; far from
-#   the identity it does not, although signals and gradients are as level.
+# - A deep plain ReLU net trains if its layers start *near* the identity, even where that start errs like a guess; with
+#   as much noise as He init on top it does not, although signals and gradients are as level.
 #
 # ## Read next
 # Lesson 7 turns the last sentence around. If layers should start near "do nothing", why not build the net so that

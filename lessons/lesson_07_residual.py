@@ -7,9 +7,9 @@
 # %% [markdown]
 # # Lesson 7: F(x) = H(x) − x: why does `+x` help?
 #
-# Lesson 6 ended with a fact and a wish. The fact: deep plain nets train if their layers *start near the identity*,
-# and fail if they do not. The wish: a net in which that is not a special choice of weights, but what every small
-# weight means. The residual network is that wish, written as one line of code:
+# Lesson 6 ended with a fact and a wish. The fact: deep plain ReLU nets train if their layers *start near the identity*,
+# and the same nets fail from He init. The wish: a net in which that is not a special choice of weights, but what every
+# small weight means. The residual network is that wish, written as one line of code:
 #
 # $$y = \mathrm{relu}(x + F(x)) \quad \text{instead of} \quad y = \mathrm{relu}(F(x)).$$
 #
@@ -87,8 +87,8 @@ sizes = {
     for skip in ("none", "identity")
 }
 lesson.say(f"""
-minires agrees. With {DEPTH} layers and batch norm, the plain net has {sizes["none"]} parameters and its residual twin
-has {sizes["identity"]} of them. Whatever the skip does, it is not capacity.
+minires agrees, as it did in lesson 5. With {DEPTH} layers and batch norm, the plain net has {sizes["none"]} parameters
+and its residual twin has {sizes["identity"]} of them. Whatever the skip does, it is not capacity.
 """)
 
 # %% [markdown]
@@ -305,6 +305,7 @@ lesson.reveal(
 gap = 100 * float(np.abs(shares[0].mean(axis=0) - theory).max())
 first_ratio = theory[0] / (1 - theory[0])
 above = int((shares[0].mean(axis=0) < 0.5).sum())
+shrunk = int((shares[STEP].mean(axis=0) < shares[0].mean(axis=0)).sum())
 untrained = "before training"
 lesson.curves(
     "skip_and_branch",
@@ -321,10 +322,11 @@ lesson.curves(
     levels={"half": 50},
 )
 lesson.say(f"""
-The horizontal axis counts the blocks from the input upwards, the vertical one is the share of the squared gradient
-that arrives through the branch. Look at the left end first: in the first block the branch carries
+The horizontal axis counts the blocks from the input upwards, the vertical one is the share of the squared gradient that
+arrives through the branch. Look at the left end first: in the first block the branch carries
 {100 * shares[0][:, 0].mean():.0f} %, more than the skip. Then follow the coloured line to the right: in the last block
-it is {100 * shares[0][:, -1].mean():.0f} %. Training makes the branch's share smaller still.
+it is {100 * shares[0][:, -1].mean():.0f} %. In {shrunk} of the {BLOCKS} blocks training makes the branch's share
+smaller still.
 
 The line from theory is nowhere more than {gap:.0f} points away. For the first block you can check it: the digits have
 v = {np.pi / (np.pi - 1) / first_ratio:.2f}, the two squared parts have the ratio {np.pi / (np.pi - 1):.2f} / v =
@@ -341,10 +343,10 @@ the two parts, averaged over the seeds, lie between {cosines.mean(axis=0).min():
 #
 # $$(1 + j_1)(1 + j_2) = 1 + j_1 + j_2 + j_1 j_2.$$
 #
-# Each term is one way through the two blocks. The **length of a path** is the number of branches that it passes: there
-# is one path of length 0, there are two of length 1, and one of length 2. With $n$ blocks there are $2^n$ paths, and
-# $n! / (k!\,(n-k)!)$ of them have length $k$, so if you draw a path by tossing a coin at every block, its
-# length is $n/2$ on average.
+# Each term is one way through the two blocks, a *path*, as you counted them in lesson 0. The **length of a path** is
+# the number of branches that it passes: there is one path of length 0, there are two of length 1, and one of length 2.
+# With $n$ blocks there are $2^n$ paths, and $n! / (k!\,(n-k)!)$ of them have length $k$, so if you draw a path by
+# tossing a coin at every block, its length is $n/2$ on average.
 #
 # But the gradient does not toss coins. A block sends only the gradient share of its branch that way. If the pieces
 # that arrive along different paths are at right angles, as the two parts of one block are, then the average length of
@@ -354,15 +356,15 @@ the two parts, averaged over the seeds, lie between {cosines.mean(axis=0).min():
 mean_length = {step: shares[step].sum(axis=1) for step in shares}
 lesson.say(f"""
 Among the 2^{BLOCKS} = {2**BLOCKS:,} paths the average length is {BLOCKS / 2:g}. Weighted with the gradient it is
-{spread(mean_length[0], "{:.1f}")} before training, {theory.sum():.1f} in theory, and {spread(mean_length[STEP], "{:.1f}")}
-after {STEP} steps. On its way through the {DEPTH} layers the gradient then passes about
-{2 * mean_length[STEP].mean():.0f} of them, on average.
+{spread(mean_length[0], "{:.1f}")} before training, {theory.sum():.1f} in theory, and
+{spread(mean_length[STEP], "{:.1f}")} after {STEP} steps. On its way through the {DEPTH} layers the gradient then passes
+about {2 * mean_length[STEP].mean():.0f} of them, on average.
 """)
 
 # %% [markdown]
-# Veit et al. 2016 measured this on a trained residual net with 54 blocks, by sending gradients through paths of one
-# length only: the paths that carry nearly all of it pass 5 to 17 blocks, and make up 0.45 % of all paths. So one thing
-# that `+x` does is to make a deep net *shallow for its gradient*, without making it shallow.
+# Veit et al. 2016 (arXiv 1605.06431) measured this on a trained residual net with 54 blocks, by sending gradients
+# through paths of one length only: the paths that carry nearly all of it pass 5 to 17 blocks, and make up 0.45 % of all
+# paths. So one thing that `+x` does is to make a deep net *shallow for its gradient*, without making it shallow.
 #
 # ## What the 1 does not guarantee
 #
@@ -646,8 +648,9 @@ by {100 * np.mean(stays):.0f} per cent, which is what the residual net was meant
 #
 # First, identity initialisation does not survive batch norm. Two samples with the values 1 and 3 in a unit have the
 # mean 2 and the standard deviation 1. Batch norm makes $-1$ and $1$ of them, and the ReLU then 0 and 1: the layer with
-# $W = I$ has *not* done nothing. The skip of a residual block passes around the batch norm, so whatever stands in the
-# branch, $x$ arrives.
+# $W = I$ has *not* done nothing. (In lesson 5 batch norm's own weight and bias undid this. But they had to be the
+# deviation and the mean of the data, which no initialisation knows.) The skip of a residual block passes around the
+# batch norm, so whatever stands in the branch, $x$ arrives.
 #
 # Second, identity initialisation needs layers whose input and output have the same size and meaning. Third, it is a
 # property of one moment: nothing but the small steps of the optimiser keeps the net there, and weight decay pulls it
@@ -698,8 +701,8 @@ lesson.say(f"""
 #   what small weights do by themselves.
 # - The gradient of a block is the sum of a skip part and a branch part; the sum guarantees no size, and the gradient
 #   prefers paths that pass few branches.
-# - On the digits, nearly all that makes the deep net trainable is the start near the identity; `+x` is the way to have
-#   that with batch norm, with weight decay and at any time.
+# - On the digits, nearly all that makes the deep net trainable is the start near the identity; with `+x` a net has it
+#   also with batch norm, under weight decay and at any time.
 #
 # ## Read next
 # Lesson 8: near the identity means that the branch is *small*. What if it is not? Then the residual net explodes,
