@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from minires_kernels.caches import cache_root
+
 from . import files
 
 GIB = 2**30
@@ -25,6 +27,7 @@ _CHANGES = frozenset(
     ["os.remove", "os.rename", "os.link", "os.truncate", "os.chmod", "os.chown", "os.utime",
      "sqlite3.connect"]
 )  # fmt: skip
+_MAKES = frozenset(["os.mkdir", "os.symlink"])
 _PROGRAMS = frozenset(
     ["subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn",
      "os.spawn", "os.startfile", "pty.spawn", "cpython.PyInterpreterState_New"]
@@ -48,20 +51,27 @@ def install(told: int) -> None:
 
     It may not read the checks of exercises and the lessons that come with minires, change files of
     minires, start other programs or interpreters, or touch other processes. Any other file that was
-    there before can only be read: to change it raises PermissionError.
+    there before can only be read, and none is made where Python finds modules or where compiled
+    kernels are kept, which other processes run: that raises PermissionError.
     """
-    watched = _CHANGES | _PROGRAMS | _PROCESSES | _OBJECTS | {"open", "import", "ctypes.dlsym"}
+    watched = _CHANGES | _MAKES | _PROGRAMS | _PROCESSES | _OBJECTS
+    watched |= {"open", "import", "ctypes.dlsym"}
     write, leave, own, encode = os.write, os._exit, os.getpid(), str.encode
-    changes, programs, processes, objects = _CHANGES, _PROGRAMS, _PROCESSES, _OBJECTS
+    changes, makes, programs, processes = _CHANGES, _MAKES, _PROGRAMS, _PROCESSES
+    objects = _OBJECTS
     symbols, start, checks, texts = _SYMBOLS, str.startswith, __package__ + ".checks", (str, bytes)
     no_program, no_process, no_reading = _NO_PROGRAM, _NO_PROCESS, _NO_READING
-    issubclass_, type_, writing = issubclass, type, os.O_WRONLY | os.O_RDWR | os.O_TRUNC
+    issubclass_, type_, writing = (
+        issubclass,
+        type,
+        os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_CREAT,
+    )
 
     def refuse(what: str) -> None:
         write(told, REFUSED + encode(what) + b"\n")
         leave(3)
 
-    look = _looking(refuse)
+    look, make = _looking(refuse)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event not in watched:
@@ -71,8 +81,10 @@ def install(told: int) -> None:
                 look(arguments[0], arguments[2] & writing != 0, arguments[1] is None)
         elif event in changes:
             look(arguments[0], True, False)
-            if event == "os.rename":
+            if event in ("os.rename", "os.link"):
                 look(arguments[1], True, False)
+        elif event in makes:
+            make(arguments[event == "os.symlink"])
         elif event == "import":
             if start(arguments[0], checks):
                 refuse("it imports the solutions that come with minires, " + no_reading)
@@ -90,14 +102,29 @@ def install(told: int) -> None:
     sys.addaudithook(hook)
 
 
-def _looking(refuse: Callable[[str], None]) -> Callable[[Any, bool, bool], None]:
-    """Return what judges a path that is read or changed, or opened as a descriptor only."""
-    hidden, fixed = _identities()
-    stat, denied, type_, issubclass_, end = os.stat, PermissionError, type, issubclass, str.endswith
-    kinds, failures, begun = (str, bytes, int), (OSError, ValueError), time.time() - 0.05
+def _looking(
+    refuse: Callable[[str], None],
+) -> tuple[Callable[[Any, bool, bool], None], Callable[[Any], None]]:
+    """Return what judges a path that is read, changed or opened without a mode; and a new one."""
+    hidden, fixed, closed = _identities()
+    stat, denied, type_, issubclass_ = os.stat, PermissionError, type, issubclass
+    kinds, number, failures = (str, bytes, int), int, (OSError, ValueError)
+    begun = time.time() - 0.05
     nowhere = {os.stat(p).st_rdev for p in ("/dev/null", "/dev/full") if os.path.exists(p)}
     of_processes = os.stat("/proc").st_dev if os.path.isdir("/proc/self") else -1
     no_reading, no_process, text = _NO_READING, _NO_PROCESS, repr
+    split, split_bytes, texts = str.rpartition, bytes.rpartition, str
+
+    def make(path: Any) -> None:
+        is_text = issubclass_(type_(path), texts)
+        above, slash, _ = split(path, "/") if is_text else split_bytes(path, b"/")
+        folder = above or slash or "."
+        try:
+            found = stat(folder)
+        except failures:
+            return
+        if (found.st_dev, found.st_ino) in closed:
+            raise denied("while exercises are checked, nothing new may be in " + text(folder))
 
     def look(path: Any, changes: bool, bare: bool) -> None:
         if not issubclass_(type_(path), kinds):  # its text may be another one the next time
@@ -105,6 +132,8 @@ def _looking(refuse: Callable[[str], None]) -> Callable[[Any, bool, bool], None]
         try:
             found = stat(path)
         except failures:  # a new file, or none
+            if changes and not issubclass_(type_(path), number):
+                make(path)
             return
         identity, kind = (found.st_dev, found.st_ino), found.st_mode & 0o170000
         if identity in hidden:
@@ -112,16 +141,15 @@ def _looking(refuse: Callable[[str], None]) -> Callable[[Any, bool, bool], None]
         if found.st_dev == of_processes and not found.st_mode & 0o004:
             refuse(no_process)
         if bare and kind == 0o040000:
-            refuse("it opens a folder as a file")
+            raise denied("while exercises are checked, a folder is opened as a file: " + text(path))
         if not changes or found.st_rdev in nowhere:
             return
         if identity in fixed:
             refuse("it changes a file of minires")
-        compiled = type_(path) is str and end(path, (".nbi", ".nbc"))  # by Numba, for the next time
-        if not compiled and (kind != 0o100000 or found.st_ctime < begun):
+        if kind != 0o100000 or found.st_ctime < begun:
             raise denied("while exercises are checked, no file may be changed: " + text(path))
 
-    return look
+    return look, make
 
 
 def _replace_what_has_no_event(refuse: Callable[[str], None]) -> None:
@@ -130,6 +158,7 @@ def _replace_what_has_no_event(refuse: Callable[[str], None]) -> None:
         (("subprocess",), "_fork_exec", _NO_PROGRAM),
         (("signal", "_signal"), "pidfd_send_signal", _NO_PROCESS),
         (("os", "posix"), "setpriority", _NO_PROCESS),
+        (("os", "posix"), "mknod", "it makes a file past Python's open()"),
     ):
         for module in modules:
             with contextlib.suppress(ImportError):
@@ -138,16 +167,25 @@ def _replace_what_has_no_event(refuse: Callable[[str], None]) -> None:
                     setattr(found, name, lambda *_, why=why, **__: refuse(why))
 
 
-def _identities() -> tuple[frozenset[tuple[int, int]], frozenset[tuple[int, int]]]:
-    """Return device and inode of what may not be read, and of what may not be changed."""
-    package = Path(__file__).parents[1]
-    checks = Path(__file__).with_name("checks")
-    hidden = [checks, *checks.rglob("*"), *files.folder().glob("lesson_*")]
+def _identities() -> list[frozenset[tuple[int, int]]]:
+    """Return device and inode of what may not be read, what may not be changed, where to add none.
+
+    These are the checks and the lessons; the files of minires; folders in which new files would be
+    run by other processes.
+    """
+    package, checks = Path(__file__).parents[1], Path(__file__).with_name("checks")
+    folders = [package, *(p for p in package.rglob("*") if p.is_dir()), *map(Path, sys.path)]
+    if root := cache_root():
+        folders += [next(p for p in (root, *root.parents) if p.is_dir()), *root.glob("*")]
     found = []
-    for paths in (hidden, package.rglob("*.py")):
+    for paths in (
+        [checks, *checks.rglob("*"), *files.folder().glob("lesson_*")],
+        package.rglob("*.py"),
+        [p for p in folders if p.is_dir()],
+    ):
         stats = [path.stat() for path in paths]
         found.append(frozenset((s.st_dev, s.st_ino) for s in stats))
-    return found[0], found[1]
+    return found
 
 
 def limit_memory() -> None:

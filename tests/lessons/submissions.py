@@ -158,6 +158,16 @@ EVIL = [
     S("text for a path that is another one later", "half",
       "import os\nclass Path(str):\n    def __fspath__(self):\n        return '/nowhere'\n"
       "os.remove(Path(__file__))\nreturn 0.5", "FAIL", alone=True),
+    S("a module for other programs", "half",
+      "import minires\nopen(minires.__path__[0] + '/numpy.py', 'w').close()\nreturn 0.5", "FAIL",
+      ("nothing new may be in",), alone=True),
+    S("forged checks, compiled", "half",
+      "import minires.lessons as m, os\nos.chdir(m.__path__[0] + '/checks')\n"
+      "os.mkdir('__pycache__x')\nreturn 0.5", "FAIL", ("nothing new may be in",), alone=True),
+    S("a kernel for other programs", "half",
+      "import os\nfrom minires_kernels.caches import cache_root\n"
+      "os.makedirs(cache_root() / 'numba-x')\nreturn 0.5", "FAIL", ("nothing new may be in",),
+      alone=True),
     S("answers of a thread", "half",
       "import threading, time\nfrom minires.lessons import worker\n"
       "def answer():\n    worker._ask('exercise', '90.1', 0, 1, 'function', lambda: 0.5)\n"
@@ -248,7 +258,7 @@ EVIL = [
       "FAIL", ("it signals other processes",), slow=True),
     S("deleting a folder", "half",
       "import os, shutil\nshutil.rmtree(os.path.dirname(__file__))\nreturn 0.5", "FAIL",
-      ("it opens a folder as a file",), slow=True),
+      ("a folder is opened as a file",), alone=True),
     S("an object that does not go", "half",
       "class Stays:\n    def __del__(self):\n        while True:\n            pass\n"
       "x = Stays()\nreturn 0.5", "FAIL", ("stopped after 1 s",), slow=True),

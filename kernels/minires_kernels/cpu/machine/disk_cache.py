@@ -30,6 +30,8 @@ import numpy as np
 from numba.core.compiler import CompileResult as _CompileResult
 from numba.core.serialize import dumps as _dumps
 
+from ...caches import cache_root
+
 CompileResult: Any = _CompileResult
 dumps: Any = _dumps
 
@@ -37,26 +39,6 @@ UNUSED_AFTER_S = 30 * 24 * 3600
 SOURCES = next(p for p in Path(__file__).parents if p.name == "cpu")
 _DIGEST = hashlib.sha256().digest_size
 complaint = ""  # why compiled kernels are not kept
-
-
-def cache_root() -> Path | None:
-    """Return the folder of all minires caches: `MINIRES_CACHE_DIR` or the user's cache folder.
-
-    None where there is no such folder: no HOME, or one that depends on the working folder.
-    """
-    try:
-        if given := os.environ.get("MINIRES_CACHE_DIR"):
-            return Path(os.path.abspath(os.path.expanduser(given)))
-        if sys.platform == "win32":
-            base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-        elif sys.platform == "darwin":
-            base = Path.home() / "Library" / "Caches"
-        else:
-            named = Path(os.environ.get("XDG_CACHE_HOME", ""))
-            base = named if named.is_absolute() else Path.home() / ".cache"
-    except (RuntimeError, OSError):  # a user without a home; a working folder that is gone
-        return None
-    return base / "minires" if base.is_absolute() else None
 
 
 def source_hash(folder: Path = SOURCES) -> str:
