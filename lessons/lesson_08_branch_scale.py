@@ -41,11 +41,11 @@
 # over the weights that may be drawn: the last thing that the branch does is to multiply by random weights whose
 # average is zero, drawn without looking at $x$.
 #
-# Now let a whole network do it. The **stream** is what runs along the skips from block to block: the input of the
-# first block, then its output, which is the input of the second block, and so on. Each block adds its branch to the
-# stream. How large is a branch? That is what He initialisation fixes (lesson 2): it draws the weights so that a ReLU
-# followed by a weight layer keeps the mean square. So a branch made of such pairs has the same mean square as its
-# input, $E[F^2] = E[x^2]$, and
+# Now let a whole network do it. The **stream** is the signal of a residual network, what runs along the skips from
+# block to block: the input of the first block, then its output, which is the input of the second block, and so on. Each
+# block adds its branch to the stream. How large is a branch? That is what He initialisation fixes (lesson 2): it draws
+# the weights so that a ReLU followed by a weight layer keeps the mean square. So a branch made of such pairs has the
+# same mean square as its input, $E[F^2] = E[x^2]$, and
 #
 # $$E[y^2] = 2\, E[x^2].$$
 #
@@ -374,7 +374,8 @@ gradient other than zero, and {alphas} of the {B} factors α do.
 # starts with mean square $1$, has $2$ after the first block, $3$ after the second, and $l$ at the input of block $l$.
 # So it grows by *addition*, no longer by multiplication. The **relative branch size** of a block is the RMS of what the
 # branch adds, divided by the RMS of the stream that it is added to. With batch norm it is $1 / \sqrt{l}$ in block $l$:
-# the first block adds something as large as the stream, the ninth a third of it, the hundredth a tenth.
+# the first block adds something as large as the stream, the ninth a third of it, the hundredth a tenth. Lesson 7 said
+# that a residual net starts *near the identity*; this number says how near.
 #
 # ## Exercise 8.4: find the exponent
 #
@@ -432,11 +433,12 @@ and with He initialisation the relative size is about 1 in *every* block, the fi
 # ## Why you may never have noticed
 #
 # The table's last column is the initialisation that you get in PyTorch when you say nothing: weights of variance
-# $1 / (3n)$ instead of $2/n$. Each layer of the branch then multiplies the mean square by $1/6$ instead of $1$
-# (lesson 2), two layers by $1/36$, and the relative branch size is $1/6$ in every block. The mean square of the stream
-# grows by $1 + 1/36$ per block: for fifty blocks by a factor of $3.9$, which is harmless. So somebody who leaves out
-# batch norm in PyTorch may find that everything works. But the growth is still a multiplication, and the trap is only
-# deeper down: after a thousand blocks the factor would be $(1 + 1/36)^{1000} = 8 \cdot 10^{11}$.
+# $1 / (3n)$ instead of $2/n$. Each layer of the branch then multiplies the mean square by $1/6$ instead of $1$ (lesson
+# 2), two layers by $1/36$, and the relative branch size is $1/6$ in every block. The mean square of the stream grows by
+# $1 + 1/36$ per block: for fifty blocks by a factor of $3.9$, which is harmless. So somebody who leaves out batch norm
+# in PyTorch may find that everything works, as it did for the residual net with PyTorch's default in lesson 2. But the
+# growth is still a multiplication, and the trap is only deeper down: after a thousand blocks the factor would be
+# $(1 + 1/36)^{1000} = 8 \cdot 10^{11}$.
 #
 # ## All of them in one picture
 
@@ -636,11 +638,10 @@ After {few} blocks of {BRANCHES} branches the mean square has grown by {spread(d
 
 # %%
 lesson.say(f"""
-*"The +1 guarantees that the gradient is at least as long as at the output."* The gradient at a block's input is
-$g + J^T g$, and the second part can be anything. If the branch is $F(x) = -x$, it cancels the
-first part exactly. In the random networks above it does the opposite: the gradient was
-{rounded(gradient[:, 0].mean())} times as long at the input, and nothing could be trained. The 1 guarantees that there
-is a way along which the gradient passes unchanged; not what the sum is.
+*"With a skip the gradient can no longer explode or vanish."* The gradient at a block's input is $g + J^T g$, and the
+second part can be anything. In lesson 7 you made it cancel the first. In the random networks above it does the
+opposite: the gradient was {rounded(gradient[:, 0].mean())} times as long at the input, and nothing could be trained.
+The 1 guarantees that there is a way along which the gradient passes unchanged; not what the sum is.
 
 *"Skip connections make normalisation unnecessary."* Without anything else
 {sum(c.diverged_at is not None for c in unrepaired[0.01])} of {len(unrepaired[0.01])} networks diverged at the rate

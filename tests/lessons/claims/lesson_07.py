@@ -43,6 +43,7 @@ def claims_in_full(n):
     assert n["far"] > 0.3  # hard
     assert n["mean_length"][0].mean() < 0.7 * n["BLOCKS"] / 2
     assert n["mean_length"][n["STEP"]].mean() < n["mean_length"][0].mean()
+    assert n["shrunk"] > 0.8 * n["BLOCKS"]
     assert n["smaller"] < 0.2 * n["P"].seeds * n["BLOCKS"]
     assert np.mean(n["stays"]) < 0.1
     assert n["gap"] < 8  # theory and measurement, in points

@@ -29,6 +29,7 @@ def claims(n):
     assert min(means, key=means.get) == "x"
     assert n["open_ones"][:3] == ["x", "gate, b = -6", "exclusive gate, b = -6"]
     assert n["opening"][0] > n["opening"][-1]
+    assert n["relative"]["x"] < 0.6 < 1 < n["relative"]["0.5 x"]  # a small branch, and a large one
     assert means["projection"] > means["x"] + 10
     assert n["counts"]["projection"] > 1.3 * n["counts"]["x"]
     assert {o: c - n["conv"]["A"] for o, c in n["conv"].items()} == {"A": 0, "B": 2752, "C": 98240}
