@@ -50,6 +50,16 @@ class Desk:
         """Return the learner's answer, None if there is none."""
         return None
 
+    def answered(self, text: str | None, question: Question, prompt: str) -> float | str | None:
+        """Return what a text answers, None if nothing; ask again if it is of the wrong type."""
+        if text is None or not text.strip():
+            return None
+        answer = question.read(text)
+        if answer is None:
+            print(f"  expected {question.expected}; got {text.strip()!r}")
+            return self.ask(question, prompt)
+        return answer
+
     def pause(self, what: str, also: str = "") -> bool:
         """Wait until the learner wants to see what comes next; True for what is offered `also`."""
         return False
@@ -66,21 +76,28 @@ class Terminal(Desk):
         self.rested = False
         super().show(markdown)
 
+    def line(self, prompt: str) -> str | None:
+        """Return the line that is typed; None after Ctrl-D."""
+        start = time.perf_counter()
+        try:
+            return input(prompt)
+        except EOFError:
+            return None
+        finally:
+            self.waited += time.perf_counter() - start
+
     def ask(self, question: Question, prompt: str) -> float | str | None:
-        """Ask until there is an answer of the right type; Enter and Ctrl-D skip the question."""
+        """Ask until there is an answer of the right type.
+
+        Enter and Ctrl-D skip the question; in a reading, q stops.
+        """
         self.rested = True
-        while True:
-            try:
-                text = self.line(f"  {prompt} ").strip()
-            except EOFError:
-                print("(skipped)")
-                return None
-            if not text:
-                return None
-            answer = question.read(text)
-            if answer is not None:
-                return answer
-            print(f"  expected {question.expected}; got {text!r}")
+        text = self.line(f"  {prompt} ")
+        if text is None:
+            print("(skipped)")
+        elif text.strip().lower() == "q" and self is in_runner:
+            raise Quit
+        return self.answered(text, question, prompt)
 
     def pause(self, what: str, also: str = "") -> bool:
         """Wait for Enter; `q` raises Quit, and after Ctrl-D nothing pauses any more.
@@ -91,25 +108,17 @@ class Terminal(Desk):
             return False
         self.rested = True
         offered = ", ".join(filter(None, [f"Enter {what}", also, "q stops"]))
-        try:
-            key = self.line(look().paint(f"[{offered}] ", "dim")).strip().lower()
-        except EOFError:
+        key = self.line(look().paint(f"[{offered}] ", "dim"))
+        if key is None:
             self.pauses = False
             print("(no more pauses)")
             return False
+        key = key.strip().lower()
         if look().colour and len(offered) + 4 < look().width:
             print("\x1b[1A\x1b[2K", end="")  # the line of the pause goes
         if key == "q":
             raise Quit
         return also != "" and key == also[0]
-
-    def line(self, prompt: str) -> str:
-        """Return the line that is typed; EOFError after Ctrl-D."""
-        start = time.perf_counter()
-        try:
-            return input(prompt)
-        finally:
-            self.waited += time.perf_counter() - start
 
 
 class Notebook(Desk):
@@ -137,20 +146,14 @@ class Notebook(Desk):
 
     def ask(self, question: Question, prompt: str) -> float | str | None:
         """Ask where the front end can."""
-        while True:
-            try:
-                text: Any = input(f"{prompt} ")
-            except (EOFError, RuntimeError):  # StdinNotImplementedError is a RuntimeError
-                return None
-            if not isinstance(text, str):  # a promise, in some browsers
-                getattr(text, "close", lambda: None)()
-                return None
-            if not text.strip():
-                return None
-            answer = question.read(text)
-            if answer is not None:
-                return answer
-            print(f"expected {question.expected}; got {text!r}")
+        try:
+            text: Any = input(f"{prompt} ")
+        except (EOFError, RuntimeError):  # StdinNotImplementedError is a RuntimeError
+            return None
+        if not isinstance(text, str):  # a promise, in some browsers
+            getattr(text, "close", lambda: None)()
+            return None
+        return self.answered(text, question, prompt)
 
 
 in_runner: Desk | None = None  # the desk of the runner of lessons, while it runs

@@ -1,8 +1,17 @@
-"""What tests of figures share."""
+"""What tests of lessons share: a folder and settings of their own, and what texts touch."""
 
 import itertools
 
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def sandbox(tmp_path, monkeypatch):
+    """Run in an empty folder, as a script without arguments, and with no setting of minires."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["lesson"])
+    for name in ("FAST", "FULL", "OUT", "ANSWERS", "CHECK", "EXERCISE_SECONDS"):
+        monkeypatch.delenv(f"MINIRES_{name}", raising=False)
 
 
 @pytest.fixture(name="overlapping")

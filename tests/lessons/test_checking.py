@@ -18,11 +18,6 @@ HEAD = "from minires.lessons import Lesson\nlesson = Lesson(1)\n"
 GOOD = HEAD + "@lesson.exercise('1.5')\ndef f():\n    return 0.5\n"
 
 
-@pytest.fixture(autouse=True)
-def sandbox(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 @pytest.fixture(name="toy")
 def _toy(monkeypatch):
     toy_lesson.install_as_first(monkeypatch.setattr)

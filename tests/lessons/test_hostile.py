@@ -80,8 +80,7 @@ def test_submission_that_ends_or_hangs_its_process(submission, slow_verdicts):
 
 
 @pytest.fixture(name="toy")
-def _toy(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def _toy(monkeypatch):
     toy_lesson.install(patch=monkeypatch.setattr)
 
 

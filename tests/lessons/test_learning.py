@@ -15,13 +15,6 @@ FIRST = lesson_file(1)
 NAMES = list(exercises(1))
 
 
-@pytest.fixture(autouse=True)
-def sandbox(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("FAST", "FULL", "OUT", "ANSWERS", "CHECK"):
-        monkeypatch.delenv(f"MINIRES_{name}", raising=False)
-
-
 @pytest.fixture(name="call")
 def _call(capsys):
     def call(*arguments, code=0):

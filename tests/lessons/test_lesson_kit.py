@@ -17,14 +17,6 @@ from minires.lessons.exercise import Exercise, expect_array, require_written
 from minires.lessons.progress import Progress
 
 
-@pytest.fixture(autouse=True)
-def sandbox(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["lesson"])
-    for name in ("FAST", "OUT", "ANSWERS", "CHECK", "EXERCISE_SECONDS"):
-        monkeypatch.delenv(f"MINIRES_{name}", raising=False)
-
-
 def call(*arguments):
     try:
         return main(arguments)

@@ -10,14 +10,6 @@ import pytest
 from minires.lessons import Lesson, desk
 
 
-@pytest.fixture(autouse=True)
-def sandbox(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["lesson"])
-    for name in ("FAST", "OUT", "ANSWERS", "CHECK", "EXERCISE_SECONDS"):
-        monkeypatch.delenv(f"MINIRES_{name}", raising=False)
-
-
 def test_predictions_are_recorded_before_and_revealed_after(capsys, tmp_path):
     lesson, saved = Lesson(2), tmp_path / "answers" / "progress.json"
     assert lesson.predict("a", "how many?") is None

@@ -1,32 +1,19 @@
 """Lessons read on a terminal: pauses, predictions, Ctrl-C, Ctrl-D, and where one left off."""
 
-import json
 import re
 import time
-from pathlib import Path
 
 import pytest
 
-from tests.lessons.sample import LESSON, NAME
+from tests.lessons.sample import LESSON, NAME, saved, write
 from tests.lessons.terminals import Program, pty
 
 pytestmark = pytest.mark.skipif(pty is None, reason="no pseudo-terminals")
 
 
 @pytest.fixture(autouse=True)
-def sandbox(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("FAST", "FULL", "OUT", "ANSWERS", "CHECK"):
-        monkeypatch.delenv(f"MINIRES_{name}", raising=False)
+def _mine(sandbox):
     write(LESSON)
-
-
-def write(text, name="mine.py"):
-    Path(name).write_text(text, encoding="utf-8")
-
-
-def saved():
-    return json.loads(Path("answers/progress.json").read_text(encoding="utf-8"))["1"]
 
 
 def test_a_lesson_is_read_section_by_section_and_results_wait():
@@ -164,6 +151,14 @@ def test_ctrl_c_at_each_prompt_ends_with_one_line_that_says_how_to_go_on():
             assert code == 130
             lines = [line for line in re.sub(r"\x1b\[[\d;]*m|\^C", "", text).split("\n") if line]
             assert lines == ["interrupted; to go on here: python mine.py"]
+
+
+def test_q_stops_at_a_question_too():
+    with Program("mine.py", "--no-pause") as program:
+        program.expect("skips): ")
+        program.type("q\n")
+        assert "To go on here: python mine.py" in program.wait()[1]
+    assert saved()["predictions"] == {}
 
 
 def test_ctrl_d_skips_a_question_and_ends_the_pauses():

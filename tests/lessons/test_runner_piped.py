@@ -1,6 +1,5 @@
 """Lessons run where nobody reads: a pipe, a log; parameters, errors, and where files go."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,23 +10,12 @@ from minires.__main__ import main
 from minires.lessons import cells, runner
 from minires.lessons.files import lesson_files, notebook
 from minires.lessons.kit import exercises
-from tests.lessons.sample import LESSON
+from tests.lessons.sample import LESSON, write
 
 
 @pytest.fixture(autouse=True)
-def sandbox(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("FAST", "FULL", "OUT", "ANSWERS", "CHECK"):
-        monkeypatch.delenv(f"MINIRES_{name}", raising=False)
+def _mine(sandbox):
     write(LESSON)
-
-
-def write(text, name="mine.py"):
-    Path(name).write_text(text, encoding="utf-8")
-
-
-def saved():
-    return json.loads(Path("answers/progress.json").read_text(encoding="utf-8"))["1"]
 
 
 @pytest.fixture(name="piped")
@@ -165,3 +153,11 @@ def test_the_lessons_of_minires_say_that_solutions_are_shown(lesson):
         assert f"exercise {name}: solution shown, the one that comes with minires" in found.stdout
     assert "[PASS]" not in found.stdout
     assert not Path("answers").exists()
+
+
+def test_a_reading_begins_at_the_beginning_and_shows_tagged_code(capsys):
+    assert main(["lessons", "run", "0", "--fast", "--no-pause"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.index("Lesson 0: How does backward() work?") < shown.index("Exercise 0.1")
+    assert "        gradients[source] = part" in shown  # the code with the bug
+    assert "GRAPH = {" not in shown
