@@ -7,7 +7,7 @@
 #
 # Training a network means asking one question over and over: if I turned this weight up a little, by how much would
 # the loss change? A network has thousands or millions of weights, and `loss.backward()` answers the question for all
-# of them at once. Most people call it for years as one calls a lift: the doors close, and one is there.
+# of them at once. One can call it for years as one calls a lift: the doors close, and one is there.
 #
 # This course is about networks so deep that training by these answers fails, and about one addition, $y = x + F(x)$,
 # which made such networks usual. To see what the addition does you have to know what `backward()` does when it meets

@@ -779,8 +779,8 @@ term, the mistake that the check with $\\sum y$ accepted. Its loss falls too, sm
 {spread(wrong_final)}. Without the right curve beside it, would you have noticed? The pass that lacks its mean term
 costs more. The network ends at {final["mean term missing"].mean():.2f}, not far from the one whose gradient is *zero*
 below the last batch norm, so that only the last layer learns at all, at {final["zeros"].mean():.2f}. Yet these losses
-fall too, from {first["zeros"].mean():.2f}. (This is one setting; `minires lessons run 1 hidden=8` shows another. With
-2, 8 and 16 such layers the four ended in the same order.)
+fall too, from {first["zeros"].mean():.2f}. (This is one setting; `minires lessons run 1 hidden=8` shows
+another.)
 """)
 
 # %% [markdown]

@@ -647,8 +647,8 @@ lesson.say(f"""
 #   the init.
 # - Weights in front of a batch norm have no length that matters: make them ten times longer and the gradient is ten
 #   times smaller, so what counts is the effective learning rate, the rate over the square of their norm.
-# - In a very deep plain net one huge step can inflate the lower weights and freeze them, which afterwards looks like
-#   a vanishing gradient and began as an exploding one.
+# - In a very deep plain net with batch norm one huge step can inflate the lower weights and freeze them, which
+#   afterwards looks like a vanishing gradient and began as an exploding one.
 
 # %% [markdown]
 # ## Read next

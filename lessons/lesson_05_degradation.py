@@ -608,8 +608,9 @@ def what_repairs(train):
 # *What they do not decide.* They do not say why that is so. Lesson 3 showed one candidate, that the gradients of
 # different samples become unrelated, and also nets in which they are unrelated and which train. He et al. 2015
 # conjecture that deep plain nets have "exponentially low convergence rates", which describes the effect more than it
-# explains it. We have tried small nets, one data set, a few inits, and not every combination of remedies. And one more
-# experiment shows that depth and batch norm alone are not it either.
+# explains it. We have tried small nets, one data set, a few inits, and not every combination of remedies. Nor have we
+# looked at 110 layers, where lesson 4 saw the lower layers freeze. And one more experiment shows that depth and batch
+# norm alone are not it either.
 
 # %%
 sigmoid_runs = [
@@ -682,8 +683,8 @@ lesson.say(f"""
 # - Degradation is a rise of the *training* error with depth, in nets that could copy a shallower one.
 # - A control belongs where the claim is made and on both arms: at 18 layers more steps nearly repair the plain net,
 #   at 54 layers they do not.
-# - The exploding gradient is real and does harm, but it is neither needed nor enough: with equal steps the plain net
-#   still fails, and with the explosion in it the residual net still trains.
+# - The exploding gradient is real and does harm, but at 54 layers it is neither needed nor enough: with equal steps the
+#   plain net still fails, and with the explosion in it the residual net still trains.
 
 # %% [markdown]
 # ## Read next

@@ -15,7 +15,7 @@
 #
 # You have probably read why this helps: "the gradient can flow through the skip". That is not wrong, but it is not
 # yet an answer. In this lesson you follow the gradient through both ways by hand, measure how much of it takes which
-# way, and see what the sum does *not* guarantee. Then comes the test that few texts make: if a start near the
+# way, and see what the sum does *not* guarantee. Then comes a test: if a start near the
 # identity is the point, does a net *without* any skip train as well when its weights start at the identity?
 #
 # You should know the residual add (lesson 0), batch norm (lesson 4), and what lesson 6 found. Plan an hour.

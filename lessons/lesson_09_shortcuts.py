@@ -669,13 +669,13 @@ pre-activation {late["pre-activation", 0.01]:.1f} %.
 #
 # Gradients vanish where the initialisation is too small and nothing normalises, and there a skip helps as the popular
 # story says (lesson 2). But deep plain nets whose gradients are level fail as well (lesson 3), and so do those with
-# batch norm, whose gradients explode at the start (lesson 4); the explosion does harm, and is neither needed nor enough
-# for the failure (lesson 5). The deep net is able to do it: good weights can be written down, and training arrives if
-# it starts near the identity (lesson 6). A residual net has such a start built in, and on our digits the start was
-# nearly all of what the skip gave (lesson 7), provided that most branches are small beside the stream (lesson 8) and
-# that what sits on the shortcut loses nothing (lesson 9). Why a plain ReLU net that starts elsewhere makes so little
-# progress is not settled: unrelated gradients were a suspect, and not enough. And all of this was measured on small,
-# fully connected nets. How far it holds for ResNets only the tables of the papers say.
+# batch norm, whose gradients explode at the start (lesson 4); the explosion does harm, and at 54 layers it is neither
+# needed nor enough for the failure (lesson 5). The deep net is able to do it: good weights can be written down, and
+# training arrives if it starts near the identity (lesson 6). A residual net has such a start built in, and on our
+# digits the start was nearly all of what the skip gave (lesson 7), provided that most branches are small beside the
+# stream (lesson 8) and that what sits on the shortcut loses nothing (lesson 9). Why a plain ReLU net that starts
+# elsewhere makes so little progress is not settled: unrelated gradients were a suspect, and not enough. And all of this
+# was measured on small, fully connected nets. How far it holds for ResNets only the tables of the papers say.
 #
 # ## Read next
 #

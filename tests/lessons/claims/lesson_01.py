@@ -6,9 +6,8 @@ import pytest
 from minires.lessons import spread
 
 NUMBERS = {
-    "16": "definition: decimal digits of float64; also numbers at a pixel, and a depth",
+    "16": "definition: decimal digits of float64; also numbers at a pixel",
     "7": "definition: decimal digits of float32",
-    "8": "setting: a depth that was tried when the lesson was written",
 }
 
 
