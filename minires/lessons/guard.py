@@ -30,7 +30,7 @@ _CHANGES = frozenset(
 _MAKES = frozenset(["os.mkdir", "os.symlink"])
 _PROGRAMS = frozenset(
     ["subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn",
-     "os.spawn", "os.startfile", "pty.spawn", "cpython.PyInterpreterState_New"]
+     "os.spawn", "os.startfile", "pty.spawn"]
 )  # fmt: skip
 _PROCESSES = frozenset(["os.kill", "os.killpg", "resource.prlimit"])
 _OBJECTS = frozenset(["gc.get_objects", "gc.get_referrers", "gc.get_referents"])
@@ -50,15 +50,15 @@ def install(told: int) -> None:
     """End this process, after a line to the file descriptor `told`, when it does what it may not.
 
     It may not read the checks of exercises and the lessons that come with minires, change files of
-    minires, start other programs or interpreters, or touch other processes. Any other file that was
-    there before can only be read, and none is made where Python finds modules or where compiled
-    kernels are kept, which other processes run: that raises PermissionError.
+    minires, start other interpreters, or touch other processes. PermissionError is raised where it
+    starts another program, changes any other file that was there before, or makes one where Python
+    finds modules or compiled kernels, which other processes run.
     """
     watched = _CHANGES | _MAKES | _PROGRAMS | _PROCESSES | _OBJECTS
-    watched |= {"open", "import", "ctypes.dlsym"}
+    watched |= {"open", "import", "ctypes.dlsym", "cpython.PyInterpreterState_New"}
     write, leave, own, encode = os.write, os._exit, os.getpid(), str.encode
     changes, makes, programs, processes = _CHANGES, _MAKES, _PROGRAMS, _PROCESSES
-    objects = _OBJECTS
+    objects, denied = _OBJECTS, PermissionError
     symbols, start, checks, texts = _SYMBOLS, str.startswith, __package__ + ".checks", (str, bytes)
     no_program, no_process, no_reading = _NO_PROGRAM, _NO_PROCESS, _NO_READING
     issubclass_, type_, writing = (
@@ -89,7 +89,9 @@ def install(told: int) -> None:
             if start(arguments[0], checks):
                 refuse("it imports the solutions that come with minires, " + no_reading)
         elif event in programs:
-            refuse(no_program)
+            raise denied(no_program)  # some modules try: Matplotlib looks for fonts
+        elif event == "cpython.PyInterpreterState_New":
+            refuse("it starts another interpreter")
         elif event in objects:
             refuse("it looks through all objects of the process (gc)")
         elif event in processes:
@@ -154,7 +156,7 @@ def _looking(
 
 def _replace_what_has_no_event(refuse: Callable[[str], None]) -> None:
     for modules, name, why in (
-        (("subprocess", "_posixsubprocess"), "fork_exec", _NO_PROGRAM),
+        (("_posixsubprocess",), "fork_exec", _NO_PROGRAM),
         (("subprocess",), "_fork_exec", _NO_PROGRAM),
         (("signal", "_signal"), "pidfd_send_signal", _NO_PROCESS),
         (("os", "posix"), "setpriority", _NO_PROCESS),
