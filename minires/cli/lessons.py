@@ -29,7 +29,11 @@ CHECK_JSON = """\
                           shipped (whether it is the solution of minires)
   problems                a list of cells that did not run: line, cell, message
 and without N, or for a folder, an object whose "lessons" is a list of these
-(a file that is no lesson has file, passed and error)."""
+(a file that is no lesson has file, passed and error).
+
+Of a folder, scripts and notebooks are checked, there and in its subfolders, that
+are called lesson_... or have a Lesson(N) in them. Where these are not yours, type
+`minires` and not `python -m minires`, which imports what it finds there."""
 
 
 class _AnyOrder(Parser):
