@@ -6,6 +6,7 @@ runner of lessons puts its own, which also pauses.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import shutil
@@ -77,8 +78,12 @@ class Terminal(Desk):
         super().show(markdown)
 
     def line(self, prompt: str) -> str | None:
-        """Return the line that is typed; None after Ctrl-D."""
+        """Return the line that is typed; None after Ctrl-D.
+
+        What was typed before the prompt, such as an impatient Enter, answers nothing.
+        """
         start = time.perf_counter()
+        _forget_typed()
         try:
             return input(prompt)
         except EOFError:
@@ -115,7 +120,7 @@ class Terminal(Desk):
             return False
         key = key.strip().lower()
         if look().colour and len(offered) + 4 < look().width:
-            print("\x1b[1A\x1b[2K", end="")  # the line of the pause goes
+            print("\x1b[1A\x1b[2K", end="", flush=True)  # the line of the pause goes
         if key == "q":
             raise Quit
         return also != "" and key == also[0]
@@ -154,6 +159,15 @@ class Notebook(Desk):
             getattr(text, "close", lambda: None)()
             return None
         return self.answered(text, question, prompt)
+
+
+def _forget_typed() -> None:
+    try:
+        import termios
+    except ImportError:  # Windows
+        return
+    with contextlib.suppress(termios.error, OSError, ValueError, AttributeError):
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
 
 in_runner: Desk | None = None  # the desk of the runner of lessons, while it runs

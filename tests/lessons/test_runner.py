@@ -9,6 +9,7 @@ from tests.lessons.sample import LESSON, NAME, saved, write
 from tests.lessons.terminals import Program, pty
 
 pytestmark = pytest.mark.skipif(pty is None, reason="no pseudo-terminals")
+GONE = "\x1b[1A\x1b[2K"  # the line above is removed
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +86,22 @@ def test_q_remembers_the_place_and_predictions_are_not_asked_again():
     assert saved()["predictions"] == {"n": 9, "why": "it vanishes"}
 
 
+def test_keys_pressed_while_it_computes_answer_nothing():
+    write(LESSON.replace("value =", "import time\nprint('busy')\ntime.sleep(1)\nvalue ="))
+    with Program("mine.py", "--no-pause", PYTHONUNBUFFERED="1") as program:
+        for _ in range(2):
+            program.expect("skips): ")
+            program.type("\n")
+        program.expect("busy")
+        program.type("\n5\n")
+        program.expect("before the result, your prediction of n")
+        program.expect("skips): ")
+        program.type("7\n")
+        program.expect("measured 6.0; predicted 7")
+        program.wait()
+    assert saved()["predictions"] == {"n": 7}
+
+
 def test_how_long_it_computed_is_said_the_next_time_without_the_learners_thinking():
     slow = "import time\ntime.sleep(1.1)\n"
     write(LESSON.replace("value =", f"{slow}value ="))
@@ -102,7 +119,7 @@ def test_how_long_it_computed_is_said_the_next_time_without_the_learners_thinkin
 
 
 def test_an_exercise_is_checked_again_where_one_reads():
-    with Program("mine.py", "--ask-again") as program:
+    with Program("mine.py", "--ask-again", PYTHONUNBUFFERED="") as program:
         program.expect("stops]")
         program.type("\n")
         for _ in range(2):
@@ -122,8 +139,9 @@ def test_an_exercise_is_checked_again_where_one_reads():
         ):
             write(text)
             program.type("c\n")
-            program.expect(expected)
-            program.expect(again)
+            before = program.expect(expected)
+            assert before.count(GONE) == 1  # of the pause, not of the message
+            assert GONE not in program.expect(again)
         text = LESSON.replace("@lesson.e", f"{solved}\n\n\n@lesson.e").replace(
             "None", "solve(*values)"
         )
