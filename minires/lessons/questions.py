@@ -35,7 +35,7 @@ class Question:
     def expected(self) -> str:
         """What an answer looks like, in words."""
         if self.choices:
-            return " or ".join(map(repr, self.choices))
+            return f"{self.short}, or the words {' or '.join(map(repr, self.choices))}"
         return "a number, e.g. 0.5 or 1e-8"
 
     @property
