@@ -8,7 +8,7 @@ import os
 import shlex
 from pathlib import Path
 
-from .learning import exercise_names, progress_of
+from .learning import exercise_names, progress_of, require_file
 
 
 def copy(args: argparse.Namespace) -> int:
@@ -51,6 +51,7 @@ def reset(args: argparse.Namespace) -> int:
 
     names, progress = exercise_names(args.number, args.exercise), progress_of(args.file)
     if args.file is not None:
+        require_file(args.file)
         text = restored(args.file, args.number, names)
         before = read_text(args.file)
         if text != before:
@@ -75,7 +76,7 @@ def _write(texts: dict[Path, str], force: bool) -> int:
 
     existing = [str(p) for p in texts if os.path.lexists(p) and not p.is_dir()]
     if existing and not force:
-        raise ValueError(f"{', '.join(existing)} exists already; --force overwrites it")
+        raise ValueError(f"{', '.join(existing)}: there already; --force overwrites what is there")
     for path in write_all({path: text.encode() for path, text in texts.items()}):
         print(f"wrote {path}")
     return 0

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from .. import console
-from ..lessons.progress import Progress, Record, learners_folder
+from ..lessons.progress import Progress, Record, file_option, learners_folder, run_command
 
 
 def add_folder(parser: argparse.ArgumentParser) -> None:
     """Add whose progress is meant."""
     parser.add_argument(
-        "--file", type=Path, metavar="FILE", help="your copy of the lesson; default: none"
+        "--file", type=Path, metavar="FILE", help="your copy of a lesson, or its folder"
     )
 
 
 def progress_of(file: Path | None) -> Progress:
-    """Return the progress kept beside a learner's file, or in the current folder."""
-    if file is not None:
+    """Return the progress kept beside a learner's file, in a folder, or in the current one."""
+    if file is not None and not file.is_dir():
         require_file(file)
     return Progress(learners_folder(file))
 
@@ -83,9 +83,9 @@ def list_lessons(args: argparse.Namespace) -> int:
     if gaps:
         print(f"Not written yet: {', '.join(gaps)}.")
     if following is not None:
-        print(
-            f"\nminires lessons run {following} begins or goes on; copy DIR --student makes yours."
-        )
+        command = run_command(following, learners_folder(args.file))
+        own = "" if "--file" in command else "; copy DIR --student makes yours"
+        print(f"\n{command} begins or goes on{own}.")
     return 0
 
 
@@ -109,10 +109,11 @@ def hint(args: argparse.Namespace) -> int:
         first = 0 if args.all else shown - 1
         for i in range(first, shown):
             print(f"{name}, hint {i + 1} of {len(hints)}: {hints[i]}")
+        what = f"{args.number} {name}{file_option(args.file)}"
         if left := len(hints) - shown:
-            print(f"{left} more: minires lessons hint {args.number} {name}")
+            print(f"{left} more: minires lessons hint {what}")
         else:
-            print(f"No more hints; minires lessons solution {args.number} {name} shows the code.")
+            print(f"No more hints; minires lessons solution {what} shows the code.")
         kept(progress, args.number, hints={name: max(shown, record.hints.get(name, 0))})
     return 0
 

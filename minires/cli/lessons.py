@@ -64,7 +64,7 @@ def add_parser(subparsers: Any) -> None:
         return found
 
     def with_number(a: argparse.ArgumentParser) -> argparse.ArgumentParser:
-        a.add_argument("number", type=int, metavar="N", help="the lesson's number")
+        a.add_argument("number", type=_number, metavar="N", help="the lesson's number")
         return a
 
     a = action("list", learning.list_lessons, "list the lessons: what is solved, which is next")
@@ -79,7 +79,7 @@ def add_parser(subparsers: Any) -> None:
     a.epilog = CHECK_JSON
     a.formatter_class = argparse.RawDescriptionHelpFormatter
     a.add_argument(
-        "number", type=int, nargs="?", metavar="N", help="the lesson's number; default: all"
+        "number", type=_number, nargs="?", metavar="N", help="the lesson's number; default: all"
     )
     a.add_argument(
         "--file",
@@ -125,6 +125,15 @@ def add_parser(subparsers: Any) -> None:
     )
     a.add_argument("--student", action="store_true", help="without the solutions")
     a.add_argument("--force", action="store_true", help="overwrite an existing file")
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(
+            f"expected the number of a lesson, e.g. 0, before other arguments; got {text!r}"
+            + (f" (a file: --file {text})" if text.endswith((".py", ".ipynb")) else "")
+        )
+    return int(text)
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -25,6 +25,7 @@ from .expect import (
 )
 from .interrupt import interrupted
 from .learner import Learner, Raised, code_of, of_this_process
+from .progress import file_option
 
 __all__ = [
     "Exercise", "NotDone", "Result", "Wrong", "examine", "expect_array", "expect_choice",
@@ -74,15 +75,15 @@ class Result:
     cell: int | None = None
     shipped: bool = False
 
-    def line(self, lesson: int) -> str:
-        """Return what to print, which names the hint of what is not solved."""
+    def line(self, lesson: int, file: str | None = None) -> str:
+        """Return what to print, which names the hint of what is not solved in the file."""
         message = self.message.replace("\n", "\n       ")
         text = f"[{self.verdict}] exercise {self.name}: {message}"
         if self.verdict == "PASS":
             return text
         if self.verdict == "FAIL" and self.lineno:
             text += f"\n       your {self.where}"
-        return f"{text}\n       stuck? minires lessons hint {lesson} {self.name}"
+        return f"{text}\n       stuck? minires lessons hint {lesson} {self.name}{file_option(file)}"
 
     @property
     def where(self) -> str:

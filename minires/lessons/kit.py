@@ -53,6 +53,7 @@ class Lesson:
         script = file if name == "__main__" and not desk.in_notebook() else None
         if script and caller.f_back is None and not self.checking:  # `python lesson.py`
             runner.take_over(number, Path(script))
+        self._file = script
         home = learners_folder(script)
         self.out = Path(os.environ.get("MINIRES_OUT") or home / "out" / "lessons")
         self.progress = Progress(home)
@@ -201,7 +202,7 @@ class Lesson:
             if ours:
                 print(f"exercise {name}: solution shown, the one that comes with minires")
             else:
-                line = result.line(self.number)
+                line = result.line(self.number, self._file)
                 if desk.in_notebook():
                     line = line.replace(
                         f"minires lessons hint {self.number} {name}", f'lesson.hint("{name}")'

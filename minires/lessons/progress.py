@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from .. import results
-from .files import folder
+from .files import folder, lesson_file
 
 NAME = "progress.json"
 
@@ -107,13 +108,29 @@ class Progress:
             raise type(error)(text) from None
 
 
+def file_option(file: str | Path | None) -> str:
+    """Return the option with which a command finds the progress beside a file, if it needs one."""
+    if file is None or os.path.realpath(learners_folder(file)) == os.path.realpath(""):
+        return ""
+    path, here = Path(file), Path.cwd()
+    shown = path.relative_to(here) if path.is_relative_to(here) else path
+    return f" --file {shlex.quote(str(shown))}"
+
+
+def run_command(number: int, learners: Path) -> str:
+    """Return the command that reads a lesson: the learner's copy, if the folder has one."""
+    copy = learners / lesson_file(number).path.name
+    own = f" --file {shlex.quote(str(copy))}" if copy.is_file() else ""
+    return f"minires lessons run {number}{own}"
+
+
 def learners_folder(file: str | Path | None) -> Path:
-    """Return where a lesson's file writes: beside itself if it is the learner's.
+    """Return where a lesson's file writes: beside itself if it is the learner's; or the folder.
 
     The lessons that come with minires, and cells without a file, write to the current folder.
     """
     if file is None:
         return Path()
-    parent = Path(file).parent
+    parent = Path(file) if Path(file).is_dir() else Path(file).parent
     ours = os.path.realpath(parent) == os.path.realpath(folder())
     return Path() if ours else parent

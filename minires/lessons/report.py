@@ -58,7 +58,7 @@ class Report:
         found = list(self.results.values())
         yours = f"For yours: minires lessons check {self.lesson} --file FILE"
         lines = [f"The solutions that come with minires. {yours}"] if ours else []
-        lines += [result.line(self.lesson) for result in found]
+        lines += [result.line(self.lesson, self.file) for result in found]
         said = [result.message for result in found if result.message.startswith(UNFINISHED)]
         lines += [self.told(p) for p in self.problems if UNFINISHED + p.message not in said]
         solved, theirs = self.counts()["PASS"], sum(r.shipped for r in found)

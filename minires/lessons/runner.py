@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from .. import console, environment
 from . import desk, files, outline, parameters, prose
 from .cells import Cell, Namespace, read
-from .progress import Progress, Record, learners_folder
+from .progress import Progress, Record, file_option, learners_folder, run_command
 
 _SLOW = 1.0  # s: how long a slower cell took is remembered
 
@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ask-again", action="store_true", help="what you have predicted already")
     parser.add_argument("--code", action="store_true", help="show the code of the experiments")
     parser.add_argument(
-        "parameters", nargs="*", metavar="NAME=VALUE", help="the lesson's parameters"
+        "parameters", nargs="*", default=[], metavar="NAME=VALUE", help="the lesson's parameters"
     )
 
 
@@ -45,7 +45,7 @@ def take_over(number: int, path: Path) -> NoReturn:
         )
         add_options(parser)
         args, others = parser.parse_known_args()
-        args.parameters += others
+        args.parameters = [*args.parameters, *others]
         here = Path.cwd()
         shown = path.relative_to(here) if path.is_relative_to(here) else path
         try:
@@ -293,13 +293,14 @@ class _Reading:
             self.progress.change(self.number, place="", read=True, seconds=self.took)
         print()
         after = [f.number for f in files.lesson_files() if f.number > self.number]
-        following = f" Next: minires lessons run {after[0]}." if after else ""
+        following = f" Next: {run_command(after[0], learners_folder(self.path))}." if after else ""
         verdicts = self.desk.verdicts
         todo = [name for name, verdict in verdicts.items() if verdict != "PASS"]
         if self.ours:
             said = "The exercises were shown with the solutions of minires."
         elif todo:
-            said = f"Still to do: {', '.join(todo)} (minires lessons hint {self.number} {todo[0]})."
+            hint = f"minires lessons hint {self.number} {todo[0]}{file_option(self.path)}"
+            said = f"Still to do: {', '.join(todo)} ({hint})."
         else:
             said = "All exercises are solved." if verdicts else ""
         self.note(f"End of lesson {self.number}. {said}{following}")

@@ -146,6 +146,26 @@ def test_progress_lives_beside_the_learners_file(call, tmp_path, monkeypatch):
         assert "mend or remove it" in call(*action, code=2)
 
 
+def test_commands_that_are_named_find_the_learners_folder(call, tmp_path, monkeypatch):
+    call("copy", "mine", "--student")
+    mine = f"mine/{FIRST.path.name}"
+    assert f"2 more: minires lessons hint 1 {NAMES[0]} --file {mine}\n" in call(
+        "hint", "1", NAMES[0], "--file", mine
+    )
+    checked = call("check", "1", "--file", mine, code=1)
+    assert f"stuck? minires lessons hint 1 {NAMES[0]} --file {mine}\n" in checked
+    Progress(tmp_path / "mine").change(1, solved=NAMES[:2])
+    begins = f"minires lessons run 0 --file mine/{lesson_file(0).path.name} begins or goes on."
+    for file in (mine, "mine"):
+        printed = call("list", "--file", file)
+        assert begins in printed
+        assert f"2 of {len(NAMES)}" in printed
+    monkeypatch.chdir("mine")
+    assert f"hint 1 {NAMES[0]}\n" in call("check", "1", "--file", FIRST.path.name, code=1)
+    assert begins.replace("mine/", "") in call("list")
+    call("reset", "1", "--file", ".", code=2)
+
+
 def test_a_check_remembers_what_the_learner_solved_and_only_that(call, tmp_path):
     call("copy", "mine", "1")
     mine = tmp_path / "mine" / FIRST.path.name

@@ -248,7 +248,10 @@ def test_plain_and_residual_have_their_colours_and_the_rest_is_grey():
         (["lessons", "check", "1", "--file", "."], "is a folder"),
         (["lessons", "run", "1", "--file", "nowhere.py"], "nowhere.py does not exist"),
         (["lessons", "check", "1", "--seconds", "0"], "positive"),
-        (["lessons", "run", "one"], "invalid int"),
+        (["lessons", "run", "one"], "expected the number of a lesson, e.g. 0"),
+        (["lessons", "run", "depths=8", "2"], "before other arguments; got 'depths=8'"),
+        (["lessons", "check", "my.py"], "(a file: --file my.py)"),
+        (["lessons", "run", "--file", "my.py"], "required: N\n"),
         (["lessons", "run", "2", "--fast", "depths=a"], "depths: expected a positive whole number"),
     ],
 )
