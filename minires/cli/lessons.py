@@ -72,7 +72,10 @@ def add_parser(subparsers: Any) -> None:
     a = with_number(action("run", _run, "read a lesson on the terminal and run it"))
     a.add_argument("--out", metavar="DIR", help="of the figures; default: out/lessons")
     a.add_argument(
-        "--file", type=Path, metavar="FILE", help="your own copy of the lesson, or a notebook"
+        "--file",
+        type=Path,
+        metavar="FILE",
+        help="your own copy of the lesson, a notebook, or the folder of copies",
     )
     runner.add_options(a)
     a = action("check", _check, "check the exercises; exit 1 if one is not solved")
@@ -151,10 +154,12 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _path(args: argparse.Namespace) -> Path:
-    """Return the file to run or check: the learner's own, or the lesson's."""
+    """Return the file to run or check: the learner's own, or one in a folder, or the lesson's."""
     from minires.lessons.files import lesson_file
 
     path: Path = lesson_file(args.number).path if args.file is None else args.file
+    if args.number is not None and (copy := path / lesson_file(args.number).path.name).is_file():
+        path = copy
     learning.require_file(path)
     return path
 

@@ -24,7 +24,7 @@ def read(arguments: Sequence[str], defaults: Mapping[str, Any]) -> dict[str, Any
         if not text or name not in defaults:
             known = ", ".join(f"{k}={_shown(v)}" for k, v in defaults.items())
             given = argument.removeprefix("--")
-            raise SystemExit(f"unknown parameter {given!r}; {known or 'this lesson has none'}")
+            raise SystemExit(f"unknown parameter {given!r}; this lesson has {known or 'none'}")
         values[name] = _parse(name, text, defaults[name])
     return values
 

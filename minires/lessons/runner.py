@@ -252,7 +252,7 @@ class _Reading:
         head = (body.end_lineno or body.lineno) if docstring else body.lineno - 1
         self.listing(lines[function.lineno - 1 : head])
         if not self.ours:
-            self.note(f"yours: {cell.where}")
+            self.note(f"write yours in {cell.where}")
             return
         self.desk.pause("shows the solution")
         self.listing([x for x in lines[head:] if "SOLUTION" not in x], first=False)

@@ -153,6 +153,8 @@ def test_commands_that_are_named_find_the_learners_folder(call, tmp_path, monkey
         "hint", "1", NAMES[0], "--file", mine
     )
     checked = call("check", "1", "--file", mine, code=1)
+    assert call("check", "1", "--file", "mine", code=1) == checked
+    assert "End of lesson 1. Still to do" in call("run", "1", "--fast", "--file", "mine")
     assert f"stuck? minires lessons hint 1 {NAMES[0]} --file {mine}\n" in checked
     Progress(tmp_path / "mine").change(1, solved=NAMES[:2])
     begins = f"minires lessons run 0 --file mine/{lesson_file(0).path.name} begins or goes on."

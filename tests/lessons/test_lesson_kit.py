@@ -36,8 +36,8 @@ def test_parameters_come_from_the_terminal(text, depths, monkeypatch):
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        ("--nonsense=1", "unknown parameter 'nonsense=1'; depths=8,20, seeds=3"),
-        ("seeds", "unknown parameter 'seeds'; depths=8,20, seeds=3"),
+        ("--nonsense=1", "unknown parameter 'nonsense=1'; this lesson has depths=8,20, seeds=3"),
+        ("seeds", "unknown parameter 'seeds'; this lesson has depths=8,20, seeds=3"),
         ("--seeds", "depths=8,20, seeds=3"),
         ("--seeds=many", "seeds: expected a positive whole number, e.g. seeds=3; got many"),
         ("--seeds=0", "positive whole number"),

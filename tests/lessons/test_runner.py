@@ -33,7 +33,7 @@ def test_a_lesson_is_read_section_by_section_and_results_wait():
         program.expect("(1 to 2; Enter skips): ")
         program.type("2\n")
         program.expect("def one(*values):")
-        program.expect("mine.py, line ")
+        program.expect("write yours in mine.py, line ")
         program.expect(f"[TODO] exercise {NAME}")
         program.expect("[Enter goes on, c checks again")
         program.type("\n")
