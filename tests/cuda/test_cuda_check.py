@@ -263,9 +263,9 @@ extern "C" __global__ void spin(float* y) { while (true) y[0] += 1; }
 // check: launch fine grid=1 block=1 y=float[1]
 extern "C" __global__ void fine(float* y) { y[0] = 1; }
 """
-    code, printed = call(capsys, write(text), "--no-compile", "--limit", "0.2")
+    code, printed = call(capsys, write(text), "--no-compile", "--limit", "1")
     assert code == 1
-    assert "k.cu:1: error: spin: time limit of 0.2 s; look for a loop without end" in printed
+    assert "k.cu:1: error: spin: time limit of 1 s; look for a loop without end" in printed
     assert re.search(r"spin +1 +1 .* time limit\n +fine +1 +3 .* clean\n", printed)
 
 
