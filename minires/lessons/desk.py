@@ -31,6 +31,7 @@ class Desk:
     waited = 0.0  # seconds that the learner has thought
     told = False  # whether somebody was told how to predict without being asked
     again = False  # whether what was answered before is asked again
+    ways_out = "Enter skips"  # what else than an answer a question takes
     cell = 0  # the runner counts the cells here
 
     def __init__(self) -> None:

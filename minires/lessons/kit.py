@@ -61,7 +61,7 @@ class Lesson:
         self.names = worker.exercise_names(number) if worker.serving() else list(self.exercises)
         self._questions: dict[str, Question] = {}
         if not self.checking:
-            with _as_exit():
+            with _as_exit(": --out DIR or MINIRES_OUT"):
                 results.folder(self.out)
         latest = self
 
@@ -102,7 +102,7 @@ class Lesson:
             print(f"  your prediction, recorded before: {_plain(recorded)}")
             return recorded
         if given is None:
-            given = self._ask(asked, f"your prediction ({asked.short}; Enter skips):")
+            given = self._ask(asked, f"your prediction ({asked.short}; {desk.current().ways_out}):")
         if given is None:
             self._tell_how(asked)
             return recorded
@@ -147,7 +147,8 @@ class Lesson:
             raise ValueError(f"reveal({key!r}): there was no predict({key!r}, ...) before")
         mine = self._recorded(asked)
         if mine is None:
-            prompt = f"before the result, your prediction of {key} ({asked.short}; Enter skips):"
+            ways_out = desk.current().ways_out
+            prompt = f"before the result, your prediction of {key} ({asked.short}; {ways_out}):"
             mine = self._ask(asked, prompt)
             if mine is not None:
                 self._record(key, mine)
@@ -297,9 +298,9 @@ def _stand_in(name: str, reference: Callable[..., Any], verdict: str) -> Callabl
 
 
 @contextlib.contextmanager
-def _as_exit() -> Iterator[None]:
+def _as_exit(advice: str = "") -> Iterator[None]:
     """End the script with the message of a failed write or a wrong variable, without traceback."""
     try:
         yield
     except (OSError, ValueError) as error:
-        raise SystemExit(f"minires: error: {error}") from None
+        raise SystemExit(f"minires: error: {error}{advice}") from None

@@ -115,6 +115,7 @@ class _Reading:
         self.desk = desk.Terminal() if self.reads else desk.Desk()
         if isinstance(self.desk, desk.Terminal):
             self.desk.pauses = not args.no_pause
+            self.desk.ways_out += ", q stops"
         self.desk.again = args.ask_again
         self.took: dict[str, float] = {}
         self.at = 0

@@ -24,13 +24,13 @@ def test_a_lesson_is_read_section_by_section_and_results_wait():
         assert "Predict" not in before
         program.type("\n")
         program.expect("How many?")
-        program.expect("(a number; Enter skips): ")
+        program.expect("(a number; Enter skips, q stops): ")
         program.type("many\n")
         program.expect("expected a number, e.g. 0.5 or 1e-8; got 'many'")
-        program.expect("skips): ")
+        program.expect("skips, q stops): ")
         program.type("8\n")
         program.expect("  2. it explodes")
-        program.expect("(1 to 2; Enter skips): ")
+        program.expect("(1 to 2; Enter skips, q stops): ")
         program.type("2\n")
         program.expect("def one(*values):")
         program.expect("write yours in mine.py, line ")
@@ -55,7 +55,7 @@ def test_q_remembers_the_place_and_predictions_are_not_asked_again():
         program.expect("[Enter goes on")
         program.type("\n")
         for answer in ("8\n", "\n"):
-            program.expect("skips): ")
+            program.expect("skips, q stops): ")
             program.type(answer)
         program.expect("[Enter goes on")
         program.type("q\n")
@@ -73,13 +73,13 @@ def test_q_remembers_the_place_and_predictions_are_not_asked_again():
     with Program("mine.py", "--no-pause") as program:  # read to the end: from the start
         program.expect("The opening")
         program.expect("your prediction, recorded before: 8")
-        program.expect("skips): ")  # the one that was skipped
+        program.expect("skips, q stops): ")  # the one that was skipped
         program.end_of_input()
         assert program.wait()[0] == 0
     with Program("mine.py", "--no-pause", "--ask-again") as program:
-        program.expect("skips): ")
+        program.expect("skips, q stops): ")
         program.type("9\n")
-        program.expect("skips): ")
+        program.expect("skips, q stops): ")
         program.type("1\n")
         program.expect("predicted 9")
         assert program.wait()[0] == 0
@@ -90,12 +90,12 @@ def test_keys_pressed_while_it_computes_answer_nothing():
     write(LESSON.replace("value =", "import time\nprint('busy')\ntime.sleep(1)\nvalue ="))
     with Program("mine.py", "--no-pause", PYTHONUNBUFFERED="1") as program:
         for _ in range(2):
-            program.expect("skips): ")
+            program.expect("skips, q stops): ")
             program.type("\n")
         program.expect("busy")
         program.type("\n5\n")
         program.expect("before the result, your prediction of n")
-        program.expect("skips): ")
+        program.expect("skips, q stops): ")
         program.type("7\n")
         program.expect("measured 6.0; predicted 7")
         program.wait()
@@ -108,7 +108,7 @@ def test_how_long_it_computed_is_said_the_next_time_without_the_learners_thinkin
     for first, expected in ((True, "(lines"), (False, ", about 1 s)")):
         with Program("mine.py", "--no-pause") as program:
             for thinking in (1.2, 0) if first else ():
-                program.expect("skips): ")
+                program.expect("skips, q stops): ")
                 time.sleep(thinking)
                 program.type("1\n")
             program.expect("running: value")
@@ -123,7 +123,7 @@ def test_an_exercise_is_checked_again_where_one_reads():
         program.expect("stops]")
         program.type("\n")
         for _ in range(2):
-            program.expect("skips): ")
+            program.expect("skips, q stops): ")
             program.type("\n")
         again = "[Enter goes on, c checks again what you have saved, q stops] "
         program.expect(again)
@@ -150,7 +150,7 @@ def test_an_exercise_is_checked_again_where_one_reads():
         program.expect(f"[PASS] exercise {NAME}")
         program.expect("[Enter goes on, q stops]")
         program.type("\n")
-        program.expect("skips): ")
+        program.expect("skips, q stops): ")
         program.type("\n")
         program.expect("the result is 9.0")  # what follows is the new text too
         assert saved()["solved"] == [NAME]
@@ -161,9 +161,9 @@ def test_ctrl_c_at_each_prompt_ends_with_one_line_that_says_how_to_go_on():
     for count in range(len(typed)):
         with Program("mine.py", "--from-start", "--ask-again") as program:
             for key in typed[:count]:
-                program.expect("s] " if key == "\n" else "skips): ")
+                program.expect("s] " if key == "\n" else "skips, q stops): ")
                 program.type(key)
-            program.expect("skips): " if typed[count] != "\n" else "stops] ")
+            program.expect("skips, q stops): " if typed[count] != "\n" else "stops] ")
             program.interrupt()
             code, text = program.wait()
             assert code == 130
@@ -173,7 +173,7 @@ def test_ctrl_c_at_each_prompt_ends_with_one_line_that_says_how_to_go_on():
 
 def test_q_stops_at_a_question_too():
     with Program("mine.py", "--no-pause") as program:
-        program.expect("skips): ")
+        program.expect("skips, q stops): ")
         program.type("q\n")
         assert "To go on here: python mine.py" in program.wait()[1]
     assert saved()["predictions"] == {}
@@ -184,13 +184,13 @@ def test_ctrl_d_skips_a_question_and_ends_the_pauses():
         program.expect("stops] ")
         program.type("\n")
         for _ in range(2):
-            program.expect("skips): ")
+            program.expect("skips, q stops): ")
             program.end_of_input()
             program.expect("(skipped)")
         program.expect("stops] ")
         program.end_of_input()
         program.expect("no more pauses")
-        program.expect("before the result, your prediction of n (a number; Enter skips): ")
+        program.expect("before the result, your prediction of n (a number; Enter skips, q stops): ")
         program.end_of_input()
         program.expect("measured 6.0; predicted -")
         assert program.wait()[0] == 0
