@@ -154,7 +154,7 @@ class Notebook(Desk):
         """Ask where the front end can."""
         try:
             text: Any = input(f"{prompt} ")
-        except (EOFError, RuntimeError):  # StdinNotImplementedError is a RuntimeError
+        except (EOFError, OSError, RuntimeError):  # StdinNotImplementedError is a RuntimeError
             return None
         if not isinstance(text, str):  # a promise, in some browsers
             getattr(text, "close", lambda: None)()
@@ -176,8 +176,14 @@ _NOBODY, _TERMINAL, _NOTEBOOK = Desk(), Terminal(), Notebook()
 
 
 def in_notebook() -> bool:
-    """Return whether a Jupyter kernel runs this (a notebook, or cells in an editor)."""
-    return any(name in sys.modules for name in ("ipykernel", "pyodide_kernel"))
+    """Return whether a Jupyter kernel runs this (a notebook, or cells in an editor).
+
+    A program that has only imported a kernel's package, e.g. to run notebooks, is none.
+    """
+    if not {"ipykernel", "pyodide_kernel"} & sys.modules.keys():
+        return False
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
 
 
 def is_terminal() -> bool:

@@ -154,3 +154,13 @@ def test_executed_by_nbclient_nothing_fails(lesson, student, tmp_path, monkeypat
     assert ("[TODO]" in outputs) == student
     assert ("shown with the reference solution" in outputs) == student
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]
+
+
+def test_a_program_that_has_only_imported_a_kernels_package_is_no_notebook(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    package = types.ModuleType("IPython")
+    package.get_ipython = lambda: None
+    monkeypatch.setitem(sys.modules, "IPython", package)
+    assert not desk.in_notebook()
+    package.get_ipython = object
+    assert desk.in_notebook()
