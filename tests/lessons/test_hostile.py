@@ -164,6 +164,7 @@ def test_a_loop_outside_of_exercises_is_named_by_its_line(monkeypatch):
     assert time.monotonic() - start < 60
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("toy")
 def test_after_three_loops_the_rest_of_a_file_is_not_run(monkeypatch):
     monkeypatch.setenv("MINIRES_CELL_SECONDS", "1")

@@ -146,6 +146,7 @@ def test_progress_lives_beside_the_learners_file(call, tmp_path, monkeypatch):
         assert "mend or remove it" in call(*action, code=2)
 
 
+@pytest.mark.slow
 def test_commands_that_are_named_find_the_learners_folder(call, tmp_path, monkeypatch):
     call("copy", "mine", "--student")
     mine = f"mine/{FIRST.path.name}"

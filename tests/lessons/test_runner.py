@@ -102,6 +102,7 @@ def test_keys_pressed_while_it_computes_answer_nothing():
     assert saved()["predictions"] == {"n": 7}
 
 
+@pytest.mark.slow
 def test_how_long_it_computed_is_said_the_next_time_without_the_learners_thinking():
     slow = "import time\ntime.sleep(1.1)\n"
     write(LESSON.replace("value =", f"{slow}value ="))
