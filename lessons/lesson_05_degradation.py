@@ -41,7 +41,7 @@ P = lesson.params(
     depths=(6, 18, 54),
     seeds=3,
     epochs=6,
-    rates=(0.01, 0.03, 0.1),
+    rates=(0.003, 0.01, 0.03, 0.1),
     fast={"depths": (6, 54), "seeds": 1, "epochs": 2, "rates": (0.01, 0.03)},
     full={
         "depths": (6, 18, 54, 108),
