@@ -21,6 +21,14 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"allow_abbrev": False} | options)
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print; where errors cannot be written, the exit code tells."""
+        try:
+            super()._print_message(message, file)
+        except OSError:
+            if file is not sys.stderr:
+                raise
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         found, rest = super().parse_known_args(args, namespace)
         for word in (text.partition("=")[0] for text in rest if text.startswith("--")):
