@@ -7,6 +7,7 @@ runner of lessons puts its own, which also pauses.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import inspect
 import os
 import shutil
@@ -134,21 +135,18 @@ class Notebook(Desk):
 
     def place(self) -> int:
         """Return how many cells were run."""
-        from IPython import get_ipython  # type: ignore[import-not-found]
-
-        return int(getattr(get_ipython(), "execution_count", 0))
+        ipython: Any = importlib.import_module("IPython")
+        return int(getattr(ipython.get_ipython(), "execution_count", 0))
 
     def show(self, markdown: str) -> None:
         """Display Markdown."""
-        from IPython.display import Markdown, display  # type: ignore[import-not-found]
-
-        display(Markdown(inspect.cleandoc(markdown)))
+        shown: Any = importlib.import_module("IPython.display")
+        shown.display(shown.Markdown(inspect.cleandoc(markdown)))
 
     def image(self, path: Path) -> None:
         """Display a figure."""
-        from IPython.display import Image, display
-
-        display(Image(filename=str(path)))
+        shown: Any = importlib.import_module("IPython.display")
+        shown.display(shown.Image(filename=str(path)))
 
     def ask(self, question: Question, prompt: str) -> float | str | None:
         """Ask where the front end can."""
