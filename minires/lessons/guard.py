@@ -1,8 +1,10 @@
 """What the process that runs a learner's file may not do while it is checked.
 
-An audit hook cannot be taken away again. What it meets ends the process: there is nothing to catch.
-It holds nothing that a learner's code could replace. It is no match for a program that rewrites
-the memory of its interpreter, and it knows of no copy of a solution that learners made themselves.
+An audit hook cannot be taken away again. Where it reads solutions or reaches for other processes,
+the process ends: there is nothing to catch. Changing files of others, or starting a program, raises
+PermissionError, because honest modules try it too. The hook holds nothing that a learner's code
+could replace. It is no match for a program that rewrites the memory of its interpreter, and it
+knows of no copy of a solution that learners made themselves.
 """
 
 from __future__ import annotations

@@ -299,7 +299,7 @@ def _stand_in(name: str, reference: Callable[..., Any], verdict: str) -> Callabl
 
 @contextlib.contextmanager
 def _as_exit(advice: str = "") -> Iterator[None]:
-    """End the script with the message of a failed write or a wrong variable, without traceback."""
+    """End the script with the message of a failed write or a wrong variable, and advice."""
     try:
         yield
     except (OSError, ValueError) as error:
