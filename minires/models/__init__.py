@@ -4,6 +4,7 @@ from .blocks import BasicBlock, MLPBlock, Residual
 from .bottleneck import Bottleneck
 from .mlp import MLPStack, mlp_stack
 from .options import branch_factor
+from .registry import build, names
 from .resnet_cifar import (
     CifarResNet,
     plain,
@@ -46,8 +47,10 @@ __all__ = [
     "Residual",
     "Scale",
     "branch_factor",
+    "build",
     "imagenet_resnet",
     "mlp_stack",
+    "names",
     "plain",
     "plain18",
     "plain20",
