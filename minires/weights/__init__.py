@@ -1,0 +1,1 @@
+"""Weights of nets: files, and the names that others give them."""
