@@ -7,8 +7,6 @@ from .fusion import add_act, norm_act, use_fusion
 from .layers import (
     AdaptiveAvgPool2d,
     AvgPool2d,
-    BatchNorm1d,
-    BatchNorm2d,
     Conv2d,
     CrossEntropyLoss,
     Dropout,
@@ -22,6 +20,7 @@ from .layers import (
     Tanh,
 )
 from .module import Module
+from .norms import BatchNorm1d, BatchNorm2d, Norm
 from .utils import clip_grad_norm_, clip_grad_value_
 
 __all__ = [
@@ -39,6 +38,7 @@ __all__ = [
     "MaxPool2d",
     "Module",
     "ModuleList",
+    "Norm",
     "Parameter",
     "ReLU",
     "Sequential",

@@ -12,8 +12,9 @@ from minires_kernels.setting import Setting
 
 from .. import functional as F
 from ..tensor import Tensor
-from .layers import BatchNorm1d, BatchNorm2d, ReLU
+from .layers import ReLU
 from .module import Module
+from .norms import BatchNorm1d, BatchNorm2d
 
 
 class use_fusion(Setting):

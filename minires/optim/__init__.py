@@ -1,8 +1,10 @@
 """Optimisers and learning-rate schedules, under PyTorch's names and with its formulas."""
 
 from . import lr_scheduler
-from .adam import Adam
+from .adam import Adam, AdamW
+from .ema import EMA
+from .groups import groups
 from .optimizer import Optimizer
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "Optimizer", "lr_scheduler"]
+__all__ = ["EMA", "SGD", "Adam", "AdamW", "Optimizer", "groups", "lr_scheduler"]

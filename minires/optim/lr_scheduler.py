@@ -5,59 +5,23 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Sequence
-from typing import Any
 
-from .optimizer import Optimizer
+from minires_kernels import checks
 
+from .one_cycle import OneCycleLR
+from .optimizer import Optimizer, check_number
+from .schedule import Scheduler
 
-class Scheduler:
-    """Base class: multiplies each group's initial rate by `factor(t)`, t = number of steps."""
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        self.optimizer = optimizer
-        # A second scheduler of the same optimiser starts from the same rates as the first.
-        self.base_lrs = [
-            group.setdefault("initial_lr", group["lr"]) for group in optimizer.param_groups
-        ]
-        self.t = 0
-        self._set()
-
-    def factor(self, t: int) -> float:
-        """Return the factor after `t` steps; subclasses define it."""
-        raise TypeError(f"{type(self).__name__} defines no factor()")
-
-    def value(self, base: float, t: int) -> float:
-        """Return the rate after `t` steps for a group whose initial rate is `base`."""
-        return base * self.factor(t)
-
-    def _set(self) -> None:
-        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
-            group["lr"] = self.value(base, self.t)
-
-    def step(self) -> None:
-        self.t += 1
-        self._set()
-
-    def get_last_lr(self) -> list[float]:
-        """Return the current rate of each group."""
-        return [group["lr"] for group in self.optimizer.param_groups]
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"t": self.t, "base_lrs": list(self.base_lrs)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go to the position of a `state_dict` and set the rates.
-
-        Raises ValueError if it is not of a scheduler with as many groups.
-        """
-        if not isinstance(state, dict) or set(state) != {"t", "base_lrs"}:
-            raise ValueError(f"expected a state_dict() of a scheduler, got {state!r:.200}")
-        if len(state["base_lrs"]) != len(self.base_lrs):
-            raise ValueError(
-                f"expected the rates of {len(self.base_lrs)} groups, got {len(state['base_lrs'])}"
-            )
-        self.t, self.base_lrs = state["t"], list(state["base_lrs"])
-        self._set()
+__all__ = [
+    "CosineAnnealingLR",
+    "LinearLR",
+    "LinearWarmup",
+    "MultiStepLR",
+    "OneCycleLR",
+    "PolynomialLR",
+    "Scheduler",
+    "SequentialLR",
+]
 
 
 class MultiStepLR(Scheduler):
@@ -72,8 +36,37 @@ class MultiStepLR(Scheduler):
         return self.gamma ** bisect.bisect_right(self.milestones, t)
 
 
-class LinearWarmup(Scheduler):
-    """Raise the rate linearly from start_factor to 1 times over `steps`: PyTorch's LinearLR.
+class LinearLR(Scheduler):
+    """Change the rate linearly from start_factor to end_factor times over `total_iters` steps.
+
+    LinearLR(sgd, 1.0, 0.0, total_iters=n) is "linear to zero" over a whole run of n steps.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+    ) -> None:
+        self.start_factor = check_number("start_factor", start_factor)
+        self.end_factor = check_number("end_factor", end_factor)
+        if not (0 < start_factor <= 1 and end_factor <= 1):
+            raise ValueError(
+                "expected 0 < start_factor <= 1 and 0 <= end_factor <= 1, got "
+                f"{start_factor} and {end_factor}"
+            )
+        self.total_iters = checks.integer("total_iters", total_iters, 1)
+        super().__init__(optimizer)
+
+    def factor(self, t: int) -> float:
+        """start + (end - start) t / total_iters, then end."""
+        rise = (self.end_factor - self.start_factor) * min(t, self.total_iters)
+        return self.start_factor + rise / self.total_iters
+
+
+class LinearWarmup(LinearLR):
+    """Raise the rate linearly from start_factor to 1 times over `steps`: a short LinearLR.
 
     He et al. 2015 warm ResNet-110 up (there: at a constant lower rate). Goyal et al. 2017, §2.2.
     """
@@ -81,12 +74,20 @@ class LinearWarmup(Scheduler):
     def __init__(self, optimizer: Optimizer, steps: int, start_factor: float = 1 / 3) -> None:
         if steps < 1 or not 0 < start_factor <= 1:
             raise ValueError(f"expected steps >= 1, 0 < start_factor <= 1: {steps}, {start_factor}")
-        self.steps, self.start_factor = steps, start_factor
+        super().__init__(optimizer, start_factor, 1.0, steps)
+
+
+class PolynomialLR(Scheduler):
+    """Fall to 0 over `total_iters` steps as a power of the share that is left; 1 is linear."""
+
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0) -> None:
+        self.total_iters = checks.integer("total_iters", total_iters, 1)
+        self.power = check_number("power", power)
         super().__init__(optimizer)
 
     def factor(self, t: int) -> float:
-        """start + (1 - start) t / steps, then 1."""
-        return self.start_factor + (1 - self.start_factor) * min(t, self.steps) / self.steps
+        """(1 - t / total_iters)^power, then 0."""
+        return float((1 - min(t, self.total_iters) / self.total_iters) ** self.power)
 
 
 class CosineAnnealingLR(Scheduler):
@@ -117,6 +118,11 @@ class SequentialLR(Scheduler):
                 f"expected one milestone less than schedulers, got {len(milestones)} for "
                 f"{len(schedulers)}"
             )
+        for s in schedulers:
+            if s.alone:
+                raise ValueError(
+                    f"{type(s).__name__} has a start and an end of its own; use it alone"
+                )
         if any(s.optimizer is not optimizer for s in schedulers):
             raise ValueError("all schedulers must belong to the given optimiser")
         self.schedulers, self.milestones = list(schedulers), list(milestones)

@@ -63,30 +63,46 @@ class Optimizer:
             )
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
+        self.defaults = dict(defaults)
         self.param_groups: list[dict[str, Any]] = []
         # By the parameter itself, so that copies and pickles keep what belongs together.
         self.state: dict[Parameter, dict[str, Any]] = {}
-        seen: set[int] = set()
         for group in groups:
-            if not isinstance(group, dict) or "params" not in group:
-                raise TypeError(f"expected groups {{'params': […], option: value}}, got {group!r}")
-            given = group["params"]
-            group = defaults | group
-            group["params"] = [given] if isinstance(given, Tensor) else list(given)
-            if unknown := set(group) - set(defaults) - {"params"}:
-                raise ValueError(f"unknown option {', '.join(sorted(unknown))}")
-            for p in group["params"]:
-                if not isinstance(p, Tensor) or not p.is_leaf or p.dtype.kind != "f":
-                    what = f"{p.dtype} tensor" if isinstance(p, Tensor) else type(p).__name__
-                    raise TypeError(
-                        "parameters must be leaf tensors of floats, e.g. net.parameters(); got: "
-                        f"{what}" + (" with a history" if getattr(p, "node", None) else "")
-                    )
-                if id(p) in seen:
-                    raise ValueError("a parameter is given twice")
-                seen.add(id(p))
-            self.check(group)
-            self.param_groups.append(group)
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add {"params": […], option: value, …}, e.g. layers that are no longer frozen.
+
+        Options that are left out have the values given to the optimiser. Raises TypeError or
+        ValueError, and adds nothing, for anything but leaf tensors of floats that it lacks.
+        """
+        if not isinstance(param_group, dict) or "params" not in param_group:
+            raise TypeError(
+                f"expected groups {{'params': […], option: value}}, got {param_group!r}"
+            )
+        given = param_group["params"]
+        if isinstance(given, set) or hasattr(given, "parameters"):
+            raise TypeError(f"params: expected a list of parameters, got {type(given).__name__}")
+        group = self.defaults | param_group
+        group["params"] = [given] if isinstance(given, Tensor) else list(given)
+        if unknown := set(group) - set(self.defaults) - {"params"}:
+            raise ValueError(
+                f"unknown option {', '.join(sorted(map(str, unknown)))}; {type(self).__name__} has "
+                f"{', '.join(self.defaults)}"
+            )
+        seen = set(map(id, self._ordered()))
+        for p in group["params"]:
+            if not isinstance(p, Tensor) or not p.is_leaf or p.dtype.kind != "f":
+                what = f"{p.dtype} tensor" if isinstance(p, Tensor) else type(p).__name__
+                raise TypeError(
+                    "parameters must be leaf tensors of floats, e.g. net.parameters(); got: "
+                    f"{what}" + (" with a history" if getattr(p, "node", None) else "")
+                )
+            if id(p) in seen:
+                raise ValueError("a parameter is given twice")
+            seen.add(id(p))
+        self.check(group)
+        self.param_groups.append(group)
 
     def check(self, group: dict[str, Any]) -> None:
         """Raise ValueError for an option out of range."""

@@ -1,0 +1,99 @@
+"""Normalisation layers: modules around the functions of `minires.functional`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minires_kernels import checks
+from minires_kernels.arrays import to_host
+
+from .. import functional as F
+from ..tensor import Array, Tensor
+from .attributes import Parameter
+from .module import Module
+
+
+class Norm(Module):
+    """Base class of layers that normalise; `optim.groups` gives their parameters no decay."""
+
+
+class _BatchNorm(Norm):
+    ndim: int  # of the input, set by the subclasses
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_features = checks.integer("num_features", num_features, 1)
+        self.eps = checks.real("eps", eps)
+        self.momentum = None if momentum is None else checks.real("momentum", momentum)
+        self.weight = Parameter(np.ones(num_features, np.float32)) if affine else None
+        self.bias = Parameter(np.zeros(num_features, np.float32)) if affine else None
+        track = track_running_stats
+        self.register_buffer("running_mean", np.zeros(num_features, np.float32) if track else None)
+        self.register_buffer("running_var", np.ones(num_features, np.float32) if track else None)
+        self.register_buffer("num_batches_tracked", np.array(0, np.int64) if track else None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise over all dimensions but the channels'."""
+        mean, var, batch_statistics, momentum = self._prepare(x)
+        options = (batch_statistics, momentum, self.eps)
+        return self._counted(F.batch_norm(x, mean, var, self.weight, self.bias, *options))
+
+    def then_relu(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
+        """relu(self(x) + residual), in one pass; runs no hooks. See `nn.norm_act`."""
+        mean, var, batch_statistics, momentum = self._prepare(x)
+        options = (batch_statistics, momentum, self.eps)
+        y = F.batch_norm_relu(x, mean, var, self.weight, self.bias, residual, *options)
+        return self._counted(y)
+
+    def _prepare(self, x: Tensor) -> tuple[Array | None, Array | None, bool, float]:
+        """Check x; return what `functional.batch_norm` needs."""
+        if x.ndim != self.ndim or x.shape[1] != self.num_features:
+            shape = "(N, C)" if self.ndim == 2 else "(N, C, H, W)"
+            raise ValueError(
+                f"{type(self).__name__}: expected shape {shape} with C = {self.num_features}, "
+                f"got {x.shape}"
+            )
+        momentum = 0.0 if self.momentum is None else self.momentum
+        mean, var = self._statistics()
+        tracked = mean is not None
+        if not (self.training and tracked):
+            return mean, var, not tracked or self.training, momentum
+        if self.momentum is None:  # a plain average over all batches, with this one
+            before = to_host(self._buffers["num_batches_tracked"])  # on a GPU this waits for it
+            momentum = 1 / (int(before) + 1)
+        return mean, var, True, momentum
+
+    def _counted(self, y: Tensor) -> Tensor:
+        """Count the batch, which has been normalised: one that was refused does not count."""
+        if self.training and self._buffers["running_mean"] is not None:
+            count = self._buffers["num_batches_tracked"]
+            count += 1  # in place, the array being a buffer
+        return y
+
+    def _statistics(self) -> tuple[Array | None, Array | None]:
+        return self._buffers["running_mean"], self._buffers["running_var"]
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.weight is not None}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of x (N, C): see `functional.batch_norm`."""
+
+    ndim = 2
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalisation of x (N, C, H, W), per channel: see `functional.batch_norm`."""
+
+    ndim = 4
