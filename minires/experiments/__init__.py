@@ -4,6 +4,8 @@ settings      which nets, on which data
 record        what every layer of a model receives, forward and backward
 gradflow      signal and gradient through depth: the main job
 degradation   training error by depth
+lesions       what remains of a trained net without some of its blocks, or in another order
+paths         how long the paths are through which the gradient flows
 theory        what mean-field theory predicts
 tables        rows, tables and run.json
 statements    what the figures say, as sentences

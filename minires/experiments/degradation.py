@@ -117,6 +117,11 @@ def train(setting: Setting, seed: int, digits: Any, recipe: Recipe) -> Curve:
 
     Net and data are moved to the device of the backend in use.
     """
+    return train_net(setting, seed, digits, recipe)[1]
+
+
+def train_net(setting: Setting, seed: int, digits: Any, recipe: Recipe) -> tuple[nn.Module, Curve]:
+    """Do what `train` does, and return the trained net too."""
     device = default_device()
     x, y, x_test, y_test = (
         arrays.to_device(a.reshape(len(a), -1) if flat else a, device)
@@ -139,7 +144,7 @@ def train(setting: Setting, seed: int, digits: Any, recipe: Recipe) -> Curve:
     for step in loop.train(net, optimizer, epochs, schedule=schedule, clip=recipe.clip):
         if step.diverged:
             curve.diverged_at = step.index
-            return curve
+            return net, curve
         losses.append(step.loss)
         wrong += step.errors
         if len(losses) == len(loader):
@@ -147,7 +152,7 @@ def train(setting: Setting, seed: int, digits: Any, recipe: Recipe) -> Curve:
             curve.errors.append(wrong / (len(loader) * recipe.batch_size))
             losses, wrong = [], 0
     curve.test_error = error(net, x_test, y_test)
-    return curve
+    return net, curve
 
 
 def error(net: nn.Module, x: Array, y: Array) -> float:

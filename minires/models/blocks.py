@@ -124,24 +124,28 @@ class Block(nn.Module):
         return self.scaled(y) + self.shortcut(x)  # type: ignore[no-any-return]
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (N, width) or (N, C, H, W).
+        """x (N, width) or (N, C, H, W)."""
+        return self.paths(x, x)
+
+    def paths(self, into_branch: Tensor, into_shortcut: Tensor) -> Tensor:
+        """Return the output where branch and shortcut take different inputs of one shape.
 
         `nn.norm_act` computes act(norm(y) + shortcut) in one pass over memory where nobody looks
         in between.
         """
-        y = self.branch(x)
+        y = self.branch(into_branch)
         _, norm, act = self.layers()[-1]
         if not self.skip:
             return y if self.order in PRE else nn.norm_act(norm, act, y)
         if self.order in PRE:
-            return self.joined(y, x)
+            return self.joined(y, into_shortcut)
         if self.order == "bn-after-add":
-            return nn.norm_act(norm, act, self.joined(y, x))
+            return nn.norm_act(norm, act, self.joined(y, into_shortcut))
         if self.order == "relu-before-add":
-            return self.joined(nn.norm_act(norm, act, y), x)
+            return self.joined(nn.norm_act(norm, act, y), into_shortcut)
         if self.scale == 1 and not takes_branch(self.shortcut):
-            return nn.norm_act(norm, act, y, add=self.shortcut(x))
-        return act(self.joined(norm(y), x))  # type: ignore[no-any-return]
+            return nn.norm_act(norm, act, y, add=self.shortcut(into_shortcut))
+        return act(self.joined(norm(y), into_shortcut))  # type: ignore[no-any-return]
 
 
 def weights_of(layer: nn.Linear | nn.Conv2d, norm: str) -> nn.Module:

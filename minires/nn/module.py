@@ -155,11 +155,14 @@ class Module(Attributes):
 
     # ---- state ----------------------------------------------------------------------------------
     def train(self, mode: bool = True) -> Self:
-        """Set training mode (batch statistics, dropout) here and below; returns self."""
+        """Set training mode (batch statistics, dropout) here and below; returns self.
+
+        What `train.transfer.freeze` has frozen stays in evaluation mode.
+        """
         if not isinstance(mode, bool | np.bool_):
             raise TypeError(f"train(): expected True or False, got {type(mode).__name__}")
         for module in self.modules():
-            module.training = bool(mode)
+            module.training = bool(mode) and not module.__dict__.get("_frozen", False)
         return self
 
     def eval(self) -> Self:
