@@ -32,6 +32,11 @@ def jit_in_order(function: Callable[..., Any]) -> Any:
     return _compiled(function, {"contract"})
 
 
+def jit_exact(function: Callable[..., Any]) -> Any:
+    """As `jit`, with each operation rounded by itself: a loop gives the bits that NumPy gives."""
+    return _compiled(function, set())
+
+
 def jit_inner(function: Callable[..., Any]) -> Any:
     """As `jit`, for a function that only compiled code calls: cached with its callers."""
     options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}

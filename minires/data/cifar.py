@@ -1,0 +1,167 @@
+"""Read CIFAR-10 and CIFAR-100 as they are distributed: binary or pickled, unpacked or archived."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import tarfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..tensor import Array
+from .cifar_layouts import PIXELS, Cifar, Layout
+from .images import Images
+from .pickles import read_batch
+from .places import StrPath, places
+
+MOST = 200 << 20  # bytes of one file; the largest official one has 155 MB
+
+
+@dataclass(frozen=True)
+class Found:
+    """A copy of a data set: a folder with the files, or the archive."""
+
+    layout: Layout
+    path: Path
+
+    @property
+    def packed(self) -> bool:
+        """Whether it is the archive."""
+        return self.path.name == self.layout.archive
+
+
+def find(cifar: Cifar, root: StrPath | None = None) -> Found:
+    """Return the first copy in the places to look in; FileNotFoundError says how to get one."""
+    looked = places(root)
+    for place in looked:
+        for layout in cifar.layouts:
+            for folder in (place / layout.folder, place):
+                if any((folder / name).is_file() for name in (*layout.train, *layout.test)):
+                    return Found(layout, folder)
+            for path in (place / layout.archive, place):
+                if path.name == layout.archive and path.is_file():
+                    return Found(layout, path)
+    size = cifar.layouts[0].size // 1_000_000
+    where = ", ".join(str(p) for p in looked)
+    raise FileNotFoundError(
+        f"{cifar.title} is not on this machine (looked in {where}). Get it with `minires data get "
+        f"{cifar.name}` ({size} MB), or copy {cifar.layouts[0].archive} to {looked[-1]}. To go on "
+        "without it: the digits, or synthetic images (`digits`, `synthetic`)."
+    )
+
+
+def load_cifar(cifar: Cifar, split: str, root: StrPath | None = None) -> Images:
+    """Read a split. ValueError names the file that is missing, partial or wrong."""
+    found = find(cifar, root)
+    names = found.layout.files(split)
+    xs, ys, official = [], [], True
+    with opened(found) as read:
+        for name in names:
+            raw = read(name)
+            official &= md5(raw) == found.layout.md5[name]
+            x, y = decode(cifar, found.layout, name, raw)
+            xs.append(x)
+            ys.append(y)
+            del raw
+    counts = [len(y) for y in ys]
+    if len(set(counts)) > 1:
+        least = counts.index(min(counts))
+        raise ValueError(
+            f"{found.path}: {names[least]} has {counts[least]:,} images and another file has "
+            f"{max(counts):,}: partial, {again(cifar)}"
+        )
+    notes = [] if official else ["the files differ from the official ones (md5)"]
+    if sum(counts) != cifar.images[split]:
+        notes.append(f"{sum(counts):,} of {cifar.images[split]:,} images")
+    x, y = (a[0] if len(a) == 1 else np.concatenate(a) for a in (xs, ys))
+    return Images(x, y, cifar.classes, cifar.name, split, "; ".join(notes))
+
+
+def decode(cifar: Cifar, layout: Layout, name: str, raw: bytes) -> tuple[Array, Array]:
+    """Return the images (N, 32, 32, 3) uint8 and labels of a file; ValueError if it is none."""
+    if layout.label_bytes:
+        record = layout.label_bytes + PIXELS
+        if len(raw) == 0 or len(raw) % record:
+            raise ValueError(
+                f"{name} has {len(raw):,} bytes, which is no multiple of {record:,}: partial or "
+                f"another file; {again(cifar)}"
+            )
+        records = np.frombuffer(raw, np.uint8).reshape(-1, record)
+        y, pixels = records[:, layout.label_bytes - 1], records[:, layout.label_bytes :]
+    else:
+        try:
+            pixels, y = read_batch(raw, cifar.label_key)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}; {again(cifar)}") from None
+    y = y.astype(np.int64)
+    if len(y) == 0 or y.min() < 0 or y.max() >= len(cifar.classes):
+        wrong = int(np.argmax((y < 0) | (y >= len(cifar.classes)))) if len(y) else 0
+        raise ValueError(
+            f"{name}: image {wrong} has the label {y[wrong] if len(y) else None}, "
+            f"{cifar.title} has 0 to {len(cifar.classes) - 1}: corrupt or another file; "
+            f"{again(cifar)}"
+        )
+    x = pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(x), y
+
+
+def md5(raw: bytes) -> str:
+    """Return the checksum that the authors give; it tells files apart, and is no protection."""
+    return hashlib.md5(raw, usedforsecurity=False).hexdigest()
+
+
+def again(cifar: Cifar) -> str:
+    """Return what to do about a broken copy."""
+    return f"remove it and run `minires data get {cifar.name}`"
+
+
+# ---- bytes of files -----------------------------------------------------------------------------
+class _Reader:
+    """Reads files by name, from a folder or from an archive of which nothing is unpacked."""
+
+    def __init__(self, found: Found, archive: tarfile.TarFile | None) -> None:
+        self.found, self.archive = found, archive
+
+    def __call__(self, name: str) -> bytes:
+        where = f"{self.found.path}: {name}"
+        if self.archive is None:
+            path = self.found.path / name
+            if not path.is_file():
+                raise ValueError(f"{where} is missing: partial; remove the rest, and get it anew")
+            if path.stat().st_size > MOST:
+                raise ValueError(f"{where} has {path.stat().st_size:,} bytes: another file")
+            return path.read_bytes()
+        member = f"{self.found.layout.folder}/{name}"
+        try:
+            info = self.archive.getmember(member)
+            if not info.isreg() or info.size > MOST:
+                raise ValueError(f"{where} is no file of at most {MOST:,} bytes in the archive")
+            file = self.archive.extractfile(info)
+            raw = b"" if file is None else file.read(MOST)
+        except KeyError:
+            raise ValueError(f"{where} is not in the archive: another archive, or a part") from None
+        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+            raise ValueError(f"{where}: the archive is damaged ({error}); get it anew") from None
+        if len(raw) != info.size:
+            raise ValueError(f"{where} ends too early in the archive: partial; get it anew")
+        return raw
+
+
+@contextlib.contextmanager
+def opened(found: Found) -> Iterator[_Reader]:
+    """Give a function that returns a file's bytes by its name; ValueError names what is wrong."""
+    if not found.packed:
+        yield _Reader(found, None)
+        return
+    try:
+        archive = tarfile.open(found.path, "r:gz")  # noqa: SIM115
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise ValueError(
+            f"{found.path} is no whole tar.gz archive ({error}); remove it, and get it anew"
+        ) from None
+    with archive:
+        yield _Reader(found, archive)
