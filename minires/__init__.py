@@ -71,6 +71,7 @@ LAZY = (
     "record",
     "results",
     "train",
+    "weights",
 )
 
 

@@ -1,1 +1,11 @@
-"""Weights of nets: files, and the names that others give them."""
+"""Weights in files: `.safetensors`, `.npz`, and PyTorch's `.pth` without PyTorch.
+
+weights.save("net.safetensors", net, {"data": "cifar10"})
+weights.load_into(net, "net.safetensors")
+"""
+
+from ..nn.state import LoadedKeys
+from .files import load, metadata, save
+from .into import load_into
+
+__all__ = ["LoadedKeys", "load", "load_into", "metadata", "save"]
