@@ -8,7 +8,9 @@ from typing import Any
 
 from ..nn.module import Module
 from ..nn.state import LoadedKeys
+from .describe import mismatch
 from .files import StrPath, load
+from .rename import for_net
 
 
 def load_into(
@@ -23,22 +25,17 @@ def load_into(
     """
     if not isinstance(net, Module):
         raise TypeError(f"load_into: expected a net, got {type(net).__name__}")
+    name = ""
     if isinstance(path_or_dict, Mapping):
-        return net.load_state_dict(_renamed(net, path_or_dict), strict)
-    if not isinstance(path_or_dict, str | os.PathLike):
+        state = path_or_dict
+    elif isinstance(path_or_dict, str | os.PathLike):
+        state, name = load(path_or_dict), f"{path_or_dict}: "
+    else:
         kind = type(path_or_dict).__name__
         raise TypeError(f"load_into: expected a path or a dict of arrays, got {kind}")
-    state = load(path_or_dict)
+    own = net.state_dict()
     try:
-        return net.load_state_dict(_renamed(net, state), strict)
+        return net.load_state_dict(for_net(own, state), strict)
     except ValueError as error:
-        raise ValueError(f"{path_or_dict}: {error}") from None
-
-
-def _renamed(net: Module, state: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the state without a prefix that all of its names have and the net's have not."""
-    names = set(net.state_dict())
-    for prefix in ("module.", "_orig_mod.", "model.", "net."):
-        if not names & set(state) and all(str(name).startswith(prefix) for name in state):
-            state = {name.removeprefix(prefix): value for name, value in state.items()}
-    return state
+        why = mismatch(state, own)
+        raise ValueError(f"{name}{error}" + (f"\n{why}" if why else "")) from None
