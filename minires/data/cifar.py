@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from .images import Images
 from .pickles import read_batch
 from .places import StrPath, places
 
+OFFICIAL, OTHER = "official", "differs from the official file (md5)"
 MOST = 200 << 20  # bytes of one file; the largest official one has 155 MB
 
 
@@ -34,19 +36,25 @@ class Found:
         return self.path.name == self.layout.archive
 
 
-def find(cifar: Cifar, root: StrPath | None = None) -> Found:
-    """Return the first copy in the places to look in; FileNotFoundError says how to get one."""
-    looked = places(root)
-    for place in looked:
+def copies(cifar: Cifar, root: StrPath | None = None) -> Iterator[Found]:
+    """Find the copies in the places to look in, the one to prefer first."""
+    for place in places(root):
         for layout in cifar.layouts:
             for folder in (place / layout.folder, place):
                 if any((folder / name).is_file() for name in (*layout.train, *layout.test)):
-                    return Found(layout, folder)
+                    yield Found(layout, folder)
             for path in (place / layout.archive, place):
                 if path.name == layout.archive and path.is_file():
-                    return Found(layout, path)
+                    yield Found(layout, path)
+
+
+def find(cifar: Cifar, root: StrPath | None = None) -> Found:
+    """Return the copy to use; FileNotFoundError says how to get one."""
+    if (found := next(copies(cifar, root), None)) is not None:
+        return found
+    looked = places(root)
     size = cifar.layouts[0].size // 1_000_000
-    where = ", ".join(str(p) for p in looked)
+    where = ", ".join(os.path.abspath(p) for p in looked)
     raise FileNotFoundError(
         f"{cifar.title} is not on this machine (looked in {where}). Get it with `minires data get "
         f"{cifar.name}` ({size} MB), or copy {cifar.layouts[0].archive} to {looked[-1]}. To go on "
@@ -107,6 +115,31 @@ def decode(cifar: Cifar, layout: Layout, name: str, raw: bytes) -> tuple[Array, 
         )
     x = pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return np.ascontiguousarray(x), y
+
+
+def examine(cifar: Cifar, found: Found) -> list[dict[str, str | int | None]]:
+    """Return a row for each file: its name, images, and state.
+
+    The state is OFFICIAL, OTHER for files that are whole but not those of the authors, or else what
+    is wrong with it.
+    """
+    rows: list[dict[str, str | int | None]] = []
+    names = (*found.layout.train, *found.layout.test)
+    try:
+        with opened(found) as read:
+            for name in names:
+                images, state = None, OFFICIAL
+                try:
+                    raw = read(name)
+                    images = len(decode(cifar, found.layout, name, raw)[1])
+                    if md5(raw) != found.layout.md5[name]:
+                        state = OTHER
+                except (ValueError, OSError) as error:
+                    state = str(error)
+                rows.append({"file": name, "images": images, "state": state})
+    except ValueError as error:
+        return [{"file": name, "images": None, "state": str(error)} for name in names]
+    return rows
 
 
 def md5(raw: bytes) -> str:

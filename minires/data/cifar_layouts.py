@@ -18,7 +18,7 @@ class Layout:
     train, test       names of files
     md5               of every file, as in the official archive
     sha256, size      of the archive, in bytes
-    mirrors           addresses of the archive, to be tried in turn
+    mirrors           addresses of folders that have the archive, to be tried in turn
     label_bytes       bytes of labels before each image, the last being the class; 0: a pickle
     """
 
@@ -88,7 +88,7 @@ CIFAR10 = Cifar(
             },
             sha256="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
             size=170_052_171,
-            mirrors=(CAVE, TORONTO),
+            mirrors=(CAVE,),
             label_bytes=1,
         ),
         Layout(
@@ -106,7 +106,7 @@ CIFAR10 = Cifar(
             },
             sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
             size=170_498_071,
-            mirrors=(RAY, BRAINCHIP + "cifar10/", CAVE, TORONTO),
+            mirrors=(RAY, BRAINCHIP + "cifar10/", TORONTO),
             label_bytes=0,
         ),
     ),
@@ -130,7 +130,7 @@ CIFAR100 = Cifar(
             },
             sha256="58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
             size=168_513_733,
-            mirrors=(BRAINCHIP + "cifar100/", CAVE, TORONTO),
+            mirrors=(CAVE, BRAINCHIP + "cifar100/"),
             label_bytes=2,
         ),
         Layout(
@@ -144,7 +144,7 @@ CIFAR100 = Cifar(
             },
             sha256="85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
             size=169_001_437,
-            mirrors=(BRAINCHIP + "cifar100/", CAVE, TORONTO),
+            mirrors=(BRAINCHIP + "cifar100/", TORONTO),
             label_bytes=0,
         ),
     ),

@@ -20,7 +20,7 @@ def says_no_encoding(call):
     if name == "write_text":
         return len(call.args) == 1 and isinstance(call.func, ast.Attribute) and not_ours(call)
     if name in ("open", "fdopen", "NamedTemporaryFile", "TemporaryFile"):
-        return "b" not in mode_of(call, name, given) and not is_system_call(call)
+        return "b" not in mode_of(call, name, given) and not is_no_text(call)
     return name in PROGRAMS and any(
         isinstance(given.get(k), ast.Constant) and given[k].value is True
         for k in ("text", "universal_newlines")
@@ -31,8 +31,10 @@ def not_ours(call):
     return getattr(call.func.value, "id", "") not in ("results", "_results")  # writes UTF-8
 
 
-def is_system_call(call):
-    return getattr(getattr(call.func, "value", None), "id", "") == "os" and call.func.attr == "open"
+def is_no_text(call):
+    """Tell whether it opens a descriptor, an archive or an image."""
+    of = getattr(getattr(call.func, "value", None), "id", "")
+    return of in ("os", "tarfile", "Image") and call.func.attr == "open"
 
 
 def mode_of(call, name, given):
