@@ -1,0 +1,74 @@
+"""Every net of the family against its PyTorch twin, and whether the golden files are current.
+
+"Relative" is max |a - b| / max |b|, of gradients and statistics the worst array's. In float32 a
+training step is held to PyTorch's own distance from float64: plain nets of 44 layers and more
+amplify rounding until nothing is left of it (plain110's logits are off by half in both).
+"""
+
+import functools
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+
+import torch_twins  # noqa: E402
+from family import CASES, FILES, errors, ours, probes, relative  # noqa: E402
+from test_golden import FOLDER, LOGITS, expected  # noqa: E402
+
+pytestmark = pytest.mark.torch
+SOME = ("resnet20", "plain20", "resnet20 preact", "resnet18 odd", "resnet50")
+EVERY = [pytest.param(n, marks=[] if n in SOME else [pytest.mark.slow]) for n in CASES]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """The nets are so small that threads would mostly wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@functools.cache
+def theirs(name, dtype="float64"):
+    return torch_twins.theirs(CASES[name], dtype)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_in_float64(name):
+    case = CASES[name]
+    found = errors(ours(case), theirs(name))
+    assert found.pop("logits") < LOGITS["float64"]
+    for part, error in found.items():
+        assert error < case.tolerance, part
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_in_float32(name):
+    case = CASES[name]
+    truth = theirs(name)
+    found, own = errors(ours(case, "float32"), truth), errors(theirs(name, "float32"), truth)
+    assert found["logits"] < LOGITS["float32"]
+    for part in ("logits_train", "loss", "statistics"):
+        assert found[part] < max(1e-5, 10 * own[part]), part
+    if own["gradients"] < 1e-5:  # no activation sits on a kink
+        assert found["gradients"] < 1e-4
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_golden_files_are_current(name):
+    case, golden = CASES[name], expected(name)
+    found = theirs(name)
+    assert relative(golden["logits"], found.logits) < 1e-12
+    assert relative(golden["logits_train"], found.logits_train) < case.tolerance
+    for part in ("gradients", "statistics"):
+        now = probes(dict(sorted(getattr(found, part).items())))
+        assert now.shape == golden[part].shape
+        assert np.abs(now - golden[part]).max() < case.tolerance * np.abs(now).max()
+
+
+def test_the_golden_files_are_of_pytorch_2_13():
+    for file in FILES:
+        with np.load(FOLDER / f"{file}.npz") as archive:
+            assert str(archive["torch"]).startswith("2.13")
