@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__, console
-from .cli import cuda_check, data, degradation, doctor, gradcheck, gradflow, lessons
+from .cli import convert, cuda_check, data, degradation, doctor, gradcheck, gradflow, lessons
 from .cli.arguments import Parser
 
 
@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"minires {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (data, gradflow, degradation, gradcheck, lessons, cuda_check, doctor):
+    for command in (data, gradflow, degradation, gradcheck, lessons, convert, cuda_check, doctor):
         command.add_parser(subparsers)
     args = parser.parse_args(cuda_check.renamed(sys.argv[1:] if argv is None else argv))
     console.take_any_text(json=getattr(args, "json", False))

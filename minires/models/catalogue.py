@@ -31,6 +31,7 @@ MEANINGS = {
     "scale:0.5, gate:-6, exclusive:-6, dropout:0.5 (models.shortcuts)",
     "skip": "of mlp_stack: none, identity or preact; else True, or False for the plain twin",
     "stride_in": "which convolution of a bottleneck strides: 3x3 (torchvision), 1x1 (the paper)",
+    "weights": "trained ones that come with minires: cifar10",
     "width": "filters of the first stage; of mlp_stack the features of a layer",
 }
 

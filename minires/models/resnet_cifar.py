@@ -125,9 +125,14 @@ def plain(depth: int, **options: Any) -> CifarResNet:
     return resnet(depth, skip=False, **options)
 
 
-def resnet20(**options: Any) -> CifarResNet:
-    """Return ResNet-20; options as in `resnet`."""
-    return resnet(20, **options)
+def resnet20(*, weights: str | None = None, **options: Any) -> CifarResNet:
+    """Return ResNet-20; options as in `resnet`. weights: "cifar10", see `weights.pretrained`."""
+    net = resnet(20, **options)
+    if weights is None:
+        return net
+    from ..weights.shipped import filled  # takes time to import
+
+    return filled(net, "resnet20", weights, options, resnet.__kwdefaults__ or {})
 
 
 def resnet32(**options: Any) -> CifarResNet:

@@ -7,5 +7,14 @@ weights.load_into(net, "net.safetensors")
 from ..nn.state import LoadedKeys
 from .files import load, metadata, save
 from .into import load_into
+from .shipped import Pretrained, pretrained
 
-__all__ = ["LoadedKeys", "load", "load_into", "metadata", "save"]
+__all__ = [
+    "LoadedKeys",
+    "Pretrained",
+    "load",
+    "load_into",
+    "metadata",
+    "pretrained",
+    "save",
+]

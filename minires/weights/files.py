@@ -16,7 +16,7 @@ from .. import results
 from ..tensor import Array, Tensor
 from . import npz, parts, pth, safe, stored
 from .archive import Archive
-from .numbers import SIZES, narrowed
+from .numbers import SIZES, narrowed, widened
 
 FORMATS = (".safetensors", ".npz")  # that are written
 OTHERS = {
@@ -82,7 +82,7 @@ def write(path: StrPath, net_or_dict: HasState | Mapping[str, Any],
         halves = {n for n, a in arrays.items() if a.dtype.kind == "f" and dtype == "bfloat16"}
         if halves and ending == ".npz":
             raise ValueError("bfloat16: NumPy's .npz has no such numbers; write .safetensors")
-        arrays = {n: _cast(a, dtype) if a.dtype.kind == "f" else a for n, a in arrays.items()}
+        arrays = {n: _cast(n, a, dtype) if a.dtype.kind == "f" else a for n, a in arrays.items()}
     arrays = dict(sorted(arrays.items()))
     if ending == ".npz":
         return results.write_bytes(path, npz.written(arrays, metadata))
@@ -103,11 +103,15 @@ def _plain(name: Any, value: Any) -> Array:
     return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
 
 
-def _cast(array: Array, dtype: str) -> Array:
-    if dtype == "bfloat16":
-        return narrowed(array)
+def _cast(name: str, array: Array, dtype: str) -> Array:
+    """Return floating numbers in another precision. ValueError where they are beyond its range."""
     with np.errstate(over="ignore"):
-        return array.astype(dtype)
+        cast = array.astype(np.float32 if dtype == "bfloat16" else dtype)
+    bits = narrowed(cast) if dtype == "bfloat16" else cast
+    read_back = widened(bits) if dtype == "bfloat16" else cast
+    if beyond := np.count_nonzero(np.isinf(read_back) & np.isfinite(array)):
+        raise ValueError(f"{name}: {beyond:,} numbers are beyond the range of {dtype}")
+    return bits
 
 
 def _check_texts(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
