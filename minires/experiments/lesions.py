@@ -22,8 +22,7 @@ from minires_kernels import checks
 
 from .. import nn
 from ..grad_mode import no_grad
-from ..models.blocks import PRE, Block
-from ..models.shortcuts import Matched, takes_branch
+from ..models.blocks import Block
 from ..tensor import Array, Tensor
 
 
@@ -59,21 +58,7 @@ def deletable(net: nn.Module) -> list[str]:
 
 def _without_branch(block: Block, x: Tensor) -> Tensor:
     """Return what the block makes of x when its branch gives 0; x itself of a plain block."""
-    if not block.skip:
-        return x
-    shortcut = block.shortcut
-    if takes_branch(shortcut):
-        if isinstance(shortcut, Matched):
-            match, shortcut = shortcut
-            x = match(x)
-        y = shortcut(x, Tensor(x.data * 0))
-    else:
-        y = shortcut(x)
-    _, norm, act = block.layers()[-1]
-    if block.order == "bn-after-add":
-        y = norm(y)
-    ends_in_act = block.order not in (*PRE, "relu-before-add")
-    return act(y) if ends_in_act else y  # type: ignore[no-any-return]
+    return block.without_branch(x) if block.skip else x
 
 
 @contextlib.contextmanager

@@ -1,7 +1,20 @@
-"""Networks: deep MLP stacks and the CIFAR-10 and ImageNet nets of He et al. 2015, with twins."""
+"""Networks: deep MLP stacks, the nets of He et al. 2015 and 2016 with twins, and what followed."""
 
-from .blocks import BasicBlock, MLPBlock, Residual
+from .basic import BasicBlock
+from .blocks import MLPBlock, Residual
 from .bottleneck import Bottleneck
+from .densenet import (
+    DenseNet,
+    densenet,
+    densenet40,
+    densenet121,
+    densenet169,
+    densenet201,
+    densenet_bc100,
+    densenet_bc190,
+    densenet_bc250,
+    imagenet_densenet,
+)
 from .mlp import MLPStack, mlp_stack
 from .options import branch_factor
 from .registry import build, names
@@ -32,12 +45,40 @@ from .resnet_imagenet import (
     resnet101,
     resnet152,
 )
+from .resnet_preact import (
+    preact_resnet18,
+    preact_resnet34,
+    preact_resnet50,
+    preact_resnet101,
+    preact_resnet110,
+    preact_resnet152,
+    preact_resnet164,
+    preact_resnet1001,
+    resnet164,
+    resnet1001,
+)
+from .resnet_wide import (
+    resnext29_8x64d,
+    resnext29_16x64d,
+    resnext50_32x4d,
+    resnext101_32x8d,
+    resnext101_64x4d,
+    wide_resnet,
+    wide_resnet16_4,
+    wide_resnet16_8,
+    wide_resnet28_10,
+    wide_resnet40_4,
+    wide_resnet50_2,
+    wide_resnet101_2,
+)
 from .shortcuts import ExclusiveGate, Gate, Pad, Scale
+from .survival import expected_depth, stochastic_depth, survival_probabilities
 
 __all__ = [
     "BasicBlock",
     "Bottleneck",
     "CifarResNet",
+    "DenseNet",
     "ExclusiveGate",
     "Gate",
     "ImageNetResNet",
@@ -48,6 +89,16 @@ __all__ = [
     "Scale",
     "branch_factor",
     "build",
+    "densenet",
+    "densenet40",
+    "densenet121",
+    "densenet169",
+    "densenet201",
+    "densenet_bc100",
+    "densenet_bc190",
+    "densenet_bc250",
+    "expected_depth",
+    "imagenet_densenet",
     "imagenet_resnet",
     "mlp_stack",
     "names",
@@ -59,6 +110,14 @@ __all__ = [
     "plain44",
     "plain56",
     "plain110",
+    "preact_resnet18",
+    "preact_resnet34",
+    "preact_resnet50",
+    "preact_resnet101",
+    "preact_resnet110",
+    "preact_resnet152",
+    "preact_resnet164",
+    "preact_resnet1001",
     "resnet",
     "resnet18",
     "resnet20",
@@ -70,5 +129,21 @@ __all__ = [
     "resnet101",
     "resnet110",
     "resnet152",
+    "resnet164",
+    "resnet1001",
     "resnet1202",
+    "resnext29_8x64d",
+    "resnext29_16x64d",
+    "resnext50_32x4d",
+    "resnext101_32x8d",
+    "resnext101_64x4d",
+    "stochastic_depth",
+    "survival_probabilities",
+    "wide_resnet",
+    "wide_resnet16_4",
+    "wide_resnet16_8",
+    "wide_resnet28_10",
+    "wide_resnet40_4",
+    "wide_resnet50_2",
+    "wide_resnet101_2",
 ]

@@ -18,9 +18,10 @@ from typing import Protocol
 import numpy as np
 
 from .. import nn
+from ..random import generator
 from ..tensor import Tensor
 from .fixup import Shift, shifted
-from .shortcuts import Factory, Matched, make_shortcut, parse, takes_branch
+from .shortcuts import Factory, Matched, parse, takes_branch
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -29,6 +30,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "identity": nn.Identity,
 }
 ORDERS = ("original", "bn-after-add", "relu-before-add", "relu-preact", "preact")
+FIRST_ACTS = ("branch", "both", "none")  # see Block
 PRE = ("relu-preact", "preact")  # whose branch begins with an activation, and does not end in one
 
 Layer = tuple[nn.Module, nn.Module, nn.Module]  # weights, norm, activation
@@ -63,14 +65,19 @@ def has_shortcut(module: nn.Module) -> bool:
 class Block(nn.Module):
     """What the blocks of this package share: the order of their parts, and the two paths' sum.
 
-    scale   factor of the branch: a number, or None for a learnable scalar `alpha` that starts at 0
-            (SkipInit, De and Smith 2020; ReZero, Bachlechner et al. 2020)
+    scale      factor of the branch: a number, or None for a learnable scalar `alpha` that starts
+               at 0 (SkipInit, De and Smith 2020; ReZero, Bachlechner et al. 2020)
+    first_act  of order "preact", where the first norm and activation are: in the "branch", before
+               "both" paths, or in "none" of them, x being activated already
+    survival   probability that the branch is there in training, see models.survival
     """
 
     skip: bool
     scale: float | None
     order: str
     shortcut: nn.Module
+    first_act = "branch"
+    survival = 1.0
 
     def layers(self) -> tuple[Layer, ...]:
         """Return the branch's layers in order: weights, norm and activation of each."""
@@ -88,6 +95,8 @@ class Block(nn.Module):
     def entry(self) -> nn.Module:
         """The module through which the branch takes its input."""
         weights, norm, act = self.layers()[0]
+        if self.first_act != "branch":
+            return weights
         return {"preact": norm, "relu-preact": act}.get(self.order, weights)
 
     def add_alpha(self) -> None:
@@ -96,17 +105,26 @@ class Block(nn.Module):
             self.alpha = nn.Parameter(np.zeros((), np.float32))
 
     def scaled(self, y: Tensor) -> Tensor:
-        """Multiply a branch by its factor."""
+        """Multiply a branch by its factor, and in evaluation by its share of the batches."""
+        factor = 1.0 if self.training else self.survival
         if self.scale is None:
-            return y * self.alpha
-        return y if self.scale == 1 else y * self.scale
+            y = y * self.alpha
+        else:
+            factor *= self.scale
+        return y if factor == 1 else y * factor
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether `scaled` would return the branch itself."""
+        return self.scale == 1 and (self.training or self.survival == 1)
 
     def branch(self, x: Tensor) -> Tensor:
         """Return the branch up to its last weights; "relu-preact" has the norm after them too."""
         layers = self.layers()
         if self.order == "preact":
-            for weights, norm, act in layers:
-                x = weights(nn.norm_act(norm, act, x))
+            for i, (weights, norm, act) in enumerate(layers):
+                inside = i > 0 or self.first_act == "branch"
+                x = weights(nn.norm_act(norm, act, x) if inside else x)
             return x
         if self.order == "relu-preact":
             for weights, norm, act in layers:
@@ -125,6 +143,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, width) or (N, C, H, W)."""
+        if self.survival < 1 and self.training and generator().random() >= self.survival:
+            return self.without_branch(x)
         return self.paths(x, x)
 
     def paths(self, into_branch: Tensor, into_shortcut: Tensor) -> Tensor:
@@ -133,6 +153,9 @@ class Block(nn.Module):
         `nn.norm_act` computes act(norm(y) + shortcut) in one pass over memory where nobody looks
         in between.
         """
+        same = into_shortcut is into_branch
+        into_branch = self.shared(into_branch)
+        into_shortcut = into_branch if same else self.shared(into_shortcut)
         y = self.branch(into_branch)
         _, norm, act = self.layers()[-1]
         if not self.skip:
@@ -143,9 +166,31 @@ class Block(nn.Module):
             return nn.norm_act(norm, act, self.joined(y, into_shortcut))
         if self.order == "relu-before-add":
             return self.joined(nn.norm_act(norm, act, y), into_shortcut)
-        if self.scale == 1 and not takes_branch(self.shortcut):
+        if self.as_it_is and not takes_branch(self.shortcut):
             return nn.norm_act(norm, act, y, add=self.shortcut(into_shortcut))
         return act(self.joined(norm(y), into_shortcut))  # type: ignore[no-any-return]
+
+    def shared(self, x: Tensor) -> Tensor:
+        """Return what both paths start from: x, or act(norm(x)) if that is before both of them."""
+        if self.first_act != "both":
+            return x
+        _, norm, act = self.layers()[0]
+        return nn.norm_act(norm, act, x)
+
+    def without_branch(self, x: Tensor) -> Tensor:
+        """Return what a residual block makes of x where its branch gives 0."""
+        x, shortcut = self.shared(x), self.shortcut
+        if takes_branch(shortcut):
+            if isinstance(shortcut, Matched):
+                match, shortcut = shortcut
+                x = match(x)
+            y = shortcut(x, Tensor(x.data * 0))
+        else:
+            y = shortcut(x)
+        _, norm, act = self.layers()[-1]
+        if self.order == "original":
+            return act(y)  # type: ignore[no-any-return]
+        return nn.norm_act(norm, act, y) if self.order == "bn-after-add" else y
 
 
 def weights_of(layer: nn.Linear | nn.Conv2d, norm: str) -> nn.Module:
@@ -169,6 +214,15 @@ def order_of(order: str, preact: bool = False) -> str:
     if preact and order != "original":
         raise ValueError(f"order: preact=True means order='preact', got {order!r} beside it")
     return "preact" if preact else order
+
+
+def first_act_of(first_act: str, order: str) -> str:
+    """Return where the first activation is; raises ValueError for what is not offered together."""
+    if first_act not in FIRST_ACTS:
+        raise ValueError(f"first_act: expected one of {', '.join(FIRST_ACTS)}, got {first_act!r}")
+    if first_act != "branch" and order != "preact":
+        raise ValueError(f"first_act: {first_act!r} needs order='preact', got order {order!r}")
+    return first_act
 
 
 class MLPBlock(Block):
@@ -227,75 +281,3 @@ class MLPBlock(Block):
 
     def sit(self, module: nn.Module) -> None:
         self.shortcut = module
-
-
-class ConvBlock(Block):
-    """What blocks of convolutions share: `downsample`, which is the shortcut's name in states."""
-
-    downsample: nn.Module
-
-    def add_shortcut(
-        self, shortcut: str | Factory, in_channels: int, channels: int, stride: int, norm: str
-    ) -> None:
-        """Make `downsample`: what matches the shape, and what sits on the shortcut."""
-        self.channels = channels
-        option = parse(shortcut)[0] if self.skip else "none"
-        self.downsample = make_shortcut(option, in_channels, channels, stride, norm == "bn")
-        module = self.seat(shortcut) if self.skip else None
-        if module is not None:
-            self.sit(module)
-
-    @property
-    def shortcut(self) -> nn.Module:  # type: ignore[override]
-        """What x passes on its way around the branch; named `downsample` in state dicts."""
-        return self.downsample
-
-    def seat(self, shortcut: str | Factory) -> nn.Module | None:
-        _, make = parse(shortcut)
-        return None if make is None else make(self.channels)
-
-    def sit(self, module: nn.Module) -> None:
-        """Put a module on the shortcut, behind what matches the shape."""
-        plain = isinstance(self.downsample, nn.Identity)
-        self.downsample = module if plain else Matched(self.downsample, module)
-
-
-class BasicBlock(ConvBlock):
-    """Two 3×3 convolutions, the block of ResNet-18, -34 and of the CIFAR nets.
-
-    skip       whether the shortcut is added: the only difference between plain and residual twins
-    shortcut   what x passes on its way around: "A" zero-padding where the shape changes, "B" a
-               projection there, "C" a projection in every block, or another of models.shortcuts
-    order      the order of weights, norm and activation, see the top of this file
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        channels: int,
-        stride: int = 1,
-        *,
-        skip: bool = True,
-        shortcut: str | Factory = "A",
-        norm: str = "bn",
-        activation: str = "relu",
-        scale: float | None = 1.0,
-        order: str = "original",
-    ) -> None:
-        super().__init__()
-        act = ACTIVATIONS[activation]
-        bias = norm != "bn"
-        self.skip, self.scale, self.order = skip, scale, order_of(order)
-        first = in_channels if order == "preact" else channels
-        conv = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=bias)
-        self.conv1 = weights_of(conv, norm)
-        self.bn1 = norm_of(first, norm, 4)
-        self.act1 = act()
-        self.conv2 = weights_of(nn.Conv2d(channels, channels, 3, padding=1, bias=bias), norm)
-        self.bn2 = norm_of(channels, norm, 4, last=True)
-        self.act2 = act()
-        self.add_shortcut(shortcut, in_channels, channels, stride, norm)
-        self.add_alpha()
-
-    def layers(self) -> tuple[Layer, ...]:
-        return (self.conv1, self.bn1, self.act1), (self.conv2, self.bn2, self.act2)

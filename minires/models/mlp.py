@@ -77,6 +77,7 @@ def mlp_stack(
     *,
     shortcut: str | Factory = "A",
     order: str = "original",
+    survival: float = 1.0,
     in_features: int | None = None,
     num_classes: int = 10,
     seed: np.random.Generator | int | None = None,
@@ -86,10 +87,10 @@ def mlp_stack(
     skip "none" is plain, "identity" the residual net of 2015, "preact" that of 2016 (short for
     skip="identity", order="preact"); residual blocks have two layers. A stem is added if
     in_features (default: width) differs from width.
-    branch_scale: see models.options. shortcut: a name of models.shortcuts, or a function width ↦
-    Module; a net has the same shape everywhere, so "A" and "B" are the identity. order: see
-    models.blocks. Nets of one seed have the same weights but for what sits on their shortcuts, and
-    how their branches start. Raises ValueError.
+    branch_scale, survival: see models.options. order: see models.blocks. shortcut: a name of
+    models.shortcuts, or a function width ↦ Module; a net has the same shape everywhere, so "A" and
+    "B" are the identity. Nets of one seed have the same weights but for what sits on their
+    shortcuts, and how their branches start. Raises ValueError.
     """
     depth, width = checks.integer("depth", depth, 1), checks.integer("width", width, 1)
     if skip not in SKIPS:
@@ -101,7 +102,7 @@ def mlp_stack(
         raise ValueError(f"depth: residual blocks have two layers, so {depth} cannot be odd")
     if depth % 2 and order in PRE:
         raise ValueError(f"depth: blocks of order {order!r} have two layers, so {depth} is odd")
-    block_norm = check(norm, activation, order, residual, shortcut, branch_scale)
+    block_norm = check(norm, activation, order, residual, shortcut, branch_scale, survival)
     scale = branch_factor(branch_scale, max(1, depth // 2))
     features = width if in_features is None else checks.integer("in_features", in_features, 1)
     rng = generator(seed)
@@ -109,5 +110,5 @@ def mlp_stack(
         net = MLPStack(
             depth, width, residual, order, block_norm, activation, scale, features, num_classes
         )
-    start(net, net.head, init, rng, shortcut, branch_scale)
+    start(net, net.head, init, rng, shortcut, branch_scale, survival)
     return net

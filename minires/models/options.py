@@ -6,6 +6,9 @@ a number           × that number
 "skipinit"         × a learnable scalar that starts at 0                     2002.10444, 2003.04887
 "zero-gamma"       its last batch norm's γ starts at 0                       Goyal et al. 2017
 "fixup"            see models.fixup; without batch norm                      1901.09321
+
+survival           probability that the last branch is there in training, falling from 1: see
+                   models.survival
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from . import fixup
 from .blocks import ACTIVATIONS, Block, order_of
 from .initialise import initialise
 from .shortcuts import Factory, parse
+from .survival import check_survival, stochastic_depth
 
 NORMS = ("none", "bn")
 BRANCH_SCALES = ("1/sqrt(blocks)", "skipinit", "zero-gamma", "fixup")
@@ -52,8 +56,11 @@ def check(
     skip: bool,
     shortcut: str | Factory,
     branch_scale: float | str,
+    survival: float = 1.0,
 ) -> str:
     """Raise ValueError for options that are not offered together; return the norm of the blocks."""
+    if check_survival(survival) < 1 and not skip:
+        raise ValueError("survival: a plain net has no branches to leave out; leave it at 1")
     for name, value, offered in (
         ("norm", norm, NORMS),
         ("activation", activation, tuple(ACTIVATIONS)),
@@ -89,6 +96,7 @@ def start(
     rng: np.random.Generator,
     shortcut: str | Factory,
     branch_scale: float | str,
+    survival: float = 1.0,
 ) -> None:
     """Draw the weights of a net, then put what sits on its shortcuts, then start its branches.
 
@@ -114,6 +122,8 @@ def start(
             fill.zeros_(norm.weight)
     if branch_scale == "fixup":
         fixup.start([[weights for weights, _, _ in b.layers()] for b in blocks], classifier)
+    if survival < 1:
+        stochastic_depth(net, survival)
 
 
 def plain_option(shortcut: str | Factory) -> str:

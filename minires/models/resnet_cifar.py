@@ -17,11 +17,11 @@ from .. import functional as F
 from .. import nn
 from ..random import generator, using
 from ..tensor import Tensor
-from .blocks import ACTIVATIONS, PRE, BasicBlock, norm_of, weights_of
-from .bottleneck import EXPANSION, Bottleneck
-from .fixup import Shift
+from .blocks import weights_of
+from .bottleneck import bottleneck_options
 from .options import branch_factor, check, plain_option, start
 from .shortcuts import Factory
+from .stages import check_shared_act, first_parts, last_parts, make_stage, outputs_of
 
 BLOCKS = {"basic": 2, "bottleneck": 3}  # layers in a branch
 
@@ -30,34 +30,30 @@ class CifarResNet(nn.Module):
     """The net of this file; parameters are named as in torchvision's ResNets."""
 
     def __init__(
-        self, block: str, n: int, width: int, in_channels: int, num_classes: int, **options: Any
+        self,
+        block: str,
+        n: int,
+        width: int,
+        widen: int,
+        in_channels: int,
+        num_classes: int,
+        *,
+        shared_act: bool,
+        **options: Any,
     ) -> None:
         super().__init__()
-        norm, order = options["norm"], options["order"]
+        norm, order, activation = options["norm"], options["order"], options["activation"]
+        layers = BLOCKS[block]
         conv = nn.Conv2d(in_channels, width, 3, padding=1, bias=norm != "bn")
         self.conv1 = weights_of(conv, norm)
-        # In a pre-activation net the body's first norm and act belong to its first block.
-        self.bn1 = nn.Identity() if order == "preact" else norm_of(width, norm, 4)
-        act = ACTIVATIONS[options["activation"]]
-        self.act = nn.Identity() if order in PRE else act()
-        channels = width
-        for stage, (filters, stride) in enumerate(
-            ((width, 1), (2 * width, 2), (4 * width, 2)), start=1
-        ):
-            blocks: list[nn.Module] = []
-            for i in range(n):
-                step = stride if i == 0 else 1
-                if block == "basic":
-                    blocks.append(BasicBlock(channels, filters, step, **options))
-                    channels = filters
-                else:
-                    blocks.append(Bottleneck(channels, filters, step, **options))
-                    channels = EXPANSION * filters
-            setattr(self, f"layer{stage}", nn.Sequential(*blocks))
-        tail: list[nn.Module] = []
-        if order in PRE:
-            tail = [norm_of(channels, norm, 4) if order == "preact" else nn.Identity(), act()]
-        self.tail = nn.Sequential(*tail, *([Shift()] if norm == "fixup" else []))
+        self.bn1, self.act = first_parts(width, norm, order, shared_act, activation)
+        channels, options["shared_act"] = width, shared_act
+        for stage in range(3):
+            filters = width * widen * 2**stage
+            row = make_stage(layers, n, channels, filters, first=stage == 0, **options)
+            setattr(self, f"layer{stage + 1}", row)
+            channels = outputs_of(layers, filters)
+        self.tail = nn.Sequential(*last_parts(channels, norm, order, activation))
         self.fc = nn.Linear(channels, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -74,13 +70,19 @@ def resnet(
     shortcut: str | Factory = "A",
     block: str = "basic",
     order: str = "original",
+    shared_act: bool = False,
     width: int = 16,
+    widen: int = 1,
+    groups: int = 1,
+    width_per_group: int = 64,
+    stride_in: str = "3x3",
     in_channels: int = 3,
     num_classes: int = 10,
     init: str = "he",
     norm: str = "bn",
     activation: str = "relu",
     branch_scale: float | str = 1.0,
+    survival: float = 1.0,
     skip: bool = True,
     seed: np.random.Generator | int | None = None,
 ) -> CifarResNet:
@@ -88,8 +90,10 @@ def resnet(
 
     width is the number of filters of the first stage (the paper's 16); small ones make small runs.
     shortcut: "A" zero-padding, "B" projection where the shape changes, "C" projection everywhere,
-    or another of models.shortcuts. order: see models.blocks; branch_scale: see models.options.
-    block: "bottleneck" makes 9n+2 layers, as in He et al. 2016's ResNet-164 and -1001.
+    or another of models.shortcuts. order: see models.blocks; branch_scale, survival: see
+    models.options; shared_act: see models.stages; widen: filters of the stages × that.
+    block: "bottleneck" makes 9n+2 layers, as in He et al. 2016's ResNet-164 and -1001; groups,
+    width_per_group and stride_in are theirs, see models.bottleneck.
     norm "none" leaves batch norm out (and adds biases). Raises ValueError for a wrong value.
     """
     depth = checks.integer("depth", depth, 8)
@@ -99,7 +103,9 @@ def resnet(
     if depth % layers != 2:
         few = ", ".join(str(layers * n + 2) for n in range(1, 6))
         raise ValueError(f"depth: expected {layers}n+2 ({few}, …), got {depth}")
-    block_norm = check(norm, activation, order, skip, shortcut, branch_scale)
+    block_norm = check(norm, activation, order, skip, shortcut, branch_scale, survival)
+    check_shared_act(shared_act, order)
+    inner = bottleneck_options(block == "bottleneck", groups, width_per_group, stride_in)
     n = depth // layers
     rng = generator(seed)
     with using(rng):
@@ -107,16 +113,19 @@ def resnet(
             block,
             n,
             checks.integer("width", width, 1),
+            checks.integer("widen", widen, 1),
             checks.integer("in_channels", in_channels, 1),
             checks.integer("num_classes", num_classes, 1),
+            shared_act=shared_act,
             skip=skip,
             shortcut=plain_option(shortcut),
             norm=block_norm,
             activation=activation,
             order=order,
             scale=branch_factor(branch_scale, 3 * n),
+            **inner,
         )
-    start(net, net.fc, init, rng, shortcut, branch_scale)
+    start(net, net.fc, init, rng, shortcut, branch_scale, survival)
     return net
 
 

@@ -20,11 +20,11 @@ from .. import functional as F
 from .. import nn
 from ..random import generator, using
 from ..tensor import Tensor
-from .blocks import ACTIVATIONS, BasicBlock, norm_of, weights_of
-from .bottleneck import EXPANSION, STRIDES_IN, Bottleneck
-from .fixup import Shift
+from .blocks import weights_of
+from .bottleneck import bottleneck_options
 from .options import branch_factor, check, plain_option, start
 from .shortcuts import Factory
+from .stages import check_shared_act, first_parts, last_parts, make_stage, outputs_of
 
 # depth: (layers per block, blocks per stage); depth = 2 + layers · blocks
 STAGES = {
@@ -46,33 +46,24 @@ class ImageNetResNet(nn.Module):
         in_channels: int,
         num_classes: int,
         *,
-        stride_in: str,
-        **block_options: Any,
+        shared_act: bool,
+        **options: Any,
     ) -> None:
         super().__init__()
         layers, stages = STAGES[depth]
-        norm = block_options["norm"]
+        norm, order, activation = options["norm"], options["order"], options["activation"]
         conv = nn.Conv2d(in_channels, width, 7, 2, padding=3, bias=norm != "bn")
         self.conv1 = weights_of(conv, norm)
-        self.bn1 = norm_of(width, norm, 4)
-        self.act = ACTIVATIONS[block_options["activation"]]()
+        self.bn1, self.act = first_parts(width, norm, order, shared_act, activation)
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
-        channels = width
+        channels, options["shared_act"] = width, shared_act
         for stage, count in enumerate(stages):
             filters = width * 2**stage
-            blocks: list[nn.Module] = []
-            for i in range(count):
-                stride = 2 if stage > 0 and i == 0 else 1
-                if layers == 2:
-                    blocks.append(BasicBlock(channels, filters, stride, **block_options))
-                    channels = filters
-                else:
-                    blocks.append(
-                        Bottleneck(channels, filters, stride, stride_in=stride_in, **block_options)
-                    )
-                    channels = EXPANSION * filters
-            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
-        self.tail = Shift() if norm == "fixup" else nn.Identity()
+            row = make_stage(layers, count, channels, filters, first=stage == 0, **options)
+            setattr(self, f"layer{stage + 1}", row)
+            channels = outputs_of(layers, filters)
+        tail = last_parts(channels, norm, order, activation)
+        self.tail = tail[0] if len(tail) == 1 else nn.Sequential(*tail)
         self.fc = nn.Linear(channels, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -88,7 +79,11 @@ def imagenet_resnet(
     depth: int,
     *,
     shortcut: str | Factory = "B",
+    order: str = "original",
+    shared_act: bool = False,
     stride_in: str = "3x3",
+    groups: int = 1,
+    width_per_group: int = 64,
     width: int = 64,
     in_channels: int = 3,
     num_classes: int = 1000,
@@ -96,6 +91,7 @@ def imagenet_resnet(
     norm: str = "bn",
     activation: str = "relu",
     branch_scale: float | str = 1.0,
+    survival: float = 1.0,
     skip: bool = True,
     seed: np.random.Generator | int | None = None,
 ) -> ImageNetResNet:
@@ -103,23 +99,20 @@ def imagenet_resnet(
 
     width is the number of filters of the stem (the paper's 64); small ones make small runs.
     shortcut: "A" zero-padding, "B" projection where the shape changes, "C" projection everywhere,
-    or another of models.shortcuts; branch_scale: see models.options.
+    or another of models.shortcuts. order: see models.blocks; branch_scale, survival: see
+    models.options; shared_act: see models.stages.
     Plain nets have no projections, so only with "A" do twins of one seed have the same weights.
     stride_in: from 50 layers, the convolution of a block with the stride: "3x3" as in torchvision,
-    "1x1" as in the paper; the weights are the same.
+    "1x1" as in the paper; the weights are the same. groups, width_per_group: see models.bottleneck.
     norm "none" leaves batch norm out (and adds biases). Raises ValueError for a wrong value.
     """
     depth = checks.integer("depth", depth, 1)
     if depth not in STAGES:
         raise ValueError(f"depth: expected one of {', '.join(map(str, STAGES))}, got {depth}")
-    if stride_in not in STRIDES_IN:
-        raise ValueError(f"stride_in: expected one of {', '.join(STRIDES_IN)}, got {stride_in!r}")
-    block_norm = check(norm, activation, "original", skip, shortcut, branch_scale)
+    block_norm = check(norm, activation, order, skip, shortcut, branch_scale, survival)
+    check_shared_act(shared_act, order)
     layers, stages = STAGES[depth]
-    if layers == 2 and stride_in != "3x3":
-        raise ValueError(
-            f"stride_in: the blocks of {depth} layers have no 1×1 convolution, got {stride_in!r}"
-        )
+    inner = bottleneck_options(layers == 3, groups, width_per_group, stride_in)
     rng = generator(seed)
     with using(rng):
         net = ImageNetResNet(
@@ -127,14 +120,16 @@ def imagenet_resnet(
             checks.integer("width", width, 1),
             checks.integer("in_channels", in_channels, 1),
             checks.integer("num_classes", num_classes, 1),
-            stride_in=stride_in,
+            shared_act=shared_act,
             skip=skip,
             shortcut=plain_option(shortcut),
             norm=block_norm,
             activation=activation,
+            order=order,
             scale=branch_factor(branch_scale, sum(stages)),
+            **inner,
         )
-    start(net, net.fc, init, rng, shortcut, branch_scale)
+    start(net, net.fc, init, rng, shortcut, branch_scale, survival)
     return net
 
 

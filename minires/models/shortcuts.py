@@ -184,12 +184,15 @@ def parse(shortcut: str | Factory) -> tuple[str, Factory | None]:
     return "A", lambda channels: make(channels, number)
 
 
-def make_shortcut(
-    kind: str, in_channels: int, channels: int, stride: int, normalised: bool
-) -> nn.Module:
-    """Return what x passes around a branch of convolutions: option "A", "B" or "C", or "none"."""
+def make_shortcut(kind: str, in_channels: int, channels: int, stride: int, norm: str) -> nn.Module:
+    """Return what x passes around a branch of convolutions: option "A", "B" or "C", or "none".
+
+    norm   of a projection: "bn"; "of the block" where the block has one, so that a projection needs
+           no bias either; without both it has a bias
+    """
     changes = stride != 1 or in_channels != channels
     if kind == "C" or (kind == "B" and changes):
-        conv = nn.Conv2d(in_channels, channels, 1, stride, bias=not normalised)
-        return nn.Sequential(conv, nn.BatchNorm2d(channels) if normalised else nn.Identity())
+        bias = norm not in ("bn", "of the block")
+        conv = nn.Conv2d(in_channels, channels, 1, stride, bias=bias)
+        return nn.Sequential(conv, nn.BatchNorm2d(channels) if norm == "bn" else nn.Identity())
     return Pad(channels, stride) if kind != "none" and changes else nn.Identity()
