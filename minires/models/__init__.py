@@ -3,7 +3,7 @@
 from .basic import BasicBlock
 from .blocks import MLPBlock, Residual
 from .bottleneck import Bottleneck
-from .densenet import (
+from .dense import (
     DenseNet,
     densenet,
     densenet40,

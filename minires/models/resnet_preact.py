@@ -4,7 +4,7 @@ CIFAR, 3n blocks, n = 18 (110 and 164 layers) or 111 (1001):
                    blocks          parameters, num_classes=10
 preact_resnet110   two 3×3          1,727,962
 preact_resnet164   bottlenecks      1,703,258    the paper's 1.7 M
-preact_resnet1001  bottlenecks     10,327,706    its 10.2 M, not counting batch norm (149,184)
+preact_resnet1001  bottlenecks     10,327,706    its 10.2 M, not counting batch norm (149,216)
 resnet164          bottlenecks      1,704,154
 resnet1001         bottlenecks     10,328,602
 ImageNet, of the blocks of ResNet-18 … -152: 11,687,720 parameters for 18 layers, 21,795,880 (34),

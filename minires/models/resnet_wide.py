@@ -20,6 +20,15 @@ from .resnet_cifar import CifarResNet, resnet
 from .resnet_imagenet import ImageNetResNet, imagenet_resnet
 from .resnet_preact import PREACT
 
+WIDE: dict[str, Any] = PREACT | {"shortcut": "B"}
+TWICE: dict[str, Any] = {"width_per_group": 128}
+CIFAR_RESNEXT: dict[str, Any] = {"block": "bottleneck", "shortcut": "B", "width": 64}
+GROUPS_8x64: dict[str, Any] = {"groups": 8, "width_per_group": 64}
+GROUPS_16x64: dict[str, Any] = {"groups": 16, "width_per_group": 64}
+GROUPS_32x4: dict[str, Any] = {"groups": 32, "width_per_group": 4}
+GROUPS_32x8: dict[str, Any] = {"groups": 32, "width_per_group": 8}
+GROUPS_64x4: dict[str, Any] = {"groups": 64, "width_per_group": 4}
+
 
 def wide_resnet(depth: int, widen: int, **options: Any) -> CifarResNet:
     """Build WRN-depth-widen of 6n+4 weight layers; other options as in `resnet`."""
@@ -27,7 +36,7 @@ def wide_resnet(depth: int, widen: int, **options: Any) -> CifarResNet:
     if depth % 6 != 4:
         few = ", ".join(str(6 * n + 4) for n in range(1, 6))
         raise ValueError(f"depth: expected 6n+4 ({few}, …), got {depth}")
-    return resnet(depth - 2, widen=widen, **(PREACT | {"shortcut": "B"} | options))
+    return resnet(depth - 2, widen=widen, **(WIDE | options))
 
 
 def wide_resnet16_4(**options: Any) -> CifarResNet:
@@ -52,37 +61,34 @@ def wide_resnet40_4(**options: Any) -> CifarResNet:
 
 def wide_resnet50_2(**options: Any) -> ImageNetResNet:
     """Return Wide ResNet-50-2; options as in `imagenet_resnet`."""
-    return imagenet_resnet(50, **({"width_per_group": 128} | options))
+    return imagenet_resnet(50, **(TWICE | options))
 
 
 def wide_resnet101_2(**options: Any) -> ImageNetResNet:
     """Return Wide ResNet-101-2; options as in `imagenet_resnet`."""
-    return imagenet_resnet(101, **({"width_per_group": 128} | options))
+    return imagenet_resnet(101, **(TWICE | options))
 
 
 def resnext50_32x4d(**options: Any) -> ImageNetResNet:
     """Return ResNeXt-50 of 32 groups of 4; options as in `imagenet_resnet`."""
-    return imagenet_resnet(50, **({"groups": 32, "width_per_group": 4} | options))
+    return imagenet_resnet(50, **(GROUPS_32x4 | options))
 
 
 def resnext101_32x8d(**options: Any) -> ImageNetResNet:
     """Return ResNeXt-101 of 32 groups of 8; options as in `imagenet_resnet`."""
-    return imagenet_resnet(101, **({"groups": 32, "width_per_group": 8} | options))
+    return imagenet_resnet(101, **(GROUPS_32x8 | options))
 
 
 def resnext101_64x4d(**options: Any) -> ImageNetResNet:
     """Return ResNeXt-101 of 64 groups of 4; options as in `imagenet_resnet`."""
-    return imagenet_resnet(101, **({"groups": 64, "width_per_group": 4} | options))
-
-
-CIFAR_RESNEXT: dict[str, Any] = {"block": "bottleneck", "shortcut": "B", "width": 64}
+    return imagenet_resnet(101, **(GROUPS_64x4 | options))
 
 
 def resnext29_8x64d(**options: Any) -> CifarResNet:
     """Return ResNeXt-29 of 8 groups of 64, for CIFAR; options as in `resnet`."""
-    return resnet(29, **(CIFAR_RESNEXT | {"groups": 8, "width_per_group": 64} | options))
+    return resnet(29, **(CIFAR_RESNEXT | GROUPS_8x64 | options))
 
 
 def resnext29_16x64d(**options: Any) -> CifarResNet:
     """Return ResNeXt-29 of 16 groups of 64, for CIFAR; options as in `resnet`."""
-    return resnet(29, **(CIFAR_RESNEXT | {"groups": 16, "width_per_group": 64} | options))
+    return resnet(29, **(CIFAR_RESNEXT | GROUPS_16x64 | options))

@@ -33,6 +33,8 @@ def stochastic_depth(net: nn.Module, survival: float = 0.5) -> None:
     What a batch dropped has no gradient of it, so that an optimiser leaves its parameters alone,
     momentum and weight decay included. Raises ValueError for a net without residual blocks.
     """
+    if not isinstance(net, nn.Module):
+        raise TypeError(f"net: expected a Module, got {type(net).__name__}")
     blocks = [m for m in net.modules() if isinstance(m, Block) and m.skip]
     survival = check_survival(survival)
     if not blocks:

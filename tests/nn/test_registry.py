@@ -10,7 +10,14 @@ from minires import models
 from minires.models.catalogue import ENTRIES, MEANINGS
 
 LARGE = 3_000_000  # parameters, from which a build takes seconds
-GENERAL = {"imagenet_resnet", "plain", "resnet"}  # of any depth: these have no name of their own
+GENERAL = {  # of any depth: these have no name of their own
+    "densenet",
+    "imagenet_densenet",
+    "imagenet_resnet",
+    "plain",
+    "resnet",
+    "wide_resnet",
+}
 
 
 def cases():

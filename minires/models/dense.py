@@ -137,8 +137,8 @@ def _dropout(dropout: float) -> float:
 
 def densenet(
     depth: int,
-    growth: int = 12,
     *,
+    growth: int = 12,
     bottleneck: bool = True,
     compression: float | None = None,
     width: int | None = None,
