@@ -1,5 +1,23 @@
-"""Training: one loop, on which experiments build."""
+"""Training: one loop, on which experiments build, and `fit`, which trains a net for real."""
 
+from .evaluate import Evaluation, evaluate
+from .fit import fit
 from .loop import Step, Watch, train
+from .recipe import RECIPES, Recipe
+from .run import Habits, Run
+from .trained import Trained, load_trained
 
-__all__ = ["Step", "Watch", "train"]
+__all__ = [
+    "RECIPES",
+    "Evaluation",
+    "Habits",
+    "Recipe",
+    "Run",
+    "Step",
+    "Trained",
+    "Watch",
+    "evaluate",
+    "fit",
+    "load_trained",
+    "train",
+]

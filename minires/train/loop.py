@@ -17,6 +17,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from minires_kernels.arrays import module_of
+
 from .. import functional as F
 from .. import nn, optim
 from ..nn.utils import clip_grad_norm_
@@ -40,25 +42,33 @@ class Schedule(Protocol):
     def step(self) -> object: ...
 
 
+Loss = Callable[[Tensor, Array], Tensor]
+
+
 @dataclass
 class Step:
     """A step that has been taken.
 
     index   counts steps from 0
-    loss    mean cross-entropy of the batch before the update, in nats
+    loss    mean loss of the batch before the update, in nats
     logits  (N, classes) of the batch before the update
     y       (N,) labels of the batch
+    broken  whether a gradient is NaN or infinite, where the loop was told to look
     """
 
     index: int
     loss: float
     logits: Array
     y: Array
+    broken: bool = False
 
     @property
     def diverged(self) -> bool:
-        """Whether the loss is NaN or infinite; then nothing was updated, and no step follows."""
-        return not math.isfinite(self.loss)
+        """Whether the loss is NaN or infinite, or a gradient found to be so.
+
+        Then no parameter was updated, and no step follows.
+        """
+        return self.broken or not math.isfinite(self.loss)
 
     @property
     def errors(self) -> int:
@@ -74,8 +84,13 @@ def train(
     schedule: Schedule | None = None,
     watch: Callable[[int], Watch | None] = lambda index: None,
     clip: float | None = None,
+    loss: Loss = F.cross_entropy,
+    check_gradients: bool = False,
 ) -> Iterator[Step]:
-    """Take a step of cross-entropy for each batch (x, y) and yield it, until the loss diverges.
+    """Take a step for each batch (x, y) and yield it, until the loss diverges.
+
+    `loss` is a function of logits and labels. With `check_gradients` a gradient that is NaN or
+    infinite counts as divergence too, before it reaches a parameter.
 
     `schedule` is stepped after each update. `watch` is asked for whom to let look on at each step,
     e.g. a `Recorder`, which sees the gradients as they came. Nothing is computed otherwise than
@@ -87,9 +102,10 @@ def train(
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is found, and told
             with contextlib.nullcontext() if watcher is None else watcher:
                 logits = net(Tensor(x))
-                loss = F.cross_entropy(logits, y)
-                loss.backward()
-            step = Step(index, float(loss.item()), logits.data, y)
+                value = loss(logits, y)
+                value.backward()
+            step = Step(index, float(value.item()), logits.data, y)
+            step.broken = check_gradients and not step.diverged and not _finite_gradients(net)
             if not step.diverged:
                 if clip is not None:
                     clip_grad_norm_(net.parameters(), clip)
@@ -102,3 +118,14 @@ def train(
         yield step
         if step.diverged:
             return
+
+
+def _finite_gradients(net: nn.Module) -> bool:
+    """Return whether all gradients are finite: a sum of squares is, unless it overflows."""
+    for p in net.parameters():
+        g = p.grad
+        if g is None or math.isfinite(float((g * g).sum())):
+            continue
+        if not bool(module_of(g).isfinite(g).all()):
+            return False
+    return True

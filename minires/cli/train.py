@@ -1,0 +1,253 @@
+"""`minires train`: train a net on images by a recipe, with checkpoints."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import console, results
+from .arguments import natural, positive_float, positive_int
+
+if TYPE_CHECKING:
+    from ..train import Habits, Recipe, Run
+
+NO_AUGMENTATION = ("digits", "synthetic")  # mirrored or shifted they would be other classes
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the parser of `minires`."""
+    p = subparsers.add_parser(
+        "train",
+        help="train a net on images by a recipe, with checkpoints",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Train a net by a recipe. OUT gets model.safetensors, metrics.csv (every 100\n"
+        "iterations, every epoch, every evaluation), curves, run.json and checkpoints, from which\n"
+        "--resume goes on bit by bit. Ctrl-C, or SIGTERM, saves and stops.",
+        epilog="a shorter or longer training scales its milestones and warm-up with it.\n"
+        "example: minires train --model resnet20 --data cifar10 --recipe he2015 --out out/r20\n"
+        "         minires train --resume --out out/r20",
+    )
+    p.add_argument("--model", metavar="NAME", help="see `minires models`. Default: resnet20")
+    p.add_argument(
+        "--option",
+        type=key_value,
+        action="append",
+        metavar="KEY=VALUE",
+        help="of the model, e.g. shortcut=B; may be given several times",
+    )
+    p.add_argument(
+        "--data", metavar="NAME", help="cifar10, cifar100, digits, synthetic or folder:PATH. "
+        "Default: cifar10",
+    )  # fmt: skip
+    p.add_argument("--root", metavar="DIR", help="where the data is; see `minires data list`")
+    p.add_argument("--size", type=positive_int, metavar="N", help="side of the images of a folder")
+    p.add_argument("--recipe", metavar="NAME", help=f"{_recipes()}. Default: he2015")
+    length = p.add_mutually_exclusive_group()
+    length.add_argument("--epochs", type=positive_float, metavar="N")
+    length.add_argument("--iterations", type=positive_int, metavar="N")
+    length.add_argument(
+        "--minutes", type=positive_float, metavar="M",
+        help="the schedule spans this time; then no two runs have the same bits",
+    )  # fmt: skip
+    p.add_argument("--lr", type=positive_float, metavar="R")
+    p.add_argument("--schedule", metavar="NAME", help="steps, linear, cosine, onecycle, constant")
+    p.add_argument("--warmup", type=float, metavar="F", help="fraction of the training")
+    p.add_argument("--batch-size", type=positive_int, metavar="N")
+    p.add_argument("--weight-decay", type=float, metavar="A")
+    p.add_argument("--clip", type=positive_float, metavar="C", help="largest norm of the gradients")
+    p.add_argument(
+        "--set",
+        type=key_value,
+        action="append",
+        metavar="KEY=VALUE",
+        help="any other field of the recipe, e.g. label_smoothing=0.1, ema=0.999, nesterov=true",
+    )
+    p.add_argument("--seed", type=natural, metavar="N", help="default: 0")
+    p.add_argument("--out", required=True, metavar="DIR", help="folder of the run")
+    p.add_argument("--resume", action="store_true", help="go on from the checkpoint in OUT")
+    p.add_argument("--force", action="store_true", help="replace a run that is in OUT")
+    p.add_argument("--workers", type=natural, default=1, metavar="N", help="of the loader")
+    p.add_argument("--eval-every", type=positive_int, metavar="N", help="iterations")
+    p.add_argument(
+        "--checkpoint-every",
+        type=every,
+        default=(None, 300.0),
+        metavar="N|Mm",
+        help="iterations (500), minutes (5m) or seconds (30s). Default: 5m",
+    )
+    p.add_argument(
+        "--record", type=positive_int, default=0, metavar="N",
+        help="record gradient flow every N iterations, into layers.csv",
+    )  # fmt: skip
+    p.add_argument("--watch", action="store_true", help="write OUT/watch.html, a page that follows")
+    p.add_argument("--quiet", action="store_true", help="no progress")
+    p.add_argument("--json", action="store_true", help="print run.json at the end")
+    p.set_defaults(run=run)
+
+
+def _recipes() -> str:
+    return "he2015, he2015-110 (with its warm-up), budget, adamw"
+
+
+def key_value(text: str) -> tuple[str, Any]:
+    """Parse "key=value"; the value is a number, true, false, null, or text."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, e.g. shortcut=B; got {text!r}")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
+
+
+def every(text: str) -> tuple[int | None, float]:
+    """Parse "500" iterations, "5m" or "30s"; return (iterations or None, seconds)."""
+    unit = {"m": 60.0, "s": 1.0}.get(text[-1:])
+    try:
+        return (positive_int(text), 0.0) if unit is None else (None, unit * float(text[:-1]))
+    except (ValueError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(
+            f"expected iterations (500), minutes (5m) or seconds (30s); got {text!r}"
+        ) from None
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; return 0, 1 if it diverged or could not be saved, 128 + N after signal N."""
+    from .. import data, models, train
+    from ..train import checkpoint
+
+    if args.resume and args.force:
+        raise ValueError("--resume goes on, --force begins anew: give one of them")
+    before = _settings_of(checkpoint.load_latest(Path(args.out))[0]) if args.resume else {}
+    chosen = _chosen(args, before)
+    recipe = _recipe(args, before, chosen["data"])
+    train_images = data.load(chosen["data"], "train", chosen["root"], size=chosen["size"])
+    test_images = data.load(chosen["data"], "test", chosen["root"], size=chosen["size"])
+    options = dict(chosen["options"])
+    net = models.build(
+        chosen["model"],
+        in_channels=train_images.x.shape[3],
+        num_classes=len(train_images.classes),
+        seed=chosen["seed"],
+        **options,
+    )
+    origin = {k: chosen[k] for k in ("data", "root", "size")}
+    done = train.fit(
+        net,
+        train_images,
+        test_images,
+        recipe,
+        out=args.out,
+        resume=args.resume,
+        force=args.force,
+        seed=chosen["seed"],
+        model={"name": chosen["model"], "options": options},
+        habits=_habits(args),
+        origin=origin | {"command": before.get("command") or _command()},
+    )
+    return _report(args, done)
+
+
+def _settings_of(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what a checkpoint was started with."""
+    identity = document["identity"]
+    return {
+        **document["origin"],
+        "model": identity["model"]["name"],
+        "options": identity["model"]["options"],
+        "recipe": identity["recipe"],
+        "seed": identity["seed"],
+    }
+
+
+def _chosen(args: argparse.Namespace, before: dict[str, Any]) -> dict[str, Any]:
+    """Return what was asked for, or was before, or is the default."""
+    given = {
+        "model": args.model,
+        "options": None if args.option is None else dict(args.option),
+        "data": args.data,
+        "root": args.root,
+        "size": args.size,
+        "seed": args.seed,
+    }
+    defaults: dict[str, Any] = {"model": "resnet20", "options": {}, "data": "cifar10", "seed": 0}
+    return {
+        key: value if value is not None else before.get(key, defaults.get(key))
+        for key, value in given.items()
+    }
+
+
+def _recipe(args: argparse.Namespace, before: dict[str, Any], data: str) -> Recipe:
+    from ..train.recipe import Recipe, recipe_named, recipe_of
+
+    names = {f.name for f in fields(Recipe)}
+    given = {k: v for k, v in vars(args).items() if k in names and v is not None}
+    given |= dict(args.set or [])
+    if before and args.recipe is None:
+        return recipe_of(before["recipe"]).changed(**given)
+    recipe = recipe_named(args.recipe or "he2015")
+    if data in NO_AUGMENTATION and not {"crop", "flip"} & set(given):
+        recipe = recipe.changed(crop="none", flip="none", cutout=0)
+        if not (args.quiet or before):
+            console.say(f"{data}: no augmentation; --set crop=pad and the like choose one")
+    changed = recipe.changed(**given)
+    if changed.cuts() and changed.document() != recipe.document() and not args.quiet:
+        length = next((n for n in ("iterations", "epochs", "minutes") if getattr(changed, n)), "")
+        if length in given:
+            at = ", ".join(f"{cut * getattr(changed, length):g}" for cut in changed.cuts())
+            console.say(f"the rate is cut at {at} {length}: milestones scale with the length")
+    return changed
+
+
+def _habits(args: argparse.Namespace) -> Habits:
+    from ..train import Habits
+    from ..train.console import Console
+    from ..train.listener import Listener
+
+    listeners: list[Listener] = [] if args.quiet else [Console()]
+    if args.watch:
+        from ..train.page import Page
+
+        listeners.append(Page(Path(args.out)))
+    iterations, seconds = args.checkpoint_every
+    return Habits(
+        eval_every=args.eval_every,
+        checkpoint_every=iterations,
+        checkpoint_seconds=seconds,
+        record=args.record,
+        workers=args.workers,
+        listeners=listeners,
+    )
+
+
+def _command() -> str:
+    return shlex.join(["minires", *sys.argv[1:]])
+
+
+def _report(args: argparse.Namespace, done: Run) -> int:
+    """Print what came out; return the exit code."""
+    from ..train.console import duration
+
+    if args.json and done.files:
+        sys.stdout.write(results.read_text(done.files[-1]))
+    elif done.train_error is not None:
+        print(f"{done.iteration} iterations in {duration(done.seconds)}")
+        print(
+            f"training error {100 * done.train_error:.2f} % (last epoch, the batches as they ran)"
+        )
+        if done.test is not None:
+            print(f"test error     {100 * done.test.error:.2f} % of {done.test.images} images")
+        if done.files:
+            print(results.wrote(done.files, []))
+    if done.status == "finished":
+        return 0
+    console.say(f"minires: {done.status}: {done.reason}")
+    if done.signal is not None:
+        console.say(f"go on: minires train --resume --out {shlex.quote(str(args.out))}")
+        return 128 + done.signal
+    return 1

@@ -1,0 +1,94 @@
+"""A recipe at work on one net: its optimiser, its rate at every step, its loss."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import Any
+
+from .. import functional as F
+from .. import nn, optim
+from ..optim.lr_scheduler import Scheduler
+from .loop import Loss
+from .recipe import Recipe
+
+WARMUP_FACTOR = 0.1  # He et al. 2015, §4.2: 0.01 instead of 0.1 while ResNet-110 warms up
+
+
+class Clock:
+    """Seconds of a training, all of its sessions together."""
+
+    def __init__(self, before: float = 0.0) -> None:
+        self.start = time.monotonic() - before
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.start
+
+
+class RecipeLR(Scheduler):
+    """The rate of a recipe over `iterations` steps, or by the clock over `recipe.minutes`.
+
+    Step t of T takes the factor of the fraction (t + 1/2) / T, the middle of the step.
+    """
+
+    def __init__(
+        self, optimizer: optim.Optimizer, recipe: Recipe, iterations: int | None, clock: Clock
+    ) -> None:
+        self.recipe, self.iterations, self.clock = recipe, iterations, clock
+        self.warm = recipe.warmup_error is None
+        super().__init__(optimizer)
+
+    def done(self, t: float) -> float:
+        """Return the fraction of the training that is over after `t` steps, 0 to 1."""
+        if self.iterations is not None:
+            return min(1.0, t / self.iterations)
+        assert self.recipe.minutes is not None
+        return min(1.0, self.clock.seconds() / (60 * self.recipe.minutes))
+
+    def factor(self, t: int) -> float:
+        """The recipe's, a tenth of it until warm."""
+        factor = self.recipe.factor(self.done(t + 0.5))
+        return factor if self.warm else WARMUP_FACTOR * factor
+
+    def saw(self, error: float) -> None:
+        """Hear of a running training error; below the recipe's `warmup_error` the net is warm."""
+        if not self.warm and self.recipe.warmup_error is not None:
+            self.warm = error < self.recipe.warmup_error
+            self._set()
+
+    def state_dict(self) -> dict[str, Any]:
+        return super().state_dict() | {"warm": self.warm}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go to the position of a `state_dict`."""
+        self.warm = bool(state["warm"])
+        super().load_state_dict({k: v for k, v in state.items() if k != "warm"})
+
+
+def optimizer_of(net: nn.Module, recipe: Recipe) -> optim.Optimizer:
+    """Return the optimiser of a net; norms and biases are a group of their own if none decays."""
+    parameters = [p for p in net.parameters() if p.requires_grad]
+    groups: list[dict[str, Any]] = [{"params": parameters}]
+    if not recipe.decay_norms:
+        groups = [
+            {"params": [p for p in parameters if p.ndim > 1]},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        groups = [group for group in groups if group["params"]]
+    if recipe.optimizer == "adamw":
+        adamw: optim.Optimizer = optim.AdamW(groups, recipe.lr, weight_decay=recipe.weight_decay)
+        return adamw
+    return optim.SGD(
+        groups,
+        lr=recipe.lr,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=recipe.nesterov,
+    )
+
+
+def loss_of(recipe: Recipe) -> Loss:
+    """Return the loss of a recipe: cross-entropy, with its label smoothing."""
+    if not recipe.label_smoothing:
+        return F.cross_entropy
+    return functools.partial(F.cross_entropy, label_smoothing=recipe.label_smoothing)
