@@ -5,7 +5,7 @@ from .fit import fit
 from .loop import Step, Watch, train
 from .recipe import RECIPES, Recipe
 from .run import Habits, Run
-from .trained import Trained, load_trained
+from .trained import Trained, load_trained, shipped
 
 __all__ = [
     "RECIPES",
@@ -19,5 +19,6 @@ __all__ = [
     "evaluate",
     "fit",
     "load_trained",
+    "shipped",
     "train",
 ]

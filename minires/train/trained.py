@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import models, nn, results
+from .. import models, nn, results, weights
 from ..data import Normalise
 from ..tensor import Array
 from .evaluate import log_softmax, predictions
@@ -84,17 +84,27 @@ def load_trained(path: results.StrPath) -> Trained:
 
 def _read(file: Path) -> tuple[dict[str, str], dict[str, Any]]:
     """Return metadata and arrays of a model's file."""
-    from safetensors import SafetensorError, safe_open
+    metadata = weights.metadata(file)
+    if metadata.get("kind") != KIND:
+        what = metadata.get("kind", "weights without their model's name")
+        raise ValueError(
+            f"{file} holds {what}, not a model of `minires train`; its folder has {MODEL}, and "
+            "weights.load_into loads weights into a net of yours"
+        )
+    return metadata, weights.load(file)
 
-    try:
-        with safe_open(file, framework="numpy") as opened:
-            metadata = dict(opened.metadata() or {})
-            if metadata.get("kind") != KIND:
-                what = metadata.get("kind", "weights without their model's name")
-                raise ValueError(
-                    f"{file} holds {what}, not a model of `minires train`; its folder has "
-                    f"{MODEL}, and weights.load_into loads weights into a net of yours"
-                )
-            return metadata, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(f"{file} is no safetensors file, or is cut off: {error}") from None
+
+def shipped(model: str, images: str) -> Trained:
+    """Return a net whose trained weights come with minires, e.g. `shipped("resnet20", "cifar10")`.
+
+    ValueError lists those that there are.
+    """
+    folder = Path(weights.__file__).parent / "files"
+    path = folder / f"{model}_{images}.safetensors"
+    if path.parent != folder or not path.exists():
+        there = sorted(p.stem.replace("_", ":") for p in folder.glob("*.safetensors"))
+        raise ValueError(
+            f"no weights of {model}:{images} come with minires; "
+            + (f"there are {', '.join(there)}" if there else "train a net, and name its folder")
+        )
+    return load_trained(path)
