@@ -8,8 +8,34 @@ import sys
 from collections.abc import Sequence
 
 from . import __version__, console
-from .cli import convert, cuda_check, data, degradation, doctor, gradcheck, gradflow, lessons
+from .cli import (
+    convert,
+    cuda_check,
+    data,
+    degradation,
+    doctor,
+    evaluate,
+    gradcheck,
+    gradflow,
+    lessons,
+    predict,
+    train,
+)
 from .cli.arguments import Parser
+
+COMMANDS = (
+    data,
+    train,
+    evaluate,
+    predict,
+    gradflow,
+    degradation,
+    gradcheck,
+    lessons,
+    convert,
+    cuda_check,
+    doctor,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"minires {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (data, gradflow, degradation, gradcheck, lessons, convert, cuda_check, doctor):
+    for command in COMMANDS:
         command.add_parser(subparsers)
     args = parser.parse_args(cuda_check.renamed(sys.argv[1:] if argv is None else argv))
     console.take_any_text(json=getattr(args, "json", False))

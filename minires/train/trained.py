@@ -12,6 +12,7 @@ import numpy as np
 from .. import models, nn, results, weights
 from ..data import Normalise
 from ..tensor import Array
+from ..weights.shipped import pretrained
 from .evaluate import log_softmax, predictions
 from .outputs import MODEL, normalise_of
 
@@ -99,12 +100,4 @@ def shipped(model: str, images: str) -> Trained:
 
     ValueError lists those that there are.
     """
-    folder = Path(weights.__file__).parent / "files"
-    path = folder / f"{model}_{images}.safetensors"
-    if path.parent != folder or not path.exists():
-        there = sorted(p.stem.replace("_", ":") for p in folder.glob("*.safetensors"))
-        raise ValueError(
-            f"no weights of {model}:{images} come with minires; "
-            + (f"there are {', '.join(there)}" if there else "train a net, and name its folder")
-        )
-    return load_trained(path)
+    return load_trained(pretrained(model, images).path)
