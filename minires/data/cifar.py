@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import os
 import tarfile
@@ -21,6 +22,7 @@ from .places import StrPath, places
 
 OFFICIAL, OTHER = "official", "differs from the official file (md5)"
 MOST = 200 << 20  # bytes of one file; the largest official one has 155 MB
+MOST_UNPACKED = 2 * MOST  # of an archive, which is as much as is ever read of one
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,22 @@ def again(cifar: Cifar) -> str:
 
 
 # ---- bytes of files -----------------------------------------------------------------------------
+class _Limited(gzip.GzipFile):
+    """A packed file of which nothing beyond MOST_UNPACKED bytes is unpacked, whatever it claims."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._require(self.tell() + (MOST_UNPACKED + 1 if size is None or size < 0 else size))
+        return super().read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._require(offset)
+        return super().seek(offset, whence)
+
+    def _require(self, end: int) -> None:
+        if end > MOST_UNPACKED:
+            raise ValueError(f"unpacks to more than {MOST_UNPACKED:,} bytes")
+
+
 class _Reader:
     """Reads files by name, from a folder or from an archive of which nothing is unpacked."""
 
@@ -172,12 +190,12 @@ class _Reader:
         try:
             info = self.archive.getmember(member)
             if not info.isreg() or info.size > MOST:
-                raise ValueError(f"{where} is no file of at most {MOST:,} bytes in the archive")
+                raise ValueError(f"no file of at most {MOST:,} bytes")
             file = self.archive.extractfile(info)
             raw = b"" if file is None else file.read(MOST)
         except KeyError:
             raise ValueError(f"{where} is not in the archive: another archive, or a part") from None
-        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as error:
             raise ValueError(f"{where}: the archive is damaged ({error}); get it anew") from None
         if len(raw) != info.size:
             raise ValueError(f"{where} ends too early in the archive: partial; get it anew")
@@ -190,11 +208,17 @@ def opened(found: Found) -> Iterator[_Reader]:
     if not found.packed:
         yield _Reader(found, None)
         return
-    try:
-        archive = tarfile.open(found.path, "r:gz")  # noqa: SIM115
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise ValueError(
-            f"{found.path} is no whole tar.gz archive ({error}); remove it, and get it anew"
-        ) from None
-    with archive:
-        yield _Reader(found, archive)
+    with _Limited(found.path) as file:
+        try:
+            archive = tarfile.open(fileobj=file, mode="r:")  # noqa: SIM115
+        except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as error:
+            raise ValueError(
+                f"{found.path} is no whole tar.gz archive ({error}); remove it, and get it anew"
+            ) from None
+        with archive:
+            yield _Reader(found, archive)
+        try:
+            while file.read(1 << 16):  # up to the archive's own checksum
+                pass
+        except (EOFError, OSError, zlib.error, ValueError) as error:
+            raise ValueError(f"{found.path}: damaged ({error}); get it anew") from None

@@ -46,7 +46,7 @@ def read_batch(raw: bytes, label_key: bytes) -> tuple[Array, Array]:
     try:
         batch = _follow(raw)
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        reason = error if type(error) is ValueError else f"{type(error).__name__}: {error}"
+        reason = error if type(error) is ValueError else "damaged"
         raise ValueError(f"no batch of CIFAR in Python's format ({reason})") from None
     if not isinstance(batch, dict):
         raise ValueError("no batch of CIFAR in Python's format (not a dictionary)")
@@ -158,10 +158,10 @@ def _fill(state: Any, target: Any) -> None:
     values = _checked(target, _Array)
     _, shape, dtype, fortran, raw = _checked(state, tuple)
     if dtype != "dtype u1":
-        raise ValueError(f"an array of {dtype}, expected bytes (u1)")
+        raise ValueError(f"an array of {str(dtype)[:40]}, expected bytes (u1)")
     sizes = _checked(shape, tuple)
     if len(sizes) != 2 or not all(type(n) is int and n >= 0 for n in sizes):
-        raise ValueError(f"an array of shape {sizes}")
+        raise ValueError(f"an array of shape {sizes!r:.60}")
     if sizes[0] * sizes[1] != len(_checked(raw, bytes)):
         raise ValueError(f"an array of shape {sizes} with {len(raw)} bytes")
     order: Any = "F" if fortran else "C"

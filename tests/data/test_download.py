@@ -194,7 +194,7 @@ def test_a_given_address_is_used_and_a_wrong_one_refused(server, official, tmp_p
 def test_space_and_folder_are_looked_at_first(server, official, tmp_path, monkeypatch):
     cifar = official(f"{server.base}good/")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1_000_000))
-    with pytest.raises(OSError, match="1 MB free, [0-9]+ MB are needed"):
+    with pytest.raises(OSError, match=r"1 MB free, \d+ MB are needed"):
         download.get(cifar, tmp_path)
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(OSError, match="is a file"):
