@@ -268,7 +268,7 @@ def _loss(rng: np.random.Generator) -> list[Mutant]:
     def no_mean(dy: Array, *saved: Any) -> Array:
         return np.asarray(right(np.full(5, dy), *saved))
 
-    def no_onehot(dy: Array, log_p: Array, target: Array) -> Array:
+    def no_onehot(dy: Array, log_p: Array, *_saved: Any) -> Array:
         return np.asarray(np.exp(log_p) * dy[:, None])
 
     def no_upstream(dy: Array, *saved: Any) -> Array:

@@ -203,6 +203,14 @@ def layer_targets(backend: str) -> list[Target]:
         target("AdaptiveAvgPool2d", lambda r: (nn.AdaptiveAvgPool2d((4, 3)), x4(r))),
         target("Flatten", lambda r: (nn.Flatten(), x4(r))),
         target("CrossEntropyLoss", lambda r: (nn.CrossEntropyLoss(), x2(r), r.integers(0, 4, 6))),
+        target(
+            "CrossEntropyLoss smoothed",
+            lambda r: (
+                nn.CrossEntropyLoss(ignore_index=1, label_smoothing=0.2),
+                x2(r),
+                np.arange(6) % 4,
+            ),
+        ),
         target("MSELoss", lambda r: (nn.MSELoss(), x2(r), x2(r))),
     ]
     found += _operations(backend)

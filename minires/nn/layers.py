@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -220,15 +220,53 @@ class AdaptiveAvgPool2d(Module):
 
 
 class CrossEntropyLoss(Module):
-    """Mean of -log softmax(logits)[target]: see `functional.cross_entropy`."""
+    """Mean of -log softmax(logits)[target]: see `functional.cross_entropy`, for options too."""
+
+    def __init__(
+        self,
+        ignore_index: int = -100,
+        reduction: Literal["mean", "sum", "none"] = "mean",
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.ignore_index = checks.integer("ignore_index", ignore_index, -(2**31))
+        self.reduction = _reduction(reduction)
+        self.label_smoothing = checks.real("label_smoothing", label_smoothing)
+        if label_smoothing > 1:
+            raise ValueError(
+                f"label_smoothing: expected a share from 0 to 1, got {label_smoothing}"
+            )
 
     def forward(self, logits: Tensor, target: Tensor | Array) -> Tensor:
         """logits (N, C), target (N,) integers."""
-        return F.cross_entropy(logits, target)
+        options = (self.reduction, self.label_smoothing, self.ignore_index)
+        return F.cross_entropy(logits, target, *options)
+
+    def extra_repr(self) -> str:
+        """What differs from the defaults."""
+        shown = [f"reduction={self.reduction!r}"] if self.reduction != "mean" else []
+        if self.label_smoothing:
+            shown.append(f"label_smoothing={self.label_smoothing}")
+        if self.ignore_index != -100:
+            shown.append(f"ignore_index={self.ignore_index}")
+        return ", ".join(shown)
 
 
 class MSELoss(Module):
     """Mean squared difference: see `functional.mse_loss`."""
 
+    def __init__(self, reduction: Literal["mean", "sum", "none"] = "mean") -> None:
+        super().__init__()
+        self.reduction = _reduction(reduction)
+
     def forward(self, input: Tensor, target: Tensor | Array) -> Tensor:
-        return F.mse_loss(input, target)
+        return F.mse_loss(input, target, self.reduction)
+
+    def extra_repr(self) -> str:
+        return f"reduction={self.reduction!r}" if self.reduction != "mean" else ""
+
+
+def _reduction(name: Any) -> Literal["mean", "sum", "none"]:
+    if name not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction: expected 'mean', 'sum' or 'none', got {name!r}")
+    return name  # type: ignore[no-any-return]

@@ -220,6 +220,10 @@ REFUSED = [
     ("cross_entropy", (X[0, 0], np.array([0, 1, 2, 3, 5])), {}, r"target\[4\] is 5"),
     ("cross_entropy", (X[0, 0], np.array([0, -1, 2, 3, 4])), {}, r"target\[1\] is -1"),
     ("cross_entropy", (X[0, 0], np.zeros(5)), {}, "expected integer class labels, got float64"),
+    ("cross_entropy", (X[0, 0], np.array([0, -1, 7, 3, 4])), {"ignore_index": -1}, r"target\[2\]"),
+    ("cross_entropy", (X[0, 0], np.zeros(5, int)), {"label_smoothing": 1.5}, "from 0 to 1"),
+    ("cross_entropy", (X[0, 0], np.zeros(5, int)), {"label_smoothing": np.nan}, "label_smoothing"),
+    ("cross_entropy", (X[0, 0], np.zeros(5, int)), {"ignore_index": 2**40}, "ignore_index"),
 ]  # fmt: skip
 
 
@@ -263,10 +267,10 @@ def test_saved_values_that_would_reach_out_of_memory_are_refused(backend):
     for wrong in (index - 1, index + 25):
         with pytest.raises(ValueError, match="saved indices"):
             pool.backward(y, wrong, *geometry)
-    loss, log_p, _ = ce.forward(np.zeros((3, 4)), np.array([0, 1, 2]))
+    loss, log_p, _, *rest = ce.forward(np.zeros((3, 4)), np.array([0, 1, 2]))
     for label in (-1, 4, 10**9):
         with pytest.raises(ValueError, match=r"target\[1\]"):
-            ce.backward(loss, log_p, np.array([0, label, 2]))
+            ce.backward(loss, log_p, np.array([0, label, 2]), *rest)
     y, x, weight, mean, *rest = kernel("batch_norm", backend).forward(X)
     with pytest.raises(ValueError, match="mean: expected shape"):
         kernel("batch_norm", backend).backward(y, x, weight, mean[:2], *rest)

@@ -178,14 +178,17 @@ def test_cross_entropy(backend, dtype):
         n, c = (int(size) for size in rng.integers(1, 40, 2))
         scale = 10 ** rng.uniform(-2, 4)
         logits = (scale * rng.standard_normal((n, c))).astype(dtype)
+        smoothing = float(rng.choice([0.0, 0.1, rng.uniform(), 1.0]))
+        ignored = int(rng.choice([-100, rng.integers(0, c)]))
+        options = {"label_smoothing": smoothing, "ignore_index": ignored}
         compare(
             "cross_entropy",
             backend,
             dtype,
             (logits, rng.integers(0, c, n)),
-            {},
-            lambda z, t: tf.cross_entropy(z, t, reduction="none"),
-            f"{n} × {c}, logits of ±{scale:.2g}",
+            options,
+            lambda z, t, o=options: tf.cross_entropy(z, t, reduction="none", **o),
+            f"{n} × {c}, logits of ±{scale:.2g}, {options}",
         )
 
 

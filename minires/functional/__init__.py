@@ -1,0 +1,64 @@
+"""Functions of tensors for networks, under PyTorch's names and with its defaults.
+
+import minires.functional as F
+y = F.relu(F.conv2d(x, w, b, stride=2, padding=1))
+"""
+
+from ..ops import concat, pad, sigmoid, tanh, where
+from .activations import log_softmax, softmax
+from .dropout import dropout
+from .kernels import (
+    AddReLU,
+    AvgPool2d,
+    BatchNorm,
+    BatchNormReLU,
+    Conv2d,
+    CrossEntropy,
+    GlobalAvgPool2d,
+    Linear,
+    MaxPool2d,
+    ReLU,
+    add_relu,
+    conv2d,
+    kernel_function,
+    linear,
+    relu,
+)
+from .losses import cross_entropy, mse_loss
+from .normalisation import batch_norm, batch_norm_relu
+from .pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
+from .shapes import flatten
+
+__all__ = [
+    "AddReLU",
+    "AvgPool2d",
+    "BatchNorm",
+    "BatchNormReLU",
+    "Conv2d",
+    "CrossEntropy",
+    "GlobalAvgPool2d",
+    "Linear",
+    "MaxPool2d",
+    "ReLU",
+    "adaptive_avg_pool2d",
+    "add_relu",
+    "avg_pool2d",
+    "batch_norm",
+    "batch_norm_relu",
+    "concat",
+    "conv2d",
+    "cross_entropy",
+    "dropout",
+    "flatten",
+    "kernel_function",
+    "linear",
+    "log_softmax",
+    "max_pool2d",
+    "mse_loss",
+    "pad",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "tanh",
+    "where",
+]
