@@ -67,6 +67,7 @@ LAZY = (
     "experiments",
     "gradflow",
     "lessons",
+    "onnx",
     "plotting",
     "record",
     "results",

@@ -197,8 +197,8 @@ def _compared(first: list[Step], second: list[Step]) -> list[Step]:
         for one, other in zip(a.sources, b.sources, strict=True):
             if not _same(one, other):
                 raise ValueError(
-                    f"{a}: it uses values that depend on the images, the size of the batch or chance, "
-                    "and come from outside of minires's operations (NumPy, comparisons, .item()); "
+                    f"{a}: it uses values that depend on the images, the size of the batch or "
+                    "chance, and come from outside of minires's operations (NumPy, comparisons); "
                     "write that part with operations of minires, or fix the batch"
                 )
         if "shape" not in a.options and repr(a.options) != repr(b.options):
