@@ -22,6 +22,7 @@ from .gradcheck import GradcheckReport, gradcheck
 from .observe import Observer, watching
 from .ops import abs, concat, where
 from .random import manual_seed
+from .summary import Summary, summary
 from .tensor import Tensor
 from .threads import get_num_threads, set_num_threads
 
@@ -38,6 +39,7 @@ __all__ = [
     "GradcheckReport",
     "GraphDrawing",
     "Observer",
+    "Summary",
     "Tensor",
     "abs",
     "concat",
@@ -55,6 +57,7 @@ __all__ = [
     "optim",
     "random",
     "set_num_threads",
+    "summary",
     "tensor",
     "use_backend",
     "use_versions",

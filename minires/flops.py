@@ -36,7 +36,7 @@ class FlopCounter(Observer):
         self._of: dict[int, int] = {}  # by the index of the node, which nobody keeps alive
 
     def ran(self, function: type, inputs: tuple[Any, ...], options: Any, y: Any) -> None:
-        name, flops = function.__name__, _flops(function, inputs, options, y)
+        name, flops = function.__name__, flops_of(function, inputs, options, y)
         self.calls[name] += 1
         self.forward[name] += flops
         if y.node is not None:
@@ -82,7 +82,8 @@ class FlopCounter(Observer):
         return results.table(shown, ["function", "calls", "forward", "backward", "share"])
 
 
-def _flops(function: Any, inputs: tuple[Any, ...], options: dict[str, Any], y: Any) -> int:
+def flops_of(function: Any, inputs: tuple[Any, ...], options: dict[str, Any], y: Any) -> int:
+    """Return the operations of one call of a Function, see `FlopCounter`."""
     given = [values(x) for x in inputs]
     spec = getattr(function, "spec", None)
     if spec is not None:

@@ -1,7 +1,7 @@
 """Looking on while operations run: `with watching(observer): …`.
 
-An Observer is told what the operations of a thread (or of an async task) do. Whoever needs that is
-one: a gradient check (which branch was taken at a kink), a CUDA graph (what must stay alive), a
+An Observer is told what the operations and modules of a thread (or an async task) do. Who needs it
+is one: a gradient check (which branch was taken at a kink), a CUDA graph (what must stay alive), a
 counter of FLOPs, a drawing of the graph, a profiler of yours. The engine knows of none of them.
 """
 
@@ -19,6 +19,12 @@ class Observer:
 
     def ran(self, function: type, inputs: tuple[Any, ...], options: Any, y: Any) -> None:
         """A Function ran on `inputs` (Tensors, arrays, numbers, None); `y` is the new Tensor."""
+
+    def entering(self, module: Any, inputs: tuple[Any, ...]) -> None:
+        """A module is about to run `forward` on `inputs`, those given by position."""
+
+    def leaving(self, module: Any, output: Any) -> None:
+        """A module has run `forward`, which returned `output`; not told if it raised."""
 
     def branched(self, choice: Callable[[], Any]) -> None:
         """A branch was taken at a kink; `choice()` is the mask, or the winners."""

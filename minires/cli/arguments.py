@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -104,6 +105,30 @@ def branch_scale(text: str) -> float | str:
         raise argparse.ArgumentTypeError(
             f"expected a positive number, or one of {', '.join(BRANCH_SCALES)}; got {text!r}"
         ) from None
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """Parse "3x224x224"."""
+    try:
+        found = tuple(int(side) for side in text.lower().replace("×", "x").split("x"))
+    except ValueError:
+        found = (0,)
+    if min(found) < 1:
+        raise argparse.ArgumentTypeError(
+            f"expected the shape of one input, without the batch, e.g. 3x224x224; got {text!r}"
+        )
+    return found
+
+
+def option(text: str) -> tuple[str, Any]:
+    """Parse "width=8" to a name and a value: a number, True, False, None, a tuple, or text."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, e.g. width=8; got {text!r}")
+    try:
+        return key, ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return key, value
 
 
 def progress_bar(jobs: list[Any]) -> Any:

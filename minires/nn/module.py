@@ -11,6 +11,7 @@ import numpy.typing as npt
 from minires_kernels import arrays
 
 from ..hooks import HookHandle
+from ..observe import tell, watchers
 from ..tensor import Array
 from .attributes import Attributes, Parameter, forget_gradient
 from .state import LoadedKeys, load
@@ -56,7 +57,11 @@ class Module(Attributes):
                 changed = hook(self, inputs)
                 if changed is not None:
                     inputs = changed if isinstance(changed, tuple) else (changed,)
+        if watched := watchers.get():
+            tell("entering", self, inputs)
         y = self.forward(*inputs, **named)
+        if watched:
+            tell("leaving", self, y)
         for hook in list(self._hooks):
             given = (inputs, named) if hook.with_kwargs else (inputs,)
             changed = hook(self, *given, y)
