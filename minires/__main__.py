@@ -18,7 +18,9 @@ from .cli import (
     gradcheck,
     gradflow,
     lessons,
+    models,
     predict,
+    summary,
     train,
 )
 from .cli.arguments import Parser
@@ -33,6 +35,8 @@ COMMANDS = (
     gradcheck,
     lessons,
     convert,
+    models,
+    summary,
     cuda_check,
     doctor,
 )

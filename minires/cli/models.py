@@ -38,6 +38,7 @@ def _document(entry: Any) -> dict[str, Any]:
     from ..models.catalogue import MEANINGS
 
     family = entry.family
+    meanings = {**MEANINGS, **family.means}
     return {
         "name": entry.name,
         "family": family.title,
@@ -51,7 +52,7 @@ def _document(entry: Any) -> dict[str, Any]:
         "where": entry.where or None,
         "error": entry.result or None,
         "options": {
-            key: {"default": value, "meaning": MEANINGS.get(key, "")}
+            key: {"default": value, "meaning": meanings.get(key, "")}
             for key, value in entry.options.items()
         },
     }
@@ -103,6 +104,7 @@ def _details(entry: Any) -> str:
     from ..summary.layers import shape_text
 
     family = entry.family
+    meanings = {**MEANINGS, **family.means}
     facts = {
         "family": title(family),
         "in the paper": ": ".join(filter(None, (entry.where, entry.result))),
@@ -119,6 +121,10 @@ def _details(entry: Any) -> str:
     for key, text in shown.items():
         first = f"  {text:<{width - 2}}"
         lines += textwrap.wrap(
-            MEANINGS.get(key, ""), 98, initial_indent=first, subsequent_indent=" " * width
+            meanings.get(key, ""),
+            98,
+            initial_indent=first,
+            subsequent_indent=" " * width,
+            break_on_hyphens=False,
         )
     return "\n".join(lines)

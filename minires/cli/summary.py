@@ -57,9 +57,10 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument("--dtype", choices=DTYPES, help="default: the net's own, float32")
     p.add_argument("--weights", type=Path, metavar="FILE", help="load weights, which must fit")
     p.add_argument(
-        "--times", action="store_true", help="time each layer, forward and backward, on this machine"
+        "--times",
+        action="store_true",
+        help="time each layer, forward and backward",
     )
-    p.add_argument("--svg", type=Path, metavar="FILE", help="draw the net's blocks")
     p.add_argument("--json", action="store_true", help="print JSON: a row for each module")
     p.set_defaults(run=run)
 
@@ -69,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from .. import summary
-    from ..results import to_json, write_text
+    from ..results import to_json
 
     options = dict(args.option)
     if len(options) < len(args.option):
@@ -77,7 +78,9 @@ def run(args: argparse.Namespace) -> int:
     net, shapes, source = built(args.net, options)
     shapes = args.input or shapes
     if not shapes:
-        raise ValueError(f"--input: tell the shape of one input of {args.net}, e.g. --input 3x32x32")
+        raise ValueError(
+            f"--input: tell the shape of one input of {args.net}, e.g. --input 3x32x32"
+        )
     if args.dtype:
         net.to(np.dtype(args.dtype))
     if args.weights is not None:
@@ -88,16 +91,10 @@ def run(args: argparse.Namespace) -> int:
         net, *shapes, batch=args.batch, repeats=PASSES if args.times else 0, name=args.net
     )
     found.source = source
-    if args.svg is not None:
-        from ..summary.diagram import diagram
-
-        write_text(args.svg, diagram(found))
     if args.json:
         print(to_json(found.to_dict()), end="")
     else:
         print(found.text(columns(), args.depth, ascii=not _symbols_print()))
-        if args.svg is not None:
-            print(f"wrote {args.svg}")
     return 0
 
 

@@ -25,12 +25,10 @@ MEANINGS = {
     "zero-gamma, fixup (models.options)",
     "compression": "of DenseNets: share of the channels kept between blocks; None: 0.5 with "
     "bottlenecks, else 1",
-    "depth": "number of layers; of mlp_stack those of the body",
     "dropout": "of DenseNets: after each convolution in a block",
     "groups": "of the 3×3 convolutions of bottlenecks, as in ResNeXt (models.bottleneck)",
     "growth": "of DenseNets: channels that a layer adds",
     "in_channels": "channels of an image",
-    "in_features": "numbers in an input; None: width, and no stem",
     "init": "how weights start: he, xavier, … (models.initialise)",
     "norm": "bn, or none",
     "num_classes": "number of logits",
@@ -41,20 +39,28 @@ MEANINGS = {
     "changes, and the net's first activation comes before its blocks (models.stages)",
     "shortcut": "A zero-padding, B projection where the shape changes, C projection everywhere, or "
     "scale:0.5, gate:-6, exclusive:-6, dropout:0.5 (models.shortcuts)",
-    "skip": "of mlp_stack: none, identity or preact; else True, or False for the plain twin",
+    "skip": "True, or False for the plain twin",
     "stride_in": "which convolution of a bottleneck strides: 3x3 (torchvision), 1x1 (the paper)",
     "survival": "probability that the last branch is there in training, falling from 1: stochastic "
     "depth (models.survival)",
     "weights": "trained ones that come with minires: cifar10",
     "widen": "filters of the three stages × that, as in wide ResNets",
     "width": "filters of the first stage, or of a DenseNet's first convolution (None: the paper's "
-    "number); of mlp_stack the features of a layer",
+    "number)",
     "width_per_group": "channels of a group of a bottleneck's 3×3, if the net's width is 64",
 }
 
 
 _HE = ("He et al. 2015", "1512.03385")
-STACK = Family("Stacks of linear layers", "", "", mlp_stack, (64,), 10)
+STACK = Family(
+    *("Stacks of linear layers", "", "", mlp_stack, (64,), 10),
+    means={
+        "depth": "layers of the body; a stem (if in_features is not width) and a head come to them",
+        "in_features": "numbers in an input; None: width",
+        "skip": "none, identity or preact (short for identity and order=preact)",
+        "width": "features of each layer",
+    },
+)
 CIFAR = Family("ResNets for CIFAR", *_HE, cifar.resnet, (3, 32, 32), 10)
 CIFAR_PLAIN = replace(CIFAR, title="Plain twins for CIFAR", fixed=("skip",))
 IMAGENET = Family("ResNets for ImageNet", *_HE, imagenet.imagenet_resnet, (3, 224, 224), 1000)

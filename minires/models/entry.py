@@ -20,6 +20,7 @@ class Family:
     base    the function that the builders pass their options on to
     fixed   options of it that they set themselves
     shape   of one input, without the batch
+    means   what options mean, where it is not what catalogue.MEANINGS says
     """
 
     title: str
@@ -29,6 +30,7 @@ class Family:
     shape: Shape
     classes: int
     fixed: tuple[str, ...] = ()
+    means: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ denseblock1.0 …  so are four or more blocks of one structure whose sizes grow
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .layers import Figures, Layer, Operation, Shape
@@ -96,7 +96,7 @@ def _ordered(layer: Layer, lines: list[Line]) -> list[Line]:
 
 def _operation(o: Operation) -> Line:
     times = f"{o.calls} × " if o.calls > 1 else ""
-    kind = times + {"AddReLU": "add, ReLU", "Add": "add", "Mul": "multiply"}.get(o.name, o.name)
+    kind = times + {"AddReLU": "add+ReLU", "Add": "add", "Mul": "multiply"}.get(o.name, o.name)
     key = (o.name, o.calls, o.output)
     return Line("", kind, (o.output,), o.figures, key=key, structure=o.name)
 
@@ -110,7 +110,7 @@ def _fused(lines: list[Line]) -> list[Line]:
             continue
         for o in line.layer.operations.values():
             if o.name == "BatchNormReLU":
-                line.kind += ", add, ReLU" if o.adds else ", ReLU"
+                line.kind += "+add+ReLU" if o.adds else "+ReLU"
                 fusing.append(line)
     result: list[Line] = []
     for line in lines:
@@ -118,7 +118,7 @@ def _fused(lines: list[Line]) -> list[Line]:
         idle = layer is not None and not _active(layer) and not layer.same
         if layer is not None and idle and layer.kind == ACTIVATION and fusing:
             joined = fusing.pop(0)
-            joined.name += f" + {line.name}" if joined.name else line.name
+            joined.name += f"+{line.name}" if joined.name else line.name
         elif layer is None or layer.same or not _passes_on(line):
             result.append(line)
     return result
@@ -174,18 +174,29 @@ def _repetition(lines: list[Line], i: int) -> tuple[int, int]:
     return best
 
 
+def _mean(lines: list[Line]) -> Line:
+    """Return one line for equal lines, with the mean of their times."""
+    figures = Figures()
+    for line in lines:
+        figures.add(line.figures)
+    forward, backward = figures.forward / len(lines), figures.backward / len(lines)
+    mean = replace(lines[0].figures, forward=forward, backward=backward)
+    below = [_mean(list(parts)) for parts in zip(*(line.children for line in lines), strict=True)]
+    return replace(lines[0], figures=mean, children=below)
+
+
 def _together(group: list[Line], pattern: list[Line], times: int, alike: bool = False) -> Line:
     figures = Figures()
     for line in group:
         figures.add(line.figures)
     first, last = group[0], group[-1]
     if len(pattern) == 1:
-        kind, children = first.kind, first.children
+        kind, children = first.kind, first.children if alike else _mean(group).children
         if alike:
             kind = kind.split(" ")[0]
     else:
         kind = f"({' – '.join(line.kind for line in pattern)})"
-        children = pattern
+        children = [_mean(group[i :: len(pattern)]) for i in range(len(pattern))]
     name = f"{first.name} … {last.name}" if first.name or last.name else ""
     return Line(
         name,

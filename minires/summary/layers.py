@@ -20,8 +20,8 @@ class Figures:
                  that no gradient is wanted of
     macs         multiply-adds of convolutions and products of matrices, for one input
     outputs      bytes of all results of operations, for one input
-    kept         bytes that the engine keeps for backward, for the batch; what several layers keep
-                 counts at the first
+    kept         bytes that the engine keeps for backward, for the batch: a result counts where it
+                 is computed, whoever keeps it
     forward, backward   seconds, for the batch
     """
 

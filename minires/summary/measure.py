@@ -17,7 +17,7 @@ from ..nn import Module
 from ..observe import watching
 from ..random import using
 from ..tensor import Array, Tensor
-from .layers import Layer, shape_text, tensors
+from .layers import Figures, Layer, shape_text, tensors
 from .trace import Stopwatch, Tracer, under
 
 
@@ -120,9 +120,13 @@ def clock(net: Module, layers: list[Layer], inputs: Sequence[Array], repeats: in
         net.zero_grad()
     for layer in layers:
         if not layer.same:
-            for way in ("forward", "backward"):
-                times = [getattr(watch, way).get(layer.path, 0.0) for watch in found[1:]]
-                setattr(layer.own, way, statistics.median(times))
+            for name in ("", *layer.operations):
+                place = layer.path, name
+                figures = layer.operations[name].figures if name else Figures()
+                figures.forward = statistics.median(w.forward.get(place, 0.0) for w in found[1:])
+                figures.backward = statistics.median(w.backward.get(place, 0.0) for w in found[1:])
+                layer.own.forward += figures.forward
+                layer.own.backward += figures.backward
 
 
 def _settle(layers: list[Layer]) -> None:

@@ -18,9 +18,7 @@ PLAIN = str.maketrans("█─…×·", "#-~x*")
 LEFT = ("layer", "type", "output", "")  # columns that are flush left
 
 
-def text(
-    summary: Summary, width: int = WIDE, depth: int | None = None, ascii: bool = False
-) -> str:
+def text(summary: Summary, width: int = WIDE, depth: int | None = None, ascii: bool = False) -> str:
     """Return the tree of layers, then the sums.
 
     depth   levels of the tree; None: as many as fit a screen
@@ -75,11 +73,11 @@ def _rows(summary: Summary, line: Line, depth: int, indent: str) -> list[dict[st
         "output": " and ".join(shape_text(shape[1:]) for shape in line.output),
         "parameters": f"{figures.parameters:,}" if figures.parameters else "-",
         "MACs": scaled(figures.macs),
-        "kept": "?" if summary.reason else in_bytes(figures.kept),
+        "kept": "?" if summary.reason else scaled(figures.kept, "B"),
     }
     if summary.repeats:
-        row["forward"] = f"{1e3 * figures.forward:.2f}"
-        row["backward"] = f"{1e3 * figures.backward:.2f}"
+        row["fwd ms"] = f"{1e3 * figures.forward:.2f}"
+        row["bwd ms"] = f"{1e3 * figures.backward:.2f}"
     row[""] = "█" * round(BAR * share)
     row[f"of {summary.shared}"] = f"{100 * share:.1f} %" if share >= 0.0005 else "-"
     rows = [row]
@@ -89,7 +87,7 @@ def _rows(summary: Summary, line: Line, depth: int, indent: str) -> list[dict[st
 
 
 def _table(rows: list[dict[str, str]], width: int) -> list[str]:
-    """Return aligned text. Where it is too wide, the bars go, the share, then the ends of words."""
+    """Return aligned text. Where it is too wide, bars and ends of words go, then columns."""
     columns = {name: [name, *(row[name] for row in rows)] for name in rows[0]}
     for name in ("", list(columns)[-1]):
         if _needed(columns) > width:
@@ -99,6 +97,9 @@ def _table(rows: list[dict[str, str]], width: int) -> list[str]:
         if over > 0:
             room = max(SHORTEST, max(map(len, columns[name])) - over)
             columns[name] = [_cut(cell, room) for cell in columns[name]]
+    for name in ("kept", "output", "MACs"):
+        if _needed(columns) > width:
+            del columns[name]
     widths = {name: max(map(len, cells)) for name, cells in columns.items()}
     lines = []
     for i in range(len(rows) + 1):
@@ -125,9 +126,8 @@ def _sums(summary: Summary, more: str, width: int) -> list[str]:
     sums = {
         "parameters": f"{total.parameters:,}{frozen}",
         "MACs": f"{total.macs:,} multiply-adds for one input",
-        "kept": f"{in_bytes(total.kept)} for backward, for a batch of {summary.batch}; what "
-        f"several layers keep counts at the first. All results: "
-        f"{in_bytes(summary.batch * total.outputs)}",
+        "kept": f"{in_bytes(total.kept)} by the engine for backward, of a batch of {summary.batch} "
+        f"(all results together: {in_bytes(summary.batch * total.outputs)})",
         "training": " + ".join(f"{name} {in_bytes(n)}" for name, n in size.items() if n)
         + f" = {in_bytes(sum(size.values()))}",
     }
@@ -167,4 +167,4 @@ def scaled(number: float, unit: str = "") -> str:
 
 def in_bytes(number: float) -> str:
     """Return a size: "1.08 MB", of 10⁶ bytes."""
-    return scaled(number, "B")
+    return scaled(number, "B") if number else "0 B"

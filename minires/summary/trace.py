@@ -7,6 +7,7 @@ what happens in training.
 from __future__ import annotations
 
 import time
+import weakref
 from collections import defaultdict
 from typing import Any
 
@@ -19,6 +20,8 @@ from ..nn.attributes import Parameter
 from ..observe import Observer
 from ..tensor import Tensor
 from .layers import Layer, Operation, tensors
+
+Place = tuple[str, str]
 
 
 class Follower(Observer):
@@ -61,7 +64,8 @@ class Tracer(Follower):
     def __init__(self, net: Module, layers: list[Layer]) -> None:
         super().__init__(net, layers)
         self.events = 0
-        self.at_node: dict[int, tuple[Layer, Operation]] = {}
+        self.at_node: dict[int, Operation] = {}  # by the index of the node
+        self.makers: dict[int, tuple[weakref.ref[Any], Operation]] = {}  # by id of the memory
 
     def entering(self, module: Any, inputs: tuple[Any, ...]) -> None:
         super().entering(module, inputs)
@@ -95,62 +99,71 @@ class Tracer(Follower):
             layer.outputs = (y.shape,)
         if name in PRODUCTS:
             operation.figures.macs += flops_of(function, inputs, options, y) // 2
-        if y._data.base is None or not any(_share(x, y) for x in inputs):
+        if not any(_share(x, y) for x in inputs):  # no view
             operation.figures.outputs += y._data.nbytes
+            memory = under(y._data)
+            self.makers[id(memory)] = weakref.ref(memory), operation
         if y.node is not None:
-            self.at_node[y.node.index] = layer, operation
+            self.at_node[y.node.index] = operation
 
     def keep(self, outputs: Any, apart: set[int]) -> None:
         """Write into the operations the bytes that the graph of `outputs` keeps for backward.
 
-        Of a view the memory under it counts, once; the memory of `apart` (ids) does not.
+        A kept result counts where it was computed, anything else where it was saved, and the memory
+        of `apart` (ids) nowhere. Of a view the memory under it counts, once.
         """
         seen = set(apart)
         for node in _graph(outputs):
-            if node.ctx is None or node.index not in self.at_node:
+            saver = self.at_node.get(node.index)
+            if node.ctx is None or saver is None:
                 continue
-            operation = self.at_node[node.index][1]
             for array in _arrays(list(vars(node.ctx).values())):
                 memory = under(array)
                 if id(memory) not in seen:
                     seen.add(id(memory))
+                    made, maker = self.makers.get(id(memory), (None, saver))
+                    operation = maker if made is None or made() is memory else saver
                     operation.figures.kept += memory.nbytes
 
 
 class Stopwatch(Follower):
-    """Measures the seconds that each layer takes forward and backward, by path."""
+    """Measures seconds forward and backward, by path of the layer and name of the operation.
+
+    What a layer takes between operations has the name "".
+    """
 
     def __init__(self, net: Module, layers: list[Layer]) -> None:
         super().__init__(net, layers)
-        self.forward: dict[str, float] = defaultdict(float)
-        self.backward: dict[str, float] = defaultdict(float)
-        self.of_node: dict[int, str] = {}
-        self.passed = ""
+        self.forward: dict[Place, float] = defaultdict(float)
+        self.backward: dict[Place, float] = defaultdict(float)
+        self.of_node: dict[int, Place] = {}
+        self.passed: Place = "", ""
         self.last = time.perf_counter()
 
-    def lap(self, into: dict[str, float], path: str) -> None:
+    def lap(self, into: dict[Place, float], place: Place) -> None:
         now = time.perf_counter()
-        into[path] += now - self.last
+        into[place] += now - self.last
         self.last = now
 
     def entering(self, module: Any, inputs: tuple[Any, ...]) -> None:
-        self.lap(self.forward, self.stack[-1])
+        self.lap(self.forward, (self.stack[-1], ""))
         super().entering(module, inputs)
 
     def leaving(self, module: Any, output: Any) -> None:
-        self.lap(self.forward, self.stack[-1])
+        self.lap(self.forward, (self.stack[-1], ""))
         super().leaving(module, output)
 
     def ran(self, function: type, inputs: tuple[Any, ...], options: Any, y: Tensor) -> None:
-        layer = self.runs(inputs)
-        self.lap(self.forward, layer.path)
+        place = self.runs(inputs).path, function.__name__
+        self.lap(self.forward, place)
         if y.node is not None:
-            self.of_node[y.node.index] = layer.path
+            self.of_node[y.node.index] = place
 
     def passing(self, node: Any, dy: Any) -> None:
         self.lap(self.backward, self.passed)
         owner = self.owners.get(id(node.keeper())) if node.keeper else None
-        self.passed = self.of_node.get(node.index, owner or self.passed)
+        leaf = self.passed if owner is None else (owner, "")
+        self.passed = self.of_node.get(node.index, leaf)
 
 
 def _graph(outputs: Any) -> list[Node]:
