@@ -71,6 +71,8 @@ from .resnet_wide import (
     wide_resnet50_2,
     wide_resnet101_2,
 )
+from .restore import Restorer, vdsr
+from .separable import InvertedResidual, MobileNet, mobilenet_v1, mobilenet_v2
 from .shortcuts import ExclusiveGate, Gate, Pad, Scale
 from .survival import expected_depth, stochastic_depth, survival_probabilities
 
@@ -82,10 +84,13 @@ __all__ = [
     "ExclusiveGate",
     "Gate",
     "ImageNetResNet",
+    "InvertedResidual",
     "MLPBlock",
     "MLPStack",
+    "MobileNet",
     "Pad",
     "Residual",
+    "Restorer",
     "Scale",
     "branch_factor",
     "build",
@@ -101,6 +106,8 @@ __all__ = [
     "imagenet_densenet",
     "imagenet_resnet",
     "mlp_stack",
+    "mobilenet_v1",
+    "mobilenet_v2",
     "names",
     "plain",
     "plain18",
@@ -139,6 +146,7 @@ __all__ = [
     "resnext101_64x4d",
     "stochastic_depth",
     "survival_probabilities",
+    "vdsr",
     "wide_resnet",
     "wide_resnet16_4",
     "wide_resnet16_8",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from . import dense
+from . import dense, restore, separable
 from . import resnet_cifar as cifar
 from . import resnet_imagenet as imagenet
 from . import resnet_preact as preact
@@ -34,6 +34,8 @@ MEANINGS = {
     "num_classes": "number of logits",
     "order": "of weights, norm and activation in a block: original (2015), preact (2016), "
     "bn-after-add, relu-before-add, relu-preact (models.blocks)",
+    "output_stride": "of MobileNets: by how much height and width shrink; 8 or 4 for small images",
+    "residual": "of vdsr: True adds the input to the output, False is the direct twin",
     "seed": "of the first weights; None draws from minires.random",
     "shared_act": "of order preact: both paths start from the activated input where the shape "
     "changes, and the net's first activation comes before its blocks (models.stages)",
@@ -103,6 +105,20 @@ DENSE_IMAGENET = replace(
     base=dense.imagenet_densenet,
     shape=(3, 224, 224),
     classes=1000,
+)
+MOBILE = Family(
+    *("MobileNet", "Howard et al. 2017", "1704.04861", separable.mobilenet_v1),
+    *(IMAGENET.shape, 1000),
+    means={"width": "factor of all channels", "dropout": "before the last layer"},
+)
+MOBILE_V2 = replace(MOBILE, title="MobileNetV2", paper="Sandler et al. 2018", arxiv="1801.04381")
+RESTORE = Family(
+    *("Nets that restore images", "Kim et al. 2016", "1511.04587", restore.vdsr, (1, 41, 41), 0),
+    means={
+        "depth": "number of convolutions",
+        "norm": "none, or bn in all layers but the first and the last",
+        "width": "filters of each layer but the last",
+    },
 )
 
 _STACK_DEFAULTS = {"depth": 20, "width": 64}
@@ -203,4 +219,7 @@ ENTRIES = (
     Entry(dense.densenet121, DENSE_IMAGENET, 121, 7_978_856, 2_834_161_664, "Table 1"),
     Entry(dense.densenet169, DENSE_IMAGENET, 169, 14_149_480, 3_359_843_328, "Table 1"),
     Entry(dense.densenet201, DENSE_IMAGENET, 201, 20_013_928, 4_291_365_888, "Table 1"),
+    Entry(separable.mobilenet_v1, MOBILE, 28, 4_231_976, 568_740_352, "Table 1"),
+    Entry(separable.mobilenet_v2, MOBILE_V2, 53, 3_504_872, 300_774_272, "Table 2"),
+    Entry(restore.vdsr, RESTORE, 20, 665_921, 1_117_367_424, "Figure 2"),
 )

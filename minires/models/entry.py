@@ -17,10 +17,11 @@ Shape = tuple[int, ...]
 class Family:
     """What nets of one table of one paper share.
 
-    base    the function that the builders pass their options on to
-    fixed   options of it that they set themselves
-    shape   of one input, without the batch
-    means   what options mean, where it is not what catalogue.MEANINGS says
+    base     the function that the builders pass their options on to
+    fixed    options of it that they set themselves
+    shape    of one input, without the batch
+    classes  how many logits come of it; 0 if it is an image of that shape again
+    means    what options mean, where it is not what catalogue.MEANINGS says
     """
 
     title: str
