@@ -70,7 +70,7 @@ def examine() -> dict[str, dict[str, str]]:
         "caches": caches,
         "settings": _settings(),
         "terminal": {"encoding": _encoding()},
-        "data": {"digits": _digits()},
+        "data": {"digits": _digits()} | _cifar(),
         "dtypes": {"training": "float32", "checking": "float64"},
     }
 
@@ -244,6 +244,11 @@ def _readers() -> dict[str, Callable[[], Any]]:
 
         num_threads()
 
+    def data() -> None:
+        from ..data.places import places
+
+        places()
+
     def compiler() -> None:
         from minires_emulator import compiler
 
@@ -268,6 +273,7 @@ def _readers() -> dict[str, Callable[[], Any]]:
         "MINIRES_FAST": lambda: switch("MINIRES_FAST"),
         "MINIRES_FULL": lambda: switch("MINIRES_FULL"),
         "MINIRES_CHECK": lambda: switch("MINIRES_CHECK"),
+        "MINIRES_DATA": data,
         "MINIRES_OUT": anything,
         "MINIRES_ANSWERS": anything,
         "MINIRES_EXERCISE_SECONDS": lambda: seconds("MINIRES_EXERCISE_SECONDS", 20),
@@ -282,6 +288,18 @@ def _encoding() -> str:
     except (UnicodeEncodeError, LookupError):
         return f"{encoding}, which lacks symbols: plain ones stand for them, as |dL/dx| does"
     return encoding
+
+
+def _cifar() -> dict[str, str]:
+    from ..data.cifar import copies
+    from ..data.cifar_layouts import SETS
+
+    try:
+        found = {name: next(copies(cifar), None) for name, cifar in SETS.items()}
+    except ValueError:
+        return {"cifar": "not looked for, as long as MINIRES_DATA is wrong"}
+    absent = "not here, and not needed; minires data get"
+    return {name: f"{absent} {name}" if f is None else str(f.path) for name, f in found.items()}
 
 
 def _digits() -> str:

@@ -42,7 +42,8 @@ def copies(cifar: Cifar, root: StrPath | None = None) -> Iterator[Found]:
     """Find the copies in the places to look in, the one to prefer first."""
     for place in places(root):
         for layout in cifar.layouts:
-            for folder in (place / layout.folder, place):
+            known = place.name == layout.folder or layout.train[0].startswith("data_batch")
+            for folder in (place / layout.folder, place) if known else (place / layout.folder,):
                 if any((folder / name).is_file() for name in (*layout.train, *layout.test)):
                     yield Found(layout, folder)
             for path in (place / layout.archive, place):

@@ -114,6 +114,18 @@ def test_a_missing_package_is_trouble_unless_it_is_optional(examined, monkeypatc
     assert examined()["to mend"] == ["versions, tqdm"]
 
 
+def test_data_sets_are_found_and_a_wrong_variable_is_trouble(examined, tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIRES_DATA", str(tmp_path))
+    (tmp_path / "cifar-100-binary").mkdir()
+    (tmp_path / "cifar-100-binary" / "test.bin").write_bytes(b"")
+    findings = examined()
+    assert findings["to mend"] == []
+    assert "minires data get cifar10" in findings["data"]["cifar10"]
+    assert findings["data"]["cifar100"] == str(tmp_path / "cifar-100-binary")
+    monkeypatch.setenv("MINIRES_DATA", str(tmp_path / "none"))
+    assert examined()["to mend"] == ["settings, MINIRES_DATA"]
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", "truncated", "other arrays"])
 def test_damaged_data_is_trouble(examined, tmp_path, monkeypatch, content):
     if content == "truncated":

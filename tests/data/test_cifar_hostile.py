@@ -41,6 +41,16 @@ def test_it_looks_in_the_variable_then_in_data_then_in_the_cache(tmp_path, monke
         assert np.array_equal(data.load("cifar10").x, named)
 
 
+def test_other_files_that_are_called_train_are_left_alone(tmp_path):
+    for name in ("train", "test", "train.bin"):
+        (tmp_path / name).write_bytes(b"tokens of a text")
+    with pytest.raises(FileNotFoundError, match="CIFAR-100 is not on this machine"):
+        data.load("cifar100", root=tmp_path)
+    x, _ = generated.cifar100_binary(tmp_path)["test"]
+    for root in (tmp_path, tmp_path / "cifar-100-binary"):
+        assert np.array_equal(data.load("cifar100", "test", root).x, x)
+
+
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
