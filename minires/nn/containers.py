@@ -62,6 +62,15 @@ class _Row(Module):
         self._modules.update(items)
         return self._renumbered()
 
+    def _texts(self) -> Iterator[tuple[str, str]]:
+        """Yield each module's name and text, but a run of equal blocks once: "1-17": "17 x …"."""
+        for text, run in itertools.groupby(super()._texts(), key=operator.itemgetter(1)):
+            names = [name for name, _ in run]
+            if len(names) == 1 or "\n" not in text:  # a line each is short enough
+                yield from ((name, text) for name in names)
+            else:
+                yield f"{names[0]}-{names[-1]}", f"{len(names)} x {text}"
+
     def _key(self, index: int) -> str:
         try:
             return list(self._modules)[operator.index(index)]

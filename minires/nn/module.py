@@ -308,11 +308,15 @@ class Module(Attributes):
         return ""
 
     def __repr__(self) -> str:
-        lines = [f"({name}): {module!r}" for name, module in self._modules.items()]
+        lines = [f"({name}): {text}" for name, text in self._texts()]
         if not lines:
             return f"{type(self).__name__}({self.extra_repr()})"
         body = "\n".join(lines).replace("\n", "\n  ")
         return f"{type(self).__name__}(\n  {body}\n)"
+
+    def _texts(self) -> Iterator[tuple[str, str]]:
+        """Yield the name and the text of each submodule."""
+        return ((name, repr(module)) for name, module in self._modules.items())
 
 
 def _both(changed: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
