@@ -99,7 +99,7 @@ def train(
     for index, (x, y) in enumerate(batches):
         optimizer.zero_grad()
         watcher = watch(index)
-        with np.errstate(over="ignore", invalid="ignore"):  # divergence is found, and told
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # it is found, and told
             with contextlib.nullcontext() if watcher is None else watcher:
                 logits = net(Tensor(x))
                 value = loss(logits, y)

@@ -89,5 +89,4 @@ def optimizer_of(net: nn.Module, recipe: Recipe) -> optim.Optimizer:
 
 def loss_of(recipe: Recipe) -> Loss:
     """Return the loss of a recipe: cross-entropy, with its label smoothing."""
-    smoothing = {"label_smoothing": recipe.label_smoothing} if recipe.label_smoothing else {}
-    return functools.partial(F.cross_entropy, **smoothing)  # type: ignore[arg-type]
+    return functools.partial(F.cross_entropy, label_smoothing=recipe.label_smoothing)
