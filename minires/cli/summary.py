@@ -61,6 +61,7 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="time each layer, forward and backward",
     )
+    p.add_argument("--svg", type=Path, metavar="FILE", help="draw the blocks and their shortcuts")
     p.add_argument("--json", action="store_true", help="print JSON: a row for each module")
     p.set_defaults(run=run)
 
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from .. import summary
-    from ..results import to_json
+    from ..results import to_json, write_text
 
     options = dict(args.option)
     if len(options) < len(args.option):
@@ -91,10 +92,16 @@ def run(args: argparse.Namespace) -> int:
         net, *shapes, batch=args.batch, repeats=PASSES if args.times else 0, name=args.net
     )
     found.source = source
+    if args.svg is not None:
+        from ..summary.diagram import diagram
+
+        write_text(args.svg, diagram(found))
     if args.json:
         print(to_json(found.to_dict()), end="")
     else:
         print(found.text(columns(), args.depth, ascii=not _symbols_print()))
+        if args.svg is not None:
+            print(f"wrote {args.svg}")
     return 0
 
 

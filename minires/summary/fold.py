@@ -1,8 +1,7 @@
 """A net as few lines: repeated blocks are one line, and what does nothing is none.
 
 bn1, act1        a norm and a ReLU that run as one kernel are one line, with the sum between them
-layer1.0 … 8     nine blocks that are equal in all figures are one line: what is in one of them
-                 follows below it
+layer1.0 … 8     nine equal blocks are one line: what is in one of them follows below it
 denseblock1.0 …  so are four or more blocks of one structure whose sizes grow
 """
 
@@ -70,7 +69,8 @@ def _active(layer: Layer) -> bool:
 
 def _intern(line: Line, layer: Layer, interned: dict[Any, int]) -> None:
     """Give a line numbers that equal lines share, so that comparing two is comparing numbers."""
-    figures = tuple(v for k, v in vars(line.figures).items() if k not in ("forward", "backward"))
+    f = line.figures  # not what depends on neighbours, or on the day: `kept`, times
+    figures = f.parameters, f.frozen, f.macs, f.outputs
     below = tuple((child.key, child.count) for child in line.children)
     key = ("equal", layer.kind, layer.inputs, layer.outputs, figures, line.note, below)
     line.key = interned.setdefault(key, len(interned))
@@ -86,7 +86,7 @@ def _ordered(layer: Layer, lines: list[Line]) -> list[Line]:
         first = line.layer.first if line.layer is not None else -1
         last = max(last, first)
         placed.append((first if first >= 0 else last, line))
-    placed += [(o.first, _operation(o)) for o in layer.operations.values() if o.figures.outputs]
+    placed += [(o.place, _operation(o)) for o in layer.operations.values() if o.figures.outputs]
     ordered = [line for _, line in sorted(placed, key=lambda pair: pair[0])]
     return ordered + [
         Line(name, "Parameter", (), Figures(size), key=(name, size), structure=name)
@@ -146,6 +146,10 @@ def fold(lines: list[Line]) -> list[Line]:
         n = 1
         while i + n < len(lines) and _like(lines[i], lines[i + n]):
             n += 1
+        for k in range(i + 1, i + n - 1):
+            if lines[k].key == lines[k + 1].key:  # equal ones come: they are a line of their own
+                n = k - i
+                break
         if n >= ALIKE:
             result.append(_together(lines[i : i + n], lines[i : i + 1], n, alike=True))
             i += n
@@ -175,12 +179,17 @@ def _repetition(lines: list[Line], i: int) -> tuple[int, int]:
 
 
 def _mean(lines: list[Line]) -> Line:
-    """Return one line for equal lines, with the mean of their times."""
+    """Return one line for equal lines, with the mean of what may differ: kept bytes, times."""
     figures = Figures()
     for line in lines:
         figures.add(line.figures)
-    forward, backward = figures.forward / len(lines), figures.backward / len(lines)
-    mean = replace(lines[0].figures, forward=forward, backward=backward)
+    n = len(lines)
+    mean = replace(
+        lines[0].figures,
+        kept=figures.kept // n,
+        forward=figures.forward / n,
+        backward=figures.backward / n,
+    )
     below = [_mean(list(parts)) for parts in zip(*(line.children for line in lines), strict=True)]
     return replace(lines[0], figures=mean, children=below)
 

@@ -51,7 +51,7 @@ class Operation:
 
     name: str
     output: Shape
-    first: int  # its place in the order of what happens
+    place: int  # in the order of what happens, of its last call
     calls: int = 0
     adds: bool = False  # whether it takes another value of the result's shape: a sum
     figures: Figures = field(default_factory=Figures)

@@ -92,6 +92,7 @@ class Tracer(Follower):
         name = function.__name__
         operation = layer.operations.setdefault(name, Operation(name, y.shape, self.events))
         operation.calls += 1
+        operation.place = self.events
         operation.output = y.shape
         alike = [x for x in inputs if isinstance(x, Tensor) and x.shape == y.shape]
         operation.adds |= len(alike) > 1
