@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import struct
 import tarfile
 
 import numpy as np
@@ -69,6 +70,26 @@ def cifar_pickles(root, name="cifar10", n=20, protocol=2, seed=0):
         parts.append((x, y))
     train = [np.concatenate([p[k] for p in parts[:-1]]) for k in (0, 1)]
     return {"train": train, "test": list(parts[-1])}
+
+
+def python2_batch(x, y, label=b"training batch 1 of 5"):
+    """Return a batch as Python 2's cPickle writes it, which is how CIFAR-10 is distributed."""
+
+    def text(s):
+        return b"U" + bytes([len(s)]) + s
+
+    planes = x.transpose(0, 3, 1, 2).tobytes()
+    labels = b"".join(b"K" + bytes([k]) for k in y)
+    shape = b"M" + struct.pack("<H", len(x)) + b"M" + struct.pack("<H", 3072) + b"\x86"
+    dtype = b"cnumpy\ndtype\nq\x0a" + text(b"u1") + b"K\0K\1\x87Rq\x0b"
+    dtype += b"(K\3" + text(b"|") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"
+    array = b"cnumpy.core.multiarray\n_reconstruct\nq\7cnumpy\nndarray\nq\x08K\0\x85"
+    array += text(b"b") + b"\x87Rq\t(K\1" + shape + dtype
+    array += b"\x89T" + struct.pack("<I", len(planes)) + planes + b"tb"
+    items = text(b"batch_label") + b"q\2" + text(label) + b"q\3"
+    items += text(b"labels") + b"q\4]q\5(" + labels + b"e" + text(b"data") + b"q\6" + array
+    items += text(b"filenames") + b"q\x0c]q\r(" + text(b"leptodactylus.png") * len(x) + b"e"
+    return b"\x80\2}q\1(" + items + b"u."
 
 
 def class_folders(root, n=10, classes=("cat", "dog"), size=(12, 10), suffix=".png", seed=0):

@@ -1,5 +1,7 @@
 """CIFAR: every layout gives the same images; what is partial, corrupt or hostile is refused."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -32,3 +34,13 @@ def test_every_layout_gives_the_images(tmp_path, name, write):
         )
         assert "differ from the official" in got.note
         assert f"{len(x):,} of" in got.note
+
+
+def test_batches_as_python_2_wrote_them_are_read(tmp_path):
+    truth = generated.cifar_pickles(tmp_path, n=300)
+    raw = generated.python2_batch(*truth["test"])
+    assert np.array_equal(pickle.loads(raw, encoding="bytes")[b"labels"], truth["test"][1])
+    (tmp_path / "cifar-10-batches-py" / "test_batch").write_bytes(raw)
+    got = data.load("cifar10", "test", tmp_path)
+    assert np.array_equal(got.x, truth["test"][0])
+    assert np.array_equal(got.y, truth["test"][1])

@@ -144,6 +144,7 @@ BROKEN = {
     "a wrong checksum": (GOOD[:45] + b"\xff\xff" + GOOD[47:], "broken"),
     "another format": (gif(), "no PNG or JPEG"),
     "an animation": (animation(), "animation"),
+    "a small bomb": (png_of(12_000, 12_000), "more than [0-9,]+ pixels"),
     "a bomb": (png_of(30_000, 30_000), "more than [0-9,]+ pixels"),
     "a larger bomb": (png_of(2**31 - 1, 2**31 - 1), "pixels|broken|no PNG"),
     "no height": (png_of(10, 0), "broken|no PNG"),
