@@ -115,7 +115,8 @@ def _details(entry: Any) -> str:
         "MACs": f"{entry.macs:,} multiply-adds for one input",
     }
     lines = [entry.name, *(f"  {key:<14}{value}" for key, value in facts.items() if value != "")]
-    lines += ["", f'options, e.g. models.build("{entry.name}", num_classes=5)']
+    example = "num_classes=5" if "num_classes" in entry.options else "seed=0"
+    lines += ["", f'options, e.g. models.build("{entry.name}", {example})']
     shown = {key: f"{key}={value!r}" for key, value in entry.options.items()}
     width = max(map(len, shown.values())) + 4
     for key, text in shown.items():

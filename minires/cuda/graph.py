@@ -55,6 +55,14 @@ class Capture(Observer):
         """Keep what an operation reads as long as the graph."""
         self.arrays += [t.data if isinstance(t, Tensor) else t for t in inputs]
 
+    def entering(self, module: Any, inputs: tuple[Any, ...]) -> None:
+        """Raise RuntimeError for stochastic depth: each replay would drop what the capture did."""
+        if module.training and getattr(module, "survival", 1) < 1:
+            raise RuntimeError(
+                "stochastic depth chooses in Python which branches run, and a replay would repeat "
+                "one choice; use models.stochastic_depth(net, 1)"
+            )
+
     def passing(self, node: Any, dy: Any) -> None:
         """Raise RuntimeError for a backward pass that is not on the GPU."""
         if not arrays.on_gpu(dy):

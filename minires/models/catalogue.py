@@ -35,7 +35,7 @@ MEANINGS = {
     "order": "of weights, norm and activation in a block: original (2015), preact (2016), "
     "bn-after-add, relu-before-add, relu-preact (models.blocks)",
     "output_stride": "of MobileNets: by how much height and width shrink; 8 or 4 for small images",
-    "residual": "of vdsr: True adds the input to the output, False is the direct twin",
+    "residual": "True adds the input to the output, False is the direct twin",
     "seed": "of the first weights; None draws from minires.random",
     "shared_act": "of order preact: both paths start from the activated input where the shape "
     "changes, and the net's first activation comes before its blocks (models.stages)",

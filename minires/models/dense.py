@@ -21,9 +21,8 @@ from minires_kernels import checks
 
 from .. import functional as F
 from .. import nn
-from ..random import generator, using
 from ..tensor import Tensor
-from .initialise import initialise
+from .initialise import seeded
 
 BLOCKS = {
     121: (6, 12, 24, 16),
@@ -120,14 +119,6 @@ class DenseNet(nn.Module):
         return self.classifier(F.adaptive_avg_pool2d(x, 1).flatten(1))  # type: ignore[no-any-return]
 
 
-def _seeded(net_of: Any, init: str, seed: np.random.Generator | int | None) -> DenseNet:
-    rng = generator(seed)
-    with using(rng):
-        net: DenseNet = net_of()
-    initialise(net, init, rng)
-    return net
-
-
 def _dropout(dropout: float) -> float:
     dropout = checks.real("dropout", dropout)
     if dropout >= 1:
@@ -177,7 +168,7 @@ def densenet(
         blocks = ((depth - 4) // per_block,) * 3
         return DenseNet(stem, first, blocks, growth, bottleneck, theta, dropout, classes)
 
-    return _seeded(net, init, seed)
+    return seeded(net, init, seed)
 
 
 def imagenet_densenet(
@@ -211,7 +202,7 @@ def imagenet_densenet(
         }
         return DenseNet(stem, first, BLOCKS[depth], growth, True, 0.5, dropout, classes)
 
-    return _seeded(net, init, seed)
+    return seeded(net, init, seed)
 
 
 def densenet40(**options: Any) -> DenseNet:

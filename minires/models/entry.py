@@ -20,7 +20,7 @@ class Family:
     base     the function that the builders pass their options on to
     fixed    options of it that they set themselves
     shape    of one input, without the batch
-    classes  how many logits come of it; 0 if it is an image of that shape again
+    classes  how many logits come of it; 0 if it is an image
     means    what options mean, where it is not what catalogue.MEANINGS says
     """
 

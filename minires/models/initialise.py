@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
 from .. import nn
 from ..nn import init
+from ..random import generator, using
 from .shortcuts import Gate
+
+Net = TypeVar("Net", bound=nn.Module)
 
 _WEIGHTS: dict[str, Callable[..., object]] = {
     "he": lambda w, rng: init.kaiming_normal_(w, rng=rng),
@@ -40,3 +44,12 @@ def initialise(net: nn.Module, name: str, rng: np.random.Generator) -> None:
         _WEIGHTS[name](module.weight, rng)
         if bias is not None:
             init.zeros_(bias)
+
+
+def seeded(make: Callable[[], Net], name: str, seed: np.random.Generator | int | None) -> Net:
+    """Return what `make` builds, initialised by that name; all random numbers are of the seed."""
+    rng = generator(seed)
+    with using(rng):
+        net = make()
+    initialise(net, name, rng)
+    return net

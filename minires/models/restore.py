@@ -16,10 +16,9 @@ import numpy as np
 from minires_kernels import checks
 
 from .. import nn
-from ..random import generator, using
 from ..tensor import Tensor
 from .blocks import ACTIVATIONS
-from .initialise import initialise
+from .initialise import seeded
 from .options import NORMS
 
 
@@ -69,8 +68,4 @@ def vdsr(
     for name, value, offered in (("norm", norm, NORMS), ("activation", activation, ACTIVATIONS)):
         if value not in offered:
             raise ValueError(f"{name}: expected one of {', '.join(offered)}, got {value!r}")
-    rng = generator(seed)
-    with using(rng):
-        net = Restorer(depth, width, residual, channels, norm, activation)
-    initialise(net, init, rng)
-    return net
+    return seeded(lambda: Restorer(depth, width, residual, channels, norm, activation), init, seed)

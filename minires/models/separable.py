@@ -12,18 +12,14 @@ v2   inverted residuals x ↦ x + F(x): F widens x by a 1×1, filters depthwise,
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from minires_kernels import checks
 
 from .. import functional as F
 from .. import nn
-from ..random import generator, using
 from ..tensor import Tensor
-from .initialise import initialise
+from .initialise import seeded
 
 # v1: channels and stride of each depthwise-separable layer
 SEPARABLE = (
@@ -155,7 +151,7 @@ def mobilenet_v1(
             channels = outputs
         return MobileNet(features, nn.Linear(channels, classes))
 
-    return _seeded(net, init, seed)
+    return seeded(net, init, seed)
 
 
 def mobilenet_v2(
@@ -192,7 +188,7 @@ def mobilenet_v2(
         features.append(ConvNorm(channels, last, 1, act=ReLU6))
         return MobileNet(features, nn.Sequential(nn.Dropout(dropout), nn.Linear(last, classes)))
 
-    return _seeded(net, init, seed)
+    return seeded(net, init, seed)
 
 
 class _Strides:
@@ -231,13 +227,3 @@ def _multiple_of_8(channels: float) -> int:
     """Round to a multiple of 8, by at most a tenth downwards (as torchvision does)."""
     rounded = max(8, int(channels + 4) // 8 * 8)
     return rounded if rounded >= 0.9 * channels else rounded + 8
-
-
-def _seeded(
-    net_of: Callable[[], Any], init: str, seed: np.random.Generator | int | None
-) -> MobileNet:
-    rng = generator(seed)
-    with using(rng):
-        net: MobileNet = net_of()
-    initialise(net, init, rng)
-    return net

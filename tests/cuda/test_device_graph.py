@@ -293,6 +293,8 @@ def test_steps_that_a_replay_would_not_repeat_are_refused():
     strided = nn.Parameter(xp.asarray(np.ones((2, 3), np.float32)).T)
     strided.grad = xp.ones((3, 2), np.float32)
     by_itself = optim.SGD([strided], lr=0.1)
+    net = models.mlp_stack(4, 6, "preact", in_features=12, num_classes=5, survival=0.5, seed=0)
+    dropping = Training(net)
     x = mr.tensor([1.0], requires_grad=True)
 
     def gradient_on_the_cpu():
@@ -321,6 +323,7 @@ def test_steps_that_a_replay_would_not_repeat_are_refused():
         (first_gradient_late, "more warm-up steps"),
         (new_rate, "which a replay could not repeat"),
         (nested, "cannot be nested"),
+        (lambda: dropping.net(dropping.x), "would repeat one choice"),
     ):
         with pytest.raises(RuntimeError, match=message):
             mr.cuda.graph(step)
