@@ -20,6 +20,7 @@ from .cli import (
     lessons,
     models,
     predict,
+    reproduce,
     summary,
     train,
 )
@@ -32,6 +33,7 @@ COMMANDS = (
     predict,
     gradflow,
     degradation,
+    reproduce,
     gradcheck,
     lessons,
     convert,
