@@ -69,10 +69,9 @@ def leaves(n: int, size: int = 32, seed: int = 0) -> Array:
         centres = rng.uniform(0, side, (DISCS, 2))
         greys = rng.random(DISCS)
         for r, (x, y), value in zip(radii, centres, greys, strict=True):
-            rows = at[max(0, int(y - r)) : int(y + r) + 2, None]
-            columns = at[None, max(0, int(x - r)) : int(x + r) + 2]
-            inside = (rows - y) ** 2 + (columns - x) ** 2 <= r * r
-            picture[rows[0, 0] : rows[-1, 0] + 1, columns[0, 0] : columns[0, -1] + 1][inside] = value
+            box = tuple(slice(max(0, int(c - r)), int(c + r) + 2) for c in (y, x))
+            inside = (at[box[0], None] - y) ** 2 + (at[None, box[1]] - x) ** 2 <= r * r
+            picture[box][inside] = value
     cells = pictures.reshape(n, size, 2, size, 2)
     return np.ascontiguousarray(cells.mean(axis=(2, 4))[:, None])
 

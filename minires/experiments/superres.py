@@ -21,8 +21,9 @@ import numpy as np
 from minires_kernels import checks
 
 from .. import functional as F
-from .. import models, nn, optim
+from .. import nn, optim
 from ..grad_mode import no_grad
+from ..models.initialise import initialise
 from ..nn.utils import clip_grad_value_
 from ..tensor import Array, Tensor
 from ..train import loop
@@ -43,9 +44,7 @@ def blurred(factor: int = 2, kind: str = "bicubic") -> Damage:
         _, _, h, w = x.shape
         if h % factor or w % factor:
             raise ValueError(f"factor: {factor} does not divide pictures of {h} × {w}")
-        found = [
-            resize(resize(picture[0], h // factor, w // factor, kind), h, w) for picture in x
-        ]
+        found = [resize(resize(picture[0], h // factor, w // factor, kind), h, w) for picture in x]
         return np.stack(found)[:, None]
 
     return damage
@@ -189,7 +188,10 @@ def train(
     Twins that differ in `residual` start with the same weights and see the same batches.
     Raises ValueError for wrong arguments.
     """
-    steps, batch_size = checks.integer("steps", steps, 1), checks.integer("batch_size", batch_size, 1)
+    steps, batch_size = (
+        checks.integer("steps", steps, 1),
+        checks.integer("batch_size", batch_size, 1),
+    )
     if optimizer not in ("adam", "sgd"):
         raise ValueError(f"optimizer: expected adam or sgd, got {optimizer!r}")
     if batch_size > len(clean):

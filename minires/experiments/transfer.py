@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def stages(net: nn.Module) -> list[str]:
 
 
 def labelled(y: Array, per_class: int, rng: np.random.Generator) -> Array:
-    """Return the indices of `per_class` random samples of each class; ValueError if it has fewer."""
+    """Return indices of `per_class` random samples of each class; ValueError if one has fewer."""
     found = []
     for label in np.unique(y):
         have = np.flatnonzero(y == label)
@@ -106,14 +107,14 @@ def transfer(
     hows: Sequence[str] = HOWS,
     steps: int = 150,
     seed: int = 0,
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """Return the test error (a fraction) of each way to adapt, for each number of labels per class.
 
     trained  the net whose features are transferred
     fresh    one of its kind that is untrained, for "from scratch"
     Rows have `how`, `labels` (per class) and `error`. All ways see the same labels.
     """
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for labels in budgets:
         some = labelled(y, labels, np.random.default_rng((seed, labels)))
         for how in hows:

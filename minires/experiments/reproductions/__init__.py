@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import difflib
 
-from . import branches, depth, identity
+from . import branches, depth, ensembles, features, identity, restoration, survival
 from .base import Form, Reproduction
 
 ALL: dict[str, Reproduction] = {
-    r.name: r for module in (depth, identity, branches) for r in module.REPRODUCTIONS
+    r.name: r
+    for module in (depth, identity, branches, survival, ensembles, restoration, features)
+    for r in module.REPRODUCTIONS
 }
 
 __all__ = ["ALL", "Form", "Reproduction", "find", "names"]

@@ -37,7 +37,7 @@ class Result:
 
     value        the number that is compared, None after divergence
     diverged_at  the step whose loss was NaN or infinite, or None
-    seconds      of the run
+    seconds      of processor time: what the run takes on one core that is its own
     numbers      further numbers, columns of rows.csv
     points       what was measured along the run, rows of points.csv
     note         what a figure must say about the data
@@ -154,6 +154,8 @@ class Reproduction:
     full      what the full form does, and how long that takes
     data      what may be asked for; the first is the short form's default
     seeds     of the short form
+    full_data what the full form takes
+    weights   whether trained nets may be given in place of training some
     unit      of the values: "%" or "dB"
     arms      form ↦ arms. Raises ValueError for what is not offered
     verdict   form, found ↦ verdict; called when every arm has a finished run
@@ -174,6 +176,7 @@ class Reproduction:
     draw: Callable[[Form, Found, Verdict], Any]
     seeds: int = 2
     full_data: str = "cifar10"
+    weights: bool = False
     unit: str = "%"
 
     def measure(self, form: Form) -> str:
@@ -197,6 +200,11 @@ def rank_correlation(a: Sequence[float], b: Sequence[float]) -> float:
     if x.std() == 0 or y.std() == 0:
         return math.nan
     return float(np.corrcoef(x, y)[0, 1])
+
+
+def ending(value: float) -> str:
+    """Return "ends at 12 %", or "diverges" for an infinite value."""
+    return f"ends at {percent(value)}" if math.isfinite(value) else "diverges"
 
 
 def percent(value: float) -> str:

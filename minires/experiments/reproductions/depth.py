@@ -18,6 +18,7 @@ from .base import (
     Found,
     Reproduction,
     Verdict,
+    ending,
     percent,
     rank_correlation,
 )
@@ -123,7 +124,7 @@ def fig6_verdict(form: Form, found: Found) -> Verdict:
         f"step in depth ({_listed(plain)})",
         f"each residual net is {'below' if twins else 'not below'} its plain twin "
         f"({_listed(residual)})",
-        f"plain-110 ends at {percent(deepest)} (paper: above 60 %)",
+        f"plain-110 {ending(deepest)} (paper: above 60 %)",
     ]
     kind = HOLDS if rises and twins and stuck else DIFFERS
     lead = "the order of the paper holds: " if kind == HOLDS else ""

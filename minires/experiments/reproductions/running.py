@@ -38,24 +38,24 @@ def _stream(
     reproduction: Reproduction, form: Form, arms: Sequence[Arm], seeds: list[int], tell: Tell
 ) -> Iterator[Result]:
     jobs, begun = [(arm, seed) for seed in seeds for arm in arms], time.perf_counter()
-    took: list[float] = []
+    done = 0
     for i, (arm, seed) in enumerate(jobs, start=1):
         path, identity = _place(form, arm, seed), _identity(reproduction, form, arm, seed)
         result, kept = _kept(path, identity), True
         if result is None:
             tell(f"[{i}/{len(jobs)}] {arm.name}, seed {seed} …")
-            start, kept = time.perf_counter(), False
+            start, kept = time.process_time(), False
             result = arm.measure(seed)
             result.arm, result.seed = arm.name, seed
-            result.seconds = round(time.perf_counter() - start, 2)
-            took.append(result.seconds)
+            result.seconds = round(time.process_time() - start, 2)
+            done += 1
             document = {"identity": identity, "result": result.to_document()}
             results.write_text(path, results.to_json(document))
         said = _said(reproduction, result)
         if kept:
             tell(f"[{i}/{len(jobs)}] {arm.name}, seed {seed}: {said}, from an earlier run")
         else:
-            left = (time.perf_counter() - begun) / len(took) * (len(jobs) - i)
+            left = (time.perf_counter() - begun) / done * (len(jobs) - i)
             tell(f"[{i}/{len(jobs)}] {arm.name}, seed {seed}: {said}, {result.seconds:.0f} s"
                  + (f"; about {duration(left)} left" if i < len(jobs) else ""))  # fmt: skip
         yield result
@@ -69,6 +69,10 @@ def check_data(reproduction: Reproduction, form: Form) -> None:
         raise ValueError(
             f"data: {reproduction.name} takes {', '.join(reproduction.data)}; got {form.data!r}"
         )
+    if form.weights and not reproduction.weights:
+        raise ValueError(f"weights: {reproduction.name} trains its nets; leave --weights out")
+    if form.weights and form.full:
+        raise ValueError("weights: --full trains the nets; leave one of the two out")
     if form.full and name not in (reproduction.full_data, "folder"):
         raise ValueError(
             f"data: the full form of {reproduction.name} takes {reproduction.full_data}, "
