@@ -21,9 +21,8 @@ import numpy as np
 from minires_kernels import checks
 
 from .. import functional as F
-from .. import nn, optim
+from .. import models, nn, optim
 from ..grad_mode import no_grad
-from ..models.initialise import initialise
 from ..nn.utils import clip_grad_value_
 from ..tensor import Array, Tensor
 from ..train import loop
@@ -73,44 +72,7 @@ def psnr(x: Array, y: Array, peak: float = 1.0) -> float:
         return float((10 * np.log10(peak**2 / (difference**2).mean(axis=1))).mean())
 
 
-# ---- nets ---------------------------------------------------------------------------------------
-class Restorer(nn.Module):
-    """`depth` 3×3 convolutions with ReLUs between them: y = x + F(x), or F(x) without `residual`.
-
-    norm  "none" as VDSR, or "bn" as DnCNN: batch norm after each convolution but the first and
-          the last
-    """
-
-    def __init__(
-        self, depth: int = 20, width: int = 64, *, residual: bool = True, norm: str = "none"
-    ) -> None:
-        super().__init__()
-        depth = checks.integer("depth", depth, 2)
-        width = checks.integer("width", width, 1)
-        if norm not in ("none", "bn"):
-            raise ValueError(f"norm: expected none or bn, got {norm!r}")
-        self.residual = residual
-        layers: list[nn.Module] = [nn.Conv2d(1, width, 3, padding=1), nn.ReLU()]
-        for _ in range(depth - 2):
-            layers.append(nn.Conv2d(width, width, 3, padding=1, bias=norm == "none"))
-            layers += [nn.BatchNorm2d(width)] * (norm == "bn") + [nn.ReLU()]
-        layers.append(nn.Conv2d(width, 1, 3, padding=1))
-        self.body = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x (N, 1, H, W) → the same shape."""
-        y = self.body(x)
-        return y + x if self.residual else y  # type: ignore[no-any-return]
-
-
-def restorer(seed: int = 0, init: str = "default", **options: Any) -> Restorer:
-    """Return a net; twins of one seed have the same weights. init: see models.initialise."""
-    rng = np.random.default_rng(seed)
-    net = Restorer(**options)
-    initialise(net, init, rng)
-    return net
-
-
+# ---- training ------------------------------------------------------------------------------------
 class AdjustableClipping:
     """Limits every element of the gradients to ± theta / rate, whatever the rate is now.
 
@@ -134,7 +96,6 @@ class AdjustableClipping:
         step()
 
 
-# ---- training -----------------------------------------------------------------------------------
 @dataclass
 class Restored:
     """A trained net, and how good its pictures were along the way.
@@ -144,7 +105,7 @@ class Restored:
     diverged_at  the step whose loss was NaN or infinite, or None
     """
 
-    net: Restorer
+    net: nn.Module
     before: float
     steps: list[int] = field(default_factory=list)
     psnr: list[float] = field(default_factory=list)
@@ -171,6 +132,7 @@ def train(
     depth: int = 20,
     width: int = 16,
     norm: str = "none",
+    init: str = "default",
     steps: int = 300,
     lr: float = 1e-3,
     optimizer: str = "adam",
@@ -181,6 +143,7 @@ def train(
 ) -> Restored:
     """Train a net to undo `damage`, by the mean squared error, and measure PSNR on `test`.
 
+    depth, width, residual, norm, init  of `models.vdsr`
     optimizer    "adam", or "sgd" with momentum 0.9 as in the paper
     theta        of `AdjustableClipping`; None: gradients are not limited
     evaluate_at  steps after which to measure; the last one is always measured
@@ -198,7 +161,7 @@ def train(
         raise ValueError(f"batch_size: expected at most {len(clean)}, got {batch_size}")
     rng = np.random.default_rng((seed, 1))
     damaged, damaged_test = damage(clean, rng), damage(test, np.random.default_rng(2))
-    net = restorer(seed, depth=depth, width=width, residual=residual, norm=norm)
+    net = models.vdsr(depth, width=width, residual=residual, norm=norm, init=init, seed=seed)
     found = Restored(net, psnr(damaged_test, test))
     moves: optim.Optimizer
     if optimizer == "adam":

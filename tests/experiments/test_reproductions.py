@@ -248,7 +248,8 @@ def test_the_command_writes_the_comparison_and_repeats_nothing(counted, tmp_path
     assert document["command"] == "minires reproduce tiny --seeds 1"
     assert document["verdict"] == "holds"
     assert [a["diverged"] for a in document["arms"]] == [0, 1, 0]
-    rows = list(csv.DictReader((tmp_path / "out/rows.csv").open(encoding="utf-8")))
+    text = (tmp_path / "out/rows.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
     assert [(r["arm"], r["value"]) for r in rows] == [
         ("good", "1.5"), ("diverges", ""), ("stops", "2.0"),
     ]  # fmt: skip

@@ -257,24 +257,21 @@ def paths_figure(form: Form, found: Found, verdict: Verdict) -> Any:
     axis = axes[0, 0]
     plotting.label_axes(axis, "blocks whose branch a path takes", "share")
     colours = {"trained": RESIDUAL, "untrained": plotting.COLOURS[4]}
-    for name in found.by_arm:
-        label = f"gradient, {name}"
-        drawing.curves(axis, found, name, "length", "share", label, colours[name])
-    some = next(r for r in found.results if r.points)
-    lengths, many = ([p[key] for p in some.points] for key in ("length", "paths"))
-    axis.plot(lengths, many, color=GREYS[0], linewidth=1.8, label="_")
-    top = int(np.argmax(many))
-    axis.annotate(
-        "number of paths", (lengths[top], many[top]), (0, 5), textcoords="offset points",
-        ha="center", fontsize=9, color=plotting.TEXT_GREY,
-    )  # fmt: skip
-    for name in found.by_arm:
-        shares = np.mean([[p["share"] for p in r.points] for r in found.by_arm[name]], axis=0)
-        top = int(np.argmax(shares))
+    ways: dict[str, tuple[list[list[float]], str]] = {}
+    for name, runs in found.by_arm.items():
+        shares = [[p["share"] for p in r.points] for r in runs if r.points]
+        ways[f"gradient, {name}"] = (shares, colours[name])
+    some = next((r.points for r in found.results if r.points), [])
+    ways["number of paths"] = ([[p["paths"] for p in some]] if some else [], GREYS[0])
+    for label, (ys, colour) in ways.items():
+        if not ys:
+            continue
+        plotting.band_curve(axis, np.arange(len(ys[0])), ys, "_", colour)
+        middle = np.mean(ys, axis=0)
+        top = int(middle.argmax())
         axis.annotate(
-            f"gradient, {name}", (top, shares[top]), (4, 4), textcoords="offset points",
-            fontsize=9, color=colours[name],
-        )  # fmt: skip
+            label, (top, middle[top]), (6, 6), textcoords="offset points", fontsize=9, color=colour
+        )
     axis.set_ylim(bottom=0)
     net = "ResNet-110, CIFAR-10" if form.full else f"{small.about(form)}, MLP of {BLOCKS} blocks"
     note = f"{net}, pre-activation, batch norm. 6 random paths for each length measured."

@@ -100,11 +100,13 @@ def superres_figure(form: Form, found: Found, verdict: Verdict) -> Any:
         for depth, colour in zip(ds, shades(base, len(ds)), strict=True):
             drawing.curves(axis, found, f"{name}, {depth} layers", "step", "psnr",
                            f"{name}, {depth}", colour)  # fmt: skip
-    plotting.reference_line(axis, "bicubic", y=found.level("bicubic"))
+    if found.values("bicubic"):
+        plotting.reference_line(axis, "bicubic", y=found.level("bicubic"))
     optimiser = "SGD with clipping, 64 filters" if form.full else "Adam, 16 filters"
     note = f"{about(form)} reduced by 2 and enlarged again; {optimiser}."
     plotting.state(figure, verdict.headline, drawing.small_note(found, note))
-    plotting.label_curves(axis)
+    if any(r.points and r.value is not None for r in found.results):
+        plotting.label_curves(axis)
     return figure
 
 
