@@ -7,7 +7,9 @@ for anything else is refused.
 
 from __future__ import annotations
 
+import io
 import pickletools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,11 @@ TEXT = {"SHORT_BINSTRING", "BINSTRING"}  # strings of Python 2, which are bytes
 VALUES = {"BININT", "BININT1", "BININT2", "BINUNICODE", "SHORT_BINUNICODE", "BINBYTES"}
 VALUES |= {"SHORT_BINBYTES", "BINBYTES8", "BINUNICODE8"}
 CONSTANTS: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
+EMPTY: dict[str, type] = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
+KNOWN = {*TEXT, *VALUES, *CONSTANTS, *EMPTY, "PROTO", "FRAME", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
+KNOWN |= {"BINGET", "LONG_BINGET", "MARK", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "APPEND"}
+KNOWN |= {"APPENDS", "SETITEM", "SETITEMS", "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "STOP"}
 
 
 class _Name(str):
@@ -75,9 +82,7 @@ def _follow(raw: bytes) -> Any:
         del stack[start:]
         return found
 
-    argument: Any
-    for opcode, argument, _ in pickletools.genops(raw):
-        name = opcode.name
+    for name, argument in _instructions(raw):
         if name in VALUES:
             stack.append(argument)
         elif name in TEXT:
@@ -94,8 +99,8 @@ def _follow(raw: bytes) -> Any:
             stack.append(memo[argument])
         elif name == "MARK":
             marks.append(len(stack))
-        elif name in ("EMPTY_DICT", "EMPTY_LIST", "EMPTY_TUPLE"):
-            stack.append({"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}[name]())
+        elif name in EMPTY:
+            stack.append(EMPTY[name]())
         elif name == "TUPLE":
             stack.append(tuple(since_mark()))
         elif name in ("TUPLE1", "TUPLE2", "TUPLE3"):
@@ -116,9 +121,24 @@ def _follow(raw: bytes) -> Any:
             _fill(stack.pop(), stack[-1])
         elif name == "STOP":
             return stack.pop()
-        else:
-            raise ValueError(f"instruction {name} is refused")
     raise ValueError("it has no end")
+
+
+def _instructions(raw: bytes) -> Iterator[tuple[str, Any]]:
+    """Return each instruction's name and argument, which is read only if the name is known."""
+    file = io.BytesIO(raw)
+    while code := file.read(1):
+        opcode = OPCODES.get(code.decode("latin-1"))
+        if opcode is None or opcode.name not in KNOWN:
+            told = f"instruction {opcode.name}" if opcode else f"a byte {code!r}"
+            raise ValueError(f"{told} is refused")
+        if opcode.name == "GLOBAL":  # two lines, of whose text nothing is interpreted
+            yield (
+                opcode.name,
+                b" ".join(file.readline().rstrip(b"\n") for _ in "ab").decode("latin-1"),
+            )
+        else:
+            yield opcode.name, None if opcode.arg is None else opcode.arg.reader(file)
 
 
 def _checked(value: Any, kind: type) -> Any:
@@ -147,7 +167,9 @@ def _call(asked: _Name, arguments: tuple[Any, ...]) -> Any:
         return _Name(f"dtype {kind}")
     if asked == "bytes":
         text, encoding = arguments
-        return _checked(text, str).encode(_checked(encoding, str) if encoding == "latin1" else "?")
+        if encoding != "latin1":
+            raise ValueError("bytes in another encoding than latin1 are refused")
+        return _checked(text, str).encode("latin1")
     raise ValueError(f"a call of {asked} is refused")
 
 

@@ -182,7 +182,11 @@ PICKLES = {
         b"\x80\x04\x8e" + struct.pack("<Q", 2**63) + b".",
         "expected|large|count",
     ),
-    "a number of 1 GB": (b"\x80\x02\x8b" + struct.pack("<I", 1 << 30) + b".", "enough data"),
+    "a number of 1 GB": (b"\x80\x02\x8b" + struct.pack("<I", 1 << 30) + b".", "LONG4 is refused"),
+    "bytes in an encoding that is none": (
+        b"\x80\x02c_codecs\nencode\nX\1\0\0\0aX\1\0\0\0b\x86R.",
+        "another encoding",
+    ),
     "objects for bytes": (batch(data=np.array([[None] * 3072] * 3, object)), "expected bytes"),
     "floats for bytes": (batch(data=np.zeros((3, 3072))), "expected bytes"),
     "too few pixels": (batch(data=np.zeros((3, 3071), np.uint8)), "3072"),
