@@ -36,7 +36,7 @@ def _v3(
     _check_flags(rest)
     if type(kind) is not Name or not (of := _kind(kind.name)):
         what = kind.name if type(kind) is Name else text(kind)
-        raise ValueError(f"tensors of {what} are not read; in PyTorch: .float() before saving")
+        raise ValueError(f"tensors of {what} are not read; in PyTorch, before saving: .float()")
     return tensor(storage, offset, shape, strides, of)
 
 

@@ -67,7 +67,8 @@ def size_of(shape: tuple[Any, ...], who: str = "") -> int:
 def text(value: Any) -> str:
     """Return a short text of a value from a file, whatever it is."""
     if type(value) is tuple and len(value) <= MOST_DIMENSIONS:
-        return "(" + ", ".join(map(text, value)) + ("," if len(value) == 1 else "") + ")"
+        inner = ["a tuple" if type(v) is tuple else text(v) for v in value]  # no way down
+        return "(" + ", ".join(inner) + ("," if len(inner) == 1 else "") + ")"
     if type(value) is int and abs(value) >= LARGEST:
         return "an integer beyond 2^63"
     if type(value) in (int, float, bool, type(None)):

@@ -19,8 +19,8 @@ DEEPEST = 4
 def pick(found: Any, part: str | None) -> tuple[str, dict[str, Stored], dict[str, Any]]:
     """Return the weights in an object: their path ("" for the object itself), they, the rest.
 
-    part: the path wanted, e.g. "model_ema"; None takes the object itself if it holds tensors by
-    name, or else the first of USUAL, or the only one. ValueError if there is none, or a choice.
+    part: the path wanted, e.g. "model_ema". None takes the first of USUAL, or else the object
+    itself if it holds tensors by name, or the only one. ValueError if there is none, or a choice.
     """
     if type(found) is Stored:
         raise ValueError("the file holds one tensor without a name, not a dict of them")
@@ -60,7 +60,6 @@ def _parts(
     seen.add(id(found))
     if any(type(k) is str and type(v) is Stored for k, v in found.items()):
         yield path, found
-        return
     if depth == DEEPEST:
         return
     for key, value in found.items():
@@ -69,7 +68,7 @@ def _parts(
 
 
 def _usual(parts: dict[str, Any]) -> str:
-    for name in ("", *USUAL):
+    for name in (*USUAL, ""):
         if name in parts:
             return name
     if len(parts) == 1:

@@ -21,7 +21,7 @@ from .stored import Storage, storage
 from .unpickle import Machine
 
 MAGIC = 0x1950A86A20F9469CFC6C
-MOST_PICKLE = 64 << 20  # bytes
+MOST_PICKLE = 32 << 20  # bytes
 Read = Callable[[str, str], Array]  # (key, kind) → a whole storage
 
 

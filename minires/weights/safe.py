@@ -42,7 +42,7 @@ def read(data: bytes) -> tuple[dict[str, Array], dict[str, str]]:
         shape = tuple(tensor["shape"])
         size_of(shape, name[:80])
         found[name] = decoded(tensor["data"], kind).reshape(shape)
-    return dict(sorted(found.items())), dict(header.get(METADATA, {}))
+    return dict(sorted(found.items())), header.get(METADATA) or {}
 
 
 def written(arrays: Mapping[str, Array], metadata: Mapping[str, str], bfloat16: set[str]) -> bytes:

@@ -129,7 +129,8 @@ def storage(identifier: Any, legacy: bool = False) -> Storage:
     of = STORAGES.get(kind.name.removeprefix("torch.").removesuffix("Storage"), "")
     if not untyped and not of:
         raise ValueError(
-            f"storages of the class {kind.name} are not read; in PyTorch: .float() before saving"
+            f"storages of the class {kind.name} are not read; in PyTorch, before saving: "
+            ".to(torch.float32), or .real and .imag"
         )
     if type(count) is not int or not 0 <= count < LARGEST // 8:
         raise ValueError(f"a storage of {text(count)} elements")
