@@ -13,6 +13,8 @@ import minires as mr
 import minires.functional as F
 from minires import models
 
+MOST = 400  # arrays of which the golden files keep a number
+
 
 class Case(NamedTuple):
     net: str  # its name in models.registry
@@ -28,8 +30,12 @@ def cifar(net, width=4, size=16, slow=False, gain=1.0, tolerance=1e-10, **option
     return Case(net, {"width": width, **options}, size, slow, gain, tolerance)
 
 
-def imagenet(net, size=64, slow=False, **options):
-    return Case(net, {"width": 4, "num_classes": 10, **options}, size, slow)
+def imagenet(net, size=64, slow=False, width=4, **options):
+    return Case(net, {"width": width, "num_classes": 10, **options}, size, slow)
+
+
+def other(net, size=16, slow=False, tolerance=1e-10, **options):
+    return Case(net, options, size, slow, tolerance=tolerance)
 
 
 PRE = {"order": "preact"}
@@ -58,6 +64,43 @@ PREACT = {
     "plain20 preact": cifar("plain20", **PRE),
     "resnet20 preact B": cifar("resnet20", **PRE, shortcut="B"),
     "resnet110 preact": cifar("resnet110", **PRE, slow=True, gain=0.5),
+    "preact_resnet18": imagenet("preact_resnet18"),
+    "preact_resnet50": imagenet("preact_resnet50", slow=True),
+    "preact_resnet110": cifar("preact_resnet110", slow=True, gain=0.5),
+    "preact_resnet164": cifar("preact_resnet164", width=2, slow=True, gain=0.5),
+    "preact_resnet1001": cifar("preact_resnet1001", width=2, size=8, slow=True, gain=0.1),
+    "resnet164": cifar("resnet164", width=2, slow=True, gain=0.5, tolerance=1e-8),
+    "resnet1001": cifar("resnet1001", width=2, size=8, slow=True, gain=0.1, tolerance=1e-4),
+}
+WIDE = {
+    "wide_resnet16_4": cifar("wide_resnet16_4", width=2),
+    "wide_resnet28_10": cifar("wide_resnet28_10", width=1, slow=True),
+    "wide_resnet50_2": imagenet("wide_resnet50_2", slow=True),
+    "resnext29_8x64d": cifar("resnext29_8x64d"),
+    "resnext50_32x4d": imagenet("resnext50_32x4d", width=16),
+    "resnext101_32x8d": imagenet("resnext101_32x8d", width=8, slow=True),
+}
+DENSE = {
+    "densenet40": other("densenet40", growth=4),
+    "densenet_bc100": other("densenet_bc100", growth=2, slow=True),
+    "densenet121": other("densenet121", growth=4, size=64, tolerance=1e-8, num_classes=10),
+    "densenet169": other(
+        "densenet169", growth=4, size=64, tolerance=1e-8, slow=True, num_classes=10
+    ),
+    "densenet201": other(
+        "densenet201", growth=4, size=64, tolerance=1e-8, slow=True, num_classes=10
+    ),
+}
+OTHERS = {
+    "mlp": other("mlp_stack", depth=10, width=12, norm="bn"),
+    "mlp without norm": other("mlp_stack", depth=10, width=12),
+    "mlp, residual": other("mlp_stack", depth=10, width=12, skip="identity", norm="bn"),
+    "mobilenet_v1": other("mobilenet_v1", width=0.25, num_classes=10, size=64),
+    "mobilenet_v2": other("mobilenet_v2", width=0.25, num_classes=10, size=64, dropout=0.0),
+    "vdsr": other("vdsr", width=8, size=8),
+    "vdsr, direct": other("vdsr", depth=12, width=8, residual=False, size=8),
+    "vdsr, normalised": other("vdsr", width=8, norm="bn", size=8),
+    "mlp, preact": other("mlp_stack", depth=10, width=12, skip="preact", norm="bn"),
 }
 IMAGENET = {
     "resnet18": imagenet("resnet18"),
@@ -74,7 +117,14 @@ IMAGENET = {
     "resnet101": imagenet("resnet101", slow=True),
     "resnet152": imagenet("resnet152", slow=True),
 }
-FILES = {"cifar": CIFAR, "preact": PREACT, "imagenet": IMAGENET}
+FILES = {
+    "cifar": CIFAR,
+    "preact": PREACT,
+    "imagenet": IMAGENET,
+    "wide": WIDE,
+    "dense": DENSE,
+    "others": OTHERS,
+}
 CASES = {name: case for cases in FILES.values() for name, case in cases.items()}
 
 
@@ -111,12 +161,18 @@ def state_for(case, shapes):
     return state
 
 
-def images_for(case, channels=3):
-    return numbers("images", (case.batch, channels, case.size, case.size)) * np.sqrt(3)
+def inputs_for(case):
+    """Return a batch of the shape that the net takes, of variance 1."""
+    shape = models.registry.find(case.net).input_shape(**case.options)
+    shape = (shape[0], case.size, case.size) if len(shape) == 3 else shape
+    return numbers("images", (case.batch, *shape)) * np.sqrt(3)
 
 
-def labels_for(case, classes=10):
-    return (np.arange(case.batch) * 7 + 3) % classes
+def targets_for(case, shape, dtype):
+    """Return labels for logits (N, classes), or an image for an image."""
+    if len(shape) == 4:
+        return numbers("targets", shape).astype(dtype)
+    return (np.arange(case.batch) * 7 + 3) % shape[1]
 
 
 def build(case, dtype="float64"):
@@ -140,14 +196,15 @@ class Found(NamedTuple):
 
 def ours(case, dtype="float64", backend="cpu"):
     net = build(case, dtype)
-    x = mr.tensor(images_for(case).astype(dtype), requires_grad=True)
+    x = mr.tensor(inputs_for(case).astype(dtype), requires_grad=True)
     with mr.use_backend(backend):
         with mr.no_grad():
             logits = net.eval()(x).data
         logits_train = net.train()(x)
-        loss = F.cross_entropy(logits_train, labels_for(case))
+        targets = targets_for(case, logits.shape, dtype)
+        loss = (F.mse_loss if logits.ndim == 4 else F.cross_entropy)(logits_train, targets)
         loss.backward()
-    gradients = {name: p.grad for name, p in net.named_parameters()} | {"images": x.grad}
+    gradients = {name: p.grad for name, p in net.named_parameters()} | {"inputs": x.grad}
     statistics = {name: value for name, value in net.named_buffers() if "running_" in name}
     return Found(logits, logits_train.data, loss.item(), gradients, statistics)
 
@@ -174,18 +231,30 @@ def errors(found, expected):
             relative(found.gradients[name], value, most if largest[name] < 1e-12 * most else None)
             for name, value in expected.gradients.items()
         ),
-        "statistics": max(relative(found.statistics[k], v) for k, v in expected.statistics.items()),
+        "statistics": max(
+            (relative(found.statistics[name], v) for name, v in expected.statistics.items()),
+            default=0.0,
+        ),
     }
 
 
+def some(arrays):
+    """Return the arrays by sorted name; of a net with thousands every so many of them."""
+    names = sorted(arrays)
+    return {name: arrays[name] for name in names[:: max(1, len(names) // MOST)]}
+
+
 def probes(arrays):
-    """Return for each array, by name, one number on which each of its elements has an influence:
-    the sum of its elements times numbers of the rule."""
-    return np.array([np.sum(arrays[k] * numbers(f"probe {k}", arrays[k].shape)) for k in arrays])
+    """Return for each array one number on which all of its elements have an influence: their sum,
+    each times a number of the rule."""
+    return np.array([np.sum(a * numbers(f"probe {k}", a.shape)) for k, a in some(arrays).items()])
 
 
-def probe_error(found, expected):
+def probe_error(arrays, expected):
     """Return the largest difference of probes, relative to the array's own norm."""
-    norms = np.array([np.linalg.norm(value.astype(np.float64)) for value in found.values()])
-    norms[norms < 1e-12 * norms.max()] = norms.max()
-    return float(np.max(np.abs(probes(found) - expected) / norms))
+    found = probes(arrays)
+    if found.shape != expected.shape:
+        return np.inf
+    norms = np.array([np.linalg.norm(a.astype(np.float64)) for a in some(arrays).values()])
+    norms[norms < 1e-12 * norms.max(initial=0)] = norms.max(initial=0)
+    return float(np.max(np.abs(found - expected) / norms, initial=0))

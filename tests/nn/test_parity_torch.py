@@ -1,8 +1,9 @@
 """Every net of the family against its PyTorch twin, and whether the golden files are current.
 
 "Relative" is max |a - b| / max |b|, of gradients and statistics the worst array's. In float32 a
-training step is held to PyTorch's own distance from float64: plain nets of 44 layers and more
-amplify rounding until nothing is left of it (plain110's logits are off by half in both).
+training step is held to PyTorch's own distance from float64, times the price of Winograd's products
+(seen: up to 7). Plain nets of 44 layers and more amplify rounding until nothing is left of it: the
+logits of plain110 in training are off by half in both.
 """
 
 import functools
@@ -17,7 +18,7 @@ from family import CASES, FILES, errors, ours, probes, relative  # noqa: E402
 from test_golden import FOLDER, LOGITS, expected  # noqa: E402
 
 pytestmark = pytest.mark.torch
-SOME = ("resnet20", "plain20", "resnet20 preact", "resnet18 odd", "resnet50")
+SOME = ("resnet20", "plain20", "resnet20 preact", "resnet18 odd", "resnet50", "densenet40")
 EVERY = [pytest.param(n, marks=[] if n in SOME else [pytest.mark.slow]) for n in CASES]
 
 
@@ -51,7 +52,7 @@ def test_in_float32(name):
     found, own = errors(ours(case, "float32"), truth), errors(theirs(name, "float32"), truth)
     assert found["logits"] < LOGITS["float32"]
     for part in ("logits_train", "loss", "statistics"):
-        assert found[part] < max(1e-5, 10 * own[part]), part
+        assert found[part] < max(1e-5, 20 * own[part]), part
     if own["gradients"] < 1e-5:  # no activation sits on a kink
         assert found["gradients"] < 1e-4
 
@@ -63,9 +64,10 @@ def test_the_golden_files_are_current(name):
     assert relative(golden["logits"], found.logits) < 1e-12
     assert relative(golden["logits_train"], found.logits_train) < case.tolerance
     for part in ("gradients", "statistics"):
-        now = probes(dict(sorted(getattr(found, part).items())))
+        now = probes(getattr(found, part))
         assert now.shape == golden[part].shape
-        assert np.abs(now - golden[part]).max() < case.tolerance * np.abs(now).max()
+        if now.size:
+            assert np.abs(now - golden[part]).max() < case.tolerance * np.abs(now).max()
 
 
 def test_the_golden_files_are_of_pytorch_2_13():
