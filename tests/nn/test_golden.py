@@ -21,7 +21,7 @@ def expected(name):
     (file,) = (file for file, cases in FILES.items() if name in cases)
     with np.load(FOLDER / f"{file}.npz", allow_pickle=False) as archive:
         prefix = f"{name}/"
-        return {key.removeprefix(prefix): archive[key] for key in archive if prefix in key}
+        return {key.removeprefix(prefix): archive[key] for key in archive if key.startswith(prefix)}
 
 
 @pytest.mark.parametrize("name", EVERY)
