@@ -5,8 +5,8 @@ y = F.relu(F.conv2d(x, w, b, stride=2, padding=1))
 """
 
 from ..ops import concat, pad, sigmoid, tanh, where
-from .activations import log_softmax, softmax
-from .dropout import dropout
+from .activations import gelu, leaky_relu, log_softmax, silu, softmax
+from .dropout import dropout, dropout2d
 from .kernels import (
     AddReLU,
     AvgPool2d,
@@ -25,9 +25,11 @@ from .kernels import (
     relu,
 )
 from .losses import cross_entropy, mse_loss
-from .normalisation import batch_norm, batch_norm_relu
+from .normalisation import batch_norm, batch_norm_relu, group_norm, layer_norm
 from .pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
-from .shapes import flatten
+from .resize import interpolate
+from .shapes import flatten, pixel_shuffle, pixel_unshuffle
+from .transposed import conv_transpose2d
 
 __all__ = [
     "AddReLU",
@@ -47,17 +49,27 @@ __all__ = [
     "batch_norm_relu",
     "concat",
     "conv2d",
+    "conv_transpose2d",
     "cross_entropy",
     "dropout",
+    "dropout2d",
     "flatten",
+    "gelu",
+    "group_norm",
+    "interpolate",
     "kernel_function",
+    "layer_norm",
+    "leaky_relu",
     "linear",
     "log_softmax",
     "max_pool2d",
     "mse_loss",
     "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "relu",
     "sigmoid",
+    "silu",
     "softmax",
     "tanh",
     "where",

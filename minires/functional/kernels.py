@@ -66,6 +66,7 @@ MaxPool2d = kernel_function("MaxPool2d", "max_pool2d")
 AvgPool2d = kernel_function("AvgPool2d", "avg_pool2d")
 GlobalAvgPool2d = kernel_function("GlobalAvgPool2d", "global_avg_pool2d")
 CrossEntropy = kernel_function("CrossEntropy", "cross_entropy")
+Gated = kernel_function("Gated", "gated")
 
 
 def require_tensor(name: str, x: Any) -> Tensor:

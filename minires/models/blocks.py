@@ -27,6 +27,9 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "leaky_relu": nn.LeakyReLU,
     "identity": nn.Identity,
 }
 ORDERS = ("original", "bn-after-add", "relu-before-add", "relu-preact", "preact")

@@ -12,7 +12,7 @@ from minires_kernels.setting import Setting
 
 from .. import functional as F
 from ..tensor import Tensor
-from .layers import ReLU
+from .activations import ReLU
 from .module import Module
 from .norms import BatchNorm1d, BatchNorm2d
 

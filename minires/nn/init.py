@@ -24,9 +24,11 @@ Mode = Literal["fan_in", "fan_out"]
 def calculate_gain(nonlinearity: str, a: float = math.sqrt(5)) -> float:
     """Return the gain that keeps the scale through an activation: √2 for "relu", 5/3 for "tanh".
 
-    For "leaky_relu", √(2 / (1 + a²)) with negative slope a.
+    For "leaky_relu", √(2 / (1 + a²)) with negative slope a. For "gelu" and "silu", which PyTorch
+    lacks, 1 / √E[f(z)²] for a normal z, as √2 is for "relu".
     """
     gains = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}
+    gains |= {"gelu": 1.5335304, "silu": 1.6765325}
     if nonlinearity == "leaky_relu":
         return math.sqrt(2 / (1 + a * a))
     if nonlinearity not in gains:

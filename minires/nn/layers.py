@@ -22,7 +22,8 @@ def _parameter(*shape: int) -> Parameter:
     return Parameter(np.zeros(shape, np.float32))
 
 
-def _default_init(weight: Parameter, bias: Parameter | None) -> None:
+def default_init(weight: Parameter, bias: Parameter | None) -> None:
+    """Draw U(±1 / √fan_in), PyTorch's default of layers with weights."""
     init.kaiming_uniform_(weight, a=math.sqrt(5))
     if bias is not None:
         bound = 1 / math.sqrt(init.fans(weight)[0])
@@ -41,7 +42,7 @@ class Linear(Module):
         self.out_features = checks.integer("out_features", out_features, 1)
         self.weight = _parameter(out_features, in_features)
         self.bias = _parameter(out_features) if bias else None
-        _default_init(self.weight, self.bias)
+        default_init(self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, self.weight, self.bias)
@@ -82,7 +83,7 @@ class Conv2d(Module):
             )
         self.weight = _parameter(out_channels, in_channels // groups, *self.kernel_size)
         self.bias = _parameter(out_channels) if bias else None
-        _default_init(self.weight, self.bias)
+        default_init(self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.conv2d(
@@ -97,27 +98,6 @@ class Conv2d(Module):
         if self.groups != 1:
             text += f", groups={self.groups}"
         return text + f", bias={self.bias is not None}"
-
-
-class ReLU(Module):
-    """max(x, 0)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x)
-
-
-class Sigmoid(Module):
-    """1 / (1 + exp(-x))."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.sigmoid(x)
-
-
-class Tanh(Module):
-    """Hyperbolic tangent."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.tanh(x)
 
 
 class Identity(Module):
@@ -141,20 +121,29 @@ class Flatten(Module):
         return F.flatten(x, self.start_dim)
 
 
-class Dropout(Module):
-    """Zero each element with probability p in training, and scale the others by 1 / (1 - p)."""
-
+class _Dropout(Module):
     def __init__(self, p: float = 0.5) -> None:
         super().__init__()
         if not 0 <= p < 1:
             raise ValueError(f"p: expected 0 <= p < 1, got {p}")
         self.p = p
 
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class Dropout(_Dropout):
+    """Zero each element with probability p in training, and scale the others by 1 / (1 - p)."""
+
     def forward(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.p, self.training)
 
-    def extra_repr(self) -> str:
-        return f"p={self.p}"
+
+class Dropout2d(_Dropout):
+    """Zero whole channels of (N, C, H, W) with probability p in training, and scale the others."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.dropout2d(x, self.p, self.training)
 
 
 class MaxPool2d(Module):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from minires_kernels import checks
@@ -97,3 +99,59 @@ class BatchNorm2d(_BatchNorm):
     """Batch normalisation of x (N, C, H, W), per channel: see `functional.batch_norm`."""
 
     ndim = 4
+
+
+class LayerNorm(Norm):
+    """Normalise the last dimensions of each sample: see `functional.layer_norm`."""
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        several = isinstance(normalized_shape, Sequence)
+        given = tuple(normalized_shape) if several else (normalized_shape,)  # type: ignore[arg-type]
+        if not given:
+            raise ValueError("normalized_shape: expected at least one dimension, got ()")
+        self.normalized_shape = tuple(checks.integer("normalized_shape", n, 1) for n in given)
+        self.eps = checks.real("eps", eps)
+        shape, affine = self.normalized_shape, elementwise_affine
+        self.weight = Parameter(np.ones(shape, np.float32)) if affine else None
+        self.bias = Parameter(np.zeros(shape, np.float32)) if affine and bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        affine = self.weight is not None
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={affine}"
+
+
+class GroupNorm(Norm):
+    """Normalise each sample over groups of channels: see `functional.group_norm`."""
+
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True
+    ) -> None:
+        super().__init__()
+        self.num_groups = checks.integer("num_groups", num_groups, 1)
+        self.num_channels = checks.integer("num_channels", num_channels, 1)
+        if num_channels % num_groups:
+            raise ValueError(f"num_groups = {num_groups} must divide num_channels = {num_channels}")
+        self.eps = checks.real("eps", eps)
+        self.weight = Parameter(np.ones(num_channels, np.float32)) if affine else None
+        self.bias = Parameter(np.zeros(num_channels, np.float32)) if affine else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.ndim < 2 or x.shape[1] != self.num_channels:
+            raise ValueError(
+                f"GroupNorm: expected shape (N, C, …) with C = {self.num_channels}, got {x.shape}"
+            )
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        affine = self.weight is not None
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={affine}"

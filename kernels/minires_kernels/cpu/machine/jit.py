@@ -45,6 +45,15 @@ def jit_inner(function: Callable[..., Any]) -> Any:
     )
 
 
+def jit_inlined(function: Callable[..., Any]) -> Any:
+    """As `jit_in_order`, for a function of numbers that Numba is to paste into its callers.
+
+    LLVM inlines by size, and does not vectorise a loop with a call that it left standing.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    return numba.njit(function, inline="always", **options)
+
+
 def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Any:
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     compiled = numba.njit(function, **options)
