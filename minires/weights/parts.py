@@ -26,15 +26,19 @@ def pick(found: Any, part: str | None) -> tuple[str, dict[str, Stored], dict[str
         raise ValueError("the file holds one tensor without a name, not a dict of them")
     if type(found) is not dict:
         raise ValueError(f"the file holds {text(found)}, not a dict of tensors")
-    parts = dict(_parts(found, "", set()))
+    parts: dict[str, dict[Any, Any]] = dict(_parts(found, "", set()))
     if part is None:
         part = _usual(parts)
     if part not in parts:
         raise ValueError(f"there is no part {part!r}; there are {', '.join(map(_shown, parts))}")
     state = parts[part]
+    for name, value in state.items():
+        if type(value) is Stored and type(name) is not str:
+            what = text(name) if type(name) is int else "neither text nor a number"
+            raise ValueError(f"the name of a tensor is {what}, not a text")
     tensors = {name: value for name, value in state.items() if type(value) is Stored}
     beside = found if part else {k: v for k, v in found.items() if k not in tensors}
-    return part, tensors, {str(k): v for k, v in beside.items() if k != part}
+    return part, tensors, {k: v for k, v in beside.items() if type(k) is str and k != part}
 
 
 def scalars(beside: dict[str, Any]) -> dict[str, str]:
@@ -54,7 +58,7 @@ def _clean(value: str) -> str:
 
 def _parts(
     found: dict[Any, Any], path: str, seen: set[int], depth: int = 0
-) -> Iterator[tuple[str, dict[str, Any]]]:
+) -> Iterator[tuple[str, dict[Any, Any]]]:
     if id(found) in seen:
         return
     seen.add(id(found))

@@ -3,8 +3,8 @@
 A pickle is a program for a machine with a stack. This one knows what `torch.save` uses: numbers,
 text, tuples, lists, dicts, and calls of functions. A name in the file (`torch._utils…`) is looked
 up in a table that the caller gives, of functions of ours; nothing is ever imported. Everything
-else is refused. Entries of dicts whose keys are neither text nor integers of 64 bits are left out:
-no weights, and to hash a tuple of tuples of tuples, or integers made to collide, takes for ever.
+else is refused. Keys of dicts that are neither text nor integers of 64 bits become an OddKey: to
+hash a tuple of tuples of tuples, or integers made to collide, takes for ever.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ class Opaque(NamedTuple):
     """Stands for an object beside the weights whose class is known to be harmless: not made."""
 
     kind: str
+
+
+class OddKey:
+    """Stands for the key of a dict that is neither text nor an integer of 64 bits."""
 
 
 Table = Mapping[str, Callable[..., Any] | None]
@@ -170,12 +174,12 @@ class Machine:
 
 
 def fill(target: Any, keys: list[Any], values: list[Any]) -> dict[Any, Any]:
-    """Set keys of a dict, of those that are text or integers. ValueError if it is none."""
+    """Set keys of a dict. ValueError if it is none, or a value is missing."""
     if type(target) is not dict or len(keys) != len(values):
         raise ValueError("the pickle is damaged: it sets keys of what is no dict, or lacks a value")
     for key, value in zip(keys, values, strict=True):
-        if type(key) is str or (type(key) is int and abs(key) < LARGEST):
-            target[key] = value
+        plain = type(key) is str or (type(key) is int and abs(key) < LARGEST)
+        target[key if plain else OddKey()] = value
     return target
 
 

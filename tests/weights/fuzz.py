@@ -33,7 +33,7 @@ import numpy as np
 KINDS = ("zip", "legacy", "npz", "safetensors")
 WRONG = ("crash", "code", "memory", "hang", "outside", "differs")
 COUNTS = ("files", "loaded", "refused", "compared", *WRONG)
-CHUNK, MEMORY, SECONDS = 5000, 512 << 20, 10
+CHUNK, MEMORY, SECONDS = 20_000, 512 << 20, 10
 QUIET = ("object.", "builtins.id", "sys._getframe", "gc.", "code.__new__", "marshal.", "compile")
 
 
