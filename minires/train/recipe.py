@@ -190,8 +190,7 @@ RECIPES: dict[str, Recipe] = {
         weight_decay=5e-4,
         epochs=40,
         schedule="linear",
-        warmup=0.1,
-        label_smoothing=0.1,
+        warmup=0.05,
         flip="alternating",
     ),
     "adamw": Recipe(
