@@ -51,6 +51,22 @@ def test_twins_start_alike_in_the_same_order(make, options):
     assert not np.array_equal(next(first.parameters()).data, next(different.parameters()).data)
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "first", "last"),
+    [
+        ("resnet20", {}, 0.27074963, 0.25381923),
+        ("plain32", {"width": 4}, -0.49575624, 0.12784566),
+        ("resnet50", {"width": 4, "num_classes": 5}, -0.05244805, 0.02562859),
+        ("mlp_stack", {}, -0.01234049, 0.08517011),
+    ],
+)
+def test_the_weights_of_a_seed_stay_what_they_are(name, options, first, last):
+    """Results that are kept name a seed: a new option must not move what the old ones draw."""
+    weights = [p.data for p in models.build(name, seed=7, **options).parameters() if p.ndim > 1]
+    assert weights[0].flat[0] == pytest.approx(first, rel=1e-6)
+    assert weights[-1].flat[-1] == pytest.approx(last, rel=1e-6)
+
+
 def test_building_a_seeded_net_leaves_the_default_generator_alone():
     mr.manual_seed(0)
     models.resnet(8, width=2, seed=1)
