@@ -1,5 +1,6 @@
 """Networks: deep MLP stacks, the nets of He et al. 2015 and 2016 with twins, and what followed."""
 
+from .airbench import Airbench, airbench94, whitening_filters
 from .basic import BasicBlock
 from .blocks import MLPBlock, Residual
 from .bottleneck import Bottleneck
@@ -75,8 +76,10 @@ from .restore import Restorer, vdsr
 from .separable import InvertedResidual, MobileNet, mobilenet_v1, mobilenet_v2
 from .shortcuts import ExclusiveGate, Gate, Pad, Scale
 from .survival import expected_depth, stochastic_depth, survival_probabilities
+from .upscale import Upscaler, edsr
 
 __all__ = [
+    "Airbench",
     "BasicBlock",
     "Bottleneck",
     "CifarResNet",
@@ -92,6 +95,8 @@ __all__ = [
     "Residual",
     "Restorer",
     "Scale",
+    "Upscaler",
+    "airbench94",
     "branch_factor",
     "build",
     "densenet",
@@ -102,6 +107,7 @@ __all__ = [
     "densenet_bc100",
     "densenet_bc190",
     "densenet_bc250",
+    "edsr",
     "expected_depth",
     "imagenet_densenet",
     "imagenet_resnet",
@@ -147,6 +153,7 @@ __all__ = [
     "stochastic_depth",
     "survival_probabilities",
     "vdsr",
+    "whitening_filters",
     "wide_resnet",
     "wide_resnet16_4",
     "wide_resnet16_8",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from . import dense, restore, separable
+from . import airbench, dense, restore, separable, upscale
 from . import resnet_cifar as cifar
 from . import resnet_imagenet as imagenet
 from . import resnet_preact as preact
@@ -121,6 +121,21 @@ RESTORE = Family(
     },
 )
 
+ENLARGE = Family(
+    *("Nets that enlarge images", "Lim et al. 2017", "1707.02921", upscale.edsr, (3, 48, 48), 0),
+    means={
+        "blocks": "number of residual blocks",
+        "branch_scale": "factor of each branch",
+        "scale": "how many times larger images become: 2, 3 or 4",
+        "skip": "True, or False for the plain twin",
+        "width": "filters of each layer but the last ones",
+    },
+)
+AIRBENCH = Family(
+    *("A net made for speed", "Jordan 2024", "2404.00498", airbench.airbench94, (3, 32, 32), 10),
+    means={"width": "filters of the first group; the others have four times as many"},
+)
+
 _STACK_DEFAULTS = {"depth": 20, "width": 64}
 
 
@@ -222,4 +237,6 @@ ENTRIES = (
     Entry(separable.mobilenet_v1, MOBILE, 28, 4_231_976, 568_740_352, "Table 1"),
     Entry(separable.mobilenet_v2, MOBILE_V2, 53, 3_504_872, 300_774_272, "Table 2"),
     Entry(restore.vdsr, RESTORE, 20, 665_921, 1_117_367_424, "Figure 2"),
+    Entry(upscale.edsr, ENLARGE, 36, 1_369_859, 3_162_488_832, "Table 1"),
+    Entry(airbench.airbench94, AIRBENCH, 8, 1_972_792, 118_147_360, "Section 3", "5.99 %"),
 )

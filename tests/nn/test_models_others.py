@@ -1,4 +1,4 @@
-"""MobileNets, and the nets that restore images beside their direct twins."""
+"""MobileNets, and the nets that restore or enlarge images beside their direct twins."""
 
 import numpy as np
 import pytest
@@ -131,6 +131,33 @@ def test_the_denoiser_normalises_its_inner_layers():
     assert count(net) == 640 + 15 * (36_864 + 128) + 577
 
 
+def test_enlarging_works_on_the_small_image():
+    x = images((1, 3, 5, 4))
+    for scale, parameters in ((2, 1_369_859), (3, 1_554_499), (4, 1_517_571)):
+        assert count(models.edsr(scale=scale)) == parameters
+        net = models.edsr(blocks=1, width=2, scale=scale, seed=0)
+        with mr.no_grad():
+            assert net(mr.tensor(x)).shape == (1, 3, 5 * scale, 4 * scale)
+
+
+def test_the_blocks_that_enlarge_have_no_activation_around_their_branch():
+    net = models.edsr(blocks=2, width=4, branch_scale=0.1, seed=0)
+    block, x = net.body[0], mr.tensor(images((2, 4, 5, 5)))
+    inner = block.conv2(mr.nn.ReLU()(block.conv1(x)))
+    np.testing.assert_allclose(block(x).data, x.data + 0.1 * inner.data, rtol=1e-5, atol=1e-6)
+    twin = models.edsr(blocks=2, width=4, skip=False, seed=0)
+    inner = twin.body[0].conv2(mr.nn.ReLU()(twin.body[0].conv1(x)))
+    np.testing.assert_allclose(twin.body[0](x).data, inner.data, rtol=1e-5, atol=1e-6)
+    for (name, p), (other, q) in zip(net.named_parameters(), twin.named_parameters(), strict=True):
+        assert name == other
+        assert np.array_equal(p.data, q.data)
+    report = mr.gradcheck(models.edsr(blocks=1, width=1, in_channels=2).double().tail, SMALL)
+    assert report.ok, report
+
+
+SMALL = np.random.default_rng(2).standard_normal((1, 1, 3, 3))
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
@@ -140,6 +167,9 @@ def test_the_denoiser_normalises_its_inner_layers():
         (lambda: models.vdsr(activation="swish"), ValueError, "relu, tanh"),
         (lambda: models.vdsr(in_channels=0), ValueError, "in_channels"),
         (lambda: models.vdsr(width=2, init="zero"), ValueError, "he, xavier"),
+        (lambda: models.edsr(scale=5), ValueError, "2, 3, 4"),
+        (lambda: models.edsr(blocks=0), ValueError, "blocks"),
+        (lambda: models.edsr(skip=1), TypeError, "skip"),
         (lambda: models.mobilenet_v1(width=0), ValueError, "factor above 0"),
         (lambda: models.mobilenet_v1(width=float("nan")), ValueError, "width"),
         (lambda: models.mobilenet_v2(output_stride=3), ValueError, "32, 16, 8"),
