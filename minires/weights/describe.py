@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
-
-import numpy as np
 
 from ..models.resnet_imagenet import STAGES
 from .rename import names_of, to_ours
@@ -44,80 +43,89 @@ def kind_of(state: Mapping[str, Any]) -> Kind | None:
     try:
         ours = to_ours(state)
     except ValueError:
-        ours = dict(state)
-    shapes = {name: np.shape(value) for name, value in ours.items()}
-    if any(name.startswith("features.denseblock") for name in shapes):
-        return _dense(shapes)
-    stages: dict[int, set[int]] = {}
-    layers = 0
+        ours = {str(name): value for name, value in state.items()}
+    shapes = {name: tuple(getattr(value, "shape", ())) for name, value in ours.items()}
+    blocks: dict[int, set[int]] = {}
     for name in shapes:
-        if found := re.match(r"layer(\d{1,3})\.(\d{1,6})\.(?:conv(\d{1,3}))?", name):
-            stage, block, conv = found.groups()
-            stages.setdefault(int(stage), set()).add(int(block))
-            layers = max(layers, int(conv or 0))
-    if not stages or not layers:
-        return None
-    blocks = tuple(len(stages[s]) for s in sorted(stages))
-    return _residual(shapes, blocks, layers)
+        if found := _BLOCK.match(name):
+            blocks.setdefault(int(found[1]), set()).add(int(found[2]))
+    if blocks:
+        return _residual(shapes, tuple(len(blocks[stage]) for stage in sorted(blocks)))
+    dense = Counter(found[1] for name in shapes if (found := _DENSE.match(name)))
+    if dense:
+        return _dense(shapes, tuple(dense[block] for block in sorted(dense)))
+    if "features.1.conv.0.0.weight" in shapes:
+        return _plain("mobilenet_v2", shapes, "features.0.0.weight", "classifier.1.weight")
+    if "features.1.0.0.weight" in shapes:
+        return _plain("mobilenet_v1", shapes, "features.0.0.weight", "classifier.weight")
+    return None
 
 
-def _residual(shapes: dict[str, tuple[int, ...]], blocks: tuple[int, ...], layers: int) -> Kind:
-    stem = shapes.get("conv1.weight", ())
-    projected = {n.split(".")[0:2][0] for n in shapes if ".downsample." in n}
-    everywhere = all(
-        any(n.startswith(f"layer{s + 1}.{b}.downsample.") for n in shapes)
-        for s, count in enumerate(blocks)
-        for b in range(count)
-    )
-    shortcut = "projections everywhere: option C" if everywhere else "projections: option B"
-    if not projected:
-        shortcut = "no projections: option A, or a plain net"
-    head = shapes.get("fc.weight", ())
-    wide = len(stem) == 4
+_BLOCK = re.compile(r"layer(\d{1,3})\.(\d{1,6})\.conv1\.weight")
+_DENSE = re.compile(r"features\.denseblock(\d{1,3})\.denselayer\d{1,6}\.conv1\.weight")
+
+
+def _sizes(shapes: dict[str, tuple[int, ...]], name: str, ndim: int) -> tuple[int, ...]:
+    """Return the shape of an array; zeros if it is not there, or has another number of axes."""
+    found = shapes.get(name, ())
+    return found if len(found) == ndim and min(found) > 0 else (0,) * ndim
+
+
+def _plain(name: str, shapes: dict[str, tuple[int, ...]], first: str, last: str) -> Kind:
+    """Return the kind of a net that is told by its name, its first convolution and its head."""
+    stem, head = _sizes(shapes, first, 4), _sizes(shapes, last, 2)
     return Kind(
-        _name(shapes, blocks, layers, bool(projected)),
-        shortcut,
-        f"{head[0]} classes" if len(head) == 2 else "no classifier",
-        f"{stem[0]} channels at first" if wide else "",
-        f"{stem[2]}×{stem[3]} first convolution" if wide else "no conv1",
-        f"images of {stem[1]} channels" if wide else "",
-        "" if any(n.endswith("running_mean") for n in shapes) else "no batch norm",
+        name,
+        classes=f"{head[0]} classes" if head[0] else "no classifier",
+        width=f"{stem[0]} channels at first" if stem[0] else "",
+        stem=f"{stem[2]}×{stem[3]} first convolution" if stem[0] else "no first convolution",
+        inputs=f"images of {stem[1]} channels" if stem[0] else "",
+        norm="" if any(n.endswith("running_mean") for n in shapes) else "no batch norm",
     )
+
+
+def _dense(shapes: dict[str, tuple[int, ...]], blocks: tuple[int, ...]) -> Kind:
+    bottleneck = "features.denseblock1.denselayer1.conv2.weight" in shapes
+    depth = len(blocks) + 1 + sum(blocks) * (2 if bottleneck else 1)
+    name = f"densenet{depth}" if len(blocks) == 4 or not bottleneck else f"densenet_bc{depth}"
+    kind = _plain(name, shapes, "features.conv0.weight", "classifier.weight")
+    last = f"conv{2 if bottleneck else 1}.weight"
+    growth = _sizes(shapes, f"features.denseblock1.denselayer1.{last}", 4)[0]
+    return replace(kind, shortcut=f"growth {growth}" if growth else "")
+
+
+def _residual(shapes: dict[str, tuple[int, ...]], blocks: tuple[int, ...]) -> Kind:
+    layers = 3 if "layer1.0.conv3.weight" in shapes else 2
+    projected = {n.partition(".downsample.")[0] for n in shapes if ".downsample." in n}
+    shortcut = "no projections: option A, or a plain net"
+    if projected:
+        everywhere = len(projected) == sum(blocks)
+        shortcut = f"projections: option {'C' if everywhere else 'B'}"
+    kind = _plain("", shapes, "conv1.weight", "fc.weight")
+    return replace(kind, name=_name(shapes, blocks, layers, bool(projected)), shortcut=shortcut)
 
 
 def _name(
     shapes: dict[str, tuple[int, ...]], blocks: tuple[int, ...], layers: int, projected: bool
 ) -> str:
     depth = 2 + layers * sum(blocks)
-    inner = shapes.get("layer1.0.conv2.weight", ())
-    outer = shapes.get("layer1.0.conv1.weight", ())
-    groups = outer[0] // inner[1] if len(inner) == len(outer) == 4 and inner[1] else 1
-    bottleneck = " of bottlenecks" if layers == 3 else ""
-    width = shapes.get("conv1.weight", (0,))[0]
-    if groups > 1:
-        return f"resnext{depth}, {groups} groups"
-    if bottleneck and width and outer and outer[0] > width and len(blocks) == 4:
-        return f"wide resnet{depth}, {outer[0] / width:g} times as wide"
-    if STAGES.get(depth) == (layers, blocks):
-        other = f" or plain{depth}" if layers == 2 and not projected else ""
-        return f"resnet{depth}{other}"
-    if len(blocks) == 3 and len(set(blocks)) == 1:
-        return f"resnet{depth}{'' if projected or bottleneck else f' or plain{depth}'}{bottleneck}"
-    return f"a residual net of stages of {', '.join(map(str, blocks))} blocks{bottleneck}"
-
-
-def _dense(shapes: dict[str, tuple[int, ...]]) -> Kind:
-    layers = {n.split(".denselayer")[0] + n.split(".")[2] for n in shapes if ".denselayer" in n}
-    depth = 2 * len(layers) + 1 + sum(n.startswith("features.transition") for n in shapes) // 5
-    growth = shapes.get("features.denseblock1.denselayer1.conv2.weight", ())
-    head = shapes.get("classifier.weight", ())
-    stem = shapes.get("features.conv0.weight", ())
-    return Kind(
-        f"a densenet of {len(layers)} dense layers",
-        f"growth {growth[0]}" if growth else "",
-        f"{head[0]} classes" if len(head) == 2 else "no classifier",
-        f"{stem[0]} channels at first" if stem else f"{depth} layers",
-    )
+    imagenet = STAGES.get(depth) == (layers, blocks)
+    if not imagenet and (len(blocks) != 3 or len(set(blocks)) > 1):
+        kind = "bottlenecks" if layers == 3 else "blocks"
+        return f"a residual net of stages of {', '.join(map(str, blocks))} {kind}"
+    width = _sizes(shapes, "conv1.weight", 4)[0]
+    outer, inner = (_sizes(shapes, f"layer1.0.conv{i}.weight", 4) for i in (1, 2))
+    if layers == 3 and inner[1] and outer[0] > inner[1]:
+        per_group = inner[1] * 64 // width if width else inner[1]  # as a net of 64 would have
+        return f"resnext{depth}_{outer[0] // inner[1]}x{per_group}d"
+    wider = outer[0] // width if width else 1
+    preact = "tail.0.running_mean" in shapes
+    if layers == 3 and wider > 1:
+        return f"wide_resnet{depth}_{wider}"
+    if layers == 2 and preact and wider > 1:
+        return f"wide_resnet{depth + 2}_{wider}"
+    name = f"{'preact_' if preact else ''}resnet{depth}"
+    return name if projected or layers == 3 or preact else f"{name} or plain{depth}"
 
 
 def mismatch(state: Mapping[str, Any], net: Mapping[str, Any]) -> str:

@@ -207,7 +207,9 @@ def _reordered(state: dict[str, Any], back: bool) -> dict[str, Any]:
     Their shortcut from c to 2 c channels is (c/2 zeros, x, c/2 zeros), ours (x, c zeros). What a
     stage adds to x follows: our channel j is theirs number order[j] everywhere on that path.
     """
-    width = np.shape(state["conv1.weight"])[0]
+    if not (shape := getattr(state.get("conv1.weight"), "shape", ())):
+        raise ValueError("akamaster's option A: there is no conv1.weight to tell the channels from")
+    width = shape[0]
     before, stage = np.arange(width), 2
     while f"layer{stage}.0.conv1.weight" in state:
         if len(before) % 2:

@@ -1,6 +1,8 @@
 """Names of weights: whose they are, ours from theirs and back, and what a wrong file is told."""
 
+import contextlib
 import functools
+import random
 
 import numpy as np
 import pytest
@@ -108,6 +110,9 @@ def test_what_is_refused():
     state["layer3.0.conv2.weight"] = np.zeros((3, 16, 3, 3))
     with pytest.raises(ValueError, match="expected 16 channels along axis 0"):
         rename.to_ours(state)
+    del state["conv1.weight"]
+    with pytest.raises(ValueError, match=r"there is no conv1\.weight"):
+        rename.to_ours(state)
     with pytest.raises(ValueError, match="padded on both sides"):
         rename.to_ours(
             rename.from_ours(models.resnet(8, width=3).state_dict(), "torchvision"), "akamaster"
@@ -124,7 +129,7 @@ def test_what_is_refused():
             "resnet20 (projections: option B); the net is resnet20 or plain20 (no projections",
         ),
         ("resnet20 C", "resnet20 B", "option C); the net is resnet20 (projections: option B)"),
-        ("preact164", "resnet110", "resnet164 of bottlenecks ("),
+        ("preact164", "resnet110", "weights of preact_resnet164 (projections: option B"),
         ("resnet50", "resnet18", "resnet50 (1000 classes); the net is resnet18 (10 classes)"),
         ("plain34", "resnet34", "resnet34 or plain34 (no projections: option A, or a plain net"),
     ],
@@ -133,6 +138,58 @@ def test_what_is_refused():
 def test_a_wrong_file_is_told_what_it_is_of(of, into, told, names):
     weights = rename.from_ours(state_of(of), names)
     assert told in describe.mismatch(weights, state_of(into))
+
+
+def test_nets_are_told_by_their_state():
+    options = {
+        "resnet20": {"shortcut": "B", "width": 4},
+        "resnet34": {"width": 4},
+        "resnet164": {"width": 2},
+        "preact_resnet110": {"width": 2},
+        "preact_resnet18": {"width": 4},
+        "wide_resnet16_4": {"width": 2},
+        "wide_resnet50_2": {"width": 4},
+        "resnext29_8x64d": {"width": 4},
+        "resnext50_32x4d": {"width": 16},
+        "densenet40": {"growth": 2},
+        "densenet_bc100": {"growth": 2},
+        "densenet121": {"growth": 2},
+        "mobilenet_v1": {"width": 0.25},
+        "mobilenet_v2": {"width": 0.25},
+    }
+    for name, given in options.items():
+        assert describe.kind_of(models.build(name, **given).state_dict()).name == name
+    for name in ("plain20", "resnet20"):
+        assert describe.kind_of(models.build(name).state_dict()).name == "resnet20 or plain20"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_mutated_states_give_an_error_or_an_answer(seed):
+    rng = random.Random(seed)
+    others = ("resnet20", "resnet20 C", "resnet18", "preact164")
+    state = dict(state_of(rng.choice(others)))
+    if rng.random() < 0.5:
+        state = {"module." + k: v for k, v in rename.from_ours(state, "huggingface").items()}
+    for _ in range(rng.randint(1, 8)):
+        name = rng.choice(list(state))
+        match rng.randrange(5):
+            case 0:
+                state[name] = np.zeros([rng.randrange(3) for _ in range(rng.randrange(5))])
+            case 1:
+                state[name[: rng.randint(0, len(name))]] = state.pop(name)
+            case 2:
+                part = rng.choice("123.lw")
+                new = name.replace(part, rng.choice(["9" * 30, "..", "-1", "٣"]))
+                state[new] = state.pop(name)
+            case 3:
+                state[name] = rng.choice(["text", None, 3, [[1], [2, 3]]])
+            case _:
+                state[rng.choice([3, None, ("a",)])] = state.pop(name)
+    net = state_of("resnet20")
+    assert rename.names_of(state) in (*rename.TABLES, "unknown")
+    assert isinstance(describe.mismatch(state, net), str)
+    with contextlib.suppress(ValueError):
+        rename.for_net(net, state)
 
 
 def test_another_number_of_classes_is_told_how_to_keep_the_head():
