@@ -142,15 +142,18 @@ def _from_file(path: Path, function: str, options: dict[str, Any]) -> Any:
 
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"net_of_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise ValueError(f"{path} cannot be run as Python")
     module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(path.stem, module)  # dataclasses look for it
+    sys.modules[spec.name] = module  # dataclasses look for it
+    sys.path.insert(0, str(path.resolve().parent))  # as for a script: for files beside it
     try:
         spec.loader.exec_module(module)
     except Exception as error:
         raise ValueError(f"{path} does not run: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(str(path.resolve().parent))
     make = getattr(module, function, None)
     if not callable(make):
         offered = [key for key, v in vars(module).items() if callable(v) and key[:1] != "_"]

@@ -73,14 +73,14 @@ def _wrapped(rows: list[Row]) -> list[Row]:
     """Return rows of which none is too wide."""
     result = []
     for row in rows:
-        current = Row(row.label, output=row.output)
+        current = Row(row.label)
         result.append(current)
         for item in row.items:
             if current.items and _length(current) + _width(item) > WIDEST:
-                current.output = ()
-                current = Row("", output=row.output)
+                current = Row("")
                 result.append(current)
             current.items.append(item)
+        current.whole = row.whole and current.label == row.label
     return result
 
 
@@ -103,7 +103,7 @@ def _length(row: Row) -> float:
 
 def _above(row: Row) -> float:
     """Return the room that a row needs above its line."""
-    joined = any(item.join for item in row.items)
+    joined = row.whole or any(item.join for item in row.items)
     framed = any(item.framed for item in row.items)
     return HIGH / 2 + (ABOVE + 12 if joined else 24 if framed else 0)
 
@@ -116,13 +116,15 @@ def _turn(x0: float, y0: float, x: float, y: float, middle: float) -> str:
 
 def _row(row: Row, x: float, y: float) -> list[str]:
     """Return the blocks of a row, whose line is at the height y."""
-    drawn = []
+    drawn, start = [], x
     for item in row.items:
         width = _width(item)
         drawn.append(_line(x - GAP, y, x, y, head=True))
         drawn += _block(item, x, y, width)
         drawn.append(_line(x + width, y, x + width + GAP, y))
         x += width + 2 * GAP
+    if row.whole:  # its last part is the sum
+        drawn += _around(Block("", [], join="sum"), start - GAP, x - 2 * GAP - 9, y, rise=14)
     return drawn
 
 
@@ -163,9 +165,9 @@ def _badge(words: str, right: float, top: float) -> list[str]:
     ]
 
 
-def _around(block: Block, x0: float, x1: float, y: float) -> list[str]:
+def _around(block: Block, x0: float, x1: float, y: float, rise: float = 0) -> list[str]:
     """Return the shortcut from x0 to the sum (or the end of the block) at x1."""
-    top, r = y - HIGH / 2 - 20, 8
+    top, r = y - HIGH / 2 - 20 - rise, 8
     color = SHORTCUT if block.join == "sum" else CONCAT
     stop = y - 9 if block.join == "sum" else y
     path = (
@@ -230,13 +232,13 @@ def _legend(rows: list[Row], x: float, y: float) -> tuple[list[str], float]:
         ("sum", SHORTCUT, "shortcut: the input, or what a box makes of it, is added"),
         ("concat", CONCAT, "concatenation: the input stays beside the result"),
     ):
-        if any(block.join == join for block in blocks):
+        if any(block.join == join for block in blocks) or (join in kinds):
             drawn.append(
                 f'<path d="M{x:g},{y - 4:g} h16" stroke="{color}" stroke-width="2.2"/>'
                 + _text(x + 22, y, text, "start", 11)
             )
             x += 38 + 6 * len(text)
-    if not any(block.join for block in blocks):
+    if not any(block.join for block in blocks) and "sum" not in kinds:
         drawn.append(_text(x, y, "no shortcuts", "start", 11))
         x += 80
     return drawn, x

@@ -134,8 +134,9 @@ def kind_of(module: Module) -> str:
                 f" /{_sides(stride)}" if len(set(_pair(stride))) > 1 else f" /{_pair(stride)[0]}"
             )
         groups = getattr(module, "groups", 1)
+        channels = {getattr(module, key, None) for key in ("in_channels", "out_channels")}
         if isinstance(groups, int) and groups > 1:
-            text += f" in {groups} groups"
+            text += " depthwise" if channels == {groups} else f" in {groups} groups"
     return text
 
 

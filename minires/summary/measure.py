@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from minires_kernels.arrays import to_device
+
 from ..grad_mode import enable_grad, no_grad
 from ..nn import Module
 from ..observe import watching
 from ..random import using
 from ..tensor import Array, Tensor
-from .layers import Figures, Layer, shape_text, tensors
+from .layers import Figures, Layer, Shape, shape_text, tensors
 from .trace import Stopwatch, Tracer, under
 
 
@@ -136,7 +138,7 @@ def _settle(layers: list[Layer]) -> None:
             layer.own.add(operation.figures)
 
 
-def batch_of(inputs: Sequence[Any], batch: int, dtype: np.dtype[Any]) -> list[Array]:
+def batch_of(inputs: Sequence[Shape], batch: int, dtype: np.dtype[Any], device: str) -> list[Array]:
     """Return random inputs of some shapes, a batch of them; the same each time."""
     rng = np.random.default_rng(0)
     found = []
@@ -146,7 +148,7 @@ def batch_of(inputs: Sequence[Any], batch: int, dtype: np.dtype[Any]) -> list[Ar
             x = rng.standard_normal((batch, h, w, c)).astype(dtype).transpose(0, 3, 1, 2)
         else:
             x = rng.standard_normal((batch, *shape)).astype(dtype)
-        found.append(x)
+        found.append(to_device(x, device))
     return found
 
 

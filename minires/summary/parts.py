@@ -12,6 +12,8 @@ from .layers import Shape
 SHORTCUTS = ("downsample", "shortcut", "skip", "projection")  # names of what stands around a branch
 SHORT, MOST = 12, 10  # characters of a block's name; layers that stand together
 CONTAINING = 2  # levels in a stage: blocks, and their layers
+UNIT = 12  # parts at most of what is one block although it contains others: conv, norm, act
+ACTIVATIONS = ("ReLU", "ReLU6", "LeakyReLU", "GELU", "SiLU", "Tanh", "Sigmoid")
 
 
 @dataclass
@@ -40,15 +42,23 @@ class Block:
     join: str = ""
     shortcut: str = ""
     framed: bool = True
+    output: tuple[Shape, ...] = ()
 
 
 @dataclass
 class Row:
-    """What stands side by side: a stage, or the layers before and after the stages."""
+    """What stands side by side: a stage, or the layers before and after the stages.
+
+    whole   whether the sum at its end adds the input of the net
+    """
 
     label: str
     items: list[Block] = field(default_factory=list)
-    output: tuple[Shape, ...] = ()
+    whole: bool = False
+
+    @property
+    def output(self) -> tuple[Shape, ...]:
+        return self.items[-1].output
 
 
 def rows_of(root: Line) -> list[Row]:
@@ -58,25 +68,34 @@ def rows_of(root: Line) -> list[Row]:
     for line in _unwrapped(root.children or [root]):
         levels = _levels(line)
         if levels >= CONTAINING and line.count == 1:
-            rows.append(Row(line.name, output=line.output))
+            rows.append(Row(line.name))
             dense = any("Concat" in child.kind for child in line.children)
-            rows[-1].items += [
-                item for child in line.children for item in _items(child, "concat" if dense else "")
-            ]
+            for child in line.children:
+                _put(rows[-1], _items(child, "concat" if dense else ""))
             open_row = False
-        else:
-            single = levels == 0 and line.count == 1
-            if not rows or (single and not open_row):
-                rows.append(Row(""))
-                open_row = True
-            for block in _items(line):
-                last = rows[-1].items[-1] if rows[-1].items else block
-                if last is not block and _neighbours(last, block):
-                    last.parts += block.parts
-                else:
-                    rows[-1].items.append(block)
-            rows[-1].output = line.output or rows[-1].output
+            continue
+        adds = line.kind == "add" and len(rows) == 1 and line.output == _inputs(root)
+        if not rows or (levels == 0 and line.count == 1 and not open_row and not adds):
+            rows.append(Row(""))
+            open_row = True
+        _put(rows[-1], _items(line))
+        rows[-1].whole |= adds
     return [row for row in rows if row.items]
+
+
+def _inputs(root: Line) -> tuple[Shape, ...]:
+    return () if root.layer is None else root.layer.inputs
+
+
+def _put(row: Row, blocks: list[Block]) -> None:
+    """Put blocks into a row; single layers become neighbours."""
+    for block in blocks:
+        last = row.items[-1] if row.items else block
+        if last is not block and _neighbours(last, block):
+            last.parts += block.parts
+            last.output = block.output
+        else:
+            row.items.append(block)
 
 
 def _neighbours(last: Block, block: Block) -> bool:
@@ -98,7 +117,19 @@ def _levels(line: Line) -> int:
     if any("add" in re.split(r"[ +]", child.kind) for child in line.children):
         return 1
     inside = [c for c in line.children if c.name not in SHORTCUTS and c.kind != "Parameter"]
+    if inside and _small(line):
+        return 1
     return max((1 + _levels(child) for child in inside), default=0)
+
+
+def _small(line: Line) -> bool:
+    """Whether a line is so few layers that they are one block, whatever they are grouped in."""
+    below = [line]
+    for part in below:
+        if part.count > 1 and part is not line:
+            return False
+        below += part.children
+    return len(list(_parts(line))) <= UNIT and not any("Concat" in x.kind for x in below)
 
 
 def _items(line: Line, join: str = "") -> list[Block]:
@@ -109,6 +140,7 @@ def _items(line: Line, join: str = "") -> list[Block]:
         _around(block, line.children)
     else:
         block = Block(_named(line), list(_parts(line)), line.count, framed=line.count > 1)
+    block.output = line.output
     return [block] if block.parts else []
 
 
@@ -149,15 +181,16 @@ def _parts(line: Line) -> Iterator[Part]:
     for word in re.sub(r"^\d+ × ", "", line.kind).split(", ")[0].split("+"):
         name, _, rest = word.partition(" ")
         size = rest.partition(" in ")[0]
-        groups = re.search(r"in (\d+) groups", rest)
+        size = size.removesuffix(" depthwise")
+        groups = re.search(r"in (\d+ groups)|(depthwise)", rest)
         last = str(line.output[0][1]) if line.output and len(line.output[0]) > 1 else ""
         if name.startswith("Conv"):
-            yield Part("conv", size, last + (f", {groups[1]} groups" if groups else ""))
+            yield Part("conv", size, last + (f", {groups[1] or groups[2]}" if groups else ""))
         elif name == "Linear":
             yield Part("linear", "linear", last)
         elif "Norm" in name:
             yield Part("norm", name)
-        elif name in ("ReLU", "Tanh", "Sigmoid", "GELU", "SiLU", "LeakyReLU"):
+        elif name in ACTIVATIONS:
             yield Part("act", name)
         elif "Pool" in name:
             yield Part("pool", "average pool" if "Avg" in name else "max pool", size)

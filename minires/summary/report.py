@@ -117,11 +117,14 @@ def summary(net: Module, *inputs: Any, batch: int = 1, repeats: int = 0, name: s
         raise TypeError("summary: expected the shape of one input, e.g. (3, 32, 32)")
     batch = checks.integer("batch", batch, 1)
     repeats = checks.integer("repeats", repeats, 0)
-    dtype = next((p.dtype for p in net.parameters()), np.dtype(np.float32))
+    first = next(net.parameters(), Tensor(np.zeros(1, np.float32)))
+    dtype = first.dtype
+    if repeats and first.device != "cpu":
+        raise ValueError("summary: times are of the CPU, and this net is on the GPU: net.cpu()")
     arrays = [_array(x) for x in inputs]
     if all(a is None for a in arrays):
         shapes = tuple(_shape(x) for x in inputs)
-        one = batch_of(shapes, 1, dtype)
+        one = batch_of(shapes, 1, dtype, first.device)
     elif any(a is None for a in arrays):
         raise TypeError("summary: give shapes, or arrays, not some of both")
     else:
@@ -141,7 +144,7 @@ def summary(net: Module, *inputs: Any, batch: int = 1, repeats: int = 0, name: s
         require_memory(layers, batch)
         for module, training in modes:
             module.training = training or not modes[0][1]
-        whole = batch_of(shapes, batch, dtype) if arrays[0] is None else found
+        whole = batch_of(shapes, batch, dtype, first.device) if arrays[0] is None else found
         reason = keep(net, layers, whole)
         if repeats and not reason:
             clock(net, layers, whole, repeats)

@@ -194,7 +194,8 @@ def _arrays(values: Any) -> list[Any]:
 
 def under(array: Any) -> Any:
     """Return the array that owns the memory of another one."""
-    while isinstance(getattr(array, "base", None), np.ndarray):
+    kind = np.ndarray if isinstance(array, np.ndarray) else type(array)
+    while isinstance(getattr(array, "base", None), kind):
         array = array.base
     return array
 

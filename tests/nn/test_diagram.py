@@ -7,6 +7,7 @@ import pytest
 import minires as mr
 from minires import models, nn
 from minires.__main__ import main
+from minires.models.catalogue import ENTRIES
 from minires.summary.diagram import CONCAT, SHORTCUT, diagram
 from minires.summary.fold import lines_of
 from minires.summary.parts import rows_of
@@ -103,3 +104,22 @@ def test_svg_of_the_command(tmp_path, capsys):
     assert "plain20: " in file.read_text(encoding="utf-8")
     assert main(["summary", "plain20", "--option", "width=4", "--svg", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param(e, id=e.name, marks=[pytest.mark.slow] * (e.parameters > 300_000))
+        for e in ENTRIES
+        if e.macs < 2e9
+    ],
+)
+def test_every_registered_net_fits_a_screen_and_is_drawn(entry):
+    found = mr.summary(models.build(entry.name, seed=0), entry.input_shape(), batch=2)
+    assert (found.total.parameters, found.total.macs) == (entry.parameters, entry.macs)
+    lines = found.text().splitlines()
+    assert len(lines) < 52
+    assert max(map(len, lines)) <= 100
+    picture = ElementTree.fromstring(diagram(found))
+    assert float(picture.get("width")) < 1300
+    assert float(picture.get("height")) < 1600
