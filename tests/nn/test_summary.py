@@ -114,6 +114,19 @@ def test_a_net_of_any_kind():
     assert given.total == found.total
 
 
+def test_each_operation_has_its_time():
+    found = mr.summary(Several(), (4,), (5,), batch=64, repeats=3)
+    own = found.layers[0]
+    for name in ("Add", "Mul"):
+        assert own.operations[name].figures.forward > 0
+        assert own.operations[name].figures.backward > 0
+    assert own.own.forward > sum(o.figures.forward for o in own.operations.values())
+    for path in ("a", "b", "shared"):
+        assert layer(found, path).own.forward > 0
+        assert layer(found, path).own.backward > 0
+    assert layer(found, "never").own.seconds == 0
+
+
 def test_tied_parameters_count_once():
     net = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
     net[1].weight = net[0].weight
