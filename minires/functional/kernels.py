@@ -67,6 +67,7 @@ AvgPool2d = kernel_function("AvgPool2d", "avg_pool2d")
 GlobalAvgPool2d = kernel_function("GlobalAvgPool2d", "global_avg_pool2d")
 CrossEntropy = kernel_function("CrossEntropy", "cross_entropy")
 Gated = kernel_function("Gated", "gated")
+GroupNorm = kernel_function("GroupNorm", "group_norm")
 
 
 def require_tensor(name: str, x: Any) -> Tensor:

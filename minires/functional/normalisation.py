@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from minires_kernels import checks
-from minires_kernels.arrays import module_of, require_same_device
+from minires_kernels.arrays import require_same_device
 from minires_kernels.backends import kernel_for
 
-from ..function import Context, Function
-from ..ops import require_float
 from ..tensor import Array, Tensor
-from .kernels import BatchNorm, BatchNormReLU, require_tensor
+from .kernels import BatchNorm, BatchNormReLU, GroupNorm, require_tensor
 
 
 def batch_norm(
@@ -81,31 +80,6 @@ def _statistics(
     return None, None, move_average
 
 
-class Standardise(Function):
-    """y = (x - mean) / √(var + eps) over some dimensions, with the biased variance.
-
-    dx = (dy - mean(dy) - y mean(dy y)) / √(var + eps): what of dy would move the mean or the
-    variance is taken out, because y has them fixed.
-    """
-
-    new_gradients = True
-
-    @staticmethod
-    def forward(ctx: Context, x: Array, *, dims: tuple[int, ...], eps: float) -> Any:
-        centred = x - x.mean(axis=dims, keepdims=True)
-        variance = (centred * centred).mean(axis=dims, keepdims=True)
-        scale = 1 / module_of(x).sqrt(variance + eps)
-        y = centred * scale
-        ctx.save(y, scale, dims)
-        return y
-
-    @staticmethod
-    def backward(ctx: Context, dy: Array) -> Any:
-        y, scale, dims = ctx.saved
-        along = (dy * y).mean(axis=dims, keepdims=True)
-        return (dy - dy.mean(axis=dims, keepdims=True) - y * along) * scale
-
-
 def layer_norm(
     x: Tensor,
     normalized_shape: int | Sequence[int],
@@ -119,12 +93,11 @@ def layer_norm(
     same in training and evaluation. Ba, Kiros and Hinton 2016 (1607.06450), eq. 4.
     """
     shape = _features(require_tensor("x", x), normalized_shape)
-    require_float(x, "layer_norm")
     _check_affine(x, shape, weight=weight, bias=bias)
-    dims = tuple(range(x.ndim - len(shape), x.ndim))
-    y = Standardise.apply(x, dims=dims, eps=checks.real("eps", eps))
-    y = y if weight is None else y * weight
-    return y if bias is None else y + bias
+    features = math.prod(shape)
+    rows = x.reshape(x.size // features, features)
+    affine = [None if p is None else p.reshape(features) for p in (weight, bias)]
+    return GroupNorm.apply(rows, *affine, groups=1, eps=eps).reshape(*x.shape)
 
 
 def _features(x: Tensor, normalized_shape: Any) -> tuple[int, ...]:
@@ -149,22 +122,18 @@ def group_norm(
     variance. One group is layer norm without its shape of weights, C groups are instance norm.
     Wu and He 2018 (1803.08494), eq. 1 and 7.
     """
-    require_float(require_tensor("x", x), "group_norm")
+    shape = require_tensor("x", x).shape
+    if x.ndim < 2 or 0 in shape[1:]:
+        raise ValueError(f"group_norm: expected shape (N, C, …) without zeros, got {shape}")
     groups = checks.integer("num_groups", num_groups, 1)
-    if x.ndim < 2 or 0 in x.shape[1:]:
-        raise ValueError(f"group_norm: expected shape (N, C, …) without zeros, got {x.shape}")
-    channels = x.shape[1]
-    if channels % groups:
+    if shape[1] % groups:
         raise ValueError(
-            f"group_norm: num_groups = {groups} must divide C = {channels} of shape {x.shape}"
+            f"group_norm: num_groups = {groups} must divide C = {shape[1]} of shape {shape}"
         )
-    _check_affine(x, (channels,), weight=weight, bias=bias)
-    grouped = x.reshape(x.shape[0], groups, channels // groups, *x.shape[2:])
-    dims = tuple(range(2, grouped.ndim))
-    y = Standardise.apply(grouped, dims=dims, eps=checks.real("eps", eps)).reshape(*x.shape)
-    per_channel = (channels, *[1] * (x.ndim - 2))
-    y = y if weight is None else y * weight.reshape(*per_channel)
-    return y if bias is None else y + bias.reshape(*per_channel)
+    pixels = math.prod(shape[2:])
+    images = x if x.ndim in (2, 4) else x.reshape(*shape[:2], pixels, 1)
+    y = GroupNorm.apply(images, weight, bias, groups=groups, eps=eps)
+    return y if x.ndim in (2, 4) else y.reshape(*shape)
 
 
 def _check_affine(x: Tensor, shape: tuple[int, ...], **given: Tensor | None) -> None:

@@ -27,7 +27,7 @@ class Module:
     same_name = frozenset(
         ["abs", "arange", "broadcast_to", "clip", "concatenate", "empty", "empty_like", "exp",
          "expand_dims", "flatnonzero", "full", "log", "moveaxis", "ones", "ones_like", "pad",
-         "split", "sqrt", "take_along_axis", "tanh", "where", "zeros", "zeros_like"]
+         "split", "sqrt", "take", "take_along_axis", "tanh", "where", "zeros", "zeros_like"]
     )  # fmt: skip
 
     def __getattr__(self, name):

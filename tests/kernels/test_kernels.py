@@ -251,6 +251,8 @@ def test_cpu_keeps_channels_last_memory():
         "conv2d": ((x, w), {"padding": 1}),
         "batch_norm": ((x,), {}),
         "relu": ((x,), {}),
+        "gated": ((x,), {"gate": "tanh"}),
+        "group_norm": ((x,), {"groups": 1}),
         "add_relu": ((x, x), {}),
         "max_pool2d": ((x,), {"kernel_size": 2}),
         "avg_pool2d": ((x,), {"kernel_size": 2}),

@@ -48,6 +48,8 @@ def large_call(name):
         "max_pool2d": ((x,), {"kernel_size": 3, "stride": 2, "padding": 1}),
         "avg_pool2d": ((x,), {"kernel_size": 3, "stride": 2, "padding": 1}),
         "global_avg_pool2d": ((x,), {}),
+        "gated": ((x,), {"gate": "normal"}),
+        "group_norm": ((x, normal(12), normal(12)), {"groups": 3}),
         "cross_entropy": ((normal(5000, 10), rng.integers(0, 10, 5000)), {}),
         "add": ((x, x[::-1].copy()), {}),
         "sgd": (

@@ -16,14 +16,14 @@ template <class T> __device__ __forceinline__ T sigmoid(T x)
     return (x < T(0) ? e : T(1)) / (T(1) + e);
 }
 
-// g(x) and g'(x); beyond +-30 the gates are 0 or 1, and x^2 could overflow.
+// g(x) and g'(x); beyond +-40 the gates are 0 or 1, and x^2 could overflow.
 template <class T, int GATE> __device__ __forceinline__ Pair<T> gate(T x)
 {
     if (GATE == 2) {
         const T g = sigmoid(x);
         return {g, g * (T(1) - g)};
     }
-    const T z = x > T(30) ? T(30) : x < T(-30) ? T(-30) : x;
+    const T z = x > T(40) ? T(40) : x < T(-40) ? T(-40) : x;
     if (GATE == 0)
         return {T(0.5) * complement(-z * T(0.70710678118654752)),
                 exponential(T(-0.5) * z * z) * T(0.39894228040143268)};

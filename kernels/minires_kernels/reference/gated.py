@@ -26,7 +26,7 @@ from ..spec import Arguments, Array, Case, KernelSpec, versions
 GATES = ("normal", "tanh", "logistic")
 STEEP = 2 * math.sqrt(2 / math.pi)  # 2u = STEEP (x + CUBIC x³)
 CUBIC = 0.044715
-FAR = 30.0  # beyond ±FAR the gates are 0 or 1, and x² could overflow
+FAR = 40.0  # beyond ±FAR the gates are 0 or 1, also in float64, and x² could overflow
 
 
 class GatedSaved(NamedTuple):
