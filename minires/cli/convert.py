@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from minires.weights.files import Content
+    from minires.weights.formats import Content
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 NAMES = ("minires", "torchvision", "huggingface", "kuangliu", "akamaster", "torchvision-2017")
@@ -42,11 +42,11 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Convert, and print what was done."""
     from minires import results
-    from minires.weights import files, rename, shipped
+    from minires.weights import formats, rename, shipped
 
     card = args.target.with_suffix(".md")
     _check_target(args.source, [args.target, card] if args.card else [args.target], args.force)
-    content = files.read(args.source, args.part)
+    content = formats.read(args.source, args.part)
     lines = [f"read {args.source}: {_summary(content)}"]
     if content.part:
         lines.append(f"part: {content.part}")
@@ -64,8 +64,8 @@ def run(args: argparse.Namespace) -> int:
         lines.append(f"names: as they are ({whose})")
     if args.model is not None:
         lines.append(_fit(args.model, content))
-    files.write(args.target, state, content.metadata, args.dtype)
-    lines.append(f"wrote {args.target}: {_summary(files.read(args.target))}")
+    formats.write(args.target, state, content.metadata, args.dtype)
+    lines.append(f"wrote {args.target}: {_summary(formats.read(args.target))}")
     if args.card:
         results.write_text(card, shipped.card(content.metadata, args.target.stem))
         lines.append(f"wrote {card}")

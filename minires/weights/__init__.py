@@ -5,7 +5,7 @@ weights.load_into(net, "net.safetensors")
 """
 
 from ..nn.state import LoadedKeys
-from .files import load, metadata, save
+from .formats import load, metadata, save
 from .into import load_into
 from .shipped import Pretrained, pretrained
 

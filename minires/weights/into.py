@@ -9,7 +9,7 @@ from typing import Any
 from ..nn.module import Module
 from ..nn.state import LoadedKeys
 from .describe import mismatch
-from .files import StrPath, load
+from .formats import StrPath, load
 from .rename import for_net
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..nn.module import Module
 from ..tensor import Array
-from .files import read
+from .formats import read
 
 if TYPE_CHECKING:
     from ..data import Normalise

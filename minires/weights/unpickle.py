@@ -78,8 +78,8 @@ class Machine:
                     return self.stack.pop()
                 step(self, argument)
             except (IndexError, KeyError):
-                text = f"the pickle is damaged: {kind.name} finds no value on the stack or memo"
-                raise ValueError(text) from None
+                why = f"the pickle is damaged: {kind.name} finds no value on the stack or memo"
+                raise ValueError(why) from None
         raise ValueError(f"the pickle has more than {MOST_STEPS:,} steps")
 
     def line(self) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minires import nn, weights
-from minires.weights import files
+from minires.weights import formats
 
 FORMATS = ("zip", "legacy")
 
@@ -36,7 +36,7 @@ def test_a_state_dict(kind):
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_checkpoint(kind):
     path = golden.FILES / f"{kind}_checkpoint.pth"
-    content = files.read(path)
+    content = formats.read(path)
     equal(content.arrays, {f"module.{k}": v for k, v in golden.numbers().items()})
     assert content.part == "state_dict"
     assert content.format == f"pth ({kind})"
@@ -104,10 +104,10 @@ def test_which_part_is_taken(tmp_path):
         ({"a": small, "model": small, "model_ema": small}, "model"),
         ({**small, "epoch": 3, "inner": small}, ""),
     ]:
-        content = files.read(written(path, h.zipped(found)))
+        content = formats.read(written(path, h.zipped(found)))
         assert (content.part, list(content.arrays)) == (part, ["w"])
-    assert files.read(path).metadata == {"epoch": "3"}
-    assert files.read(path).beside == ["epoch", "inner"]
+    assert formats.read(path).metadata == {"epoch": "3"}
+    assert formats.read(path).beside == ["epoch", "inner"]
 
 
 def test_into_a_net(tmp_path):
