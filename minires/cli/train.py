@@ -76,12 +76,11 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument(
         "--checkpoint-every",
         type=every,
-        default=(None, 300.0),
         metavar="N|Mm",
         help="iterations (500), minutes (5m) or seconds (30s). Default: 5m",
     )
     p.add_argument(
-        "--record", type=positive_int, default=0, metavar="N",
+        "--record", type=positive_int, metavar="N",
         help="record gradient flow every N iterations, into layers.csv",
     )  # fmt: skip
     p.add_argument("--watch", action="store_true", help="write OUT/watch.html, a page that follows")
@@ -136,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
         seed=chosen["seed"],
         **options,
     )
-    origin = {k: chosen[k] for k in ("data", "root", "size")}
+    origin = {k: v for k, v in chosen.items() if k not in ("model", "options", "seed")}
     done = train.fit(
         net,
         train_images,
@@ -147,7 +146,7 @@ def run(args: argparse.Namespace) -> int:
         force=args.force,
         seed=chosen["seed"],
         model={"name": chosen["model"], "options": options},
-        habits=_habits(args),
+        habits=_habits(args, chosen),
         origin=origin | {"command": before.get("command") or _command()},
     )
     return _report(args, done)
@@ -174,8 +173,18 @@ def _chosen(args: argparse.Namespace, before: dict[str, Any]) -> dict[str, Any]:
         "root": args.root,
         "size": args.size,
         "seed": args.seed,
+        "eval_every": args.eval_every,
+        "checkpoint_every": args.checkpoint_every,
+        "record": args.record,
     }
-    defaults: dict[str, Any] = {"model": "resnet20", "options": {}, "data": "cifar10", "seed": 0}
+    defaults: dict[str, Any] = {
+        "model": "resnet20",
+        "options": {},
+        "data": "cifar10",
+        "seed": 0,
+        "checkpoint_every": (None, 300.0),
+        "record": 0,
+    }
     return {
         key: value if value is not None else before.get(key, defaults.get(key))
         for key, value in given.items()
@@ -204,7 +213,7 @@ def _recipe(args: argparse.Namespace, before: dict[str, Any], data: str) -> Reci
     return changed
 
 
-def _habits(args: argparse.Namespace) -> Habits:
+def _habits(args: argparse.Namespace, chosen: dict[str, Any]) -> Habits:
     from ..train import Habits
     from ..train.console import Console
     from ..train.listener import Listener
@@ -214,12 +223,12 @@ def _habits(args: argparse.Namespace) -> Habits:
         from ..train.page import Page
 
         listeners.append(Page(Path(args.out)))
-    iterations, seconds = args.checkpoint_every
+    iterations, seconds = chosen["checkpoint_every"]
     return Habits(
-        eval_every=args.eval_every,
+        eval_every=chosen["eval_every"],
         checkpoint_every=iterations,
         checkpoint_seconds=seconds,
-        record=args.record,
+        record=chosen["record"],
         workers=args.workers,
         listeners=listeners,
     )

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from .. import plotting
 from .listener import Progress
-from .metrics import Row
+from .metrics import INTERVAL
 
+Points = list[tuple[float, float]]
 TRAIN, TEST = plotting.GREYS[1], plotting.RESIDUAL
 
 
-def series(rows: list[Row]) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-    """Return (epoch, error in %) of training, by interval, and of the evaluations."""
-    train = [
-        (r.epoch, 100 * r.train_error)
-        for r in rows
-        if r.kind == "interval" and r.train_error is not None
-    ]
-    test = [
-        (r.epoch, 100 * r.test_error) for r in rows if r.kind == "test" and r.test_error is not None
-    ]
+def series(progress: Progress) -> tuple[Points, Points]:
+    """Return (epoch, error in %) of training and of the evaluations.
+
+    Training by intervals of 100 iterations, or by epochs where these are shorter.
+    """
+    kind = training_rows(progress)
+    train, test = [], []
+    for row in progress.metrics.rows:
+        if row.kind == kind and row.train_error is not None:
+            train.append((row.epoch, 100 * row.train_error))
+        if row.test_error is not None:
+            test.append((row.epoch, 100 * row.test_error))
     return train, test
+
+
+def training_rows(progress: Progress) -> str:
+    """Return the kind of rows that the training curve is made of."""
+    return "interval" if progress.per_epoch >= INTERVAL else "epoch"
 
 
 def statement(progress: Progress, status: str) -> str:
@@ -40,9 +48,20 @@ def statement(progress: Progress, status: str) -> str:
     return f"{text} {when.get(status, f'after {epochs}, and has not finished')}"
 
 
+def note(progress: Progress) -> str:
+    """Return how the curves were measured, and what must be said of the data."""
+    each = f"{INTERVAL} iterations" if training_rows(progress) == "interval" else "an epoch"
+    augmented = progress.recipe.crop != "none" or progress.recipe.flip != "none"
+    return (
+        f"{progress.data}{f' ({progress.note})' if progress.note else ''}; one run. Training: the "
+        f"{'augmented ' if augmented else ''}batches as they ran, {each} for a point. Test: "
+        f"evaluation mode{', averaged weights' if progress.recipe.ema is not None else ''}."
+    )
+
+
 def render(progress: Progress, status: str) -> dict[str, bytes | str]:
     """Return {"curves.png": …, "curves.svg": …}; nothing before anything was measured."""
-    train, test = series(progress.metrics.rows)
+    train, test = series(progress)
     if not train and not test:
         return {}
     figure, axes = plotting.new_figure(1, 1, 7, 4.2)
@@ -58,11 +77,8 @@ def render(progress: Progress, status: str) -> dict[str, bytes | str]:
         if cut <= progress.done:
             text = f"rate × {progress.recipe.gamma:g}"
             plotting.reference_line(axis, text, x=cut * total)
-    note = (
-        f"{progress.data}{f' ({progress.note})' if progress.note else ''}; one run. Training: the "
-        "batches as they ran, augmented, 100 iterations each. Test: evaluation mode."
-    )
-    plotting.state(figure, statement(progress, status), note)
+    axis.set_xlim(left=0)
+    plotting.state(figure, statement(progress, status), note(progress))
     plotting.label_curves(axis)
     found = plotting.render(figure, f"Learning curves of {progress.name}")
     return {f"curves{suffix}": data for suffix, data in found.items()}

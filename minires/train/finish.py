@@ -80,7 +80,7 @@ def _document(session: Session, run: Run) -> dict[str, Any]:
         "iterations": run.iterations,
         "batches_per_epoch": session.per_epoch,
         "seconds": round(run.seconds, 1),
-        "seconds_training": round(run.seconds - session.aside, 1),
+        "seconds_training": round(run.seconds - session.meter.aside, 1),
         "seconds_waiting_for_data": round(session.loader.waited, 3),
         "reproducible": session.recipe.minutes is None,
         "train_loss": run.train_loss,

@@ -16,7 +16,7 @@ class Row:
                  the end); "epoch": over the last epoch's worth of batches; "test": an evaluation
     iteration    steps taken
     epoch        passes through the training images, a fraction within one
-    lr           the rate of the last step
+    lr           the rate of the step to come
     train_loss   mean loss over these batches as they ran, in nats (with label smoothing, if any)
     train_error  share of their images that were misclassified, 0 to 1
     test_loss    mean cross-entropy of the test images, in evaluation mode

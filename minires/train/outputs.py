@@ -22,7 +22,7 @@ _ABOUT = {
     "batches; test: an evaluation",
     "iteration": "steps taken",
     "epoch": "passes through the training images",
-    "lr": "learning rate of the last step",
+    "lr": "learning rate of the step to come",
     "train_loss": "mean loss of the batches as they ran, in nats",
     "train_error": "share of their images misclassified, 0 to 1",
     "test_loss": "mean cross-entropy of the test images in evaluation mode, in nats",

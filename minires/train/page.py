@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .. import plotting, results
 from .console import duration
-from .curves import series, statement
+from .curves import note, series, statement
 from .listener import Listener, Progress
 from .metrics import Row
 
@@ -68,7 +68,7 @@ td:first-child, p {{ color: #555 }} p {{ font-size: .85rem }} svg {{ width: 100%
 <div class="bar"><div style="width:{100 * progress.done:.1f}%"></div></div>
 <table>{_facts(progress, status)}</table>
 {chart(progress)}
-<p>{html.escape(_note(progress))}</p>
+<p>{html.escape(note(progress))} Dotted: the rate falls.</p>
 </body></html>
 """
 
@@ -97,17 +97,9 @@ def _tested(row: Row | None) -> str:
     return f"{100 * row.test_error:.2f} % (epoch {row.epoch:.3g})"
 
 
-def _note(progress: Progress) -> str:
-    note = f" ({progress.note})" if progress.note else ""
-    return (
-        f"{progress.data}{note}. Training: the batches as they ran, 100 iterations each. Test: "
-        "evaluation mode. Dotted: the rate falls."
-    )
-
-
 def chart(progress: Progress) -> str:
     """Return the curves as SVG: error in % on a logarithmic axis, by epoch."""
-    train, test = series(progress.metrics.rows)
+    train, test = series(progress)
     points = [(x, y) for x, y in train + test if y > 0]
     if not points:
         return ""

@@ -14,6 +14,8 @@ from typing import Any
 
 from minires_kernels import checks
 
+from .start import STARTS
+
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("steps", "linear", "cosine", "onecycle", "constant")
 CROPS, FLIPS = ("pad", "resized", "none"), ("random", "alternating", "none")
@@ -35,6 +37,7 @@ class Recipe:
     clip                 largest norm of all gradients together; None: no limit
     crop, pad, flip, cutout   what is done to training images; see data.Augment
     normalise            "pixel": minus the mean image; "channel": mean and deviation of channels
+    start                changes of the first weights, "whiten" and "dirac"; see train/start.py
     """
 
     optimizer: str = "sgd"
@@ -61,9 +64,15 @@ class Recipe:
     flip: str = "random"
     cutout: int = 0
     normalise: str = "channel"
+    start: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        words = self.start.split(",") if isinstance(self.start, str) else self.start
+        object.__setattr__(self, "start", tuple(word for word in words if word))
         object.__setattr__(self, "milestones", tuple(self.milestones))  # JSON has lists
+        for name in self.start:
+            if name not in STARTS:
+                raise ValueError(f"start: expected some of {', '.join(STARTS)}, got {name!r}")
         for name, offered in (
             ("optimizer", OPTIMIZERS),
             ("schedule", SCHEDULES),
@@ -141,7 +150,7 @@ class Recipe:
 
     def document(self) -> dict[str, Any]:
         """Return the recipe as JSON holds it."""
-        return asdict(self) | {"milestones": list(self.milestones)}
+        return asdict(self) | {"milestones": list(self.milestones), "start": list(self.start)}
 
 
 def _cosine(u: float) -> float:

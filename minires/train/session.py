@@ -6,7 +6,7 @@ import contextlib
 import errno
 import json
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from minires_kernels import current_backend
@@ -21,12 +21,14 @@ from .flow import Flow
 from .folder import Folder
 from .identity import differences, fingerprint
 from .listener import Progress
-from .metrics import INTERVAL, Metrics, Row
+from .meter import Meter
+from .metrics import INTERVAL, Metrics
 from .outputs import METRICS, metrics_text
-from .recipe import Recipe
+from .recipe import Recipe, recipe_of
 from .run import EVALUATIONS, Habits, Run, batches_from, signal_name
 from .schedule import Clock, RecipeLR, loss_of, optimizer_of
 from .signals import Stop
+from .start import start
 from .state import random_state, set_random_state
 
 
@@ -43,24 +45,18 @@ class Session:
         seed: int,
         habits: Habits,
     ) -> None:
-        self.net, self.recipe, self.folder, self.seed, self.habits = (
-            net,
-            recipe,
-            folder,
-            seed,
-            habits,
-        )
+        self.net, self.recipe, self.folder = net, recipe, folder
+        self.seed, self.habits = seed, habits
         self.train_images, self.test_images = train_images, test_images
-        if len(train_images) < recipe.batch_size:
-            raise ValueError(
-                f"batch_size: {recipe.batch_size} is more than the {len(train_images)} training "
-                "images; choose a smaller one"
-            )
+        if (n := len(train_images)) < recipe.batch_size:
+            text = f"batch_size: {recipe.batch_size} is more than the {n} training images"
+            raise ValueError(f"{text}; choose a smaller one")
         self.normalise = Normalise.of(train_images, recipe.normalise)
         self.loader = self._loader()
         self.per_epoch = len(self.loader)
         self.iterations = recipe.length(self.per_epoch)
-        self.iteration, self.clock, self.aside = 0, Clock(), 0.0
+        self.iteration, self.clock = 0, Clock()
+        start(net, train_images, self.normalise, recipe.start)
         self.optimizer = optimizer_of(net, recipe)
         self.schedule = RecipeLR(self.optimizer, recipe, self.iterations, self.clock)
         self.ema = None if recipe.ema is None else optim.EMA(net, recipe.ema)
@@ -71,7 +67,6 @@ class Session:
         self.origin: dict[str, Any] = {}
         self.test: Evaluation | None = None
         self.log_lost = False
-        self._marks: dict[str, tuple[int, float]] = {}
         self.progress = Progress(
             self.model["name"],
             train_images.name,
@@ -81,6 +76,7 @@ class Session:
             self.per_epoch,
             self.iterations,
         )
+        self.meter = Meter(self.progress, self.schedule, self.clock, habits.listeners)
 
     def _loader(self) -> ImageLoader:
         recipe = self.recipe
@@ -98,7 +94,7 @@ class Session:
         """Set by what name and options the net can be built again, and where the run comes from."""
         if model is not None:
             self.model = {"name": model["name"], "options": dict(model.get("options", {}))}
-            self.progress.name = self.model["name"]
+            self.progress.name = model["name"]
         self.origin = dict(origin or {})
 
     # ---- checkpoints ----------------------------------------------------------------------------
@@ -124,7 +120,7 @@ class Session:
             "iteration": self.iteration,
             "per_epoch": self.per_epoch,
             "seconds": self.clock.seconds(),
-            "aside": self.aside,
+            "aside": self.meter.aside,
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
@@ -137,7 +133,7 @@ class Session:
     def save(self) -> None:
         """Write a checkpoint. Raises OSError; then the last one is as it was."""
         if self.folder is not None:
-            with self._aside():
+            with self.meter.beside():
                 checkpoint.save(self.folder.path, self.document())
 
     def resume(self) -> None:
@@ -145,16 +141,16 @@ class Session:
         assert self.folder is not None
         saved, path, wrong = checkpoint.load_latest(self.folder.path)
         if wrong:
-            self.say(f"{wrong}; going on from the one before, {path}")
-        now = json.loads(json.dumps(self.identity()))
-        if different := differences(saved["identity"], now):
+            self.meter.say(f"{wrong}; going on from the one before, {path}")
+        theirs = saved["identity"] | {"recipe": recipe_of(saved["identity"]["recipe"]).document()}
+        if different := differences(theirs, json.loads(json.dumps(self.identity()))):
             raise ValueError(
                 f"{path} is of another run, so it cannot be continued as this one:\n  "
                 + "\n  ".join(different)
             )
         versions = results.versions() | {"backend": current_backend()}
         if others := differences(saved["versions"], versions):
-            self.say("not the surroundings of before, bits may differ: " + "; ".join(others))
+            self.meter.say("not the surroundings of before, bits may differ: " + "; ".join(others))
         self.net.load_state_dict(saved["net"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.schedule.load_state_dict(saved["schedule"])
@@ -164,15 +160,14 @@ class Session:
         self.flow.rows = saved["flow"]
         self.normalise = Normalise.from_state(saved["normalise"])
         self.loader = self._loader()
-        self.iteration, self.aside = saved["iteration"], saved["aside"]
+        self.iteration, self.meter.aside = saved["iteration"], saved["aside"]
         self.clock.start -= saved["seconds"]
         set_random_state(self.net, saved["random"])
 
     # ---- the training ---------------------------------------------------------------------------
     def run(self) -> Run:
         """Train to the end, a signal, a divergence, or a checkpoint that cannot be saved."""
-        self._update()
-        self.tell("begin")
+        self.meter.begin(self.iteration)
         with Stop() as stop:
             status, reason = "finished", ""
             try:
@@ -192,7 +187,7 @@ class Session:
                     run.reason = (
                         f"{error}; the checkpoint is saved: make room, then --resume writes it"
                     )
-        self.tell("end", run)
+        self.meter.tell("end", run)
         return run
 
     def over(self) -> bool:
@@ -254,15 +249,15 @@ class Session:
 
     def _report(self) -> None:
         """Tell listeners of the step, and of rows that are due."""
-        self._update()
-        self.tell("step")
+        self.meter.update(self.iteration)
+        self.meter.tell("step")
         if self.iteration % INTERVAL == 0:
-            self._row("interval", INTERVAL)
+            self.meter.row("interval", INTERVAL)
             error = self.metrics.running(INTERVAL)[1]
             if error is not None:
                 self.schedule.saw(error)
         if self.iteration % self.per_epoch == 0:
-            self._row("epoch", self.per_epoch)
+            self.meter.row("epoch", self.per_epoch)
         if self.iteration % self.eval_every() == 0 and not self.over():
             self.evaluate()
 
@@ -271,10 +266,10 @@ class Session:
         last = self.metrics.last("interval")
         begun = self.iteration - (0 if last is None else last.iteration)
         if begun:
-            self._row("interval", begun)
+            self.meter.row("interval", begun)
         final = self.metrics.last("epoch")
         if final is None or final.iteration != self.iteration:
-            self._row("epoch", self.per_epoch)
+            self.meter.row("epoch", self.per_epoch)
         self.evaluate()
 
     def evaluate(self) -> None:
@@ -282,66 +277,11 @@ class Session:
         if self.test_images is None:
             return
         averaged: Any = contextlib.nullcontext() if self.ema is None else self.ema.applied()
-        with self._aside(), averaged:
+        with self.meter.beside(), averaged:
             self.test = evaluate(self.net, self.test_images, self.normalise)
         last = self.metrics.last("test")
         if last is None or last.iteration != self.iteration:
-            self._row("test", 0)
-
-    def _row(self, kind: str, batches: int) -> None:
-        """Add a row to the metrics."""
-        row = Row(
-            kind,
-            self.iteration,
-            round(self.iteration / self.per_epoch, 6),
-            self.progress.lr,
-            seconds=round(self.clock.seconds(), 3),
-        )
-        if kind == "test":
-            assert self.test is not None
-            row.test_loss, row.test_error = self.test.loss, self.test.error
-        else:
-            row.train_loss, row.train_error = self.metrics.running(batches)
-            row.images_per_second = self._speed(kind)
-        self.metrics.rows.append(row)
-        self.tell("row", row)
-
-    def _speed(self, kind: str) -> float | None:
-        """Return images per second of training since the last row of a kind, in this session."""
-        now = (self.iteration, self.clock.seconds() - self.aside)
-        then = self._marks.get(kind, self._mark)
-        self._marks[kind] = now
-        steps, seconds = now[0] - then[0], now[1] - then[1]
-        return round(steps * self.recipe.batch_size / seconds, 1) if steps and seconds > 0 else None
-
-    def _update(self) -> None:
-        """Bring `progress` up to date."""
-        p, now = self.progress, self.clock.seconds()
-        if not p.seconds:  # a session begins
-            self._began = self._latest = (self.iteration, now, self.schedule.done(self.iteration))
-            self._mark = (self.iteration, now - self.aside)
-            self._marks.clear()
-        p.iteration, p.seconds = self.iteration, max(now, 1e-9)
-        p.lr = self.optimizer.param_groups[0]["lr"]
-        p.done = self.schedule.done(self.iteration)
-        done, seconds = p.done - self._began[2], now - self._began[1]
-        p.eta = (1 - p.done) * seconds / done if done > 0 else None
-        if self.iteration - self._latest[0] >= 20:
-            steps, spent = self.iteration - self._latest[0], now - self._latest[1]
-            p.images_per_second = steps * self.recipe.batch_size / spent if spent > 0 else None
-            self._latest = (self.iteration, now, p.done)
-        elif p.images_per_second is None and self.iteration > self._began[0] and seconds > 0:
-            steps = self.iteration - self._began[0]
-            p.images_per_second = steps * self.recipe.batch_size / seconds
-
-    @contextlib.contextmanager
-    def _aside(self) -> Iterator[None]:
-        """Count what the block takes as no time of training."""
-        start = time.monotonic()
-        try:
-            yield
-        finally:
-            self.aside += time.monotonic() - start
+            self.meter.row("test", 0, self.test)
 
     # ---- what goes wrong ------------------------------------------------------------------------
     def _diverged(self, before: Before, step: loop.Step) -> str:
@@ -369,8 +309,8 @@ class Session:
         return text + "\ntry a lower --lr, a --warmup, or a limit of the gradients (--clip)"
 
     def _unsaved(self, error: OSError) -> str:
-        full = " (the disk is full)" if error.errno == errno.ENOSPC else ""
         assert self.folder is not None
+        full = " (the disk is full)" if error.errno == errno.ENOSPC else ""
         kept = checkpoint.exists(self.folder.path)
         rest = "the last one is intact: --resume goes on from it" if kept else "there is none yet"
         return (
@@ -382,24 +322,13 @@ class Session:
         if self.folder is None:
             return
         try:
-            with self._aside():
+            with self.meter.beside():
                 results.write_text(self.folder / METRICS, metrics_text(self.metrics.table()))
             self.log_lost = False
         except OSError as error:
             if not self.log_lost:
-                self.say(f"{error}; going on: its rows are in the checkpoint")
+                self.meter.say(f"{error}; going on: its rows are in the checkpoint")
             self.log_lost = True
-
-    # ---- telling --------------------------------------------------------------------------------
-    def tell(self, event: str, *details: Any) -> None:
-        """Call this method of all listeners, with the progress first."""
-        for listener in self.habits.listeners:
-            getattr(listener, event)(self.progress, *details)
-
-    def say(self, text: str) -> None:
-        """Tell the user something."""
-        for listener in self.habits.listeners:
-            listener.say(text)
 
     def _run(self, status: str, reason: str, number: int | None) -> Run:
         loss, error = self.metrics.running(self.per_epoch)

@@ -74,7 +74,7 @@ def test_killed_at_thirty_random_moments(undisturbed, tmp_path):
     rng, kills, reached = random.Random(1), 0, []
     while kills < 30:
         resume = checkpoint.exists(tmp_path)
-        process = start(tmp_path, *(["--resume", "--checkpoint-every", "1"] if resume else RUN))
+        process = start(tmp_path, *(["--resume"] if resume else RUN))
         before, end = saved_at(tmp_path), time.monotonic() + 200
         while saved_at(tmp_path) == before and process.poll() is None:  # until it takes steps
             assert time.monotonic() < end

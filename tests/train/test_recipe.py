@@ -7,10 +7,11 @@ import pytest
 
 import minires as mr
 import minires.functional as F
-from minires import nn
+from minires import data, nn
 from minires.train import RECIPES, Recipe
 from minires.train.recipe import recipe_named, recipe_of
 from minires.train.schedule import Clock, RecipeLR, loss_of, optimizer_of
+from minires.train.start import start, whitening
 
 from .conftest import net
 
@@ -135,3 +136,36 @@ def test_unknown_names_are_refused():
         recipe_named("he")
     with pytest.raises(ValueError, match="a recipe has no rate; it has optimizer, lr"):
         RECIPES["he2015"].changed(rate=1)
+
+
+def test_whitening_makes_patches_white(tiny):
+    images = tiny[0]
+    normalise = data.Normalise.of(images)
+    x = normalise(images.x)
+    w = whitening(x, (54, 3, 3, 3))
+    assert np.array_equal(w[:27], -w[27:])
+    windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(2, 3))
+    patches = windows[:, :, ::2, ::2].transpose(0, 2, 3, 1, 4, 5).reshape(-1, 27)
+    y = patches.astype(np.float64) @ w[:27].reshape(27, 27).T
+    assert y.T @ y / len(y) == pytest.approx(np.eye(27), abs=0.02)
+    assert whitening(x, (16, 3, 3, 3))[:8] == pytest.approx(w[:8])
+
+
+def test_starts_change_what_they_say(tiny):
+    model, before = net(), net().state_dict()
+    start(model, tiny[0], data.Normalise.of(tiny[0]), ("whiten", "dirac"))
+    after = model.state_dict()
+    changed = {k for k in before if not np.array_equal(before[k], after[k])}
+    assert changed == {k for k in before if k.endswith(("conv1.weight", "conv2.weight"))}
+    x = np.random.default_rng(0).standard_normal((2, 4, 5, 5)).astype(np.float32)
+    y = model.layer1[0].conv2(mr.tensor(x)).data
+    assert np.array_equal(y, x)
+    assert Recipe(epochs=1, start="whiten,dirac").start == ("whiten", "dirac")
+    with pytest.raises(ValueError, match="start: expected some of whiten, dirac, got 'white'"):
+        Recipe(epochs=1, start="white")
+
+
+def test_a_checkpoint_of_before_a_field_existed_is_of_the_same_recipe():
+    recipe = RECIPES["he2015"]
+    old = {k: v for k, v in recipe.document().items() if k != "start"}
+    assert recipe_of(old) == recipe

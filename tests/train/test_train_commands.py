@@ -151,7 +151,7 @@ def progress():
     metrics = Metrics(10)
     for i in range(10):
         metrics.add(2.0 - i / 10, 5, 10)
-    rows = [("interval", 0.5, None), ("test", None, 0.25), ("interval", 0.4, None)]
+    rows = [("epoch", 0.5, None), ("test", None, 0.25), ("epoch", 0.4, None)]
     for i, (kind, train, test) in enumerate(rows, start=1):
         row = Row(kind, 5 * i, i / 2, 0.1, train_error=train, test_error=test)
         metrics.rows.append(row)
