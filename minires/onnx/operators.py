@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -258,3 +259,73 @@ def extreme(build: Builder, step: Step, names: list[str]) -> str:
     if build.opset >= 18:
         return build.node(op, names[0], build.integers(dim), keepdims=keep)
     return build.node(op, names[0], axes=[dim], keepdims=keep)
+
+
+@converts("LeakyReLU")
+def leaky_relu(build: Builder, step: Step, names: list[str]) -> str:
+    """x, or slope · x below 0."""
+    return build.node("LeakyRelu", names[0], alpha=float(step.options["slope"]))
+
+
+@converts("Gated")
+def gated(build: Builder, step: Step, names: list[str]) -> str:
+    """x · gate(x): GELU, its approximation by tanh, SiLU. ONNX has GELU itself since opset 20."""
+    x, gate = names[0], step.options["gate"]
+    if gate == "logistic":
+        return build.node("Mul", x, build.node("Sigmoid", x))
+    if gate == "normal":
+        inner = build.node("Erf", build.node("Div", x, build.constant(math.sqrt(2))))
+    else:
+        cubic = build.node("Mul", x, build.node("Mul", x, x))
+        cubic = build.node("Mul", cubic, build.constant(0.044715))
+        inner = build.node("Add", x, cubic)
+        inner = build.node("Tanh", build.node("Mul", inner, build.constant(math.sqrt(2 / math.pi))))
+    half = build.node("Mul", x, build.constant(0.5))
+    return build.node("Mul", half, build.node("Add", inner, build.constant(1)))
+
+
+@converts("Standardise")
+def standardise(build: Builder, step: Step, names: list[str]) -> str:
+    """(x - mean) / √(var + eps) over dimensions."""
+    dims = list(step.options["dims"])
+
+    def mean(x: str) -> str:
+        if build.opset >= 18:
+            return build.node("ReduceMean", x, build.integers(*dims), keepdims=1)
+        return build.node("ReduceMean", x, axes=dims, keepdims=1)
+
+    centred = build.node("Sub", names[0], mean(names[0]))
+    variance = mean(build.node("Mul", centred, centred))
+    variance = build.node("Add", variance, build.constant(step.options["eps"]))
+    return build.node("Div", centred, build.node("Sqrt", variance))
+
+
+@converts("ConvTranspose2d")
+def conv_transpose2d(build: Builder, step: Step, names: list[str]) -> str:
+    """The gradient of a convolution as a layer."""
+    o, x, w = step.options, step.inputs[0] or (), step.inputs[1] or ()
+    strides, padding, dilations = (pair(o[key]) for key in ("stride", "padding", "dilation"))
+    least = [
+        (x[2 + i] - 1) * strides[i] - 2 * padding[i] + dilations[i] * (w[2 + i] - 1) + 1
+        for i in range(2)
+    ]
+    return build.node(
+        "ConvTranspose",
+        *filter(None, names),
+        kernel_shape=list(w[2:]),
+        strides=strides,
+        pads=2 * padding,
+        dilations=dilations,
+        group=int(o["groups"]),
+        output_padding=[step.shape[2 + i] - least[i] for i in range(2)],
+    )
+
+
+@converts("Resize")
+def resize(build: Builder, step: Step, names: list[str]) -> str:
+    """A x Bᵀ with the matrices that mix rows and columns, so that every mode is exact."""
+    like = np.zeros(0, step.dtype)
+    height, width = (step.inputs[0] or ())[2:]
+    rows = build.constant(step.options["rows"].matrix(height, like))
+    columns = build.constant(step.options["columns"].matrix(width, like).T)
+    return build.node("MatMul", build.node("MatMul", rows, names[0]), columns)

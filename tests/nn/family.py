@@ -99,7 +99,8 @@ OTHERS = {
     "mobilenet_v2": other("mobilenet_v2", width=0.25, num_classes=10, size=64, dropout=0.0),
     "vdsr": other("vdsr", width=8, size=8),
     "vdsr, direct": other("vdsr", depth=12, width=8, residual=False, size=8),
-    "vdsr, normalised": other("vdsr", width=8, norm="bn", size=8),
+    "airbench94": other("airbench94", width=8, size=32),
+    "edsr": other("edsr", blocks=4, width=8, size=3, branch_scale=0.5),
     "mlp, preact": other("mlp_stack", depth=10, width=12, skip="preact", norm="bn"),
 }
 IMAGENET = {
@@ -116,6 +117,21 @@ IMAGENET = {
     "resnet50 C": imagenet("resnet50", shortcut="C", slow=True),
     "resnet101": imagenet("resnet101", slow=True),
     "resnet152": imagenet("resnet152", slow=True),
+}
+# The other sizes of these nets: compared with PyTorch, but not in files.
+SIZES = {
+    "edsr, plain": other("edsr", blocks=2, width=8, size=4, scale=3, skip=False),
+    "vdsr, normalised": other("vdsr", width=8, norm="bn", size=8),
+    "wide_resnet16_8": cifar("wide_resnet16_8", width=1, slow=True),
+    "wide_resnet40_4": cifar("wide_resnet40_4", width=1, slow=True),
+    "wide_resnet101_2": imagenet("wide_resnet101_2", slow=True),
+    "resnext29_16x64d": cifar("resnext29_16x64d", slow=True),
+    "resnext101_64x4d": imagenet("resnext101_64x4d", width=16, slow=True),
+    "preact_resnet34": imagenet("preact_resnet34", slow=True),
+    "preact_resnet101": imagenet("preact_resnet101", slow=True),
+    "preact_resnet152": imagenet("preact_resnet152", slow=True),
+    "densenet_bc190": other("densenet_bc190", growth=2, slow=True),
+    "densenet_bc250": other("densenet_bc250", growth=2, slow=True),
 }
 FILES = {
     "cifar": CIFAR,
@@ -204,7 +220,8 @@ def ours(case, dtype="float64", backend="cpu"):
         targets = targets_for(case, logits.shape, dtype)
         loss = (F.mse_loss if logits.ndim == 4 else F.cross_entropy)(logits_train, targets)
         loss.backward()
-    gradients = {name: p.grad for name, p in net.named_parameters()} | {"inputs": x.grad}
+    gradients = {name: p.grad for name, p in net.named_parameters() if p.requires_grad}
+    gradients["inputs"] = x.grad
     statistics = {name: value for name, value in net.named_buffers() if "running_" in name}
     return Found(logits, logits_train.data, loss.item(), gradients, statistics)
 

@@ -135,6 +135,14 @@ LAYERS = {
         ),
         bn=nn.BatchNorm2d(4),
     ),
+    "group norm": lambda: nn.GroupNorm(2, 4),
+    "layer norm": lambda: nn.LayerNorm((8, 8)),
+    "activations": lambda: nn.Sequential(nn.GELU(), nn.SiLU(), nn.LeakyReLU(0.2)),
+    "GELU by tanh": lambda: nn.GELU("tanh"),
+    "transposed": lambda: nn.ConvTranspose2d(4, 6, 3, 2, padding=1, output_padding=1, groups=2),
+    "pixel shuffle": lambda: nn.Sequential(nn.PixelShuffle(2), nn.PixelUnshuffle(4)),
+    "enlarged": lambda: nn.Upsample(scale_factor=2, mode="nearest"),
+    "enlarged, bilinear": lambda: nn.Upsample((11, 5), mode="bilinear"),
     "shared": lambda: Net(lambda self, x: self.conv(self.conv(x)), conv=nn.Conv2d(4, 4, 1)),
 }
 

@@ -14,12 +14,18 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 import torch_twins  # noqa: E402
-from family import CASES, FILES, errors, ours, probes, relative  # noqa: E402
+from family import CASES, FILES, SIZES, errors, ours, probes, relative  # noqa: E402
 from test_golden import FOLDER, LOGITS, expected  # noqa: E402
+
+from minires import models  # noqa: E402
 
 pytestmark = pytest.mark.torch
 SOME = ("resnet20", "plain20", "resnet20 preact", "resnet18 odd", "resnet50", "densenet40")
-EVERY = [pytest.param(n, marks=[] if n in SOME else [pytest.mark.slow]) for n in CASES]
+ALL = CASES | SIZES
+KEPT, EVERY = (
+    [pytest.param(n, marks=[] if n in SOME else [pytest.mark.slow]) for n in names]
+    for names in (CASES, ALL)
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -33,12 +39,12 @@ def one_thread():
 
 @functools.cache
 def theirs(name, dtype="float64"):
-    return torch_twins.theirs(CASES[name], dtype)
+    return torch_twins.theirs(ALL[name], dtype)
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_in_float64(name):
-    case = CASES[name]
+    case = ALL[name]
     found = errors(ours(case), theirs(name))
     assert found.pop("logits") < LOGITS["float64"]
     for part, error in found.items():
@@ -47,7 +53,7 @@ def test_in_float64(name):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_in_float32(name):
-    case = CASES[name]
+    case = ALL[name]
     truth = theirs(name)
     found, own = errors(ours(case, "float32"), truth), errors(theirs(name, "float32"), truth)
     assert found["logits"] < LOGITS["float32"]
@@ -57,7 +63,11 @@ def test_in_float32(name):
         assert found["gradients"] < 1e-4
 
 
-@pytest.mark.parametrize("name", EVERY)
+def test_every_net_that_has_a_name_is_compared():
+    assert {case.net for case in ALL.values()} == set(models.names())
+
+
+@pytest.mark.parametrize("name", KEPT)
 def test_the_golden_files_are_current(name):
     case, golden = CASES[name], expected(name)
     found = theirs(name)

@@ -180,3 +180,61 @@ class Restorer(nn.Module):
 
     def forward(self, x):
         return x + self.body(x) if self.residual else self.body(x)
+
+
+# ---- airbench94 (Jordan 2024, section 3) ---------------------------------------------------------
+class Group(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        for i in (1, 2):
+            norm = nn.BatchNorm2d(outputs, eps=1e-12, momentum=0.4)
+            norm.weight.requires_grad_(False)
+            setattr(self, f"norm{i}", norm)
+
+    def forward(self, x):
+        x = f.gelu(self.norm1(f.max_pool2d(self.conv1(x), 2)))
+        return f.gelu(self.norm2(self.conv2(x)))
+
+
+class Airbench(nn.Module):
+    def __init__(self, width=64, num_classes=10):
+        super().__init__()
+        self.whiten = nn.Conv2d(3, 24, 2)
+        self.whiten.weight.requires_grad_(False)
+        self.group1, self.group2 = Group(24, width), Group(width, 4 * width)
+        self.group3 = Group(4 * width, 4 * width)
+        self.head = nn.Linear(4 * width, num_classes, bias=False)
+
+    def forward(self, x):
+        x = self.group3(self.group2(self.group1(f.gelu(self.whiten(x)))))
+        return self.head(x.amax((2, 3))) / 9
+
+
+# ---- EDSR (Lim et al. 2017, Figure 3) ------------------------------------------------------------
+class Twice(nn.Module):
+    def __init__(self, width, scale, skip):
+        super().__init__()
+        self.conv1, self.conv2 = (nn.Conv2d(width, width, 3, 1, 1) for _ in range(2))
+        self.scale, self.skip = scale, skip
+
+    def forward(self, x):
+        y = self.scale * self.conv2(f.relu(self.conv1(x)))
+        return x + y if self.skip else y
+
+
+class EDSR(nn.Module):
+    def __init__(self, blocks=16, width=64, scale=2, branch_scale=1.0, skip=True):
+        super().__init__()
+        self.skip, self.head = skip, nn.Conv2d(3, width, 3, 1, 1)
+        body = [Twice(width, branch_scale, skip) for _ in range(blocks)]
+        self.body = nn.Sequential(*body, nn.Conv2d(width, width, 3, 1, 1))
+        tail = []
+        for r in {2: (2,), 3: (3,), 4: (2, 2)}[scale]:
+            tail += [nn.Conv2d(width, r * r * width, 3, 1, 1), nn.PixelShuffle(r)]
+        self.tail = nn.Sequential(*tail, nn.Conv2d(width, 3, 3, 1, 1))
+
+    def forward(self, x):
+        x = self.head(x)
+        return self.tail(x + self.body(x) if self.skip else self.body(x))

@@ -15,6 +15,16 @@ TWINS = {
     "preact_resnet110": (cifar, 110, PRE),
     "preact_resnet164": (cifar, 164, PRE | AS_IN_2016),
     "preact_resnet1001": (cifar, 1001, PRE | AS_IN_2016),
+    "preact_resnet34": (imagenet, 34, PRE),
+    "preact_resnet101": (imagenet, 101, PRE),
+    "preact_resnet152": (imagenet, 152, PRE),
+    "wide_resnet16_8": (cifar, 14, {**PRE, "shortcut": "B", "widen": 8}),
+    "wide_resnet40_4": (cifar, 38, {**PRE, "shortcut": "B", "widen": 4}),
+    "wide_resnet101_2": (imagenet, 101, {"width_per_group": 128}),
+    "resnext29_16x64d": (cifar, 29, {**NECK, "groups": 16}),
+    "resnext101_64x4d": (imagenet, 101, {"groups": 64, "width_per_group": 4}),
+    "densenet_bc190": (others.dense_cifar, 190, {"bottleneck": True}),
+    "densenet_bc250": (others.dense_cifar, 250, {"bottleneck": True}),
     "resnet164": (cifar, 164, AS_IN_2016),
     "resnet1001": (cifar, 1001, AS_IN_2016),
     "wide_resnet16_4": (cifar, 14, {**PRE, "shortcut": "B", "widen": 4}),
@@ -34,6 +44,8 @@ OTHERS = {
     "mobilenet_v1": others.mobilenet_v1,
     "mobilenet_v2": others.mobilenet_v2,
     "vdsr": others.Restorer,
+    "airbench94": others.Airbench,
+    "edsr": others.EDSR,
 }
 
 
@@ -66,7 +78,7 @@ def theirs(case, dtype="float64"):
     targets = torch.from_numpy(targets_for(case, logits.shape, dtype))
     loss = (f.mse_loss if logits.ndim == 4 else f.cross_entropy)(logits_train, targets)
     loss.backward()
-    gradients = {name: p.grad.numpy() for name, p in net.named_parameters()}
+    gradients = {n: p.grad.numpy() for n, p in net.named_parameters() if p.requires_grad}
     gradients["inputs"] = x.grad.numpy()
     statistics = {n: v.numpy() for n, v in net.named_buffers() if "running_" in n}
     return Found(logits, logits_train.detach().numpy(), loss.item(), gradients, statistics)
