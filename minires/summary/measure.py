@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import statistics
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -125,8 +124,8 @@ def clock(net: Module, layers: list[Layer], inputs: Sequence[Array], repeats: in
             for name in ("", *layer.operations):
                 place = layer.path, name
                 figures = layer.operations[name].figures if name else Figures()
-                figures.forward = statistics.median(w.forward.get(place, 0.0) for w in found[1:])
-                figures.backward = statistics.median(w.backward.get(place, 0.0) for w in found[1:])
+                figures.forward = float(np.median([w.forward.get(place, 0.0) for w in found[1:]]))
+                figures.backward = float(np.median([w.backward.get(place, 0.0) for w in found[1:]]))
                 layer.own.forward += figures.forward
                 layer.own.backward += figures.backward
 
