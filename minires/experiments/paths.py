@@ -25,7 +25,7 @@ from .. import functional as F
 from .. import nn
 from ..models.blocks import Block
 from ..tensor import Array, Tensor
-from .lesions import blocks, in_mode, rerouted
+from .lesions import blocks, rerouted
 
 
 @contextlib.contextmanager
@@ -58,8 +58,10 @@ def _residual_blocks(net: nn.Module) -> dict[str, Block]:
 def gradient_norm(net: nn.Module, x: Array, y: Array, through: Collection[str]) -> float:
     """Return ‖∂L/∂x‖ (float64) at the net's input, along the path through the named branches.
 
-    L is the mean cross-entropy of the batch x (N, …), y (N,), with its own batch statistics; the
-    net's running statistics and gradients are left as they were.
+    L is the mean cross-entropy of the batch x (N, …), y (N,). Batch norm takes what the net's mode
+    says: an untrained net's running statistics mean nothing, so measure it in training mode; of a
+    trained one take evaluation mode, where no image acts on the gradient of another. Running
+    statistics and gradients are left as they were.
     """
     kept = [(buffer, buffer.copy()) for buffer in net.buffers()]
     frozen = [p for p in net.parameters() if p.requires_grad]
@@ -68,7 +70,7 @@ def gradient_norm(net: nn.Module, x: Array, y: Array, through: Collection[str]) 
     try:
         start = Tensor(x, requires_grad=True)
         quiet = np.errstate(over="ignore", invalid="ignore")
-        with in_mode(net, True), only_path(net, through), quiet:
+        with only_path(net, through), quiet:
             F.cross_entropy(net(start), y).backward()
         if start.grad is None:
             raise RuntimeError("no gradient reached the input of the net")

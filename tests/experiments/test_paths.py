@@ -42,12 +42,12 @@ def test_the_paths_add_up_to_the_gradient(skip):
 
 
 def test_gradient_norm_leaves_the_net_as_it_was():
-    net = net_of("preact").eval()
-    before = {k: v.copy() for k, v in net.state_dict().items()}
-    norm = paths.gradient_norm(net, X, Y, ["body.1"])
-    assert norm == pytest.approx(np.linalg.norm(gradient(net.train(), ["body.1"])))
-    net = net_of("preact").eval()
-    paths.gradient_norm(net, X, Y, ["body.1"])
+    net = net_of("preact")
+    before = net.state_dict()
+    of_batch = paths.gradient_norm(net, X, Y, ["body.1"])
+    assert of_batch == pytest.approx(np.linalg.norm(gradient(net_of("preact"), ["body.1"])))
+    net.eval()
+    assert paths.gradient_norm(net, X, Y, ["body.1"]) != pytest.approx(of_batch)
     assert not net.training
     for key, value in net.state_dict().items():
         np.testing.assert_array_equal(value, before[key])

@@ -3,13 +3,17 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from minires import train
 from minires.__main__ import main
 from minires.experiments import reproductions
-from minires.experiments.reproductions import base, report, running
+from minires.experiments.reproductions import base, features, real, report, running, small
 from minires.experiments.reproductions.base import Arm, Form, Found, Result
+from minires.experiments.settings import Setting
 
 NAMES = reproductions.names()
 
@@ -26,12 +30,12 @@ def results_of(arms, value, seeds=2, **more):
     return found
 
 
-def verdict_of(name, value, form=None, **more):
+def verdict_of(name, value, form=None, draw=False, **more):
     chosen, form = reproductions.find(name), form or Form()
     arms = chosen.arms(form)
     found = Found(arms, results_of(arms, value, **more))
     verdict = report.judge(chosen, form, found)
-    return verdict, chosen.draw(form, found, verdict)
+    return verdict, chosen.draw(form, found, verdict) if draw else None
 
 
 def curve(name):
@@ -76,7 +80,7 @@ def by_depth(name, seed):
 
 def test_table6():
     full = Form(full=True, data="cifar10")
-    verdict, _ = verdict_of("table6", by_depth, full)
+    verdict, _ = verdict_of("table6", by_depth, full, draw=True)
     assert verdict.kind == base.HOLDS
     assert "order of the paper holds" in verdict.text
     verdict, _ = verdict_of("table6", lambda n, s: 20 - by_depth(n, s), full)
@@ -91,7 +95,7 @@ def test_fig6():
         kind, depth = name.split("-")
         return 0.1 if kind == "ResNet" else min(90.0, 1.5 * int(depth))
 
-    verdict, figure = verdict_of("fig6", honest, points=curve(""))
+    verdict, figure = verdict_of("fig6", honest, draw=True, points=curve(""))
     assert verdict.kind == base.HOLDS
     assert figure.get_suptitle().replace("\n", " ") == verdict.headline
     verdict, _ = verdict_of("fig6", lambda n, s: 5.0, points=curve(""))
@@ -151,7 +155,7 @@ def lesion_points(error):
 
 def test_lesion():
     more = {"numbers": {"whole": 8.0, "best": 8.0, "worst": 90.0}, "points": lesion_points(10.0)}
-    verdict, _ = verdict_of("lesion", lambda n, s: 10.0 if "Res" in n else 85.0, **more)
+    verdict, _ = verdict_of("lesion", lambda n, s: 10.0 if "Res" in n else 85.0, draw=True, **more)
     assert verdict.kind == base.HOLDS
     assert "2.0 points" in verdict.headline
     verdict, _ = verdict_of("lesion", lambda n, s: 85.0, **more)
@@ -164,7 +168,7 @@ def test_lesion():
 def test_paths():
     points = [{"length": k, "share": 0.02, "paths": 0.02} for k in range(55)]
     numbers = {"low": 5, "high": 20, "factor": 0.3, "blocks": 54}
-    verdict, _ = verdict_of("paths", lambda n, s: 12.5, numbers=numbers, points=points)
+    verdict, _ = verdict_of("paths", lambda n, s: 12.5, draw=True, numbers=numbers, points=points)
     assert verdict.kind == base.HOLDS
     verdict, _ = verdict_of(
         "paths", lambda n, s: 27.0, numbers=numbers | {"low": 20, "high": 34}, points=points
@@ -176,7 +180,7 @@ def test_superres_and_denoise():
     points = [{"step": s, "psnr": 20.0, "before": 21.0} for s in (10, 100)]
     ahead = lambda n, s: 26.0 if n.startswith("res") else 24.0  # noqa: E731
     for name in ("superres", "denoise"):
-        verdict, _ = verdict_of(name, ahead, points=points)
+        verdict, _ = verdict_of(name, ahead, draw=True, points=points)
         assert verdict.kind == base.HOLDS, name
         verdict, _ = verdict_of(name, lambda n, s: 50 - ahead(n, s), points=points)
         assert verdict.kind == base.DIFFERS
@@ -189,15 +193,16 @@ def test_transfer():
         return {"from scratch": 60 if few else 37, "head only": 43 if few else 34,
                 "fine-tuned": 44 if few else 30}.get(how, 40 if few else 32)  # fmt: skip
 
-    verdict, _ = verdict_of("transfer", textbook)
+    verdict, _ = verdict_of("transfer", textbook, draw=True)
     assert verdict.kind == base.HOLDS
     verdict, _ = verdict_of("transfer", lambda n, s: 80.0 - textbook(n, s))
     assert verdict.kind == base.DIFFERS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_what_diverges_everywhere_is_a_verdict_and_a_figure_too(name):
-    verdict, figure = verdict_of(name, lambda n, s: None)
+    verdict, figure = verdict_of(name, lambda n, s: None, draw=True)
     assert verdict.kind != base.HOLDS
     assert figure.get_suptitle()
 
@@ -207,6 +212,76 @@ def test_ranks_and_correlation():
     assert base.rank_correlation([1, 2, 3], [10, 20, 30]) == pytest.approx(1)
     assert base.rank_correlation([1, 2, 3], [30, 20, 10]) == pytest.approx(-1)
     assert math.isnan(base.rank_correlation([1, 1, 1], [1, 2, 3]))
+
+
+# ---- what the arms measure ----------------------------------------------------------------------
+@pytest.fixture
+def tiny(monkeypatch):
+    """Make all trainings of the short forms very short, and nets small."""
+    monkeypatch.setattr(small, "recipe_for", lambda form, recipe: replace(recipe, epochs=1))
+    monkeypatch.setattr(small, "conv", lambda depth, skip="identity", **o: small_conv(skip))
+    monkeypatch.setattr(small, "mlp", lambda depth, skip="identity", **o: small_mlp(skip))
+    small_conv = lambda skip: Setting("conv", 14, skip, "bn", "he", "relu", 2)  # noqa: E731
+    small_mlp = lambda skip: Setting("mlp", 8, skip, "bn", "he", "relu", 16)  # noqa: E731
+
+
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("transfer", "table6", "fig6")]
+
+
+@pytest.mark.parametrize("name", ["lesion", "paths", *SLOW])
+def test_a_short_form_from_end_to_end(name, tiny, tmp_path):
+    chosen, form = reproductions.find(name), Form(out=tmp_path)
+    arms = chosen.arms(form)[-2:]
+    found = list(running.stream(chosen, form, arms, 1))
+    assert all(r.value is not None and 0 <= r.value <= 100 for r in found)
+    assert all(r.seconds > 0 for r in found)
+    if name in ("lesion", "fig6", "paths"):
+        assert all(r.points for r in found)
+
+
+@pytest.mark.slow
+def test_a_short_form_gives_the_same_again(tiny, tmp_path):
+    chosen = reproductions.find("lesion")
+    a, b = (
+        list(running.stream(chosen, (form := Form(out=tmp_path / way)), chosen.arms(form), 1))
+        for way in "ab"
+    )
+    assert [r.value for r in a] == [r.value for r in b]
+    assert [r.points for r in a] == [r.points for r in b]
+
+
+@pytest.mark.slow
+def test_a_full_form_trains_goes_on_and_is_measured(monkeypatch, tmp_path):
+    recipe = train.RECIPES["he2015"].changed(iterations=3, batch_size=16, crop="none")
+    monkeypatch.setattr(real, "recipe_for", lambda model: recipe)
+    form = Form(full=True, data="digits", out=tmp_path)
+    arm = real.arm(form, "ResNet-20", "resnet20", {"width": 2}, paper=8.75)
+    result = arm.measure(0)
+    assert 0 < result.value <= 100
+    assert result.numbers["train_error"] is not None
+    assert (tmp_path / "runs/resnet-20-0/model.safetensors").exists()
+    assert arm.measure(0).value == result.value  # from its checkpoint
+    path = str(tmp_path / "runs/resnet-20-0")
+    for name in ("lesion", "transfer"):
+        given = Form(data="digits", out=tmp_path / name, weights={"resnet20": path})
+        arms = reproductions.find(name).arms(given)[:3]
+        assert all(r.value is not None for r in running.stream(
+            reproductions.find(name), given, arms, 1
+        ))  # fmt: skip
+
+
+def test_images_are_enlarged_to_what_a_net_was_trained_on():
+    x = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4, 1)
+    y = features.fitted(x, (8, 12, 3))
+    assert y.shape == (2, 8, 12, 3)
+    assert (y[:, ::2, ::3, 0] == x[..., 0]).all()
+    with pytest.raises(ValueError, match="cannot be enlarged"):
+        features.fitted(x, (10, 8, 3))
+
+
+def test_halved_images_are_means():
+    x = np.array([[[[0], [4]], [[8], [4]]]], np.uint8)
+    assert small.halved(x).tolist() == [[[[4.0]]]]
 
 
 # ---- running ------------------------------------------------------------------------------------

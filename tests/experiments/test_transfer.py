@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minires import models, nn, optim
+from minires.experiments import transfer as experiment
 from minires.train import loop, transfer
 
 RNG = np.random.default_rng(0)
@@ -133,3 +134,72 @@ def test_gradual_unfreezing_steps_the_rate_too():
         transfer.GradualUnfreezing(net, {0: "layer3", 9: "layer7"})
     with pytest.raises(ValueError, match="at least one step"):
         transfer.GradualUnfreezing(net, {})
+
+
+# ---- the experiment -----------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def task():
+    from minires import data
+    from minires.experiments.degradation import Recipe, train_net
+    from minires.experiments.reproductions import small
+
+    digits = data.load_digits()
+    old = digits.y_train < 5
+    classes = small.Sample(digits.x_train[old], digits.y_train[old], digits.x_test, digits.y_test)
+    trained, _ = train_net(small.conv(8), 0, classes, Recipe(epochs=8, lr=0.1))
+    fresh = models.resnet(8, width=8, in_channels=1, seed=0)
+    new, held = digits.y_train >= 5, digits.y_test >= 5
+    return trained, fresh, (
+        digits.x_train[new], digits.y_train[new] - 5,
+        digits.x_test[held], digits.y_test[held] - 5,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_features_help_where_labels_are_few(task):
+    trained, fresh, arrays = task
+    before = trained.state_dict()
+    rows = experiment.transfer(trained, fresh, *arrays, budgets=[5], steps=60)
+    errors = {row["how"]: row["error"] for row in rows}
+    assert list(errors) == list(experiment.HOWS)
+    assert not moved(trained, before)
+    best = min(errors["head only"], errors["last stage"], errors["fine-tuned"])
+    assert best < errors["from scratch"]
+    assert experiment.transfer(trained, fresh, *arrays, budgets=[5], steps=60) == rows
+
+
+def test_what_each_way_moves(task):
+    trained, _, (x, y, *_) = task
+    parts = {}
+    for how in experiment.HOWS[1:]:
+        net = experiment.adapt(trained, how, x[:50], y[:50], steps=6)
+        parts[how] = {k.split(".")[0] for k in moved(net, trained.state_dict() | {
+            k: v for k, v in net.state_dict().items() if k.startswith("fc")
+        })}  # fmt: skip
+    assert parts["head only"] == set()
+    assert parts["last stage"] == {"layer3"}
+    assert "conv1" in parts["fine-tuned"]
+    assert "layer2" in parts["gradually"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"how": "magic"}, "how: expected one of"),
+        ({"steps": 2}, "steps"),
+        ({"y": Y[:3]}, "as many labels"),
+    ],
+    ids=["how", "steps", "labels"],
+)
+def test_adapt_refuses(options, said):
+    values = {"how": "head only", "y": Y} | options
+    with pytest.raises(ValueError, match=said):
+        experiment.adapt(small(), values.pop("how"), X, values.pop("y"), **values)
+
+
+def test_labelled_takes_as_many_of_each_class():
+    y = np.array([0, 0, 0, 1, 1, 1, 1])
+    chosen = experiment.labelled(y, 2, np.random.default_rng(0))
+    assert sorted(y[chosen].tolist()) == [0, 0, 1, 1]
+    with pytest.raises(ValueError, match="class 0 has 3"):
+        experiment.labelled(y, 4, np.random.default_rng(0))

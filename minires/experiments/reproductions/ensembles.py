@@ -193,11 +193,12 @@ def _paths(form: Form, setting: Any, recipe: Recipe | None) -> Any:
         images = small.sample(form)
         features = images.x_train.reshape(len(images.x_train), -1)[:IMAGES]
         if recipe is None:
-            net = setting.build(features.shape[1:], seed)
+            net = setting.build(features.shape[1:], seed).train()
         else:
             net, curve, _ = small.trained(form, setting, recipe, seed)
             if curve.diverged_at is not None:
                 return Result(None, curve.diverged_at, note=images.note)
+            net.eval()
         return measured(net, features, images.y_train[:IMAGES], seed, images.note)
 
     return measure
@@ -218,7 +219,10 @@ def _full_paths(form: Form) -> Any:
 
 
 def measured(net: Any, x: Any, y: Any, seed: int, note: str) -> Result:
-    """Return the mean effective path length, with the share of each length as points."""
+    """Return the mean effective path length, with the share of each length as points.
+
+    An untrained net is measured in training mode, a trained one in evaluation mode.
+    """
     found = paths.effective(net, x, y, seed=seed)
     numbers = {"low": found.low, "high": found.high, "factor": found.factor, "blocks": found.blocks}
     many = np.array(paths.counts(found.blocks), float) / 2.0**found.blocks
