@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 from benchmarks import reproductions
 from minires.experiments.reproductions import find, report
@@ -51,10 +52,11 @@ def test_taking_a_result(tmp_path, monkeypatch):
     (source / "run.json").write_text(json.dumps(document), encoding="utf-8")
     for name in ("sd.png", "sd.svg", "rows.csv"):
         (source / name).write_text(name, encoding="utf-8")
+    Image.new("RGB", (8, 8), "red").save(source / "sd.png")
     assert reproductions.take(source) == "sd"
     assert {p.name for p in (tmp_path / "kept/sd").iterdir()} == {"sd.png", "rows.csv", "run.json"}
     page = reproductions.page()
     assert "| constant depth | 6.41 | 7.50 (7.00–8.00) |" in page
     assert "| a\\|b | - | 2 diverged |" in page
-    assert "2 seeds, 1.50 min. files differ" in page
+    assert "2 seeds, 1.5 min. files differ" in page
     assert report.said  # the sentence comes from the run, not from the page

@@ -181,11 +181,11 @@ LAYERS, BLOCKS, IMAGES = 108, 54, 128  # as many blocks as ResNet-110 has
 def paths_arms(form: Form) -> list[Arm]:
     """Return a pre-activation net of 54 blocks, before and after training."""
     if form.full:
-        return [Arm("trained", _full_paths(form), 11.0, "5 to 17", {"model": "preact_resnet110"})]
+        return [Arm("trained", _full_paths(form), None, "5 to 17", {"model": "preact_resnet110"})]
     setting, recipe = small.mlp(LAYERS, "preact"), Recipe()
     settings = small.described(setting, recipe)
     untrained = Arm("untrained", _paths(form, setting, None), settings=settings)
-    return [untrained, Arm("trained", _paths(form, setting, recipe), 11.0, "5 to 17", settings)]
+    return [untrained, Arm("trained", _paths(form, setting, recipe), None, "5 to 17", settings)]
 
 
 def _paths(form: Form, setting: Any, recipe: Recipe | None) -> Any:

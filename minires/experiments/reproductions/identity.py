@@ -103,7 +103,7 @@ def table1_figure(form: Form, found: Found, verdict: Verdict) -> Any:
 
 
 def _net(form: Form) -> str:
-    return "MLPs of 54 layers, 20 epochs" if form.data == "digits" else "20 conv layers, 250 steps"
+    return "MLPs of 54 layers, 20 epochs" if form.data == "digits" else "20 conv layers, 5 epochs"
 
 
 # ---- Table 2 ------------------------------------------------------------------------------------

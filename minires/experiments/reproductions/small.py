@@ -17,7 +17,7 @@ from ..settings import Setting
 from .base import Arm, Form, Result
 
 TRAIN, TEST = 10_000, 2_000  # images of CIFAR-10 that the short forms use
-CIFAR_STEPS = 250
+CIFAR_EPOCHS = 5
 DATA = ("digits", "cifar10")
 
 
@@ -65,10 +65,10 @@ def halved(x: Array) -> Array:
 
 
 def recipe_for(form: Form, recipe: Recipe) -> Recipe:
-    """Return the recipe for the data: of CIFAR-10 the epochs that make 250 steps."""
+    """Return the recipe for the data: of CIFAR-10 five epochs, 390 steps of 128."""
     if form.data == "digits":
         return recipe
-    return replace(recipe, epochs=max(1, CIFAR_STEPS * recipe.batch_size // TRAIN))
+    return replace(recipe, epochs=CIFAR_EPOCHS)
 
 
 def trained(
