@@ -9,6 +9,7 @@ passes   "forward", "backward"; for conv2d also "backward-data" and "backward-we
 
 from __future__ import annotations
 
+import functools
 import importlib
 import warnings
 from collections.abc import Callable, Sequence
@@ -72,7 +73,15 @@ def _functions(options: dict[str, Any]) -> dict[str, Callable[..., Any]]:
             x, mean, var, w, b, training=mean is None, eps=eps
         ),
         "batch_norm_relu": batch_norm_relu,
+        "group_norm": lambda x, w=None, b=None: f.group_norm(
+            x, options.get("groups", 1), w, b, eps
+        ),
         "relu": f.relu,
+        "gated": {
+            "normal": f.gelu,
+            "tanh": functools.partial(f.gelu, approximate="tanh"),
+            "logistic": f.silu,
+        }.get(options.get("gate", "normal")),
         "add_relu": lambda a, b: f.relu(a + b),
         "max_pool2d": lambda x: f.max_pool2d(x, *window),
         "avg_pool2d": lambda x: f.avg_pool2d(x, *window),

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from minires_kernels.reference.gated import GATES
+
 Array = Any
 SETS = ("cifar", "imagenet", "all")
 
@@ -110,6 +112,10 @@ def _image_call(name: str, n: int, c: int, h: int) -> list[Call]:
         return [call(lambda x, rng: [x], ", 3×3 /2", kernel_size=3, stride=2, padding=1)]
     if name == "avg_pool2d":
         return [call(lambda x, rng: [x], ", 2×2", kernel_size=2)] if h % 2 == 0 else []
+    if name == "gated":
+        return [call(lambda x, rng: [x], f", {gate} gate", gate=gate) for gate in GATES]
+    if name == "group_norm":
+        return [call(lambda x, rng: affine(x, rng)[:3], ", 4 groups", groups=4)]
     return [call(lambda x, rng: [x])]  # relu, global_avg_pool2d
 
 
@@ -127,7 +133,9 @@ def _product_call(name: str, n: int, inputs: int, outputs: int) -> Call:
 _ON_IMAGES = (
     "batch_norm",
     "batch_norm_relu",
+    "group_norm",
     "relu",
+    "gated",
     "add_relu",
     "max_pool2d",
     "avg_pool2d",

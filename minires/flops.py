@@ -15,7 +15,8 @@ from .observe import Observer
 from .ops import values
 
 MOVES = {"Reshape", "Permute", "GetItem", "Concat", "Pad", "PadShortcut", "Move", "Cast", "Alias"}
-PRODUCTS = {"Conv2d", "Linear", "MatMul"}  # each gradient is a product of the size of forward's
+# Each gradient of these is a product of the size of forward's.
+PRODUCTS = {"Conv2d", "ConvTranspose2d", "Linear", "MatMul"}
 
 
 class FlopCounter(Observer):
@@ -91,6 +92,8 @@ def flops_of(function: Any, inputs: tuple[Any, ...], options: dict[str, Any], y:
         return int(spec.flops(*given, **asked))
     if function.__name__ == "MatMul":
         return int(2 * math.prod(y.shape) * given[0].shape[-1])
+    if function.__name__ == "ConvTranspose2d":  # each pixel of x meets all weights of its channel
+        return int(2 * given[0].size * math.prod(given[1].shape[1:]))
     if function.__name__ in MOVES:
         return 0
     return int(max(y.size, *(getattr(x, "size", 0) for x in given)))

@@ -177,6 +177,16 @@ def test_flops_of_products_and_elements():
     assert str(mr.FlopCounter()).splitlines()[-1].startswith("all")  # nothing ran: an empty table
 
 
+def test_a_transposed_convolution_costs_what_its_convolution_does():
+    x, w = np.ones((2, 4, 5, 6)), np.ones((4, 3, 3, 3))
+    with mr.watching(mr.FlopCounter()) as counter:
+        y = F.conv_transpose2d(mr.tensor(x), mr.tensor(w, requires_grad=True), None, 2, 1)
+        y.sum().backward()
+        F.conv2d(y.detach(), mr.tensor(w), None, 2, 1)
+    assert counter.forward["ConvTranspose2d"] == counter.forward["Conv2d"] == 12960
+    assert counter.backward["ConvTranspose2d"] == 12960  # dw alone
+
+
 def test_the_drawing_shows_blocks_names_and_gradients(tmp_path):
     net, x = small_net()
     with mr.watching(mr.GraphDrawing(net.named_parameters())) as drawing:
