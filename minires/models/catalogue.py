@@ -18,7 +18,7 @@ from .entry import Entry, Family
 from .mlp import mlp_stack
 
 MEANINGS = {
-    "activation": "relu, tanh, sigmoid or identity",
+    "activation": "relu, tanh, sigmoid, gelu, silu, leaky_relu or identity",
     "block": "basic: two 3×3 convolutions; bottleneck: 1×1, 3×3, 1×1 (depth 9n+2)",
     "bottleneck": "of DenseNets: whether a 1×1 convolution comes before each 3×3",
     "branch_scale": "factor of each branch, or how branches start: 1/sqrt(blocks), skipinit, "

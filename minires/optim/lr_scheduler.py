@@ -28,7 +28,8 @@ class MultiStepLR(Scheduler):
     """Multiply the rate by `gamma` at each of the `milestones`."""
 
     def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
-        self.milestones, self.gamma = sorted(milestones), gamma
+        self.milestones = sorted(checks.integer("milestones", m, 0) for m in milestones)
+        self.gamma = check_number("gamma", gamma)
         super().__init__(optimizer)
 
     def factor(self, t: int) -> float:
@@ -94,9 +95,8 @@ class CosineAnnealingLR(Scheduler):
     """Fall to `eta_min` along half a cosine over `t_max` steps. Loshchilov and Hutter 2017."""
 
     def __init__(self, optimizer: Optimizer, t_max: int, eta_min: float = 0.0) -> None:
-        if t_max < 1:
-            raise ValueError(f"t_max: expected at least 1, got {t_max}")
-        self.t_max, self.eta_min = t_max, eta_min
+        self.t_max = checks.integer("t_max", t_max, 1)
+        self.eta_min = check_number("eta_min", eta_min)
         super().__init__(optimizer)
 
     def value(self, base: float, t: int) -> float:

@@ -169,8 +169,13 @@ class Optimizer:
             )
         for p, saved in zip(params, state["state"], strict=True):
             for key, value in saved.items():
-                if is_array(value) and value.shape not in ((), p.shape):
-                    raise ValueError(f"{key}: expected shape {p.shape}, got {value.shape}")
+                if not is_array(value) or value.shape == ():
+                    continue
+                if value.shape != p.shape or value.dtype != p.dtype:
+                    raise ValueError(
+                        f"{key}: expected shape {p.shape}, {p.dtype}, got {value.shape}, "
+                        f"{value.dtype}"
+                    )
         for group, options in zip(self.param_groups, state["groups"], strict=True):
             # `initial_lr` is a scheduler's
             if wrong := (set(group) ^ set(options)) - {"params", "initial_lr"}:

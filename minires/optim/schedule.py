@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from .optimizer import Optimizer
+from minires_kernels import checks
+
+from .optimizer import Optimizer, check_number
 
 
 class Scheduler:
@@ -64,9 +66,12 @@ class Scheduler:
         """
         if not isinstance(state, dict) or set(state) != {"t", "base_lrs"}:
             raise ValueError(f"expected a state_dict() of a scheduler, got {state!r:.200}")
+        if not isinstance(state["base_lrs"], list | tuple):
+            raise TypeError(f"base_lrs: expected a list of rates, got {state['base_lrs']!r:.200}")
         if len(state["base_lrs"]) != len(self.base_lrs):
             raise ValueError(
                 f"expected the rates of {len(self.base_lrs)} groups, got {len(state['base_lrs'])}"
             )
-        self.t, self.base_lrs = state["t"], list(state["base_lrs"])
+        t = checks.integer("t", state["t"], 0)
+        self.t, self.base_lrs = t, [check_number("base_lrs", rate) for rate in state["base_lrs"]]
         self._set()

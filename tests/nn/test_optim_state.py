@@ -40,8 +40,10 @@ def test_a_state_that_does_not_fit_changes_nothing():
     good = optimizer.state_dict()
     wrong_shape = stepped("sgd", ((2,), (4,)))[0].state_dict()
     wrong_rate = good | {"groups": [good["groups"][0] | {"lr": -1.0}]}
+    wide = good | {"state": [{"velocity": np.zeros(2)}, good["state"][1]]}
     for state, message in (
-        (wrong_shape, r"velocity: expected shape \(3,\), got \(4,\)"),
+        (wrong_shape, r"velocity: expected shape \(3,\), float32, got \(4,\)"),
+        (wide, r"velocity: expected shape \(2,\), float32, got \(2,\), float64"),
         (stepped("sgd", ((2,),))[0].state_dict(), "expected the state of 2 parameters"),
         (stepped("adam")[0].state_dict(), "another optimiser.*betas"),
         (wrong_rate, "lr: expected"),

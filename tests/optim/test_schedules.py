@@ -140,6 +140,10 @@ def test_a_group_added_later_has_a_rate_of_its_own():
         (lambda o: LinearLR(o, "1"), TypeError, "start_factor: expected a number"),
         (lambda o: PolynomialLR(o, 1.5), TypeError, "total_iters: expected an integer"),
         (lambda o: PolynomialLR(o, 5, float("nan")), ValueError, "power"),
+        (lambda o: MultiStepLR(o, ["3"]), TypeError, "milestones: expected an integer"),
+        (lambda o: MultiStepLR(o, [3], float("nan")), ValueError, "gamma"),
+        (lambda o: CosineAnnealingLR(o, 0), ValueError, "t_max: expected at least 1"),
+        (lambda o: CosineAnnealingLR(o, 9, "x"), TypeError, "eta_min"),
         (lambda o: OneCycleLR(o, 0.1), ValueError, "give total_steps, or epochs"),
         (lambda o: OneCycleLR(o, 0.1, 0), ValueError, "total_steps: expected at least 1"),
         (lambda o: OneCycleLR(o, [0.1, 0.2], 9), ValueError, "expected 1 rates"),
@@ -155,3 +159,19 @@ def test_a_group_added_later_has_a_rate_of_its_own():
 def test_what_is_refused(build, error, message):
     with pytest.raises(error, match=message):
         build(sgd(momentum=0.9))
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "message"),
+    [
+        ({"t": "3", "base_lrs": [0.1]}, TypeError, "t: expected an integer"),
+        ({"t": -1, "base_lrs": [0.1]}, ValueError, "t: expected at least 0"),
+        ({"t": 1, "base_lrs": [float("nan")]}, ValueError, "base_lrs"),
+        ({"t": 1, "base_lrs": "1"}, TypeError, "base_lrs: expected a list"),
+    ],
+)
+def test_a_broken_state_is_refused_and_changes_nothing(state, error, message):
+    schedule = MultiStepLR(sgd(), [1, 5])
+    with pytest.raises(error, match=message):
+        schedule.load_state_dict(state)
+    assert schedule.state_dict() == {"t": 0, "base_lrs": [0.1]}
