@@ -153,7 +153,7 @@ def _model(
         producer_name="minires",
         producer_version=__version__,
     )
-    helper.set_model_props(model, {str(k): str(v) for k, v in metadata.items()})
+    helper.set_model_props(model, {str(k): str(v) for k, v in sorted(metadata.items())})
     return model
 
 
