@@ -117,7 +117,9 @@ def _of_weights(form: Form, seed: int) -> Task:
         raise ValueError(f"weights: transfer takes one net, got {', '.join(form.weights)}")
     ((name, path),) = form.weights.items()
     trained = train.shipped(name, "cifar10") if path == "shipped" else train.load_trained(path)
-    return _task(trained, [data.load(form.data, s, form.root) for s in ("train", "test")], 0, seed)
+    size = {"size": trained.shape[0]} if form.data.startswith("folder:") else {}
+    new = [data.load(form.data, split, form.root, **size) for split in ("train", "test")]
+    return _task(trained, new, 0, seed)
 
 
 def _task(trained: train.Trained, new: list[Images], first: int, seed: int) -> Task:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ... import data, models, train
 from ...train.checkpoint import NAME as CHECKPOINT
+from ...train.console import Console
 from .base import Arm, Form, Result
 from .running import RUNS, slug
 
@@ -74,6 +75,7 @@ def trained(
         resume=(out / CHECKPOINT).exists(),
         seed=seed,
         model={"name": model, "options": dict(options)},
+        habits=train.Habits(listeners=[Console()]),
     )
     if run.status == "interrupted":
         raise KeyboardInterrupt

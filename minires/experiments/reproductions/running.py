@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import results
+from ...train.console import duration
 from ..settings import seed_list
 from .base import Arm, Form, Reproduction, Result
 
@@ -29,7 +30,8 @@ def stream(
     A finished run of the same settings is read from form.out / "runs". Raises ValueError at once
     for wrong seeds, and OSError for a folder that cannot be written to.
     """
-    chosen = seed_list(reproduction.seeds if seeds is None else seeds)
+    usual = 1 if form.weights else reproduction.seeds  # one trained net is one sample
+    chosen = seed_list(usual if seeds is None else seeds)
     results.folder(form.out)
     return _stream(reproduction, form, arms, chosen, tell)
 
@@ -84,14 +86,6 @@ def _said(reproduction: Reproduction, result: Result) -> str:
     if result.value is None:
         return f"diverged at step {result.diverged_at}"
     return f"{result.value:.2f} {reproduction.unit}"
-
-
-def duration(seconds: float) -> str:
-    """Return "40 s", "12 min", "5 h" or "3 days"."""
-    for size, unit in ((86400 * 2, "days"), (3600 * 2, "h"), (120, "min")):
-        if seconds >= size:
-            return f"{seconds / {'days': 86400, 'h': 3600, 'min': 60}[unit]:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 # ---- what is kept -------------------------------------------------------------------------------
