@@ -35,9 +35,13 @@ def main() -> None:
 
 
 def take(source: Path) -> str:
-    """Copy the results of one reproduction, without vector graphics; return its name."""
-    document = json.loads(results.read_text(source / "run.json"))
-    name = document["experiment"].removeprefix("reproduce ")
+    """Copy the results of one reproduction, without vector graphics; return its folder's name.
+
+    The folder is called like the reproduction, or like it and more: lesion, lesion-cifar10.
+    """
+    document, name = json.loads(results.read_text(source / "run.json")), source.name
+    if not name.startswith(_experiment(document)):
+        raise ValueError(f"{source}: expected a name that begins with {_experiment(document)}")
     kept = [file for file in document["files"] if file.endswith(ENDINGS)]
     document["files"] = [*kept, "run.json"]
     files = {KEPT / name / file: _small(source / file) for file in kept}
@@ -62,9 +66,17 @@ def documents() -> dict[str, dict[str, Any]]:
     """Return run.json of every reproduction that is kept, by name, in the order of the list."""
     from minires.experiments import reproductions
 
-    found = {path.parent.name: path for path in KEPT.glob("*/run.json")}
-    order = [name for name in reproductions.names() if name in found]
-    return {name: json.loads(results.read_text(found[name])) for name in order}
+    order = reproductions.names()
+    found = [
+        (json.loads(results.read_text(path)), path.parent.name)
+        for path in sorted(KEPT.glob("*/run.json"))
+    ]
+    found.sort(key=lambda pair: (order.index(_experiment(pair[0])), pair[1]))
+    return {name: document for document, name in found}
+
+
+def _experiment(document: dict[str, Any]) -> str:
+    return str(document["experiment"]).removeprefix("reproduce ")
 
 
 def page() -> str:
@@ -101,7 +113,7 @@ def _section(name: str, d: dict[str, Any]) -> list[str]:
         "",
         f"**{d['title']}** {d['verdict_text']}",
         "",
-        f"![{d['title']}](results/reproductions/{name}/{name}.png)",
+        f"![{d['title']}](results/reproductions/{name}/{_experiment(d)}.png)",
         "",
         *_table(["", f"paper: {d['theirs']}", f"ours: {d['ours']}"], arms),
         "",

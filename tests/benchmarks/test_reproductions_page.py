@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import reproductions
-from minires.experiments.reproductions import find, report
+from minires.experiments.reproductions import find
 
 
 def test_the_page_is_what_the_files_give():
@@ -19,8 +19,10 @@ def test_what_is_kept_is_whole():
         assert {p.name for p in folder.iterdir()} == set(document["files"])
         assert sum(p.stat().st_size for p in folder.glob("*.png")) < 60_000
         assert sum(p.stat().st_size for p in folder.iterdir()) < 150_000
-        assert document["command"].startswith(f"minires reproduce {name}")
-        assert find(name).title == document["title"]
+        experiment = document["experiment"].removeprefix("reproduce ")
+        assert name.startswith(experiment)
+        assert document["command"].startswith(f"minires reproduce {experiment}")
+        assert find(experiment).title == document["title"]
 
 
 @pytest.mark.parametrize("name", reproductions.documents())
@@ -35,7 +37,7 @@ def test_the_means_are_those_of_the_rows(name):
 
 def test_taking_a_result(tmp_path, monkeypatch):
     monkeypatch.setattr(reproductions, "KEPT", tmp_path / "kept")
-    source = tmp_path / "out" / "sd"
+    source = tmp_path / "out" / "sd-mine"
     source.mkdir(parents=True)
     arms = [
         {"arm": "constant depth", "paper": 6.41, "paper_text": "6.41", "values": [7.0, 8.0],
@@ -53,10 +55,16 @@ def test_taking_a_result(tmp_path, monkeypatch):
     for name in ("sd.png", "sd.svg", "rows.csv"):
         (source / name).write_text(name, encoding="utf-8")
     Image.new("RGB", (8, 8), "red").save(source / "sd.png")
-    assert reproductions.take(source) == "sd"
-    assert {p.name for p in (tmp_path / "kept/sd").iterdir()} == {"sd.png", "rows.csv", "run.json"}
+    assert reproductions.take(source) == "sd-mine"
+    assert {p.name for p in (tmp_path / "kept/sd-mine").iterdir()} == {
+        "sd.png",
+        "rows.csv",
+        "run.json",
+    }
     page = reproductions.page()
     assert "| constant depth | 6.41 | 7.50 (7.00–8.00) |" in page
     assert "| a\\|b | - | 2 diverged |" in page
     assert "2 seeds, 1.5 min. files differ" in page
-    assert report.said  # the sentence comes from the run, not from the page
+    assert "results/reproductions/sd-mine/sd.png" in page
+    with pytest.raises(ValueError, match="begins with sd"):
+        reproductions.take(source.rename(tmp_path / "other"))
