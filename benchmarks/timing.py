@@ -106,7 +106,7 @@ def interleave(
             repeats[name] = max(1, min(1000, round(turn_s / max(seconds, 1e-9))))
             wake[name] = wake_s if seconds < LONG_S else 0.0
     turns: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
-    start, busy = time.perf_counter(), _others_busy_s()
+    start, busy = time.perf_counter(), others_busy_s()
     for i in range(rounds):
         if i >= FEWEST_ROUNDS and time.perf_counter() - start > budget_s:
             break
@@ -115,14 +115,14 @@ def interleave(
             turns[name].append(_turn(contenders[name], repeats[name], pause_s, wake[name]))
     others = None
     if busy is not None:
-        others = max(0.0, (_others_busy_s() or busy) - busy) / (time.perf_counter() - start)
+        others = max(0.0, (others_busy_s() or busy) - busy) / (time.perf_counter() - start)
     return {
         name: Timing(tuple(wall for wall, _ in t), tuple(cpu for _, cpu in t), others)
         for name, t in turns.items()
     }
 
 
-def _others_busy_s() -> float | None:
+def others_busy_s() -> float | None:
     """Return the core seconds of all other programs since the start, or None if not on Linux.
 
     Time that the host of a virtual machine took away counts too.

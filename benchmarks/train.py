@@ -112,6 +112,7 @@ def take_turns(makers: dict[str, Callable[[], Steps]], iterations: int) -> dict[
         for first in range(0, iterations, TURN):
             count = min(TURN, iterations - first)
             for who in list(runs) if first // TURN % 2 else reversed(list(runs)):
+                time.sleep(timing.PAUSE_S)
                 start = time.perf_counter()
                 steps = [next(runs[who]) for _ in range(count)]
                 seconds = time.perf_counter() - start
@@ -132,7 +133,12 @@ def measure(
             "minires": lambda c=contest: c.ours(iterations),
             "PyTorch": lambda c=contest: c.theirs(iterations),
         }
+        start, busy = time.perf_counter(), timing.others_busy_s()
         found = take_turns(makers, iterations)
+        others = None
+        if busy is not None:
+            busy = max(0.0, (timing.others_busy_s() or busy) - busy)
+            others = busy / (time.perf_counter() - start)
         tested = contest.test_errors(sets[1])
         for who, what in found.items():
             last = what["steps"][-contest.per_epoch :]
@@ -143,6 +149,7 @@ def measure(
                     "iterations": iterations,
                     "contender": who,
                     "seed": seed,
+                    "others": others,
                     "images/s": statistics.median(what["rate"]) if what["rate"] else None,
                     "first loss": what["steps"][0][0],
                     "train error, %": 100 * sum(e for _, e, _ in last) / images,
@@ -200,6 +207,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sets = tuple(data.load(args.data, split, args.root) for split in ("train", "test"))
     recipe = train.RECIPES[args.recipe].changed(iterations=args.iterations)
     rows = measure(args.model, recipe, (sets[0], sets[1]), args.iterations, args.seeds)
+    timing.warn_if_busy(rows)
     if args.json:
         timing.print_json(rows)
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,8 +43,10 @@ def run(args: argparse.Namespace) -> int:
     from .. import data, train
 
     trained = train.load_trained(Path(args.model))
-    name = args.data or trained.metadata.get("source", trained.metadata["data"])
-    images = data.load(name, args.split, args.root, size=args.size)
+    source = json.loads(trained.metadata.get("source", "{}"))
+    name = args.data or source.get("data") or trained.metadata["data"]
+    size = args.size if args.data or args.size else source.get("size")
+    images = data.load(name, args.split, args.root, size=size)
     if images.x.shape[1:] != trained.shape:
         raise ValueError(
             f"{args.model} takes images of {trained.shape}, {images.name} has {images.x.shape[1:]}"

@@ -120,6 +120,8 @@ def run(args: argparse.Namespace) -> int:
     from .. import data, models, train
     from ..train import checkpoint
 
+    if not args.out:
+        raise ValueError("--out: name a folder for the run")
     if args.resume and args.force:
         raise ValueError("--resume goes on, --force begins anew: give one of them")
     before = _settings_of(checkpoint.load_latest(Path(args.out))[0]) if args.resume else {}
@@ -128,6 +130,9 @@ def run(args: argparse.Namespace) -> int:
     train_images = data.load(chosen["data"], "train", chosen["root"], size=chosen["size"])
     test_images = data.load(chosen["data"], "test", chosen["root"], size=chosen["size"])
     options = dict(chosen["options"])
+    if fixed := {"in_channels", "num_classes", "seed"} & set(options):
+        why = "--seed gives it" if fixed == {"seed"} else "the data decides it"
+        raise ValueError(f"--option {', '.join(sorted(fixed))}: leave it out, {why}")
     net = models.build(
         chosen["model"],
         in_channels=train_images.x.shape[3],

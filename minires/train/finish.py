@@ -52,6 +52,7 @@ def _metadata(session: Session, run: Run) -> dict[str, str]:
         "normalise": outputs.normalise_text(session.normalise),
         "shape": json.dumps(list(images.x.shape[1:])),
         "data": images.name,
+        "source": json.dumps({k: session.origin.get(k) for k in ("data", "size")}),
         "data_note": images.note,
         "recipe": json.dumps(session.recipe.document()),
         "weights": "last" if session.ema is None else "averaged (EMA)",

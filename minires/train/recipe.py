@@ -68,7 +68,11 @@ class Recipe:
 
     def __post_init__(self) -> None:
         words = self.start.split(",") if isinstance(self.start, str) else self.start
+        if not isinstance(words, tuple | list):
+            raise TypeError(f"start: expected names of {', '.join(STARTS)}, got {words!r}")
         object.__setattr__(self, "start", tuple(word for word in words if word))
+        if not isinstance(self.milestones, tuple | list):
+            raise TypeError(f"milestones: expected a list of fractions, got {self.milestones!r}")
         object.__setattr__(self, "milestones", tuple(self.milestones))  # JSON has lists
         for name in self.start:
             if name not in STARTS:

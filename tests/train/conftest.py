@@ -3,7 +3,7 @@ import pytest
 
 from minires import models
 from minires.data import Images
-from minires.train import Recipe
+from minires.train import Recipe, curves
 
 
 def images(n, split, seed=0):
@@ -28,3 +28,9 @@ def recipe():
 
 def net(seed=0, **options):
     return models.resnet(8, width=4, num_classes=3, seed=seed, **options)
+
+
+@pytest.fixture
+def no_curves(monkeypatch):
+    """Drawing takes longer than these trainings; the commands' tests look at what is drawn."""
+    monkeypatch.setattr(curves, "render", lambda progress, status: {})

@@ -18,6 +18,8 @@ from minires.train.outputs import read_metrics
 from .conftest import images, net
 from .test_resume import StopAt, Words, same
 
+pytestmark = pytest.mark.usefixtures("no_curves")
+
 
 def test_a_run_learns_and_leaves_its_results(tiny, recipe, tmp_path):
     model = {"name": "resnet20", "options": {"width": 2}}

@@ -123,6 +123,8 @@ def test_every_recipe_comes_back_from_its_document():
         ({"nesterov": True, "momentum": 0.0}, "nesterov needs"),
         ({"ema": 1.0}, "ema: expected a number of at least 0 and below 1"),
         ({"warmup": 1.0}, "warmup"),
+        ({"milestones": 0.5}, "milestones: expected a list"),
+        ({"start": 3}, "start: expected names"),
         ({"optimizer": "adam"}, "expected one of sgd, adamw"),
     ],
 )

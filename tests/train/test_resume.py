@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from minires import nn
-from minires.train import Habits, checkpoint, fit
+from minires.train import Habits, checkpoint, fit, session
 from minires.train.listener import Listener
 
 from .conftest import images, net
+
+pytestmark = pytest.mark.usefixtures("no_curves")
 
 
 class StopAt(Listener):
@@ -66,11 +68,15 @@ def measured(run):
         {"warmup_error": 0.6, "flip": "alternating", "normalise": "pixel"},
     ],
 )
-def test_stopped_twice_it_ends_with_the_same_bits(tiny, recipe, tmp_path, how):
+def test_stopped_twice_it_ends_with_the_same_bits(tiny, recipe, tmp_path, monkeypatch, how):
+    monkeypatch.setattr(session, "INTERVAL", 5)
     recipe = recipe.changed(**how)
     whole = fit(WithDropout(), *tiny, recipe, seed=3)
     assert whole.status == "finished"
     assert whole.iteration == 30
+    if "warmup_error" in how:
+        at = {r.iteration: r.lr for r in whole.rows}
+        assert (at[5], at[12]) == (pytest.approx(0.005), pytest.approx(0.05))
     for at in (4, 17):
         habits = Habits(listeners=[StopAt(at)])
         run = fit(WithDropout(), *tiny, recipe, seed=3, out=tmp_path, resume=at > 4, habits=habits)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -56,6 +57,8 @@ def test_train_tells_what_it_scales_and_what_it_leaves_out(tmp_path, capsys):
         (["--model", "resnet21"], "no net is called 'resnet21'"),
         (["--option", "wdth=2"], "wdth"),
         (["--option", "width"], "expected KEY=VALUE"),
+        (["--option", "num_classes=3"], "leave it out, the data decides it"),
+        (["--out", ""], "--out: name a folder"),
         (["--recipe", "he"], "there are he2015"),
         (["--data", "mnist"], "expected one of cifar10"),
         (["--set", "rate=1"], "a recipe has no rate"),
@@ -169,8 +172,18 @@ def test_the_page_follows_by_itself(tmp_path):
     assert "&lt;net&gt; errs on 25.00 % of the test images" in page
     assert "a &amp; b" in page
     assert page.count("<polyline") == 2
+    ElementTree.fromstring(page[page.index("<svg") : page.index("</svg>") + 6])
     Page(tmp_path).begin(progress())
     assert (tmp_path / "watch.html").read_text(encoding="utf-8") == page
+
+
+def test_the_curves_say_what_they_show(out):
+    picture = (out / "curves.svg").read_text(encoding="utf-8")
+    assert "resnet20 errs on" in picture
+    assert "digits; one run. Training: the batches as they ran, an epoch for a point" in picture
+    assert "rate × 0.1" in picture
+    with Image.open(out / "curves.png") as image:
+        assert image.width > 900
 
 
 def test_the_page_of_a_run_is_at_its_end(out):
