@@ -83,7 +83,6 @@ def write(path: StrPath, net_or_dict: HasState | Mapping[str, Any],
         if halves and ending == ".npz":
             raise ValueError("bfloat16: NumPy's .npz has no such numbers; write .safetensors")
         arrays = {n: _cast(n, a, dtype) if a.dtype.kind == "f" else a for n, a in arrays.items()}
-    arrays = dict(sorted(arrays.items()))
     if ending == ".npz":
         return results.write_bytes(path, npz.written(arrays, metadata))
     return results.write_bytes(path, safe.written(arrays, metadata, halves))

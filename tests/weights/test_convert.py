@@ -5,6 +5,7 @@ import pytest
 
 from minires import models, weights
 from minires.__main__ import main
+from minires.weights.numbers import narrowed, widened
 
 
 @pytest.fixture
@@ -60,6 +61,8 @@ def test_bfloat16_rounds_to_the_nearest_and_comes_back_exactly(tmp_path):
     np.testing.assert_array_equal(y[:9], np.float32(expected))
     assert np.signbit(y[6])
     np.testing.assert_allclose(y[9:], x[9:], rtol=2**-7)
+    nan = np.uint32([0x7F800001, 0x7FFFFFFF, 0xFF800001]).view(np.float32)
+    assert np.isnan(widened(narrowed(nan))).all()
     assert call(tmp_path / "y.safetensors", tmp_path / "z.safetensors", "--dtype", "bfloat16") == 0
     assert (tmp_path / "z.safetensors").read_bytes() == (tmp_path / "y.safetensors").read_bytes()
 
