@@ -42,7 +42,7 @@ def _v3(
 
 def _check_flags(flags: tuple[Any, ...]) -> None:
     for flag in flags:
-        if flag and (type(flag) is not dict or any(flag.values())):
+        if flag and (type(flag) is not dict or len(flag) > 8 or any(flag.values())):
             raise ValueError("a tensor is conjugated or negated lazily; in PyTorch: .resolve_neg()")
 
 
@@ -70,13 +70,18 @@ def _subclass(function: Any, kind: Any, arguments: Any, state: Any) -> Stored:
 
 
 def _ordered(*arguments: Any) -> dict[Any, Any]:
-    """`OrderedDict()`, or, from Python 2, of a list of pairs."""
-    pairs: Any = arguments[0] if len(arguments) == 1 else []
+    """`OrderedDict()`, or, from Python 2, of a list of pairs, which is emptied.
+
+    So no list can be made into one dict after another, each as long as the file.
+    """
+    pairs: Any = arguments[0] if arguments else []
     if len(arguments) > 1 or type(pairs) is not list:
         raise ValueError("an OrderedDict is made of something else than pairs")
     if any(type(p) not in (list, tuple) or len(p) != 2 for p in pairs):
         raise ValueError("an OrderedDict is made of something else than pairs")
-    return fill({}, [p[0] for p in pairs], [p[1] for p in pairs])
+    found = fill({}, [p[0] for p in pairs], [p[1] for p in pairs])
+    pairs.clear()
+    return found
 
 
 def _refused(what: str) -> Callable[..., Any]:

@@ -14,6 +14,8 @@ USUAL = (
 )  # fmt: skip
 BESIDE = ("optim", "sched", "scaler", "amp")  # how the names of what is no net begin
 DEEPEST = 4
+MOST_TOLD = 10
+LONGEST = 200  # characters of a part's name
 
 
 def pick(found: Any, part: str | None) -> tuple[str, dict[str, Stored], dict[str, Any]]:
@@ -30,7 +32,7 @@ def pick(found: Any, part: str | None) -> tuple[str, dict[str, Stored], dict[str
     if part is None:
         part = _usual(parts)
     if part not in parts:
-        raise ValueError(f"there is no part {part!r}; there are {', '.join(map(_shown, parts))}")
+        raise ValueError(f"there is no part {part!r}; there are {_listed(parts)}")
     state = parts[part]
     for name, value in state.items():
         if type(value) is Stored and type(name) is not str:
@@ -67,7 +69,9 @@ def _parts(
     if depth == DEEPEST:
         return
     for key, value in found.items():
-        if type(key) is str and type(value) is dict and not key.startswith(BESIDE):
+        if type(key) is not str or len(key) > LONGEST or key.startswith(BESIDE):
+            continue
+        if type(value) is dict:
             yield from _parts(value, f"{path}.{key}" if path else key, seen, depth + 1)
 
 
@@ -80,10 +84,10 @@ def _usual(parts: dict[str, Any]) -> str:
     if not parts:
         raise ValueError("the file holds no dict of tensors by name")
     raise ValueError(
-        f"the file holds several dicts of tensors: {', '.join(map(_shown, parts))}; "
-        'name one: part="…"'
+        f'the file holds several dicts of tensors: {_listed(parts)}; name one: part="…"'
     )
 
 
-def _shown(part: str) -> str:
-    return text(part)
+def _listed(parts: dict[str, Any]) -> str:
+    more = f" and {len(parts) - MOST_TOLD:,} more" if len(parts) > MOST_TOLD else ""
+    return ", ".join(map(text, list(parts)[:MOST_TOLD])) + more

@@ -64,6 +64,7 @@ TABLES: dict[str, Rules] = {
     ),
 }
 WRAPPERS = ("module.", "_orig_mod.", "model.", "net.")  # DataParallel, torch.compile, Lightning
+MOST_WRAPPERS = 8  # around each other
 INSIDE = ("state_dict", "model_state_dict", "model", "net", "state_dict_ema")  # of checkpoints
 
 _FIELD = re.compile(r"\{(\w)(\+1)?\}|\[([^]]*)\]|([^[{]+)")
@@ -177,8 +178,8 @@ def unwrapped(state: Mapping[str, Any]) -> dict[str, Any]:
 
 def _unwrapped(names: Iterable[str]) -> list[str]:
     found = [str(name) for name in names]
-    while found:
-        prefix = next((w for w in WRAPPERS if all(n.startswith(w) for n in found)), None)
+    for _ in range(MOST_WRAPPERS):
+        prefix = next((w for w in WRAPPERS if found and all(n.startswith(w) for n in found)), None)
         if prefix is None:
             break
         found = [n.removeprefix(prefix) for n in found]

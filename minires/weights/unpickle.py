@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, NamedTuple
 from .numbers import LARGEST, text
 
 MOST_STEPS = 1_000_000  # ResNet-1202 with its momentum has 0.2 million
+MOST_ARGUMENTS = 20  # of a call; PyTorch's have up to 8
 MOST_BYTES_OF_INTEGER = 16  # the longest that PyTorch writes has 10
 WRITES = "torch.save(net.state_dict(), path) writes nothing of that kind"
 
@@ -135,6 +136,8 @@ class Machine:
         if type(function) is not Name or function.make is None or type(arguments) is not tuple:
             what = function.name if type(function) is Name else text(function)
             raise ValueError(f"refused: a call of {what}; {WRITES}")
+        if len(arguments) > MOST_ARGUMENTS:  # a tuple of many would be gone through at every call
+            raise ValueError(f"refused: a call with {len(arguments):,} arguments; {WRITES}")
         try:
             self.stack.append(function.make(*arguments))
         except TypeError:

@@ -109,6 +109,17 @@ def laughs(n=40):
     return Raw(b"Nq\0" + b"".join(b"h" + bytes([i]) + b"\x86q" + bytes([i + 1]) for i in range(n)))
 
 
+def again(function, arguments, times=20_000):
+    """A list of calls of a function, all with the same tuple of arguments."""
+    one = b"h\xf0h\xf1R"
+    first = name(function) + b"q\xf0" + value(arguments) + b"q\xf1"
+    return Raw(b"](" + first + one * times + b"e")
+
+
+def pairs(n=100_000):
+    return (Raw(b"](" + b"".join(value((i, None)) for i in range(n)) + b"e"),)
+
+
 W = "w"
 SMALL = {W: tensor()}
 ZIP = lambda **kw: zipped({W: tensor(**kw)})  # noqa: E731
@@ -327,6 +338,17 @@ CASES = [
     ("pth", "legacy: version 7", lambda: legacy({W: old_tensor()}, version=7), "version of the format"),
     ("npz", "complex numbers", lambda: npz(npy_of("'<c8'")), "of type 'c8'"),
     ("npz", "texts", lambda: npz(npy_of("'<U2'")), "of type 'U2'"),
+    ("pth", "an OrderedDict of 100,000 pairs, 20,000 times",
+     lambda: zipped({W: tensor(), "a": again("collections.OrderedDict", pairs())}), None),
+    ("pth", "20,000 calls with the same 100,000 arguments",
+     lambda: zipped({W: again("torch.Size", (0,) * 100_000)}), "a call with 100,000 arguments"),
+    ("pth", "20,000 tensors with the same 100,000 flags",
+     lambda: zipped({W: again("torch._utils._rebuild_tensor_v2", (
+         storage(), 0, (2, 3), (3, 1), False, None, dict.fromkeys(range(100_000), 0)))}),
+     "conjugated"),
+    ("pth", "200 parts under a name of a million letters",
+     lambda: zipped({"a" * 1_000_000: {f"p{i}": {"w": tensor()} for i in range(200)}}),
+     "no dict of tensors"),
     ("npz", "records", lambda: npz(npy_of("[('a', '<f4'), ('b', '<f4')]")), "header is none"),
     ("npz", "no array", lambda: npz(b"hello"), "not an array of NumPy"),
     ("npz", "metadata that is no JSON", lambda: zip_of({"__metadata__.npy": npy_of("'|u1'", "(2,)", b"{]")}),

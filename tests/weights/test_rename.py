@@ -205,3 +205,10 @@ def test_what_is_of_no_family_is_said_to_be():
     headless = {k: v for k, v in state_of("resnet18").items() if not k.startswith("fc")}
     assert "resnet18 (no classifier)" in describe.mismatch(headless, state_of("resnet18"))
     assert describe.mismatch({"a": 1}, {"b": 2}) == ""
+
+
+def test_a_name_of_a_million_wrappers_is_no_hang():
+    state = {"module." * 1_000_000 + "fc.weight": np.zeros((2, 2))}
+    (name,) = rename.to_ours(state)
+    assert name.startswith("module.")
+    assert list(rename.to_ours({"module._orig_mod.model.fc.weight": 0})) == ["fc.weight"]
