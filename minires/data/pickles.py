@@ -75,6 +75,7 @@ def _follow(raw: bytes) -> Any:
     stack: list[Any] = []
     marks: list[int] = []
     memo: dict[int, Any] = {}
+    made = 0  # bytes, of texts
 
     def since_mark() -> list[Any]:
         start = marks.pop()
@@ -111,12 +112,16 @@ def _follow(raw: bytes) -> Any:
             _checked(stack[-1], list).extend(items)
         elif name in ("SETITEM", "SETITEMS"):
             items = since_mark() if name == "SETITEMS" else [stack.pop() for _ in range(2)][::-1]
-            _checked(stack[-1], dict).update(zip(items[::2], items[1::2], strict=True))
+            _store(_checked(stack[-1], dict), items)
         elif name in ("GLOBAL", "STACK_GLOBAL"):
             stack.append(_allowed(argument if name == "GLOBAL" else _joined(stack)))
         elif name == "REDUCE":
             arguments, asked = stack.pop(), stack.pop()
-            stack.append(_call(_checked(asked, _Name), _checked(arguments, tuple)))
+            found = _call(_checked(asked, _Name), _checked(arguments, tuple))
+            stack.append(found)
+            made += len(found) if isinstance(found, bytes) else 0
+            if made > len(raw):
+                raise ValueError("it makes more bytes than it has")
         elif name == "BUILD":
             _fill(stack.pop(), stack[-1])
         elif name == "STOP":
@@ -147,9 +152,17 @@ def _checked(value: Any, kind: type) -> Any:
     return value
 
 
+def _store(target: dict[Any, Any], items: list[Any]) -> None:
+    """Set keys of a dict, which are text or bytes: to hash tuples of tuples takes for ever."""
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        if type(key) not in (str, bytes):
+            raise ValueError(f"a key that is a {type(key).__name__}")
+        target[key] = value
+
+
 def _joined(stack: list[Any]) -> str:
     name, module = stack.pop(), stack.pop()
-    return f"{module} {name}"
+    return f"{_checked(module, str)} {_checked(name, str)}"
 
 
 def _allowed(asked: str) -> _Name:
@@ -164,7 +177,7 @@ def _call(asked: _Name, arguments: tuple[Any, ...]) -> Any:
         return _Array()
     if asked == "dtype":
         kind = arguments[0].decode() if isinstance(arguments[0], bytes) else arguments[0]
-        return _Name(f"dtype {kind}")
+        return _Name(f"dtype {_checked(kind, str)[:40]}")
     if asked == "bytes":
         text, encoding = arguments
         if encoding != "latin1":
@@ -180,10 +193,11 @@ def _fill(state: Any, target: Any) -> None:
     values = _checked(target, _Array)
     _, shape, dtype, fortran, raw = _checked(state, tuple)
     if dtype != "dtype u1":
-        raise ValueError(f"an array of {str(dtype)[:40]}, expected bytes (u1)")
+        told = dtype if type(dtype) is _Name else type(dtype).__name__
+        raise ValueError(f"an array of {told}, expected bytes (u1)")
     sizes = _checked(shape, tuple)
     if len(sizes) != 2 or not all(type(n) is int and n >= 0 for n in sizes):
-        raise ValueError(f"an array of shape {sizes!r:.60}")
+        raise ValueError("an array of a shape that is not two integers")
     if sizes[0] * sizes[1] != len(_checked(raw, bytes)):
         raise ValueError(f"an array of shape {sizes} with {len(raw)} bytes")
     order: Any = "F" if fortran else "C"

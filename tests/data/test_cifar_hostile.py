@@ -170,6 +170,9 @@ def batch(**changes):
     return pickle.dumps(made, 2)
 
 
+LAUGHS = b"Nq\0" + b"".join(bytes([ord("h"), i, 0x86, ord("q"), i + 1]) for i in range(60))
+ARRAY = b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n)R"
+U1 = b"cnumpy\ndtype\nX\2\0\0\0u1\x85R"
 PICKLES = {
     "runs a command": (pickle.dumps({b"data": Run()}), "(posix|nt).system.*refused"),
     "of protocol 0": (pickle.dumps({b"data": Run()}, 0), "refused"),
@@ -195,6 +198,21 @@ PICKLES = {
     "labels that are text": (batch(labels=["a", "b", "c"]), "integers"),
     "labels that are true": (batch(labels=[True, 1, 2]), "integers"),
     "no dictionary": (pickle.dumps([1, 2, 3], 2), "dictionary"),
+    "a tuple of 2^60 parts as a key": (b"\x80\x02}" + LAUGHS + b"Ns.", "a key that is a tuple"),
+    "a tuple of 2^60 parts as a name": (b"\x80\x04" + LAUGHS + b"X\1\0\0\0a\x93.", "a tuple where"),
+    "a tuple of 2^60 parts as a dtype": (
+        b"\x80\x02cnumpy\ndtype\n" + LAUGHS + b"\x85R.",
+        "a tuple where",
+    ),
+    "a tuple of 2^60 parts as a shape": (
+        ARRAY + b"(N" + LAUGHS + U1 + b"NNtb.",
+        "not two integers",
+    ),
+    "text of 1 MB that becomes bytes a thousand times": (
+        b"\x80\x02](c_codecs\nencode\nq\1X\0\0\x10\0" + bytes(1 << 20) + b"q\2X\6\0\0\0latin1"
+        b"\x86q\3" + b"h\1h\3R" * 1000 + b"e.",
+        "more bytes than it has",
+    ),
     "a dictionary that contains itself": (b"\x80\x02}q\x00U\x01ah\x00s.", "data: expected"),
     "keys that are lists": (b"\x80\x02}]U\x01as.", "damaged"),
     "an empty stack": (b"\x80\x02.", "damaged"),
