@@ -214,7 +214,7 @@ PICKLES = {
         "more bytes than it has",
     ),
     "a dictionary that contains itself": (b"\x80\x02}q\x00U\x01ah\x00s.", "data: expected"),
-    "keys that are lists": (b"\x80\x02}]U\x01as.", "damaged"),
+    "keys that are lists": (b"\x80\x02}]U\x01as.", "a key that is a list"),
     "an empty stack": (b"\x80\x02.", "damaged"),
     "no mark": (b"\x80\x02}u.", "damaged"),
     "nothing": (b"", "expected|exhausted|end"),
