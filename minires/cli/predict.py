@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ..tensor import Array
     from ..train import Trained
 
-MOST_PIXELS = 50_000_000  # of a file that is opened
 PICTURE = 32  # columns
 
 
@@ -30,7 +29,7 @@ def add_parser(subparsers: Any) -> None:
         description="Classify image files. An image is cropped to its central part of the ratio "
         "that the net was trained on and scaled to that size.",
     )
-    p.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="PNG, JPEG, …")
+    p.add_argument("images", nargs="+", type=Path, metavar="IMAGE", help="PNG or JPEG")
     p.add_argument(
         "--weights",
         default="resnet20:cifar10",
@@ -83,31 +82,22 @@ def _trained(name: str) -> Trained:
 def read_image(path: Path, shape: tuple[int, int, int]) -> Array:
     """Return an image file as uint8 (H, W, C): its centre of this ratio, scaled to this size.
 
-    Raises OSError for a file that cannot be read, ValueError for one that is no image.
+    It is read as `data.load` reads the images of a folder. Raises OSError for a file that cannot be
+    read, ValueError for one that is no image.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from ..data import folder
 
     h, w, channels = shape
     if path.is_dir():
         raise ValueError(f"{path} is a folder; name image files")
-    if not path.exists():
-        raise FileNotFoundError(f"there is no {path}")
-    try:
-        with Image.open(path) as file:
-            if file.width * file.height > MOST_PIXELS:
-                raise ValueError(
-                    f"{path}: {file.width} × {file.height} pixels are more than {MOST_PIXELS:,}"
-                )
-            image = ImageOps.exif_transpose(file).convert("L" if channels == 1 else "RGB")
-    except UnidentifiedImageError:
-        raise ValueError(f"{path} is no image that can be read (PNG, JPEG, …)") from None
-    except PermissionError as error:
-        raise OSError(f"cannot read {path}: {error.strerror}") from None
-    except (OSError, SyntaxError, Image.DecompressionBombError, EOFError) as error:
-        raise ValueError(f"{path} is a broken image: {error}") from None
-    fitted = ImageOps.fit(image, (w, h), Image.Resampling.BICUBIC)
-    x = np.asarray(fitted, np.uint8)
-    return x.reshape(h, w, channels)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    x = folder.read_image(path, (h, w))
+    if channels == 1:
+        from PIL import Image
+
+        x = np.asarray(Image.fromarray(x).convert("L"), np.uint8)[:, :, None]
+    return x
 
 
 def _show(path: Path, x: Array, labels: list[dict[str, Any]], picture: bool) -> None:

@@ -121,8 +121,11 @@ def _size(pixels: Array) -> str:
     return f"{pixels.shape[1]} × {pixels.shape[0]}"
 
 
-def read_image(path: str | Path, size: int | None = None) -> Array:
-    """Read a PNG or JPEG file as (H, W, 3) uint8; see `load_folder`. ValueError names the file."""
+def read_image(path: str | Path, size: int | tuple[int, int] | None = None) -> Array:
+    """Read a PNG or JPEG file as (H, W, 3) uint8; see `load_folder`. ValueError names the file.
+
+    size   a side, or (height, width)
+    """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
@@ -157,9 +160,10 @@ def _rgb(image: Any) -> Any:
     return image.convert("RGB")
 
 
-def _fitted(image: Any, size: int | None) -> Any:
+def _fitted(image: Any, size: int | tuple[int, int] | None) -> Any:
     from PIL import Image, ImageOps
 
     if size is None:
         return image
-    return ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC)
+    height, width = size if isinstance(size, tuple) else (size, size)
+    return ImageOps.fit(image, (width, height), Image.Resampling.BICUBIC)
