@@ -120,11 +120,18 @@ def shape(text: str) -> tuple[int, ...]:
     return found
 
 
+_JSON = {"true": "True", "false": "False", "null": "None"}
+
+
 def option(text: str) -> tuple[str, Any]:
-    """Parse "width=8" to a name and a value: a number, True, False, None, a tuple, or text."""
+    """Parse "width=8" to a name and a value: a number, a tuple, True, False, None, or text.
+
+    The last three also as JSON writes them: true, false, null.
+    """
     key, equals, value = text.partition("=")
     if not equals or not key.isidentifier():
         raise argparse.ArgumentTypeError(f"expected KEY=VALUE, e.g. width=8; got {text!r}")
+    value = _JSON.get(value, value)
     try:
         return key, ast.literal_eval(value.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):

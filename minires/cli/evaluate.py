@@ -27,7 +27,12 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument("model", metavar="OUT|FILE", help="a run's folder, or its model.safetensors")
     p.add_argument("--data", metavar="NAME", help="default: what it was trained on")
     p.add_argument("--root", metavar="DIR", help="where the data is; see `minires data list`")
-    p.add_argument("--size", type=positive_int, metavar="N", help="side of the images of a folder")
+    p.add_argument(
+        "--size",
+        type=positive_int,
+        metavar="N",
+        help="side of the images of a folder. Default: as it was trained",
+    )
     p.add_argument("--split", choices=("train", "test"), default="test", help="default: test")
     p.add_argument(
         "--flip",
@@ -43,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
     from .. import data, train
 
     trained = train.load_trained(Path(args.model))
-    source = json.loads(trained.metadata.get("source", "{}"))
-    name = args.data or source.get("data") or trained.metadata["data"]
+    source = _source(trained.metadata)
+    name = args.data or source.get("data") or trained.metadata.get("data", "")
     size = args.size if args.data or args.size else source.get("size")
     images = data.load(name, args.split, args.root, size=size)
     if images.x.shape[1:] != trained.shape:
@@ -78,6 +83,15 @@ def run(args: argparse.Namespace) -> int:
     print(f"error {100 * found.error:.2f} % of {found.images} images, loss {found.loss:.4f}{how}\n")
     print(_classes(found, images.classes))
     return 0
+
+
+def _source(metadata: dict[str, str]) -> dict[str, Any]:
+    """Return by what name and size `data.load` gave the images that a net was trained on."""
+    try:
+        found = json.loads(metadata.get("source", "{}"))
+    except (ValueError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else {}
 
 
 def _classes(found: Evaluation, classes: tuple[str, ...]) -> str:

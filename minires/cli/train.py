@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
 from dataclasses import fields
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import console, results
-from .arguments import natural, positive_float, positive_int
+from .arguments import natural, option, positive_float, positive_int
 
 if TYPE_CHECKING:
     from ..train import Habits, Recipe, Run
@@ -35,7 +34,7 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument("--model", metavar="NAME", help="see `minires models`. Default: resnet20")
     p.add_argument(
         "--option",
-        type=key_value,
+        type=option,
         action="append",
         metavar="KEY=VALUE",
         help="of the model, e.g. shortcut=B; may be given several times",
@@ -62,7 +61,7 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument("--clip", type=positive_float, metavar="C", help="largest norm of the gradients")
     p.add_argument(
         "--set",
-        type=key_value,
+        type=option,
         action="append",
         metavar="KEY=VALUE",
         help="any other field of the recipe, e.g. label_smoothing=0.1, ema=0.999, nesterov=true",
@@ -91,17 +90,6 @@ def add_parser(subparsers: Any) -> None:
 
 def _recipes() -> str:
     return "he2015, he2015-110 (with its warm-up), budget, adamw"
-
-
-def key_value(text: str) -> tuple[str, Any]:
-    """Parse "key=value"; the value is a number, true, false, null, or text."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.isidentifier():
-        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, e.g. shortcut=B; got {text!r}")
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
 
 
 def every(text: str) -> tuple[int | None, float]:

@@ -88,6 +88,8 @@ class Recipe:
                 raise ValueError(
                     f"{name}: expected one of {', '.join(offered)}, got {getattr(self, name)!r}"
                 )
+        for name in ("nesterov", "decay_norms"):
+            checks.flag(name, getattr(self, name))
         for name, least in (("batch_size", 1), ("pad", 0), ("cutout", 0)):
             checks.integer(name, getattr(self, name), least)
         for name in ("lr", "gamma", "clip", "epochs", "minutes"):

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import models, nn, results, weights
+from .. import models, nn, results
 from ..data import Normalise
+from ..random import using
 from ..tensor import Array
+from ..weights.formats import read
 from ..weights.shipped import pretrained
 from .evaluate import log_softmax, predictions
 from .outputs import MODEL, normalise_of
 
 KIND = "minires model"
+MOST_PIXELS = 4096  # along a side of the images of a net that a file names
 
 
 @dataclass
@@ -70,29 +74,69 @@ def load_trained(path: results.StrPath) -> Trained:
         raise FileNotFoundError(f"there is no {file}; name a run's folder, or its {MODEL}")
     metadata, state = _read(file)
     try:
-        name, options = metadata["model"], json.loads(metadata["options"])
-        classes, shape = json.loads(metadata["classes"]), json.loads(metadata["shape"])
+        name, options = metadata["model"], dict(json.loads(metadata["options"]))
+        classes = tuple(str(c)[:80] for c in json.loads(metadata["classes"]))
+        height, width, channels = shape = _sizes(json.loads(metadata["shape"]))
         normalise = normalise_of(metadata["normalise"])
-        height, width, channels = (int(n) for n in shape)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        normalise.check((1, *shape))
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{file}: what it says of its model is incomplete ({error!r})") from None
-    net = models.build(name, **{**options, "in_channels": channels, "num_classes": len(classes)})
-    net.load_state_dict(state)
-    return Trained(
-        net.eval(), tuple(map(str, classes)), normalise, (height, width, channels), metadata
-    )
+    for begun in ("weights", "init"):  # how its weights began, which these replace
+        options.pop(begun, None)
+    options |= {"in_channels": channels, "num_classes": len(classes)}
+    sparing = Sparing(4 * sum(a.size for a in state.values()))
+    try:
+        with using(sparing):
+            net = models.build(name, **options | {"seed": sparing})
+        net.load_state_dict(state)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{file}: {error}") from None
+    return Trained(net.eval(), classes, normalise, (height, width, channels), metadata)
+
+
+class Sparing(np.random.Generator):
+    """Draws no more than `left` numbers, so that no net is made that is larger than its file.
+
+    A net draws a weight as its layer does by default, as its `init` says, and again for a layer
+    that takes another's place.
+    """
+
+    def __init__(self, left: int) -> None:
+        super().__init__(np.random.PCG64(0))
+        self.left = left
+
+    def _take(self, size: Any) -> None:
+        self.left -= math.prod(size or ())
+        if self.left < 0:
+            raise ValueError("the net that it names has more weights than the file")
+
+    def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> Any:
+        self._take(size)
+        return super().normal(loc, scale, size)
+
+    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
+        self._take(size)
+        return super().uniform(low, high, size)
+
+
+def _sizes(shape: Any) -> tuple[int, int, int]:
+    height, width, channels = shape
+    if not all(type(n) is int and 0 < n <= MOST_PIXELS for n in shape) or channels not in (1, 3):
+        raise ValueError(f"shape: expected the sizes of an image, got {shape!r:.80}")
+    return height, width, channels
 
 
 def _read(file: Path) -> tuple[dict[str, str], dict[str, Any]]:
     """Return metadata and arrays of a model's file."""
-    metadata = weights.metadata(file)
+    content = read(file)
+    metadata = content.metadata
     if metadata.get("kind") != KIND:
         what = metadata.get("kind", "weights without their model's name")
         raise ValueError(
             f"{file} holds {what}, not a model of `minires train`; its folder has {MODEL}, and "
             "weights.load_into loads weights into a net of yours"
         )
-    return metadata, weights.load(file)
+    return metadata, content.arrays
 
 
 def shipped(model: str, images: str) -> Trained:

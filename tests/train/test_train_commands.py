@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -63,6 +64,7 @@ def test_train_tells_what_it_scales_and_what_it_leaves_out(tmp_path, capsys):
         (["--data", "mnist"], "expected one of cifar10"),
         (["--set", "rate=1"], "a recipe has no rate"),
         (["--set", "ema=2"], "ema: expected"),
+        (["--set", "nesterov=no"], "nesterov: expected True or False, got 'no'"),
         (["--epochs", "1", "--minutes", "1"], "not allowed with"),
         (["--epochs", "-1"], "expected a positive number"),
         (["--checkpoint-every", "5x"], "expected iterations"),
@@ -97,6 +99,50 @@ def test_evaluate(out, capsys):
     assert main(["evaluate", str(out / "no")]) == 2
 
 
+def test_a_net_of_a_folder_is_evaluated_on_that_folder(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for i in range(10):
+            pixels = rng.integers(0, 255, (12, 16, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pets" / label / f"{i}.png")
+    out = str(tmp_path / "out")
+    call = ["--data", f"folder:{tmp_path / 'pets'}", "--size", "8", "--batch-size", "8", "--quiet"]
+    assert main(["train", *call, "--option", "width=2", "--iterations", "2", "--out", out]) == 0
+    assert main(["evaluate", out]) == 0
+    assert "of 4 images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"options": '{"width": 30000}'}, "more weights than the file"),
+        ({"options": '{"weights": "cifar10", "width": 1}'}, "shape"),
+        ({"options": "[1]"}, "incomplete"),
+        ({"options": '{"seed": 1, "wdth": 1}'}, "takes no option 'wdth'"),
+        ({"model": "resnet1202"}, "more weights than the file|lacks|missing"),
+        ({"model": "no"}, "no net is called"),
+        ({"shape": "[1000000, 1000000, 1]"}, "incomplete.*sizes of an image"),
+        ({"shape": "[8, 9, 3]"}, "incomplete"),
+        ({"normalise": '{"mean": [NaN], "std": [1]}'}, "incomplete"),
+        ({"classes": "7"}, "incomplete"),
+        ({"kind": "minires checkpoint"}, "holds minires checkpoint"),
+        ({"source": "[", "data": "no"}, "name: expected one of cifar10"),
+    ],
+)
+def test_a_file_that_lies_about_its_net_is_refused(out, tmp_path, capsys, changes, words):
+    from minires import weights
+
+    file = out / "model.safetensors"
+    path = weights.save(
+        tmp_path / "m.safetensors", weights.load(file), weights.metadata(file) | changes
+    )
+    assert main(["evaluate", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert re.search(words, said), said
+    assert str(path) in said or "source" in changes
+
+
 @pytest.fixture
 def pictures(tmp_path):
     test = data.load("digits", "test")
@@ -121,7 +167,7 @@ def test_predict(out, pictures, capsys):
     assert f"{good[0]}: " in captured.out
     assert "\x1b" not in captured.out  # no terminal, no picture
     for path, words in zip(
-        bad, ("is a broken image", "is no image", "there is no", "is a folder"), strict=True
+        bad, ("broken (", "no PNG or JPEG image", "there is no file", "is a folder"), strict=True
     ):
         line = next(line for line in captured.err.splitlines() if path in line and words in line)
         assert line.startswith("minires: ")
@@ -134,10 +180,22 @@ def test_an_image_is_cropped_to_the_nets_ratio(tmp_path):
     wide[:, 10:20] = 200  # the central square
     Image.fromarray(wide).save(tmp_path / "wide.png")
     assert (predict.read_image(tmp_path / "wide.png", (10, 10, 3)) == 200).all()
-    huge = Image.new("1", (8000, 8000))
+    huge = Image.new("1", (10_000, 10_000))
     huge.save(tmp_path / "huge.png")
-    with pytest.raises(ValueError, match="8000 × 8000 pixels are more"):
+    with pytest.raises(ValueError, match="more than 89,478,485 pixels"):
         predict.read_image(tmp_path / "huge.png", (10, 10, 3))
+
+
+def test_an_image_is_read_as_it_was_for_training(tmp_path):
+    """16-bit grey keeps its shades, what is clear is white; only PNG and JPEG are opened."""
+    Image.fromarray(np.full((4, 4), 0x8000, np.uint16)).save(tmp_path / "deep.png")
+    Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "clear.png")
+    for channels in (1, 3):
+        assert (predict.read_image(tmp_path / "deep.png", (4, 4, channels)) == 128).all()
+        assert (predict.read_image(tmp_path / "clear.png", (4, 4, channels)) == 255).all()
+    (tmp_path / "page.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
+    with pytest.raises(ValueError, match="no PNG or JPEG image"):
+        predict.read_image(tmp_path / "page.png", (4, 4, 3))
 
 
 def test_a_picture_of_half_blocks():
