@@ -49,9 +49,10 @@ class Meter:
         done = p.done - self._began[2]
         p.eta = (1 - p.done) * (now - self._began[1]) / done if done > 0 else None
         steps, seconds = iteration - self._latest[0], now - self._latest[1]
-        if seconds > 0 and (steps >= SMOOTH or (steps and p.images_per_second is None)):
+        before = self._latest[0] - self._began[0]  # the first step, which may compile, goes alone
+        if steps and seconds > 0 and (steps >= SMOOTH or before <= 1):
             p.images_per_second = steps * p.recipe.batch_size / seconds
-            if steps >= SMOOTH:
+            if steps >= SMOOTH or before == 0:
                 self._latest = (iteration, now)
 
     def row(self, kind: str, batches: int, test: Evaluation | None = None) -> None:
