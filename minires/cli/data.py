@@ -25,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
         description="Download the official archive (170 MB) from one of several mirrors, check it "
         "(SHA-256), and unpack its files (184 MB). Nothing is kept of a download that fails.",
     )
-    p.add_argument("name", choices=_names(), metavar="NAME", help=" or ".join(_names()))
+    p.add_argument("name", type=_official, metavar="NAME", help=" or ".join(_names()))
     p.add_argument("--root", metavar="DIR", help="folder. Default: MINIRES_DATA, or the cache")
     p.add_argument(
         "--url",
@@ -41,7 +41,7 @@ def add_parser(subparsers: Any) -> None:
         description="Read every file of every copy. Exits 1 if a file is missing, broken, or not "
         "the official one.",
     )
-    p.add_argument("name", nargs="?", choices=_names(), metavar="NAME", help="default: both")
+    p.add_argument("name", nargs="?", type=_official, metavar="NAME", help="default: both")
     p.add_argument("--root", metavar="DIR", help="look in this folder only")
     p.set_defaults(run=verify)
 
@@ -50,6 +50,14 @@ def _names() -> list[str]:
     from ..data.cifar_layouts import SETS
 
     return list(SETS)
+
+
+def _official(name: str) -> str:
+    if name in ("digits", "synthetic"):
+        raise argparse.ArgumentTypeError(f"{name} come with minires: nothing to get, or to verify")
+    if name not in _names():
+        raise argparse.ArgumentTypeError(f"expected {' or '.join(_names())}, got {name!r}")
+    return name
 
 
 def show(args: argparse.Namespace) -> int:

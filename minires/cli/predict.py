@@ -50,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
     lost = 0
     if not args.json:
         h, w, _ = trained.shape
-        print(f"{trained.metadata['model']}; images cropped to {w}:{h} and scaled to {w} × {h}")
+        ratio = "a square" if h == w else f"{w}:{h}"
+        print(f"{trained.metadata['model']}; images cropped to {ratio} and scaled to {w} × {h}")
     for path in args.images:
         try:
             x = read_image(path, trained.shape)

@@ -106,6 +106,7 @@ def every(text: str) -> tuple[int | None, float]:
 def run(args: argparse.Namespace) -> int:
     """Train; return 0, 1 if it diverged or could not be saved, 128 + N after signal N."""
     from .. import data, models, train
+    from ..models.registry import find
     from ..train import checkpoint
 
     if not args.out:
@@ -121,6 +122,8 @@ def run(args: argparse.Namespace) -> int:
     if fixed := {"in_channels", "num_classes", "seed"} & set(options):
         why = "--seed gives it" if fixed == {"seed"} else "the data decides it"
         raise ValueError(f"--option {', '.join(sorted(fixed))}: leave it out, {why}")
+    if not {"in_channels", "num_classes"} <= set(find(chosen["model"]).options):
+        raise ValueError(f"--model {chosen['model']}: this net does not classify images")
     net = models.build(
         chosen["model"],
         in_channels=train_images.x.shape[3],

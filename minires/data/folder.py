@@ -98,7 +98,8 @@ def _read_all(files: list[Path], size: int | None) -> Array:
             broken.append(str(error))
         if used > MOST_BYTES:
             raise ValueError(
-                f"{path}: the images take more than {MOST_BYTES >> 30} GiB; give a smaller size="
+                f"{path}: the images take more than {MOST_BYTES >> 30} GiB; tell a "
+                "smaller size (size=, --size)"
             )
     if broken:
         more = f"\n  and {len(broken) - MOST_NAMED} more" if len(broken) > MOST_NAMED else ""
@@ -112,7 +113,7 @@ def _read_all(files: list[Path], size: int | None) -> Array:
         first = next(i for i, p in enumerate(pixels) if p.shape != pixels[0].shape)
         raise ValueError(
             f"images of different sizes: {files[0]} has {_size(pixels[0])}, {files[first]} has "
-            f"{_size(pixels[first])}; give the size= to bring them to"
+            f"{_size(pixels[first])}; tell the size to bring them to (size=, --size)"
         )
     return np.stack(pixels)
 

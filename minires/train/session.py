@@ -145,7 +145,7 @@ class Session:
         theirs = saved["identity"] | {"recipe": recipe_of(saved["identity"]["recipe"]).document()}
         if different := differences(theirs, json.loads(json.dumps(self.identity()))):
             raise ValueError(
-                f"{path} is of another run, so it cannot be continued as this one:\n  "
+                f"{path} is of another run; resume it as it began, or name another folder:\n  "
                 + "\n  ".join(different)
             )
         versions = results.versions() | {"backend": current_backend()}

@@ -155,10 +155,19 @@ def read(path: StrPath, part: str | None = None) -> Content:
 
 def _bytes(path: StrPath) -> bytes:
     path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"there is no {path}")
     mode = path.stat().st_mode  # before it is opened, which waits for a pipe's other end
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise ValueError(f"{path}: not a file of weights but a device or a pipe")
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(f"{path} is a folder; name a file of weights in it{_one_in(path)}")
     return path.read_bytes()
+
+
+def _one_in(folder: Path) -> str:
+    found = sorted(folder.glob("*.safetensors"), key=lambda file: file.name != "model.safetensors")
+    return f", e.g. {found[0]}" if found else ""
 
 
 def _content(data: bytes, part: str | None) -> Content:

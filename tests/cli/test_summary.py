@@ -136,6 +136,8 @@ def test_weights_must_fit(capsys, tmp_path):
     assert main(["summary", *SMALL, "--weights", str(file)]) == 0
     assert main(["summary", "resnet32", "--option", "width=4", "--weights", str(file)]) == 2
     assert "layer1.3" in capsys.readouterr().err
+    assert main(["summary", *SMALL, "--weights", str(tmp_path)]) == 2
+    assert "is a folder; name a file of weights in it" in capsys.readouterr().err
 
 
 def test_a_pipe_and_a_terminal_without_unicode(tmp_path):

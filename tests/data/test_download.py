@@ -182,6 +182,13 @@ def test_where_nothing_answers_it_says_what_to_do(official, tmp_path, capsys):
         assert part in said
 
 
+@pytest.mark.parametrize(("name", "told"), [("digits", "come with"), ("mnist", "expected cifar10")])
+def test_what_cannot_be_downloaded_is_told(name, told, capsys):
+    with pytest.raises(SystemExit):
+        main(["data", "get", name])
+    assert told in capsys.readouterr().err
+
+
 def test_a_given_address_is_used_and_a_wrong_one_refused(server, official, tmp_path, capsys):
     official("http://127.0.0.1:9/")
     get = ["data", "get", "cifar10", "--root", str(tmp_path), "--url"]

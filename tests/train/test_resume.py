@@ -106,7 +106,7 @@ def stopped(tiny, recipe, out, at=6, **options):
 
 def test_another_run_is_refused_with_the_differences(tiny, recipe, tmp_path):
     stopped(tiny, recipe, tmp_path)
-    with pytest.raises(ValueError, match=r"recipe\.lr: 0\.05 in the checkpoint, 0\.1 now"):
+    with pytest.raises(ValueError, match=r"as it began[^:]*:\s+recipe\.lr: 0\.05 in the"):
         fit(net(), *tiny, recipe.changed(lr=0.1), out=tmp_path, resume=True)
     with pytest.raises(ValueError, match="seed: 0 in the checkpoint, 1 now"):
         fit(net(), *tiny, recipe, out=tmp_path, resume=True, seed=1)

@@ -56,6 +56,7 @@ def test_train_tells_what_it_scales_and_what_it_leaves_out(tmp_path, capsys):
     ("arguments", "words"),
     [
         (["--model", "resnet21"], "no net is called 'resnet21'"),
+        (["--model", "vdsr"], "--model vdsr: this net does not classify images"),
         (["--option", "wdth=2"], "wdth"),
         (["--option", "width"], "expected KEY=VALUE"),
         (["--option", "num_classes=3"], "leave it out, the data decides it"),
