@@ -87,7 +87,10 @@ def load(path: Path) -> dict[str, Any]:
     tensors = {k: v for k, v in tensors.items() if k != "none"}
     if _digest(text, tensors) != digest:
         raise BrokenCheckpoint(f"{path} has been changed or damaged: its digest does not fit")
-    document = _unpacked(json.loads(text), tensors)
+    try:
+        document = _unpacked(json.loads(text), tensors)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise BrokenCheckpoint(f"{path} holds no document of a training") from None
     assert isinstance(document, dict)
     return document
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import nn, random, results
+from .. import nn, results
 from ..tensor import Array, Tensor
 from .loop import Loss
+from .state import random_state, set_random_state
 
 EVIDENCE, RECORD = "diverged.safetensors", "diverged.json"
 
@@ -96,7 +97,7 @@ def save(
 
 
 class Before:
-    """What a step that goes wrong must be run again from: its batch, buffers and random state."""
+    """What a step that goes wrong must be run again from: its batch, buffers and random states."""
 
     def __init__(self, net: nn.Module) -> None:
         self.net = net
@@ -106,12 +107,12 @@ class Before:
 
     def keep(self, x: Array, y: Array) -> None:
         """Keep what the next step begins with; the parameters do not move in a step that fails."""
-        self.x, self.y, self.rng = x, y, random.get_rng_state()
+        self.x, self.y, self.rng = x, y, random_state(self.net)
         self.buffers = [value.copy() for value in self.net.buffers()]
 
     def restore(self) -> None:
         """Put buffers and random state back."""
-        random.set_rng_state(self.rng)
+        set_random_state(self.net, self.rng)
         for value, old in zip(self.net.buffers(), self.buffers, strict=True):
             value[...] = old
 

@@ -50,10 +50,11 @@ class RecipeLR(Scheduler):
         factor = self.recipe.factor(self.done(t + 0.5))
         return factor if self.warm else WARMUP_FACTOR * factor
 
-    def saw(self, error: float) -> None:
+    def saw(self, error: float | None) -> None:
         """Hear of a running training error; below the recipe's `warmup_error` the net is warm."""
-        if not self.warm and self.recipe.warmup_error is not None:
-            self.warm = error < self.recipe.warmup_error
+        least = self.recipe.warmup_error
+        if not self.warm and error is not None and least is not None:
+            self.warm = error < least
             self._set()
 
     def state_dict(self) -> dict[str, Any]:

@@ -60,8 +60,7 @@ class Session:
         self.optimizer = optimizer_of(net, recipe)
         self.schedule = RecipeLR(self.optimizer, recipe, self.iterations, self.clock)
         self.ema = None if recipe.ema is None else optim.EMA(net, recipe.ema)
-        self.loss = loss_of(recipe)
-        self.metrics = Metrics(self.per_epoch)
+        self.loss, self.metrics = loss_of(recipe), Metrics(self.per_epoch)
         self.flow = Flow(habits.record)
         self.model: dict[str, Any] = {"name": type(net).__name__, "options": {}}
         self.origin: dict[str, Any] = {}
@@ -121,6 +120,7 @@ class Session:
             "per_epoch": self.per_epoch,
             "seconds": self.clock.seconds(),
             "aside": self.meter.aside,
+            "waited": self.loader.waited,
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
@@ -151,6 +151,7 @@ class Session:
         versions = results.versions() | {"backend": current_backend()}
         if others := differences(saved["versions"], versions):
             self.meter.say("not the surroundings of before, bits may differ: " + "; ".join(others))
+        self.clock.start -= saved["seconds"]  # before the schedule, which may go by it
         self.net.load_state_dict(saved["net"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.schedule.load_state_dict(saved["schedule"])
@@ -160,8 +161,8 @@ class Session:
         self.flow.rows = saved["flow"]
         self.normalise = Normalise.from_state(saved["normalise"])
         self.loader = self._loader()
+        self.loader.waited = saved.get("waited", 0.0)
         self.iteration, self.meter.aside = saved["iteration"], saved["aside"]
-        self.clock.start -= saved["seconds"]
         set_random_state(self.net, saved["random"])
 
     # ---- the training ---------------------------------------------------------------------------
@@ -249,13 +250,12 @@ class Session:
 
     def _report(self) -> None:
         """Tell listeners of the step, and of rows that are due."""
+        if self.iteration % INTERVAL == 0:
+            self.schedule.saw(self.metrics.running(INTERVAL)[1])
         self.meter.update(self.iteration)
         self.meter.tell("step")
         if self.iteration % INTERVAL == 0:
             self.meter.row("interval", INTERVAL)
-            error = self.metrics.running(INTERVAL)[1]
-            if error is not None:
-                self.schedule.saw(error)
         if self.iteration % self.per_epoch == 0:
             self.meter.row("epoch", self.per_epoch)
         if self.iteration % self.eval_every() == 0 and not self.over():

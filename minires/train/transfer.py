@@ -83,7 +83,8 @@ def replace_head(
 ) -> nn.Linear:
     """Put a new linear layer of `classes` outputs in the place of the net's last one; return it.
 
-    It starts as PyTorch's default, drawn from `seed`, in the dtype and place of the old one.
+    It starts as PyTorch's default, drawn from `seed`, in the dtype and place of the old one. An
+    optimiser or an EMA made before knows nothing of it: make them afterwards.
     """
     name = head_of(net)
     old = net.get_submodule(name)

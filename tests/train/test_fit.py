@@ -125,6 +125,27 @@ def test_divergence_stops_and_keeps_the_evidence(tiny, recipe, tmp_path):
     assert not (tmp_path / "model.safetensors").exists()
 
 
+class Chancy(nn.Module):
+    """A net that is finite or not by a generator of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.own = net(), np.random.default_rng(0)
+
+    def forward(self, x):
+        return self.body(x) * (np.float32("inf") if self.own.random() < 0.2 else np.float32(1))
+
+
+def test_the_step_that_diverged_is_run_again_with_the_same_draws(tiny, recipe):
+    chancy = Chancy()
+    run = fit(chancy, *tiny, recipe)
+    assert run.status == "diverged"
+    assert "the loss is not" in run.reason
+    again = np.random.default_rng(0)
+    again.random(run.iteration)  # as many steps as there were before it
+    assert chancy.own.random() == again.random()
+
+
 class SteepAtZero(nn.Module):
     """√(x - x): 0 everywhere, with a gradient that is not finite."""
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from minires import nn
-from minires.train import Habits, checkpoint, fit, session
+from minires.train import Habits, Recipe, checkpoint, fit, session
+from minires.train.folder import Folder
 from minires.train.listener import Listener
 
 from .conftest import images, net
@@ -190,6 +191,27 @@ def test_a_document_comes_back_as_it_was(tmp_path):
     assert back["big"] == 1 << 120
     assert np.isnan(back["nan"])
     assert json.dumps(back["list"][:3]) == "[1, 2.5, null]"
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"$tensor": "none"}', '{"a": {"$tensor": []}}'])
+def test_a_document_that_was_forged_is_refused(tmp_path, monkeypatch, text):
+    monkeypatch.setattr(checkpoint.json, "dumps", lambda *_, **__: text)
+    checkpoint.save(tmp_path, {"a": 1})
+    monkeypatch.undo()
+    with pytest.raises(checkpoint.BrokenCheckpoint, match="no document of a training"):
+        checkpoint.load(tmp_path / checkpoint.NAME)
+
+
+def test_a_training_by_the_clock_goes_on_at_the_rate_of_its_time(tiny, tmp_path):
+    recipe = Recipe(minutes=1, lr=1.0, schedule="linear", batch_size=16)
+    with Folder(tmp_path) as folder:
+        first, second = (session.Session(net(), *tiny, recipe, folder, 0, Habits()) for _ in "ab")
+        first.clock.start -= 45
+        first.loader.waited = 3.0
+        first.save()
+        second.resume()
+    assert second.schedule.get_last_lr() == [pytest.approx(0.25, abs=0.05)]
+    assert second.loader.waited == 3
 
 
 def test_what_cannot_be_written_leaves_the_checkpoint(tmp_path, monkeypatch):
