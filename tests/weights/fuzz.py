@@ -201,7 +201,9 @@ def fuzz(kind, count, seed, folder, with_torch):
         (Path(folder) / "at").write_bytes(b"")
         call = [sys.executable, __file__, "--worker", kind, str(seed), str(first), str(last)]
         call += [folder, "torch" if with_torch else ""]
-        done = subprocess.run(call, capture_output=True, encoding="utf-8", check=False)
+        done = subprocess.run(
+            call, capture_output=True, encoding="utf-8", check=False, timeout=3600
+        )
         if done.returncode:
             if not (mark := (Path(folder) / "at").read_bytes()):
                 raise RuntimeError(f"a worker did not begin: {done.stderr}")
