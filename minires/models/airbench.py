@@ -124,7 +124,7 @@ def airbench94(
         )
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
-            _start_as_identity(module.weight)
+            start_as_identity(module.weight)
             if module.bias is not None:
                 init.zeros_(module.bias)
     return net
@@ -137,7 +137,7 @@ def _norm(features: int) -> nn.BatchNorm2d:
     return norm
 
 
-def _start_as_identity(weight: nn.Parameter) -> None:
+def start_as_identity(weight: nn.Parameter) -> None:
     """Let filter i < C pass channel i of C through its centre, as `dirac_` of these filters."""
     w = weight.data.copy()
     rows = min(w.shape[:2])

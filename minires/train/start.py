@@ -14,11 +14,11 @@ import numpy as np
 
 from .. import nn
 from ..data import Images, Normalise
+from ..models.airbench import start_as_identity, whitening_filters
 from ..tensor import Array
 
 STARTS = ("whiten", "dirac")
 PATCHES = 1000  # images that patches are taken from
-EPS = 5e-4  # of the variances, which are about 1 for the strongest direction
 
 
 def start(net: nn.Module, images: Images, normalise: Normalise, starts: tuple[str, ...]) -> None:
@@ -27,33 +27,26 @@ def start(net: nn.Module, images: Images, normalise: Normalise, starts: tuple[st
     if starts and not convolutions:
         raise ValueError(f"start: {type(net).__name__} has no convolutions to {starts[0]}")
     if "whiten" in starts:
-        weight = convolutions[0].weight
-        weight.update_(whitening(normalise(images.x[:PATCHES]), weight.shape).astype(weight.dtype))
+        weight, step = convolutions[0].weight, max(1, len(images) // PATCHES)  # of all classes
+        x = normalise(images.x[::step][:PATCHES])
+        weight.update_(whitening(x, weight.shape).astype(weight.dtype))
     if "dirac" in starts:
         for module in convolutions[1:]:
-            k, c, r, s = module.weight.shape
-            if r * s == 1:
-                continue
-            w = module.weight.data.copy()
-            n = min(k, c)
-            w[:n] = 0
-            w[np.arange(n), np.arange(n), r // 2, s // 2] = 1
-            module.weight.update_(w)
+            if module.weight.shape[2:] != (1, 1):
+                start_as_identity(module.weight)
 
 
 def whitening(x: Array, shape: tuple[int, ...]) -> Array:
     """Return filters (K, C, R, S) that make patches of images x (N, C, H, W) white.
 
-    Filter i is vᵢ/√(λᵢ + ε), of the eigenvectors v of the patches' covariance with the largest
-    eigenvalues λ; those after the first half are the negatives of the first. With more filters than
-    directions, they are repeated.
+    The first half are those of `models.airbench.whitening_filters`, strongest first, the others
+    their negatives. With more filters than directions, they are repeated.
     """
     k, c, r, s = shape
-    windows = np.lib.stride_tricks.sliding_window_view(x, (r, s), axis=(2, 3))
-    patches = windows[:, :, ::2, ::2].transpose(0, 2, 3, 1, 4, 5).reshape(-1, c * r * s)
-    patches = patches.astype(np.float64)
-    values, vectors = np.linalg.eigh(patches.T @ patches / len(patches))
-    white = (vectors / np.sqrt(np.maximum(values, 0) + EPS)).T[::-1]  # strongest first
-    half = np.resize(white, (-(-k // 2), c * r * s))
-    found: Array = np.concatenate([half, -half])[:k].reshape(shape)
+    if r != s:
+        raise ValueError(f"start: whitening needs filters that are square, got {r}×{s}")
+    white = whitening_filters(x, r)
+    white = white[: len(white) // 2]
+    half = np.resize(white, (-(-k // 2), c, r, s))
+    found: Array = np.concatenate([half, -half])[:k]
     return found

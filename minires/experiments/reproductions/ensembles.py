@@ -83,6 +83,9 @@ def _full(form: Form, skip: str) -> Any:
 
 def _real(form: Form, trained: train.Trained, seed: int, most: int | None = None) -> Result:
     images = data.load(form.data, "test", form.root)
+    if images.classes != trained.classes:
+        theirs = ", ".join(trained.classes[:6])
+        raise ValueError(f"data: {form.data} has other classes than the given net ({theirs} …)")
     if most is not None and len(images) > most:
         images = images.subset(most)
     x = trained.normalise(images.x)
