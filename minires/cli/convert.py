@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         lines.append(f"names: as they are ({whose})")
     if args.model is not None:
-        lines.append(_fit(args.model, content))
+        lines.append(_fit(args.model, args.source, content))
     formats.write(args.target, state, content.metadata, args.dtype)
     lines.append(f"wrote {args.target}: {_summary(formats.read(args.target))}")
     if args.card:
@@ -81,17 +83,19 @@ def _check_target(source: Path, targets: list[Path], force: bool) -> None:
             raise ValueError(f"{target} is there already; --force overwrites it")
 
 
-def _fit(model: str, content: Content) -> str:
+def _fit(model: str, source: Path, content: Content) -> str:
     """Raise ValueError unless the weights fit a net; say that they do."""
-    import json
-
     from minires import models, weights
+    from minires.train.trained import KIND, load_trained, sparing
 
-    options = {}
-    if content.metadata.get("model") == model:
-        options = json.loads(content.metadata.get("options", "{}"))
-    net = models.build(model, **options)
-    weights.load_into(net, content.arrays)
+    stated = content.metadata if content.metadata.get("model") == model else {}
+    if stated.get("kind") == KIND:
+        net = load_trained(source).net  # with its options, channels and classes
+    else:
+        options = dict(json.loads(stated.get("options", "{}")))
+        with sparing(content.arrays) if options else contextlib.nullcontext():
+            net = models.build(model, **options)
+        weights.load_into(net, content.arrays)
     return f"fits {model}: {sum(p.size for p in net.parameters()):,} parameters"
 
 

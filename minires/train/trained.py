@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,14 +85,19 @@ def load_trained(path: results.StrPath) -> Trained:
     for begun in ("weights", "init"):  # how its weights began, which these replace
         options.pop(begun, None)
     options |= {"in_channels": channels, "num_classes": len(classes)}
-    sparing = Sparing(4 * sum(a.size for a in state.values()))
+    options.pop("seed", None)
     try:
-        with using(sparing):
-            net = models.build(name, **options | {"seed": sparing})
+        with sparing(state):
+            net = models.build(name, **options)
         net.load_state_dict(state)
     except (ValueError, TypeError) as error:
         raise ValueError(f"{file}: {error}") from None
     return Trained(net.eval(), classes, normalise, (height, width, channels), metadata)
+
+
+def sparing(state: Mapping[str, Array]) -> using:
+    """Return what lets nets that are built within it be no larger than a file's arrays."""
+    return using(Sparing(4 * sum(a.size for a in state.values())))
 
 
 class Sparing(np.random.Generator):

@@ -144,6 +144,13 @@ def test_a_file_that_lies_about_its_net_is_refused(out, tmp_path, capsys, change
     assert str(path) in said or "source" in changes
 
 
+def test_a_trained_net_is_converted_with_its_channels_and_classes(out, tmp_path, capsys):
+    call = ["convert", str(out / "model.safetensors"), str(tmp_path / "w.npz")]
+    assert main([*call, "--model", "resnet20"]) == 0
+    assert "fits resnet20" in capsys.readouterr().out
+    assert main([*call, "--model", "plain20", "--force"]) == 2
+
+
 @pytest.fixture
 def pictures(tmp_path):
     test = data.load("digits", "test")
