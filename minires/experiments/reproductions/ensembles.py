@@ -37,7 +37,7 @@ def lesion_arms(form: Form) -> list[Arm]:
     """Return a residual net and its plain twin; or the trained nets of --weights."""
     if form.weights:
         return [
-            Arm(name, _of_file(form, name, path), settings={"file": path})
+            Arm(name, _of_file(form, name, path), settings={"file": real.described(path)})
             for name, path in form.weights.items()
         ]
     arms = []

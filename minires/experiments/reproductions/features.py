@@ -31,7 +31,7 @@ def arms(form: Form) -> list[Arm]:
         Arm(
             f"{how}, {labels} per class",
             _measure(source, how, labels),
-            settings={"source": _described(form), "steps": 150},
+            settings={"source": _source_settings(form), "steps": 150},
         )
         for labels in BUDGETS
         for how in transfer.HOWS
@@ -42,6 +42,12 @@ def _described(form: Form) -> str:
     if form.weights:
         return " ".join(f"{k}={v}" for k, v in form.weights.items())
     return "resnet20, he2015" if form.full else "resnet8, 8 filters, 20 epochs"
+
+
+def _source_settings(form: Form) -> str:
+    if form.weights:
+        return " ".join(f"{k}={real.described(v)}" for k, v in form.weights.items())
+    return _described(form)
 
 
 def _measure(source: Any, how: str, labels: int) -> Any:

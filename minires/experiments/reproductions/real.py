@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ... import data, models, train
 from ...train.checkpoint import NAME as CHECKPOINT
 from ...train.console import Console
+from ...train.outputs import MODEL
 from .base import Arm, Form, Result
 from .running import RUNS, slug
 
@@ -37,6 +40,17 @@ def arm(
 
     settings = {"model": model, "options": chosen, "recipe": recipe.document(), "value": value}
     return Arm(name, measure, paper, says, settings)
+
+
+def described(path: str) -> str:
+    """Return the weights of an arm as its settings tell them: the path, and a hash of the file.
+
+    So that a file with the same name but other weights is another run. Raises OSError.
+    """
+    if path == "shipped":
+        return path
+    file = Path(path) / MODEL if Path(path).is_dir() else Path(path)
+    return f"{path} (SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()[:12]})"
 
 
 def recipe_for(model: str) -> train.Recipe:
