@@ -1,4 +1,4 @@
-"""Reproductions of given weights: which file it was is kept, and its classes are those asked for."""
+"""Reproductions of given weights: which file it was is kept, and its classes are asked for."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from minires import models, weights
 from minires.experiments import reproductions
-from minires.experiments.reproductions import Form, ensembles, running
+from minires.experiments.reproductions import Form, running
 
 
 def save(path, seed=0, classes="0123456789"):
@@ -22,29 +22,28 @@ def save(path, seed=0, classes="0123456789"):
     weights.save(path, net, said)
 
 
-@pytest.fixture(autouse=True)
-def _few_images(monkeypatch):
-    monkeypatch.setattr(ensembles, "TESTED", 40)
+def form(path, out):
+    return Form(data="digits", out=out, weights={"resnet20": str(path)})
 
 
-def measured(path, out):
-    form = Form(data="digits", out=out, weights={"resnet20": str(path)})
-    chosen = reproductions.find("lesion")
-    (result,) = running.stream(chosen, form, chosen.arms(form), 1)
-    return result.value
-
-
-def test_a_file_with_other_weights_is_measured_again(tmp_path):
+@pytest.mark.parametrize("name", ["lesion", "transfer"])
+def test_a_file_with_other_weights_is_another_run(tmp_path, name):
+    """What `running` compares before it takes a finished run."""
     path = tmp_path / "m.safetensors"
+
+    def settings():
+        return reproductions.find(name).arms(form(path, tmp_path))[0].settings
+
     save(path)
-    first = measured(path, tmp_path)
-    assert measured(path, tmp_path) == first
+    first = settings()
+    assert settings() == first
     save(path, seed=1)
-    assert measured(path, tmp_path) != first
+    assert settings() != first
 
 
 def test_a_net_of_other_classes_is_refused(tmp_path):
     save(tmp_path / "m.safetensors", classes="abcdefghij")
+    chosen, given = reproductions.find("lesion"), form(tmp_path / "m.safetensors", tmp_path)
     with pytest.raises(ValueError, match="digits has other classes than the given net"):
-        measured(tmp_path / "m.safetensors", tmp_path)
+        list(running.stream(chosen, given, chosen.arms(given), 1))
     assert not list(tmp_path.glob("runs/*"))
