@@ -53,11 +53,13 @@ def fit(
         raise ValueError("resume: name the folder of the run, out=…")
     with contextlib.ExitStack() as stack:
         folder = None if out is None else stack.enter_context(Folder(out))
-        if folder is not None and not resume:
-            folder.require_free(force)
+        if folder is not None and not resume and not force:
+            folder.require_free()
         stack.enter_context(using(np.random.default_rng(seed)))
         session = Session(net, train_images, test_images, recipe, folder, seed, habits)
         session.name(model, origin)
+        if folder is not None and not resume and force:  # now that nothing is wrong with the new
+            folder.clear()
         if resume:
             session.resume()
         return session.run()

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from .. import results
 from . import checkpoint
+from .outputs import MODEL
 
 LOCK = ".minires-lock"
 _LEFT = re.compile(r"\.minires-[0-9a-f]{16}")
@@ -55,13 +56,16 @@ class Folder:
     def __truediv__(self, name: str) -> Path:
         return self.path / name
 
-    def require_free(self, force: bool) -> None:
-        """Raise FileExistsError if a run is here, finished or not; `force` removes it instead."""
+    def clear(self) -> None:
+        """Remove the run that is here, finished or not; its model is not that of the next run."""
+        for name in ("run.json", MODEL):
+            (self.path / name).unlink(missing_ok=True)
+        checkpoint.remove(self.path)
+
+    def require_free(self) -> None:
+        """Raise FileExistsError if a run is here, finished or not."""
         run, half = finished(self.path), checkpoint.exists(self.path)
-        if force:
-            (self.path / "run.json").unlink(missing_ok=True)
-            checkpoint.remove(self.path)
-        elif run is not None:
+        if run is not None:
             raise FileExistsError(
                 f"{self.path} holds a finished run ({run.get('model', {}).get('name', 'a net')}); "
                 "name another folder, or pass --force to replace it"

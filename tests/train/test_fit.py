@@ -214,6 +214,12 @@ def test_runs_are_not_overwritten(tiny, recipe, tmp_path):
     with pytest.raises(FileExistsError, match="finished run"):
         fit(net(), *tiny, recipe, out=tmp_path)
     assert (tmp_path / "model.safetensors").read_bytes() == before
+    with pytest.raises(ValueError, match="batch_size"):
+        fit(net(), *tiny, recipe.changed(batch_size=1000), out=tmp_path, force=True)
+    assert (tmp_path / "model.safetensors").read_bytes() == before
+    stopped = Habits(listeners=[StopAt(4)])
+    fit(net(1), *tiny, recipe, out=tmp_path, force=True, seed=1, habits=stopped)
+    assert not (tmp_path / "model.safetensors").exists()  # the old one is not this run's
     run = fit(net(1), *tiny, recipe, out=tmp_path, force=True, seed=1)
     assert run.status == "finished"
     assert (tmp_path / "model.safetensors").read_bytes() != before
