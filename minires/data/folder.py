@@ -135,7 +135,7 @@ def read_image(path: str | Path, size: int | tuple[int, int] | None = None) -> A
             warnings.simplefilter("ignore", UserWarning)  # EXIF that is odd
             with Image.open(path, formats=FORMATS) as image:
                 if getattr(image, "n_frames", 1) > 1:
-                    raise ValueError(f"{path}: an animation; expected one image")
+                    raise ValueError("an animation; expected one image")
                 image.load()
                 upright: Any = ImageOps.exif_transpose(image)
                 return np.array(_fitted(_rgb(upright), size))
@@ -144,7 +144,9 @@ def read_image(path: str | Path, size: int | tuple[int, int] | None = None) -> A
         raise ValueError(f"{path}: an image of more than {most:,} pixels is refused") from None
     except UnidentifiedImageError:
         raise ValueError(f"{path}: no PNG or JPEG image") from None
-    except (OSError, SyntaxError, EOFError, TypeError, struct.error, MemoryError) as error:
+    except (
+        OSError, SyntaxError, EOFError, ValueError, TypeError, struct.error, MemoryError,
+    ) as error:  # fmt: skip
         raise ValueError(f"{path}: broken ({error})") from None
 
 

@@ -109,14 +109,12 @@ def test_sizes_must_agree_or_be_given(tmp_path):
 
 
 # ---- refused ------------------------------------------------------------------------------------
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
 def png_of(width, height):
     """Return a small PNG that claims a size."""
-
-    def chunk(kind, body):
-        return (
-            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        )
-
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = zlib.compress(bytes(1 << 20))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
@@ -147,6 +145,10 @@ BROKEN = {
     "a small bomb": (png_of(12_000, 12_000), "more than [0-9,]+ pixels"),
     "a bomb": (png_of(30_000, 30_000), "more than [0-9,]+ pixels"),
     "a larger bomb": (png_of(2**31 - 1, 2**31 - 1), "pixels|broken|no PNG"),
+    "a text of 4 MB in a few bytes": (
+        GOOD[:33] + chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(4 << 20))) + GOOD[33:],
+        "bad.png: broken",
+    ),
     "no height": (png_of(10, 0), "broken|no PNG"),
 }
 
