@@ -102,10 +102,15 @@ def read_image(path: Path, shape: tuple[int, int, int]) -> Array:
 
 
 def _show(path: Path, x: Array, labels: list[dict[str, Any]], picture: bool) -> None:
-    text = ", ".join(f"{label['label']} {100 * label['probability']:.1f} %" for label in labels)
+    text = ", ".join(f"{_plain(la['label'])} {100 * la['probability']:.1f} %" for la in labels)
     print(f"{path}: {text}")
     if picture and _draws_pictures():
         print(blocks(x))
+
+
+def _plain(label: str) -> str:
+    """Return a label without what a terminal would act upon: it is of a file."""
+    return "".join(c if c.isprintable() else "?" for c in label)
 
 
 def _draws_pictures() -> bool:

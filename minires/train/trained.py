@@ -76,7 +76,7 @@ def load_trained(path: results.StrPath) -> Trained:
     metadata, state = _read(file)
     try:
         name, options = metadata["model"], dict(json.loads(metadata["options"]))
-        classes = tuple(str(c)[:80] for c in json.loads(metadata["classes"]))
+        classes = tuple(str(c)[:255] for c in json.loads(metadata["classes"]))
         height, width, channels = shape = _sizes(json.loads(metadata["shape"]))
         normalise = normalise_of(metadata["normalise"])
         normalise.check((1, *shape))

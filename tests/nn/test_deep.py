@@ -31,9 +31,8 @@ print(json.dumps([float(loss.data), peak]))
 
 def step(batch):
     """Return loss and peak memory, in bytes, of a process that trains 1,202 layers for one step."""
-    done = subprocess.run(
-        [sys.executable, "-c", STEP, str(batch)], capture_output=True, encoding="utf-8", check=True
-    )
+    call = [sys.executable, "-c", STEP, str(batch)]
+    done = subprocess.run(call, capture_output=True, encoding="utf-8", check=True, timeout=600)
     return json.loads(done.stdout)
 
 

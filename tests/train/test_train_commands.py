@@ -151,6 +151,12 @@ def test_a_trained_net_is_converted_with_its_channels_and_classes(out, tmp_path,
     assert main([*call, "--model", "plain20", "--force"]) == 2
 
 
+def test_labels_of_a_file_do_nothing_to_the_terminal(capsys):
+    labels = [{"label": "\x1b]0;cat\x07\n", "probability": 1.0}]
+    predict._show("a.png", np.zeros((2, 2, 3), np.uint8), labels, picture=False)
+    assert capsys.readouterr().out == "a.png: ?]0;cat?? 100.0 %\n"
+
+
 @pytest.fixture
 def pictures(tmp_path):
     test = data.load("digits", "test")
