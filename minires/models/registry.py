@@ -23,7 +23,7 @@ def find(name: str) -> Entry:
         if entry.name == name:
             return entry
     near = difflib.get_close_matches(name.lower().replace("-", "").replace("_", ""), names(), 3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names())}"
+    hint = f"did you mean {' or '.join(near)}?" if near else "`minires models` lists all"
     raise ValueError(f"no net is called {name!r}; {hint}")
 
 

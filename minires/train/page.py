@@ -68,20 +68,21 @@ td:first-child, p {{ color: #555 }} p {{ font-size: .85rem }} svg {{ width: 100%
 <div class="bar"><div style="width:{100 * progress.done:.1f}%"></div></div>
 <table>{_facts(progress, status)}</table>
 {chart(progress)}
-<p>{html.escape(note(progress))} Dotted: the rate falls.</p>
+<p>{html.escape(note(progress))}{" Dotted: the rate falls." if progress.recipe.cuts() else ""}</p>
 </body></html>
 """
 
 
 def _facts(progress: Progress, status: str) -> str:
-    loss, error = progress.metrics.running(min(100, progress.per_epoch))
+    window = min(100, progress.per_epoch, max(1, progress.iteration))
+    loss, error = progress.metrics.running(window)
     test = progress.metrics.last("test")
     of = "" if progress.iterations is None else f" of {progress.iterations:,}"
     facts = {
         "status": status,
         "iteration": f"{progress.iteration:,}{of} (epoch {progress.epoch:.2f})",
         "loss": "–" if loss is None else f"{loss:.4f}",
-        "training error": "–" if error is None else f"{100 * error:.2f} % (100 iterations)",
+        "training error": "–" if error is None else f"{100 * error:.2f} % ({window} iterations)",
         "test error": _tested(test),
         "rate": f"{progress.lr:.4g}",
         "images/s": "–" if not progress.images_per_second else f"{progress.images_per_second:.0f}",

@@ -80,8 +80,8 @@ def test_options_reach_the_net():
     [
         ("resnet2O", "did you mean resnet32 or resnet20"),
         ("ResNet-50", "did you mean resnet50"),
-        ("vgg", "there are .*resnet20"),
-        ("", "there are"),
+        ("vgg", "minires models"),
+        ("", "minires models"),
     ],
 )
 def test_an_unknown_name_is_told_its_neighbours(name, told):
