@@ -112,7 +112,8 @@ def judged(kind, data, arrays, found):
         other = peer(kind, data, arrays)
         if other is not None:
             found["compared"] += 1
-            if not same(arrays, other):
+            # PyTorch gives memory that nobody has written, for some damaged directories.
+            if not same(arrays, other) and same(other, peer(kind, data, arrays)):
                 return "differs", f"{arrays} {other}"[:300]
     return "loaded", ""
 

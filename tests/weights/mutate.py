@@ -124,6 +124,8 @@ def operations(data):
 def of_pickle(data, random):
     """Change operations of one pickle: drop, repeat, swap, insert; numbers and names."""
     steps, rest = operations(data)
+    if not steps:
+        return data
     i, j = random.randrange(len(steps)), random.randrange(len(steps))
     match random.randrange(13):
         case 0:
