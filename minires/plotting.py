@@ -295,11 +295,13 @@ def state(figure: Figure, statement: str, note: str = "") -> None:
 def _wrap(figure: Any, text: Any) -> None:
     """Break a text into lines that fit the figure's width."""
     whole = text.get_text()
-    share = text.get_window_extent().width / (0.97 * figure.bbox.width)
-    if share > 1:
-        text.set_text(
-            "\n".join(textwrap.wrap(whole, int(len(whole) / share), break_on_hyphens=False))
-        )
+    room = 0.97 * figure.bbox.width
+    share = text.get_window_extent().width / room
+    letters = len(whole) / share
+    while share > 1 and letters >= 10:  # lines of narrow letters are shorter than others
+        text.set_text("\n".join(textwrap.wrap(whole, int(letters), break_on_hyphens=False)))
+        share = text.get_window_extent().width / room
+        letters -= 1
 
 
 def render(figure: Figure, title: str) -> dict[str, bytes]:

@@ -38,6 +38,9 @@ def add_parser(subparsers: Any) -> None:
         "--weights", action="append", default=[], metavar="ARM=FILE", type=weights_of_arm,
         help="weights to take for an arm instead of training it, where the list offers it",
     )  # fmt: skip
+    p.add_argument(
+        "--note", default="", metavar="TEXT", help="what must be said of the data beside a result"
+    )
     p.add_argument("--out", metavar="DIR", help=f"folder to write to. Default: {OUT}/NAME")
     p.add_argument("--json", action="store_true", help="print run.json instead of the table")
     p.set_defaults(run=run)
@@ -64,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = reproductions.find(args.name)
     data = args.data or (chosen.full_data if args.full else chosen.data[0])
     out = Path(args.out or f"{OUT}/{chosen.name}")
-    form = reproductions.Form(args.full, data, args.root, out, dict(args.weights))
+    form = reproductions.Form(args.full, data, args.root, out, dict(args.weights), args.note)
     running.check_data(chosen, form)
     before = results.files_of(out)
     arms = chosen.arms(form)

@@ -97,7 +97,7 @@ def test_fig6():
 
     verdict, figure = verdict_of("fig6", honest, draw=True, points=curve(""))
     assert verdict.kind == base.HOLDS
-    assert figure.get_suptitle().replace("\n", " ") == verdict.headline
+    assert figure.get_suptitle().replace("\n", " ").replace("\xa0", " ") == verdict.headline
     verdict, _ = verdict_of("fig6", lambda n, s: 5.0, points=curve(""))
     assert verdict.kind == base.DIFFERS
     assert "does not rise" in verdict.text

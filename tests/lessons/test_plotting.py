@@ -156,3 +156,12 @@ def test_a_short_logarithmic_axis_has_few_plain_numbers(ends, ticks):
     drawn = [t for t in axis.get_ticklabels() + axis.get_ticklabels(minor=True) if t.get_text()]
     shown = sorted((t.get_position()[1], t.get_text()) for t in drawn)
     assert [text for y, text in shown if low <= y <= high] == ticks
+
+
+@pytest.mark.parametrize("letter", ["m", "i"])
+def test_a_title_of_wide_letters_stays_within_the_figure(letter):
+    figure, _ = plotting.new_figure(1, 1, 7.2, 3)
+    narrow, wide = " ".join(["illi"] * 20), " ".join([letter * 6] * 8)
+    plotting.state(figure, f"{narrow} {wide} {narrow}")
+    figure.draw_without_rendering()
+    assert figure._suptitle.get_window_extent().x1 <= figure.bbox.width

@@ -22,6 +22,7 @@ class Form:
     root      folder of a data set's files, None: where `data.load` looks
     out       folder of the results; full runs keep their checkpoints below it
     weights   {arm: file}: weights to load instead of training, where an arm says so
+    note      what must be said of the data beside every result
     """
 
     full: bool = False
@@ -29,6 +30,7 @@ class Form:
     root: str | None = None
     out: Path = Path("out")
     weights: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass
@@ -100,8 +102,8 @@ class Verdict:
 class Found:
     """The results of a reproduction, by arm."""
 
-    def __init__(self, arms: Sequence[Arm], results: Sequence[Result]) -> None:
-        self.arms, self.results = list(arms), list(results)
+    def __init__(self, arms: Sequence[Arm], results: Sequence[Result], note: str = "") -> None:
+        self.arms, self.results, self._note = list(arms), list(results), note
         self.by_arm: dict[str, list[Result]] = {arm.name: [] for arm in arms}
         for result in results:
             self.by_arm[result.arm].append(result)
@@ -136,8 +138,14 @@ class Found:
 
     @property
     def note(self) -> str:
-        """What the runs say about their data."""
-        return " ".join(dict.fromkeys(r.note for r in self.results if r.note))
+        """What must be said about the data."""
+        notes = [self._note, *(r.note for r in self.results)]
+        return "; ".join(dict.fromkeys(note for note in notes if note))
+
+    @property
+    def said_note(self) -> str:
+        """The same as a sentence, empty if there is none."""
+        return f"Data: {self.note}." if self.note else ""
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,8 @@ def verdict(form: Form, found: Found) -> Verdict:
     )
     worst = max(levels[n] for n in claimed)
     headline = (
-        f"{layers} residual layers without normalisation: unscaled branches "
-        f"{'diverge' if lost else 'fail'}, with a small start all train to {percent(worst)} or less"
+        f"{layers} residual layers: unscaled branches {'diverge' if lost else 'fail'} without "
+        f"batch norm, those that start small train to {percent(worst)} or less"
         if holds
         else f"{layers} residual layers: {len(trained)} of {len(claimed)} repairs train"
     )

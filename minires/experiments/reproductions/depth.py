@@ -163,7 +163,7 @@ def fig6_figure(form: Form, found: Found, verdict: Verdict) -> Any:
             axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0, 0].set_ylabel("training error, %")
     data = "CIFAR-10" if form.full else small.about(form)
-    plotting.state(figure, verdict.headline, drawing.small_note(found, f"{data}."))
+    drawing.state(figure, verdict, drawing.small_note(found, f"{data}."))
     for axis in axes[0]:
         plotting.label_curves(axis)
     return figure

@@ -21,7 +21,7 @@ def bars(
     note: str,
     highlight: Collection[str] = (),
     colours: Mapping[str, str] | None = None,
-    form_of_value: str = "{:.3g} %",
+    form_of_value: str = "{:.1f} %",
     guessing: float | None = None,
 ) -> Any:
     """Draw a bar per arm, the paper's number beside its name. Arms of `highlight` have a colour."""
@@ -38,7 +38,7 @@ def bars(
     if guessing is not None:
         axis.set_xlim(0, guessing * 1.15)
         plotting.reference_line(axis, "guessing", x=guessing)
-    plotting.state(figure, verdict.headline, _note(found, note))
+    state(figure, verdict, _note(found, note))
     return figure
 
 
@@ -61,13 +61,18 @@ def curves(
     plotting.band_curve(axis, at, ys, label, colour, **style)
 
 
+def state(figure: Any, verdict: Verdict, note: str) -> None:
+    """Write the verdict's headline above a figure, and a note below it."""
+    plotting.state(figure, verdict.headline.replace(" %", "\N{NO-BREAK SPACE}%"), note)
+
+
 def _note(found: Found, note: str) -> str:
     dots = f"Bars: mean of {found.seeds} seeds; dots: each. " if found.seeds > 1 else "One seed. "
     lost = f"{found.diverged} of {len(found.results)} runs diverged. " if found.diverged else ""
-    return f"{note} {dots}{lost}{found.note}".strip()
+    return f"{note} {dots}{lost}{found.said_note}".strip()
 
 
 def small_note(found: Found, note: str) -> str:
     """Return the note of a figure of curves."""
     lost = f"{found.diverged} of {len(found.results)} runs diverged. " if found.diverged else ""
-    return f"{note} {plotting.spread_note(max(1, found.seeds))} {lost}{found.note}".strip()
+    return f"{note} {plotting.spread_note(max(1, found.seeds))} {lost}{found.said_note}".strip()

@@ -129,7 +129,12 @@ def lesion_verdict(form: Form, found: Found) -> Verdict:
     if not residual or not plain:
         kind = "residual" if not residual else "plain"
         text = f"no {kind} net was measured beside it. " + "; ".join(parts)
-        return Verdict(NOT_COMPARABLE, f"Without one block: {parts[0]}", f"{text}.")
+        name = next((n for n in names if found.values(n)), names[0])
+        headline = (
+            f"Without one of its blocks {name} errs on {percent(found.level(name))} on average, "
+            f"whole on {percent(whole[name])}"
+        )
+        return Verdict(NOT_COMPARABLE, headline, f"{text}.")
     holds = max(residual) < 0.5 * min(plain)
     headline = (
         f"Without one of its blocks the error of a residual net rises by {max(residual):.1f} "
@@ -164,7 +169,7 @@ def lesion_figure(form: Form, found: Found, verdict: Verdict) -> Any:
         axis.xaxis.get_major_locator().set_params(integer=True)
     how = small.about(form) if not (form.full or form.weights) else f"Test images of {form.data}"
     note = f"{how}. Dotted: the whole nets. Of plain nets only blocks that keep the shape."
-    plotting.state(figure, verdict.headline, drawing.small_note(found, note))
+    drawing.state(figure, verdict, drawing.small_note(found, note))
     for axis in axes[0]:
         plotting.label_curves(axis)
     return figure
@@ -285,7 +290,7 @@ def paths_figure(form: Form, found: Found, verdict: Verdict) -> Any:
     axis.set_ylim(bottom=0)
     net = "ResNet-110, CIFAR-10" if form.full else f"{small.about(form)}, MLP of {BLOCKS} blocks"
     note = f"{net}, pre-activation, batch norm. 6 random paths for each length measured."
-    plotting.state(figure, verdict.headline, drawing.small_note(found, note))
+    drawing.state(figure, verdict, drawing.small_note(found, note))
     return figure
 
 

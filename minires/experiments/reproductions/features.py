@@ -26,6 +26,8 @@ TESTED = 2_000  # images at most, of a trained net's new data
 
 def arms(form: Form) -> list[Arm]:
     """Return every way to adapt with every number of labels per class."""
+    if len(form.weights) > 1:
+        raise ValueError(f"weights: transfer takes one net, got {', '.join(form.weights)}")
     source = _source(form)
     return [
         Arm(
@@ -119,8 +121,6 @@ def _full(form: Form, seed: int) -> Task | None:
 
 
 def _of_weights(form: Form, seed: int) -> Task:
-    if len(form.weights) != 1:
-        raise ValueError(f"weights: transfer takes one net, got {', '.join(form.weights)}")
     ((name, path),) = form.weights.items()
     trained = train.shipped(name, "cifar10") if path == "shipped" else train.load_trained(path)
     size = {"size": trained.shape[0]} if form.data.startswith("folder:") else {}
@@ -176,13 +176,14 @@ def verdict(form: Form, found: Found) -> Verdict:
 
     frozen = ("head only", "last stage")
     gain = level("from scratch", few) - min(level(h, few) for h in frozen)
-    late = level("from scratch", many) - level("fine-tuned", many)
     freezing = min(level(h, few) for h in frozen) - level("fine-tuned", few)
     tuning = level("fine-tuned", many) - level("head only", many)
     holds = gain > 0 and tuning < 0
+    best = min(level(h, few) for h in frozen)
     headline = (
-        f"With {few} labels per class frozen features are {gain:.0f} points better than a net from "
-        f"scratch, with {many} fine-tuned ones {late:.1f}"
+        f"With {few} labels per class a net from scratch errs on "
+        f"{percent(level('from scratch', few))}, on frozen features {percent(best)}, fine-tuned "
+        f"{percent(level('fine-tuned', few))}"
     )
     text = (
         f"{listed(few)}; {listed(many)}. Freezing is "
@@ -209,7 +210,7 @@ def draw(form: Form, found: Found, verdict: Verdict) -> Any:
     what = "classes 0 to 4 → 5 to 9" if not form.weights else f"{_described(form)} → {form.data}"
     data_said = small.about(form) if not (form.full or form.weights) else "Whole images"
     note = f"{data_said}, {what}, 150 steps; frozen batch norms keep their statistics."
-    plotting.state(figure, verdict.headline, drawing.small_note(found, note))
+    drawing.state(figure, verdict, drawing.small_note(found, note))
     plotting.label_curves(axis)
     return figure
 

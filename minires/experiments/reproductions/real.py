@@ -43,14 +43,18 @@ def arm(
 
 
 def described(path: str) -> str:
-    """Return the weights of an arm as its settings tell them: the path, and a hash of the file.
+    """Return the weights of an arm as its settings tell them: the name and a hash of the file.
 
-    So that a file with the same name but other weights is another run. Raises OSError.
+    So that a file with the same name but other weights is another run. Raises FileNotFoundError.
     """
     if path == "shipped":
         return path
     file = Path(path) / MODEL if Path(path).is_dir() else Path(path)
-    return f"{path} (SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()[:12]})"
+    if not file.is_file():
+        raise FileNotFoundError(
+            f"weights: there is no file {file}; name a run's folder or its model"
+        )
+    return f"{file.name} (SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()[:12]})"
 
 
 def recipe_for(model: str) -> train.Recipe:

@@ -132,7 +132,7 @@ def save(
     command: str,
 ) -> tuple[list[Path], Verdict, Found]:
     """Write the figure, rows.csv, points.csv and run.json; return paths, verdict and results."""
-    found = Found(arms, found_results)
+    found = Found(arms, found_results, form.note)
     verdict = judge(reproduction, form, found)
     figure = reproduction.draw(form, found, verdict)
     rendered = plotting.render(figure, reproduction.title)

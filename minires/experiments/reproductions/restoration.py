@@ -104,7 +104,7 @@ def superres_figure(form: Form, found: Found, verdict: Verdict) -> Any:
         plotting.reference_line(axis, "bicubic", y=found.level("bicubic"))
     optimiser = "SGD with clipping, 64 filters" if form.full else "Adam, 16 filters"
     note = f"{about(form)} reduced by 2 and enlarged again; {optimiser}."
-    plotting.state(figure, verdict.headline, drawing.small_note(found, note))
+    drawing.state(figure, verdict, drawing.small_note(found, note))
     if any(r.points and r.value is not None for r in found.results):
         plotting.label_curves(axis)
     return figure
