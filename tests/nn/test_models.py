@@ -139,7 +139,7 @@ def test_identity_init_passes_positive_inputs_through():
         (lambda: models.mlp_stack(5, 8, "identity"), "odd"),
         (lambda: models.mlp_stack(4, 8, "dense"), "preact"),
         (lambda: models.mlp_stack(0, 8), "depth"),
-        (lambda: models.mlp_stack(4, 8, activation="gelu"), "sigmoid"),
+        (lambda: models.mlp_stack(4, 8, activation="softplus"), "sigmoid"),
         (lambda: models.mlp_stack(4, 8, "identity", branch_scale="half"), "skipinit"),
     ],
 )

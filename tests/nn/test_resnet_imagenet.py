@@ -185,7 +185,7 @@ def test_the_recorder_sees_every_layer_and_block():
         (lambda: models.imagenet_resnet(0), "depth"),
         (lambda: models.resnet18(shortcut="D"), "A, B, C"),
         (lambda: models.resnet18(norm="layer"), "none, bn"),
-        (lambda: models.resnet18(activation="gelu"), "sigmoid"),
+        (lambda: models.resnet18(activation="softplus"), "sigmoid"),
         (lambda: models.resnet18(width=2, init="zero"), "he, xavier"),
         (lambda: models.resnet18(width=0), "width"),
         (lambda: models.resnet18(width=2, num_classes=0), "num_classes"),
