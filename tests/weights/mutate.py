@@ -234,7 +234,7 @@ def of_array(data, random):
     ]  # fmt: skip
     header = header.replace(*random.choice(choices), 1).ljust(end - start)
     length = (len(header) + 1 + random.choice((0, 0, 0, 0, 1, 300))) % 65536
-    return data[:8] + length + header + data[end:]
+    return data[:8] + length.to_bytes(start - 8, "little") + header + data[end:]
 
 
 # ---- safetensors --------------------------------------------------------------------------------
