@@ -132,7 +132,8 @@ def of_pickle(data, random):
         case 0:
             del steps[i]
         case 1:
-            steps[i:i] = steps[i : i + random.choice((1, 3, 20))] * random.choice((1, 2, 300))
+            part, times = steps[i : i + random.choice((1, 3, 20))], random.choice((1, 2, 300))
+            steps[i:i] = part * min(times, MOST_BYTES // (1 + sum(map(len, part))))
         case 2:
             steps[i], steps[j] = steps[j], steps[i]
         case 3:
