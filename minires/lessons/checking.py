@@ -29,6 +29,7 @@ from .report import UNFINISHED, Problem, Report
 from .units import units
 
 MOST_ENDLESS = 3  # cells of a file: what follows them is not run
+START_S = 30.0  # for the other process to begin, also on a machine that is busy
 GRACE_S = 2.0  # how much later than the other process this one is interrupted
 
 
@@ -96,7 +97,7 @@ class _Checker:
     def run(self, expired: threading.Event) -> bool:
         """Run the file in a new process; return whether it came to its end."""
         self.cells, self.places, self.running, self.learner = [], {}, "", None
-        self.deadline = self.cell_deadline = time.monotonic() + cell_limit()
+        self.deadline = self.cell_deadline = time.monotonic() + max(cell_limit(), START_S)
         process = Process()
         names = ("begin", "lesson", "cell", "problem", "exercise", "reference", "end")
         self.channel = Channel(
