@@ -81,7 +81,7 @@ class Recipe:
         if not self.warmup:
             return optimizer, MultiStepLR(optimizer, self.cuts(steps))
         rise = LinearWarmup(optimizer, self.warmup, 1 / self.warmup)
-        fall = MultiStepLR(optimizer, [cut - self.warmup for cut in self.cuts(steps)])
+        fall = MultiStepLR(optimizer, [max(cut - self.warmup, 0) for cut in self.cuts(steps)])
         return optimizer, SequentialLR(optimizer, [rise, fall], [self.warmup])
 
 
