@@ -284,20 +284,28 @@ def gated(build: Builder, step: Step, names: list[str]) -> str:
     return build.node("Mul", half, build.node("Add", inner, build.constant(1)))
 
 
-@converts("Standardise")
-def standardise(build: Builder, step: Step, names: list[str]) -> str:
-    """(x - mean) / √(var + eps) over dimensions."""
-    dims = list(step.options["dims"])
+@converts("GroupNorm")
+def group_norm(build: Builder, step: Step, names: list[str]) -> str:
+    """(x - mean) / √(var + eps) over each group of channels, times weight, plus bias."""
+    x, weight, bias = names[:3]
+    channels, *sides = (step.inputs[0] or ())[1:]
 
-    def mean(x: str) -> str:
+    def mean(x: str) -> str:  # of x (N, G, …)
         if build.opset >= 18:
-            return build.node("ReduceMean", x, build.integers(*dims), keepdims=1)
-        return build.node("ReduceMean", x, axes=dims, keepdims=1)
+            return build.node("ReduceMean", x, build.integers(2), keepdims=1)
+        return build.node("ReduceMean", x, axes=[2], keepdims=1)
 
-    centred = build.node("Sub", names[0], mean(names[0]))
+    y = build.node("Reshape", x, build.integers(0, step.options["groups"], -1))  # 0: as it is
+    centred = build.node("Sub", y, mean(y))
     variance = mean(build.node("Mul", centred, centred))
     variance = build.node("Add", variance, build.constant(step.options["eps"]))
-    return build.node("Div", centred, build.node("Sqrt", variance))
+    y = build.node("Div", centred, build.node("Sqrt", variance))
+    y = build.node("Reshape", y, build.integers(0, channels, *sides))
+    for name, operator in ((weight, "Mul"), (bias, "Add")):
+        if name:
+            factors = build.node("Reshape", name, build.integers(channels, *(1 for _ in sides)))
+            y = build.node(operator, y, factors)
+    return y
 
 
 @converts("ConvTranspose2d")
