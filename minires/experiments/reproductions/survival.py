@@ -64,6 +64,7 @@ def verdict(form: Form, found: Found) -> Verdict:
     )
     if abs(constant - stochastic) <= max(within, 0.5):
         why = f"the difference in error is within the spread of the seeds ({within:.1f} points). "
+        headline += ", within the spread of the seeds"
         return Verdict(NOT_COMPARABLE, headline, why + text[:1].upper() + text[1:])
     if stochastic < constant:
         return Verdict(HOLDS, headline, f"the order of the paper holds: {text}")
