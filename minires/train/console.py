@@ -47,6 +47,11 @@ class Console(Listener):
         )
         note = f" ({progress.note})" if progress.note else ""
         self.say(f"{progress.name} on {progress.data}{note}: {length}{where}")
+        if progress.done >= 1:
+            self.say("it had finished: its results are written anew")
+        elif self.terminal:  # until the first step is shown
+            self._write("the first step: kernels that were never used here are compiled ...")
+            self._shown = True
         self._last = time.monotonic()
 
     def say(self, text: str) -> None:

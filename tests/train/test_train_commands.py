@@ -39,6 +39,7 @@ def test_train_says_what_came_out(out, capsys):
     assert document["recipe"]["crop"] == "none"  # a mirrored digit is another
     assert document["origin"]["data"] == "digits"
     assert "24 iterations (2.182 epochs) from iteration 24" in found.err
+    assert "it had finished: its results are written anew" in found.err
 
 
 def test_train_tells_what_it_scales_and_what_it_leaves_out(tmp_path, capsys):
@@ -280,6 +281,7 @@ def test_progress_in_a_terminal_and_in_a_pipe(monkeypatch):
         assert text.startswith(
             "<net> on tiny (a & b): 20 iterations (2 epochs) from iteration 15\n"
         )
+        assert ("kernels that were never used here are compiled" in text) is lines
         assert ("\r\x1b[K" in text) is lines
         assert ("error 50.0 %" in text) is lines
         assert ("ETA 10 s" in text) is lines
