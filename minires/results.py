@@ -86,13 +86,15 @@ def write_all(files: Mapping[Path, bytes]) -> list[Path]:
 
 
 def _write(path: Path, data: bytes, mode: int | None) -> None:
-    """Write a new file, with the permissions `mode`; None: those that the user's umask gives."""
+    """Write a new file, with the permissions `mode`; None: those that the user's umask gives.
+
+    Its owner may read and write it whatever the umask is: in a browser Python's begins as 777.
+    """
     if mode is not None:
         path.touch(0o600)  # nobody else reads it before it has its own
     path.write_bytes(data)
-    if mode is not None:
-        with contextlib.suppress(OSError):  # file systems without permissions
-            path.chmod(stat.S_IMODE(mode))
+    with contextlib.suppress(OSError):  # file systems without permissions
+        path.chmod(stat.S_IMODE(path.stat().st_mode | 0o600 if mode is None else mode))
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """Which implementation runs: `kernel(name)` looks it up, `use_backend` chooses.
 
 reference   obvious NumPy, any float type: the specification
-cpu         Numba, float32 and float64: the default
+cpu         Numba, float32 and float64: the default where Numba is installed
 cuda        CUDA C++ on a GPU, float32 and float64, for CuPy's arrays
 cuda-sim    the same CUDA C++ on the CPU, emulated, for NumPy's arrays
 
@@ -11,7 +11,9 @@ Arrays on a GPU run on "cuda" whatever is in use; NumPy's run on the one in use 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
+import sys
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ClassVar
@@ -117,17 +119,34 @@ def _known(name: str, source: str) -> str:
 
 
 def current_backend() -> str:
-    """Return the name of the backend in use (at first `MINIRES_BACKEND`, or "cpu")."""
+    """Return the name of the backend in use (at first `first_backend()`)."""
     name: str | None = _chosen(use_backend)
     if name is None:
         name = first_backend()
+        if name == "reference" and "MINIRES_BACKEND" not in os.environ:
+            _tell_without_numba()
         use_backend.start_with(name)
     return name
 
 
 def first_backend() -> str:
-    """Return the backend that a process starts with; ValueError for a wrong `MINIRES_BACKEND`."""
-    return _known(os.environ.get("MINIRES_BACKEND", "cpu"), "MINIRES_BACKEND")
+    """Return the backend that a process starts with; ValueError for a wrong `MINIRES_BACKEND`.
+
+    It is `MINIRES_BACKEND`, else "cpu", else "reference" where there is no Numba: in a browser.
+    """
+    without_numba = importlib.util.find_spec("numba") is None  # does not import it
+    default = "reference" if without_numba else "cpu"
+    return _known(os.environ.get("MINIRES_BACKEND", default), "MINIRES_BACKEND")
+
+
+def _tell_without_numba() -> None:
+    """Say once why everything takes so long; in a browser there is nothing to mend."""
+    if sys.platform != "emscripten":
+        print(
+            "minires: Numba is not installed, so the reference backend runs, many times slower; "
+            "pip install numba, or set MINIRES_BACKEND=reference",
+            file=sys.stderr,
+        )
 
 
 class use_backend(Setting):

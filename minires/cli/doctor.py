@@ -272,6 +272,7 @@ def _readers() -> dict[str, Callable[[], Any]]:
         "MINIRES_EMULATOR_LIMIT": limit,
         "MINIRES_FAST": lambda: switch("MINIRES_FAST"),
         "MINIRES_FULL": lambda: switch("MINIRES_FULL"),
+        "MINIRES_BROWSER": lambda: switch("MINIRES_BROWSER"),
         "MINIRES_CHECK": lambda: switch("MINIRES_CHECK"),
         "MINIRES_DATA": data,
         "MINIRES_OUT": anything,

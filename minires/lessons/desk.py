@@ -46,8 +46,12 @@ class Desk:
         """Show Markdown."""
         print("\n" + prose.render(inspect.cleandoc(markdown), look()), flush=True)
 
+    def figure(self, figure: Any, name: str, statement: str) -> bool:
+        """Show a figure without files, on a page in a browser; False: it is to be written."""
+        return False
+
     def image(self, path: Path) -> None:
-        """Show a figure, where that is possible."""
+        """Show a figure that was written, where that is possible."""
 
     def ask(self, question: Question, prompt: str) -> float | str | None:
         """Return the learner's answer, None if there is none."""

@@ -30,8 +30,8 @@ class Lesson:
     prose too. Files go to `out/lessons` (MINIRES_OUT) and progress to `answers` (MINIRES_ANSWERS)
     in the learner's folder: that of the script, or the current one if the script comes with
     minires. A folder that cannot be written ends the script before the work. MINIRES_FAST=1 takes
-    the smaller parameters that tests use, MINIRES_FULL=1 the larger ones, MINIRES_CHECK=1 asks and
-    writes nothing.
+    the smaller parameters that tests use, MINIRES_FULL=1 the larger ones, MINIRES_BROWSER=1 those
+    of a browser (which takes them by itself); MINIRES_CHECK=1 asks and writes nothing.
     """
 
     def __init__(self, number: int) -> None:
@@ -44,6 +44,7 @@ class Lesson:
             self.checking = environment.switch("MINIRES_CHECK")
             fast = environment.switch("MINIRES_FAST") or "--fast" in arguments
             self.full = environment.switch("MINIRES_FULL") or "--full" in arguments
+            self.browser = environment.switch("MINIRES_BROWSER") or sys.platform == "emscripten"
             time_limit()
             if fast and self.full:
                 raise ValueError("fast and full were both asked for; choose one")
@@ -69,15 +70,18 @@ class Lesson:
         self,
         fast: dict[str, Any] | None = None,
         full: dict[str, Any] | None = None,
+        browser: dict[str, Any] | None = None,
         **defaults: Any,
     ) -> types.SimpleNamespace:
-        """Return the parameters: the defaults, `fast` or `full` ones, then NAME=VALUE ones.
+        """Return the parameters: the defaults, `fast`, `full` or `browser` ones, then NAME=VALUE.
 
+        A browser has neither compiled kernels nor a BLAS: about a tenth of the speed.
         Those are the script's arguments: `depths=8`, `depths=8,20` or `--depths=8`. In a notebook,
         whose command line is not the learner's, there are none. An unknown name or a value of
         another type ends the script with a message that lists the parameters.
         """
-        chosen = (fast or {}) if self.fast else (full or {}) if self.full else {}
+        tiers = ((self.fast, fast), (self.full, full), (self.browser, browser))
+        chosen = next((tier for wanted, tier in tiers if wanted), None) or {}
         given = [] if desk.in_notebook() else sys.argv[1:]
         return types.SimpleNamespace(**defaults | chosen | parameters.read(given, defaults))
 
@@ -259,6 +263,8 @@ class Lesson:
             self._show(figure, name, statement, figures.bar_rows(values, x))
 
     def _show(self, figure: Any, name: str, statement: str, rows: Sequence[dict[str, Any]]) -> None:
+        if desk.current().figure(figure, name, statement):  # that is enough, where it shows it
+            return
         stem = self.out / f"L{self.number:02d}_{name}"
         with _as_exit():
             paths = plotting.save_figure(figure, stem, statement)

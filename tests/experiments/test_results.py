@@ -109,13 +109,14 @@ def test_links_are_followed_and_devices_kept(tmp_path):
     os.close(reader)
 
 
-def test_new_files_have_the_usual_permissions(tmp_path):
-    before = os.umask(0o027)
+@pytest.mark.parametrize(("umask", "mode"), [(0o027, 0o640), (0o777, 0o600)])
+def test_new_files_have_the_usual_permissions_and_can_be_read(umask, mode, tmp_path):
+    before = os.umask(umask)
     try:
         results.write_text(tmp_path / "a", "x")
     finally:
         os.umask(before)
-    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "a").stat().st_mode & 0o777 == mode
 
 
 def test_a_replaced_file_keeps_its_permissions(tmp_path):

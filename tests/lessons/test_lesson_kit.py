@@ -77,6 +77,17 @@ def test_full_parameters(monkeypatch):
     assert Lesson(2).params(seeds=3, full={"seeds": 9}).seeds == 9
 
 
+def test_parameters_of_a_browser(monkeypatch):
+    monkeypatch.setenv("MINIRES_BROWSER", "1")
+    assert Lesson(2).params(seeds=3, browser={"seeds": 2}).seeds == 2
+    assert Lesson(2).params(seeds=3, fast={"seeds": 1}).seeds == 3
+    monkeypatch.setenv("MINIRES_FAST", "1")
+    assert Lesson(2).params(seeds=3, fast={"seeds": 1}, browser={"seeds": 2}).seeds == 1
+    monkeypatch.delenv("MINIRES_BROWSER")
+    monkeypatch.delenv("MINIRES_FAST")
+    assert Lesson(2).params(seeds=3, browser={"seeds": 2}).seeds == 3
+
+
 def check_double(f):
     require_written(f(1.0))
     expect_array(f(np.array([1.0, 2.0])), np.array([2.0, 4.0]), "twice x")
