@@ -152,7 +152,7 @@ def fig6_figure(form: Form, found: Found, verdict: Verdict) -> Any:
     x = "iteration" if form.full else "epoch"
     for axis, kind, skip in zip(axes[0], ("plain", "ResNet"), ("none", "identity"), strict=True):
         depths = [d for d in (*DEPTHS, 110) if f"{kind}-{d}" in found.by_arm]
-        plotting.label_axes(axis, x, "", title=f"{kind} nets")
+        plotting.label_axes(axis, x, "", title="plain nets" if kind == "plain" else "residual nets")
         for depth, colour in zip(
             depths, plotting.shades(SKIP_COLOURS[skip], len(depths)), strict=True
         ):
