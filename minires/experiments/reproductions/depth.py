@@ -87,7 +87,7 @@ def table6_figure(form: Form, found: Found, verdict: Verdict) -> Any:
     return drawing.bars(
         form, found, verdict, x="test error, %",
         note=f"{data}, {how}. In brackets: the paper's test error on CIFAR-10, Table 6.",
-        highlight=[a.name for a in found.arms],
+        colours={a.name: SKIP_COLOURS["identity"] for a in found.arms},
     )  # fmt: skip
 
 
