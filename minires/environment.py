@@ -1,10 +1,12 @@
-"""Environment variables, a wrong value of which is named, and packages' versions."""
+"""Environment variables, a wrong value of which is named; packages' versions; the processor."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import math
 import os
+import platform
+from pathlib import Path
 
 
 def switch(name: str) -> bool:
@@ -33,3 +35,13 @@ def version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def processor() -> str:
+    """Return the name of the processor, or of its kind where the system tells no more."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

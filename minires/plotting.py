@@ -161,10 +161,11 @@ def bars(
     values_by_seed: Sequence[Sequence[float | None]],
     colours: Sequence[str],
     form: str = "{:.3g}",
+    centre: str = "mean",
 ) -> int:
     """Draw a horizontal bar per name, top down: mean, whisker from lowest to highest, a dot a seed.
 
-    The mean is written beside its bar in the format `form`. None, NaN and infinities (diverged
+    The mean, or the median as `centre`, is written beside its bar in the format `form`. None, NaN and infinities (diverged
     runs) are not drawn but counted beside the bar. Returns their number.
     """
     missing = 0
@@ -172,7 +173,7 @@ def bars(
         known = [float(v) for v in found if v is not None and np.isfinite(v)]
         lost, text = len(found) - len(known), ""
         if known:
-            mean = float(np.mean(known))
+            mean = float(np.median(known) if centre == "median" else np.mean(known))
             axis.barh(i, mean, color=colour, height=0.6, alpha=0.85)
             axis.plot([min(known), max(known)], [i, i], color="black", linewidth=1.2)
             axis.plot(known, [i] * len(known), "o", color="black", markersize=3.5)
@@ -273,13 +274,13 @@ def apart(places: Sequence[float], gap: float) -> list[float]:
     return [float(np.mean(g)) + (i - (len(g) - 1) / 2) * gap for g in groups for i in range(len(g))]
 
 
-def spread_note(seeds: int, centre: str = "mean", band: str = "range") -> str:
+def spread_note(seeds: int, centre: str = "mean", band: str = "range", of: str = "seed") -> str:
     """Return the sentence that says how many seeds there are, and what line and band show."""
     if seeds == 1:
-        return "One seed: no band, and no spread is known."
+        return f"One {of}: no band, and no spread is known."
     line = {"mean": "mean", "geometric": "geometric mean", "median": "median"}[centre]
     shown = {"range": "from the lowest to the highest", "deviation": "one standard deviation"}
-    return f"Lines: {line} of {seeds} seeds; bands: {shown[band]}."
+    return f"Lines: {line} of {seeds} {of}s; bands: {shown[band]}."
 
 
 def state(figure: Figure, statement: str, note: str = "") -> None:

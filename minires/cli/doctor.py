@@ -151,6 +151,7 @@ def _threads() -> dict[str, str]:
         kernels = _problem(error, "unknown: ")
     blas = {k: v for k in BLAS_SETTINGS if (v := os.environ.get(k))}
     return {
+        "processor": environment.processor(),
         "cores": str(os.cpu_count()),
         "kernels": kernels,
         "BLAS": ", ".join(f"{k}={v}" for k, v in blas.items())

@@ -60,6 +60,7 @@ def curves(
     marks: Mapping[str, float] | None = None,
     levels: Mapping[str, float] | None = None,
     note: str = "",
+    of: str = "seed",
 ) -> Any:
     """Return a figure with a panel per title of `panels`, all with the same axes."""
     at = np.asarray(at)
@@ -83,7 +84,7 @@ def curves(
             axis.invert_xaxis()
     seeds = {len(v) for shown in panels.values() for v in shown.values()}
     stopped = f" {missing} values cannot be drawn: a line ends there in a cross." if missing else ""
-    said = plotting.spread_note(max(seeds), centre, band) + stopped
+    said = plotting.spread_note(max(seeds), centre, band, of) + stopped
     plotting.state(figure, statement, f"{note} {said}".strip())
     for axis in axes[0]:
         plotting.label_curves(axis)
@@ -99,11 +100,13 @@ def _ticks(axis: Any, at: Any, logarithmic: bool) -> None:
         axis.xaxis.get_major_locator().set_params(integer=True)
 
 
-def curve_rows(at: Any, panels: Mapping[str, Curves], x: str, y: str) -> list[dict[str, Any]]:
+def curve_rows(
+    at: Any, panels: Mapping[str, Curves], x: str, y: str, of: str = "seed"
+) -> list[dict[str, Any]]:
     """Return what the curves show: a row per panel, curve, seed and point."""
     return [
         ({"panel": title} if len(panels) > 1 else {})
-        | {"curve": label, "seed": seed, x: place, y: value}
+        | {"curve": label, of: seed, x: place, y: value}
         for title, shown in panels.items()
         for label, values in shown.items()
         for seed, found in enumerate(np.asarray(values, np.float64).tolist())
@@ -119,6 +122,8 @@ def bars(
     highlight: Sequence[str] = (),
     form: str = "{:.3g}",
     note: str = "",
+    centre: str = "mean",
+    of: str = "seed",
 ) -> Any:
     """Return a figure with a horizontal bar per label: mean, range and the seeds as dots."""
     figure, axes = plotting.new_figure(1, 1, 7.2, 1.6 + 0.42 * len(values))
@@ -127,19 +132,22 @@ def bars(
         _kind(label) or (plotting.HIGHLIGHT if label in highlight else plotting.GREYS[1])
         for label in values
     ]
-    plotting.bars(axes[0, 0], list(values), list(values.values()), colours, form)
+    plotting.bars(axes[0, 0], list(values), list(values.values()), colours, form, centre)
     counts = sorted({len(v) for v in values.values()})
-    said = f"Bars: mean of {' or '.join(map(str, counts))} seeds (the dots); lines: their range."
+    many = f"{' or '.join(map(str, counts))} {of}s"
+    said = f"Bars: {centre} of {many} (the dots); lines: their range."
     if counts == [1]:
-        said = "One seed: no spread is known."
+        said = f"One {of}: no spread is known."
     plotting.state(figure, statement, f"{note} {said}".strip())
     return figure
 
 
-def bar_rows(values: Mapping[str, Sequence[float | None]], x: str) -> list[dict[str, Any]]:
+def bar_rows(
+    values: Mapping[str, Sequence[float | None]], x: str, of: str = "seed"
+) -> list[dict[str, Any]]:
     """Return what the bars show: a row per bar and seed."""
     return [
-        {"bar": label, "seed": seed, x: value}
+        {"bar": label, of: seed, x: value}
         for label, found in values.items()
         for seed, value in enumerate(found)
     ]

@@ -243,24 +243,28 @@ class Lesson:
         seeds and bands are explained below the figure. Nets named plain or residual have their
         fixed colours. Options: `log` "", "x", "y", "xy"; `reverse` x; `highlight`, the labels
         that matter; `centre` "mean", "geometric", "median"; `band` "range", "deviation"; `marks`
-        and `levels`, text → x or y of a thin line; `note`, a sentence below.
+        and `levels`, text → x or y of a thin line; `note`, a sentence below; `of`, what the values
+        are of if not of a "seed".
         """
         several = all(isinstance(v, Mapping) for v in curves.values())
         panels = curves if several else {"": curves}
         if not self.checking:
             figure = figures.curves(statement, at, panels, x=x, y=y, **options)
-            self._show(figure, name, statement, figures.curve_rows(at, panels, x, y))
+            of = options.get("of", "seed")
+            self._show(figure, name, statement, figures.curve_rows(at, panels, x, y, of))
 
     def bars(self, name: str, statement: str, values: Mapping[str, Sequence[float | None]], *,
              x: str, **options: Any) -> None:  # fmt: skip
         """Draw a bar per label over its seeds' values, and write them as PNG, SVG and CSV.
 
         None is a run that diverged. Options: `highlight`, the labels that matter; `form`, the
-        format of the mean beside its bar, e.g. "{:.1f} %"; `note`, a sentence below.
+        format of the mean beside its bar, e.g. "{:.1f} %"; `note`, a sentence below; `centre`
+        "mean" or "median"; `of`, as for curves.
         """
         if not self.checking:
             figure = figures.bars(statement, values, x=x, **options)
-            self._show(figure, name, statement, figures.bar_rows(values, x))
+            of = options.get("of", "seed")
+            self._show(figure, name, statement, figures.bar_rows(values, x, of))
 
     def _show(self, figure: Any, name: str, statement: str, rows: Sequence[dict[str, Any]]) -> None:
         if desk.current().figure(figure, name, statement):  # that is enough, where it shows it
