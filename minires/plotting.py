@@ -165,8 +165,8 @@ def bars(
 ) -> int:
     """Draw a horizontal bar per name, top down: mean, whisker from lowest to highest, a dot a seed.
 
-    The mean, or the median as `centre`, is written beside its bar in the format `form`. None, NaN and infinities (diverged
-    runs) are not drawn but counted beside the bar. Returns their number.
+    The mean, or the median as `centre`, is written beside its bar in the format `form`. None, NaN
+    and infinities (diverged runs) are not drawn but counted beside the bar. Returns their number.
     """
     missing = 0
     for i, (found, colour) in enumerate(zip(values_by_seed, colours, strict=True)):
