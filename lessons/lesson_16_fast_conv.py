@@ -521,6 +521,10 @@ without it.
 BACKEND = "cpu" if COMPILED else "reference"
 IDEAS = {f"v{v.number}": v.idea for v in load(BACKEND).KERNELS["conv2d"]}
 lesson.table([{"version": name, "idea": idea} for name, idea in IDEAS.items()])
+if not COMPILED:
+    lesson.say(
+        "(Without Numba these are the two versions of the reference; the text is about the compiled ones.)"
+    )
 
 # %% [markdown]
 # Version 1 are plain loops, which (unlike yours) look at each pixel whether it is padding and can do any
