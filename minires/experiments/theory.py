@@ -35,6 +35,8 @@ ACTIVATIONS: dict[str, _Pair] = {
 _WEIGHT_VARIANCE = {"he": 2.0, "xavier": 1.0, "default": 1 / 3, "orthogonal": 1.0}
 _BIAS_VARIANCE = {"he": 0.0, "xavier": 0.0, "default": 1 / 3, "orthogonal": 0.0}
 
+CLOSED = ("skipinit", "fixup", "zero-gamma")  # every branch is 0 at the start
+
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(200)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
@@ -52,17 +54,34 @@ def plain_factor(activation: str, init: str, depth: int, width: int) -> float | 
     """
     if init not in _WEIGHT_VARIANCE or activation not in ACTIVATIONS:
         return None
-    sw, sb = _WEIGHT_VARIANCE[init], _BIAS_VARIANCE[init] / width
+    sw = _WEIGHT_VARIANCE[init]
     if activation in ("relu", "identity"):  # homogeneous: the same factor at any scale
         return math.sqrt(sw * (0.5 if activation == "relu" else 1.0))
-    phi, slope = ACTIVATIONS[activation]
-    second_moment, logs = 1.0, []
-    for _ in range(depth):
-        q = sw * second_moment + sb
-        logs.append(0.5 * math.log(sw * gaussian_mean(lambda z: slope(z) ** 2, q)))
-        second_moment = gaussian_mean(lambda z: phi(z) ** 2, q)
+    _, slopes = plain_moments(activation, init, depth, width)
     lo, hi = middle(depth)
-    return math.exp(float(np.mean(logs[lo:hi])))
+    return math.exp(0.5 * float(np.mean(np.log(slopes[lo:hi]))))
+
+
+def plain_moments(
+    activation: str, init: str, depth: int, width: int, start: float = 1.0
+) -> tuple[list[float], list[float]]:
+    """Return E[x²] at the input of each layer, from `start` on, and the χ of each layer.
+
+    q_l = σ_w² E[x_l²] + σ_b², E[x_{l+1}²] = E[φ(√q_l z)²], χ_l = σ_w² E[φ'(√q_l z)²].
+    """
+    sw, sb = _WEIGHT_VARIANCE[init], _BIAS_VARIANCE[init] / width
+    phi, slope = ACTIVATIONS[activation]
+    moments, slopes = [], []
+    for _ in range(depth):
+        moments.append(start)
+        q = sw * start + sb
+        if activation == "relu":  # quadrature needs a smooth function
+            slopes.append(sw / 2)
+            start = q / 2
+        else:
+            slopes.append(sw * gaussian_mean(lambda z: slope(z) ** 2, q))
+            start = gaussian_mean(lambda z: phi(z) ** 2, q)
+    return moments, slopes
 
 
 def batch_norm_factor(activation: str, batch: int) -> float | None:
@@ -120,7 +139,7 @@ def factor(
     None for inits that are not random, for convolutions (zero padding takes fan-in away at the
     border, by an amount that depends on the size of the map), for post-activation residual nets and
     for residual nets with batch norm, whose growth over depth is a polynomial and not a factor per
-    layer, and for shortcuts and orders other than the usual.
+    layer, unless every branch starts at 0; and for shortcuts and orders other than the usual.
     """
     usual = (shortcut, order) == ("A", "original")
     if arch != "mlp" or init not in _WEIGHT_VARIANCE or not usual:
@@ -129,9 +148,9 @@ def factor(
         if norm == "bn":
             return batch_norm_factor(activation, batch)
         return plain_factor(activation, init, depth, width)
+    if branch_scale in CLOSED and (skip == "preact" or activation == "relu"):
+        return 1.0  # x passes as it is, also through a ReLU after the sum: it is not negative
     if skip == "preact" and norm == "none":
-        if branch_scale in ("skipinit", "fixup"):  # every branch is 0 at the start
-            return 1.0
         scale = 1 / math.sqrt(depth / 2) if isinstance(branch_scale, str) else float(branch_scale)
         return preactivation_factor(activation, init, scale)
     return None
