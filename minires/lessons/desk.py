@@ -46,12 +46,12 @@ class Desk:
         """Show Markdown."""
         print("\n" + prose.render(inspect.cleandoc(markdown), look()), flush=True)
 
-    def figure(self, figure: Any, name: str, statement: str) -> bool:
+    def figure(self, figure: Any, name: str, alt: str) -> bool:
         """Show a figure without files, on a page in a browser; False: it is to be written."""
         return False
 
-    def image(self, path: Path) -> None:
-        """Show a figure that was written, where that is possible."""
+    def image(self, path: Path, alt: str) -> None:
+        """Show a figure that was written, where that is possible; `alt` says what it shows."""
 
     def ask(self, question: Question, prompt: str) -> float | str | None:
         """Return the learner's answer, None if there is none."""
@@ -147,10 +147,10 @@ class Notebook(Desk):
         shown: Any = importlib.import_module("IPython.display")
         shown.display(shown.Markdown(inspect.cleandoc(markdown)))
 
-    def image(self, path: Path) -> None:
-        """Display a figure."""
+    def image(self, path: Path, alt: str) -> None:
+        """Display a figure, with words for those who do not see it."""
         shown: Any = importlib.import_module("IPython.display")
-        shown.display(shown.Image(filename=str(path)))
+        shown.display(shown.Image(filename=str(path), alt=alt))
 
     def ask(self, question: Question, prompt: str) -> float | str | None:
         """Ask where the front end can."""

@@ -114,6 +114,29 @@ def curve_rows(
     ]
 
 
+def curves_in_words(at: Any, panels: Mapping[str, Curves], x: str, y: str) -> str:
+    """Return what a figure of curves shows, for those who do not see it: each curve's two ends."""
+    said = []
+    for title, shown in panels.items():
+        for label, values in shown.items():
+            with np.errstate(invalid="ignore"):
+                means = np.asarray(values, np.float64).mean(axis=0)
+            known = np.flatnonzero(np.isfinite(means))
+            name = f"{title}, {label}" if title and len(panels) > 1 else label
+            ends = [f"{means[i]:.3g} at {np.asarray(at)[i]:g}" for i in known[[0, -1][: len(known)]]]
+            said.append(f"{name}: {' to '.join(ends) or 'no finite value'}")
+    return f"Curves of {y} over {x}. " + "; ".join(said) + "."
+
+
+def bars_in_words(values: Mapping[str, Sequence[float | None]], x: str) -> str:
+    """Return what a figure of bars shows, for those who do not see it: each bar's mean."""
+    said = []
+    for label, found in values.items():
+        known = [v for v in found if v is not None and np.isfinite(v)]
+        said.append(f"{label}: {np.mean(known):.3g}" if known else f"{label}: not finite")
+    return f"Bars of {x}. " + "; ".join(said) + "."
+
+
 def bars(
     statement: str,
     values: Mapping[str, Sequence[float | None]],

@@ -250,8 +250,9 @@ class Lesson:
         panels = curves if several else {"": curves}
         if not self.checking:
             figure = figures.curves(statement, at, panels, x=x, y=y, **options)
-            of = options.get("of", "seed")
-            self._show(figure, name, statement, figures.curve_rows(at, panels, x, y, of))
+            words = figures.curves_in_words(at, panels, x, y)
+            rows = figures.curve_rows(at, panels, x, y, options.get("of", "seed"))
+            self._show(figure, name, statement, words, rows)
 
     def bars(self, name: str, statement: str, values: Mapping[str, Sequence[float | None]], *,
              x: str, **options: Any) -> None:  # fmt: skip
@@ -263,18 +264,22 @@ class Lesson:
         """
         if not self.checking:
             figure = figures.bars(statement, values, x=x, **options)
-            of = options.get("of", "seed")
-            self._show(figure, name, statement, figures.bar_rows(values, x, of))
+            words = figures.bars_in_words(values, x)
+            rows = figures.bar_rows(values, x, options.get("of", "seed"))
+            self._show(figure, name, statement, words, rows)
 
-    def _show(self, figure: Any, name: str, statement: str, rows: Sequence[dict[str, Any]]) -> None:
-        if desk.current().figure(figure, name, statement):  # that is enough, where it shows it
+    def _show(
+        self, figure: Any, name: str, statement: str, words: str, rows: Sequence[dict[str, Any]]
+    ) -> None:
+        alt = f"{statement}. {words}"
+        if desk.current().figure(figure, name, alt):  # that is enough, where it shows it
             return
         stem = self.out / f"L{self.number:02d}_{name}"
         with _as_exit():
             paths = plotting.save_figure(figure, stem, statement)
             table = stem.with_name(stem.name + ".csv")
             paths.append(results.write_text(table, results.to_csv(rows)))
-        desk.current().image(paths[0])
+        desk.current().image(paths[0], alt)
         others = " and ".join(p.suffix for p in paths[1:])
         print(f"figure: {statement}\n  {paths[0]} (and {others})")
 

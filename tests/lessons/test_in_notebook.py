@@ -24,7 +24,7 @@ class Kernel:
     def modules(self):
         display = types.ModuleType("IPython.display")
         display.Markdown = lambda text: ("markdown", text)
-        display.Image = lambda filename: ("image", filename)
+        display.Image = lambda filename, alt: ("image", alt)
         display.display = self.shown.append
         package = types.ModuleType("IPython")
         package.get_ipython = lambda: self
@@ -66,7 +66,7 @@ def test_markdown_and_figures_are_displayed(kernel, tmp_path):
     lesson.say("Let $x$ be\n**bold**.")
     assert kernel.shown == [("markdown", "Let $x$ be\n**bold**.")]
     lesson.bars("b", "B", {"a": [1.0]}, x="error (%)")
-    assert kernel.shown[-1][0] == "image"
+    assert kernel.shown[-1] == ("image", "B. Bars of error (%). a: 1.")
     assert lesson.params(seeds=3).seeds == 3  # the command line is not the learner's
 
 

@@ -1,0 +1,143 @@
+"""Lesson pages: cells that scripts can find, results that wait for a prediction, links.
+
+A code cell becomes `<div class="cell" id="cell-3" data-cell="3" data-tags="exercise">`. What shows
+the result of a prediction is covered by a `<details>`, which a reader opens, with a script or
+without; site.js asks for the prediction first.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+from docutils import nodes
+from sphinx import addnodes
+
+from minires.lessons.files import lesson_files
+
+_PAGE = re.compile(r"lessons/lesson_(\d+)\w*")
+_LESSONS = re.compile(r"\b[Ll]essons? (\d+(?:(?:, | and |, and | to |–)\d+)*)")
+_PAPER = re.compile(r"arXiv:? ?(\d{4}\.\d{4,5})")
+_LEFT_ALONE = (nodes.literal, nodes.reference, nodes.title, nodes.raw, nodes.literal_block,
+               nodes.math, nodes.math_block, addnodes.pending_xref)  # fmt: skip
+
+
+def lesson_of(docname: str) -> str | None:
+    """Return the number of the lesson that a page is, as text."""
+    found = _PAGE.fullmatch(docname)
+    return str(int(found[1])) if found else None
+
+
+def _read(app: Any, doctree: nodes.document) -> None:
+    _link(doctree, app.env.docname)
+    number = lesson_of(app.env.docname)
+    if number is None:
+        return
+    questions: dict[str, dict[str, Any]] = {}
+    cells = [c for c in doctree.findall(nodes.container) if c.get("nb_element") == "cell_code"]
+    for i, cell in enumerate(cells, 1):
+        cell["ids"] = [f"cell-{i}"]
+        cell["data-cell"] = str(i)
+        cell["data-tags"] = " ".join(cell["cell_metadata"].get("tags", ()))
+        about = cell["cell_metadata"].get("minires", {})
+        output = next((c for c in cell if c.get("nb_element") == "cell_code_output"), None)
+        if output is None:
+            continue
+        for question in about.get("asks", ()):
+            questions[question["key"]] = question
+            data = html.escape(json.dumps(question))
+            output += nodes.raw("", f'<div class="prediction" data-question="{data}"></div>',
+                                format="html")  # fmt: skip
+        if about.get("reveals"):
+            _cover(output, [questions[key] for key in about["reveals"] if key in questions])
+
+
+def _cover(output: nodes.container, asked: list[dict[str, Any]]) -> None:
+    """Put what a cell shows into a `<details>` that names the questions it answers."""
+    keys = html.escape(" ".join(q["key"] for q in asked))
+    said = "".join(f"<q>{html.escape(q['text'])}</q>" for q in asked)
+    opening = (
+        f'<details class="cover" data-keys="{keys}"><summary><span class="cover-call">'
+        f"Your prediction first</span>{said}"
+        '<span class="cover-show">Show what was measured</span></summary>'
+    )
+    output.insert(0, nodes.raw("", opening, format="html"))
+    output += nodes.raw("", "</details>", format="html")
+
+
+def _link(doctree: nodes.document, docname: str) -> None:
+    """Make links of what names a lesson or a paper."""
+    pages = {f.number: f"lessons/{f.path.stem}" for f in lesson_files()}
+    for text in list(doctree.findall(nodes.Text)):
+        parent, inside = text.parent, text.parent
+        while inside is not None and not isinstance(inside, _LEFT_ALONE):
+            inside = inside.parent
+        if inside is None and parent is not None:
+            pieces = _pieces(str(text), pages, docname)
+            if len(pieces) > 1:
+                parent.replace(text, pieces)
+
+
+def _pieces(text: str, pages: dict[int, str], docname: str) -> list[nodes.Node]:
+    found: list[nodes.Node] = []
+    end = 0
+
+    def add(start: int, stop: int, node: nodes.Node) -> None:
+        nonlocal end
+        found.extend([nodes.Text(text[end:start]), node] if start > end else [node])
+        end = stop
+
+    marks = sorted([*_LESSONS.finditer(text), *_PAPER.finditer(text)], key=lambda m: m.start())
+    for mark in marks:
+        if mark.re is _PAPER:
+            link = nodes.reference("", mark[0], refuri=f"https://arxiv.org/abs/{mark[1]}")
+            add(*mark.span(), link)
+            continue
+        numbers = list(re.finditer(r"\d+", mark[1]))
+        for number in numbers:
+            page = pages.get(int(number[0]))
+            if page and page != docname:
+                first = mark.start() if len(numbers) == 1 else mark.start(1) + number.start()
+                stop = mark.start(1) + number.end()
+                add(first, stop, _reference(page, text[first:stop]))
+    return [*found, nodes.Text(text[end:])] if found and end < len(text) else found or []
+
+
+def _reference(page: str, text: str) -> nodes.Node:
+    return addnodes.pending_xref(
+        "", nodes.inline("", text), refdomain="std", reftype="doc", reftarget=f"/{page}",
+        refexplicit=True, refwarn=True,
+    )  # fmt: skip
+
+
+def _context(app: Any, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Tell scripts which lesson a page is; load those of the live cells where they are."""
+    number = lesson_of(pagename)
+    if number is None:
+        return
+    context["metatags"] = context.get("metatags", "") + (
+        f'\n<meta name="minires-lesson" content="{number}">'
+    )
+    live = app.srcdir / "live"
+    if (live / "lesson.mjs").exists():
+        app.add_js_file("live/lesson.mjs", type="module")
+    if (live / "cells.css").exists():
+        app.add_css_file("live/cells.css")
+
+
+def _visit(translator: Any, node: nodes.container) -> None:
+    data = {k: v for k, v in node.attributes.items() if k.startswith("data-")}
+    translator.body.append(translator.starttag(node, "div", CLASS="docutils container", **data))
+
+
+def _depart(translator: Any, node: nodes.container) -> None:
+    translator.body.append("</div>\n")
+
+
+def setup(app: Any) -> None:
+    """Register what happens to a page when it is read and written."""
+    app.add_node(nodes.container, override=True, html=(_visit, _depart))
+    app.connect("doctree-read", _read)
+    app.connect("html-page-context", _context)

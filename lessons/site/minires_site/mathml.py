@@ -1,0 +1,37 @@
+"""Formulas as MathML, which browsers draw by themselves: no script, no font from elsewhere."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from docutils import nodes
+from latex2mathml import converter
+
+from minires.lessons import formulas
+
+
+def to_mathml(tex: str, display: bool) -> str:
+    """Return a formula of LaTeX as an element, with its reading in plain text as `alttext`."""
+    made = converter.convert(tex, display="block" if display else "inline")
+    try:
+        read = " ; ".join(formulas.display(tex)) if display else formulas.inline(tex)
+    except formulas.FormulaError:
+        read = tex
+    return made.replace("<math ", f'<math alttext="{html.escape(" ".join(read.split()))}" ', 1)
+
+
+def _inline(translator: Any, node: Any) -> None:
+    translator.body.append(to_mathml(node.astext(), display=False))
+    raise nodes.SkipNode
+
+
+def _block(translator: Any, node: Any) -> None:
+    made = to_mathml(node.astext(), display=True)
+    translator.body.append(f'<div class="math" tabindex="0">{made}</div>\n')
+    raise nodes.SkipNode
+
+
+def setup(app: Any) -> None:
+    """Register the renderer that `html_math_renderer` names."""
+    app.add_html_math_renderer("mathml", (_inline, None), (_block, None))

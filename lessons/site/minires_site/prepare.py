@@ -1,0 +1,157 @@
+"""Before Sphinx reads: the pages that are made from lessons, package and records.
+
+They are written into folders that git ignores (lessons/, api/, answers/), each only if it is new,
+so that a second build reads what has changed.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from sphinx.errors import ExtensionError
+from sphinx.util import logging
+
+from minires import results
+from minires.lessons.files import LessonFile, Part, lesson_files, parts, student_version
+from minires.lessons.kit import exercises
+
+from . import api, record
+
+SITE = Path(__file__).parents[1]
+ROOT = SITE.parents[1]
+LOG = logging.getLogger(__name__)
+_EXERCISE = re.compile(r"@lesson\.exercise\(\s*\"([^\"]+)\"")
+_OURS = re.compile(r"^exercise [\w.]+: solution shown, the one that comes with minires\n", re.M)
+
+
+def write(path: Path, text: str) -> None:
+    """Write a page if it is not there as it is."""
+    if not path.exists() or path.read_text("utf-8") != text:
+        results.write_text(path, text)
+
+
+def _prepare(app: Any) -> None:
+    try:
+        records = record.record_all(lesson_files(), app.config.minires_site_tier, LOG.info)
+    except (RuntimeError, ValueError) as error:
+        raise ExtensionError(str(error)) from error
+    app.minires_records = records
+    pages = {}
+    for lesson in lesson_files():
+        text = json.dumps(page(lesson, record.read(records[lesson.number])), ensure_ascii=False)
+        pages[f"lessons/{lesson.path.stem}.ipynb"] = text
+    pages |= {f"api/{name}.rst": text for name, text in api.pages().items()}
+    for folder in ("lessons", "api"):
+        for old in (SITE / folder).glob("*"):
+            if old.relative_to(SITE).as_posix() not in pages and old.suffix in (".ipynb", ".rst"):
+                old.unlink()
+    for name, text in pages.items():
+        write(SITE / name, text)
+
+
+def page(lesson: LessonFile, shown: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a lesson as a notebook: the student's cells, and what the reference's showed."""
+    cells: list[dict[str, Any]] = []
+    codes = iter(shown)
+    for i, part in enumerate(parts(student_version(results.read_text(lesson.path)))):
+        if part.markdown:
+            lines = part.lines
+            if not cells:
+                lines = [lines[0], "", *facts(lesson), "", *lines[1:]]
+            cells.append(_markdown(lines, i))
+            continue
+        cell = next(codes)
+        name = _EXERCISE.search("\n".join(part.lines))
+        cells.append(_code(part, cell, i, lesson.number))
+        if name:
+            hints = exercises(lesson.number)[name[1]].hints
+            cells.append(_markdown(hint_lines(name[1], hints), f"{i}h"))
+    return {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python", "pygments_lexer": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def _markdown(lines: list[str], key: Any) -> dict[str, Any]:
+    return {"cell_type": "markdown", "id": f"m{key}", "metadata": {}, "source": "\n".join(lines)}
+
+
+def _code(part: Part, cell: dict[str, Any], i: int, number: int) -> dict[str, Any]:
+    """Return a code cell with its recorded outputs."""
+    about = {key: cell[key] for key in ("asks", "reveals") if cell[key]}
+    return {
+        "cell_type": "code",
+        "id": f"c{i}",
+        "metadata": {"tags": part.tags, "minires": about},
+        "execution_count": None,
+        "source": "\n".join(part.lines),
+        "outputs": [made for output in cell["outputs"] for made in _output(output, cell)],
+    }
+
+
+def _output(output: dict[str, Any], cell: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a recorded output as one of a notebook."""
+    if "figure" in output:
+        data = {"text/html": figure(output["figure"], output["alt"])}
+    elif "markdown" in output:
+        data = {"text/markdown": output["markdown"].replace("; predicted -", "")}
+    else:
+        text = _OURS.sub("", re.sub(r"^figure: .*\n  .*\n", "", output["text"], flags=re.M))
+        if not text.strip():
+            return []
+        return [{"output_type": "stream", "name": "stdout", "text": text}]
+    return [{"output_type": "display_data", "metadata": {}, "data": data}]
+
+
+def figure(stem: str, alt: str, root: str = "../") -> str:
+    """Return a figure of a lesson with its words and its numbers."""
+    place = f"{root}_static/figures/{stem}"
+    said = html.escape(alt)
+    return (
+        f'<figure class="figure"><img src="{place}.svg" alt="{said}" loading="lazy">'
+        f'<figcaption><a href="{place}.svg">SVG</a>, <a href="{place}.png">PNG</a>, '
+        f'<a href="{place}.csv" download>the numbers (CSV)</a></figcaption></figure>'
+    )
+
+
+def facts(lesson: LessonFile) -> list[str]:
+    """Return what a reader wants to know before a lesson, as MyST."""
+    files = f"../_static/live/files/{lesson.path.stem}"
+    return [
+        ":::{container} facts",
+        f"- {lesson.minutes} minutes with the exercises",
+        f"- needs {lesson.needs}",
+        f'- take it with you: <a href="{files}.py" download>script</a>, '
+        f'<a href="{files}.ipynb" download>notebook</a>',
+        ":::",
+    ]
+
+
+def hint_lines(name: str, hints: Any) -> list[str]:
+    """Return hints that open one after the other, as MyST."""
+    lines: list[str] = []
+    for i, hint in enumerate(hints, 1):
+        lines += [
+            f'<details class="hint"><summary>Hint {i} of {len(hints)} for exercise {name}</summary>',
+            "",
+            hint,
+            "",
+        ]
+    return [*lines, "</details>" * len(hints)]
+
+
+def setup(app: Any) -> None:
+    """Prepare when the configuration is known."""
+    app.add_config_value("minires_site_tier", "default", "env")
+    app.connect("builder-inited", _prepare)
+    shutil.rmtree(SITE / "lessons" / ".ipynb_checkpoints", ignore_errors=True)
