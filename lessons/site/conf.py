@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT), str(ROOT / "kernels")]
 
-import minires  # noqa: E402
+import minires
 
 project = "minires"
 author = "The minires developers"
@@ -20,9 +20,12 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "minires_site"]
 exclude_patterns = ["README.md", "live", "explore", "minires_site", "static", "**/.*"]
 nitpicky = False
 suppress_warnings = ["myst.header"]  # lessons go from # to ### where a notebook reads better so
+if os.environ.get("MINIRES_SITE_LESSONS"):
+    suppress_warnings.append("myst.xref_missing")  # links to lessons that are left out
 
 # What the build takes from the environment.
 minires_site_tier = os.environ.get("MINIRES_SITE_TIER", "default")
+minires_site_lessons = os.environ.get("MINIRES_SITE_LESSONS", "")  # "2,7": only these
 minires_pyodide = os.environ.get("MINIRES_PYODIDE", "")  # "": the pinned version of a CDN
 
 # Lessons come to MyST-NB with what they showed when they ran (minires_site/record.py).

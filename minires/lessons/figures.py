@@ -123,7 +123,9 @@ def curves_in_words(at: Any, panels: Mapping[str, Curves], x: str, y: str) -> st
                 means = np.asarray(values, np.float64).mean(axis=0)
             known = np.flatnonzero(np.isfinite(means))
             name = f"{title}, {label}" if title and len(panels) > 1 else label
-            ends = [f"{means[i]:.3g} at {np.asarray(at)[i]:g}" for i in known[[0, -1][: len(known)]]]
+            ends = [
+                f"{means[i]:.3g} at {np.asarray(at)[i]:g}" for i in known[[0, -1][: len(known)]]
+            ]
             said.append(f"{name}: {' to '.join(ends) or 'no finite value'}")
     return f"Curves of {y} over {x}. " + "; ".join(said) + "."
 

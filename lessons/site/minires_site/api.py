@@ -24,8 +24,14 @@ MODULES = {
 
 def pages() -> dict[str, str]:
     """Return the pages of the reference by name."""
-    found = {name: _page(name) for names in MODULES.values() for name in names}
-    lines = ["API reference", "=" * 13, "", "Names and conventions are PyTorch's where it has them."]
+    owners = _owners()
+    found = {name: _page(name, owners) for names in MODULES.values() for name in names}
+    lines = [
+        "API reference",
+        "=" * 13,
+        "",
+        "Names and conventions are PyTorch's where it has them.",
+    ]
     for title, names in MODULES.items():
         lines += ["", title, "-" * len(title), "", ".. list-table::", "   :widths: 30 70", ""]
         for name in names:
@@ -46,7 +52,28 @@ def _summary(name: str) -> str:
     return escape(" ".join(first.split()).removeprefix(f"{name}: "))
 
 
-def _page(name: str) -> str:
-    names = getattr(_module(name), "__all__", None)
-    members = f"   :members: {', '.join(names)}" if names else "   :members:"
-    return f"{name}\n{'=' * len(name)}\n\n.. automodule:: {name}\n{members}\n   :undoc-members:\n"
+def _owners() -> dict[int, str]:
+    """Return the page of each class and function that several modules offer: the most special."""
+    everywhere = [name for names in MODULES.values() for name in names]
+    found = {}
+    for page in sorted(everywhere, key=lambda name: name.count(".")):
+        module = _module(page)
+        for name in getattr(module, "__all__", ()):
+            if callable(getattr(module, name)):
+                found[id(getattr(module, name))] = page
+    return found
+
+
+def _page(name: str, owners: dict[int, str]) -> str:
+    module = _module(name)
+    names = list(getattr(module, "__all__", ()))
+    elsewhere = {n: owners.get(id(getattr(module, n)), name) for n in names}
+    elsewhere = {n: page for n, page in elsewhere.items() if page != name}
+    parts = [n for n in names if isinstance(getattr(module, n), ModuleType)]
+    own = [n for n in names if n not in elsewhere and n not in parts]
+    lines = [name, "=" * len(name), "", f".. automodule:: {name}", "   :undoc-members:"]
+    lines.append(f"   :members: {', '.join(own)}" if names else "   :members:")
+    if elsewhere:
+        also = ", ".join(f"``{n}`` (:doc:`{page}`)" for n, page in elsewhere.items())
+        lines += ["", f"Also here, described elsewhere: {also}."]
+    return "\n".join(lines) + "\n"

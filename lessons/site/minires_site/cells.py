@@ -15,7 +15,7 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 
-from minires.lessons.files import lesson_files
+from . import prepare
 
 _PAGE = re.compile(r"lessons/lesson_(\d+)\w*")
 _LESSONS = re.compile(r"\b[Ll]essons? (\d+(?:(?:, | and |, and | to |–)\d+)*)")
@@ -31,7 +31,7 @@ def lesson_of(docname: str) -> str | None:
 
 
 def _read(app: Any, doctree: nodes.document) -> None:
-    _link(doctree, app.env.docname)
+    _link(doctree, app)
     number = lesson_of(app.env.docname)
     if number is None:
         return
@@ -67,9 +67,10 @@ def _cover(output: nodes.container, asked: list[dict[str, Any]]) -> None:
     output += nodes.raw("", "</details>", format="html")
 
 
-def _link(doctree: nodes.document, docname: str) -> None:
+def _link(doctree: nodes.document, app: Any) -> None:
     """Make links of what names a lesson or a paper."""
-    pages = {f.number: f"lessons/{f.path.stem}" for f in lesson_files()}
+    pages = {f.number: f"lessons/{f.path.stem}" for f in prepare.chosen(app)}
+    docname = app.env.docname
     for text in list(doctree.findall(nodes.Text)):
         parent, inside = text.parent, text.parent
         while inside is not None and not isinstance(inside, _LEFT_ALONE):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +34,20 @@ def write(path: Path, text: str) -> None:
         results.write_text(path, text)
 
 
+def chosen(app: Any) -> list[LessonFile]:
+    """Return the lessons of the site: all, or those of `minires_site_lessons`, e.g. "2,7"."""
+    wanted = [int(n) for n in app.config.minires_site_lessons.split(",") if n]
+    return [f for f in lesson_files() if not wanted or f.number in wanted]
+
+
 def _prepare(app: Any) -> None:
     try:
-        records = record.record_all(lesson_files(), app.config.minires_site_tier, LOG.info)
+        records = record.record_all(chosen(app), app.config.minires_site_tier, LOG.info)
     except (RuntimeError, ValueError) as error:
         raise ExtensionError(str(error)) from error
     app.minires_records = records
     pages = {}
-    for lesson in lesson_files():
+    for lesson in chosen(app):
         text = json.dumps(page(lesson, record.read(records[lesson.number])), ensure_ascii=False)
         pages[f"lessons/{lesson.path.stem}.ipynb"] = text
     pages |= {f"api/{name}.rst": text for name, text in api.pages().items()}
@@ -83,7 +88,13 @@ def page(lesson: LessonFile, shown: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _markdown(lines: list[str], key: Any) -> dict[str, Any]:
-    return {"cell_type": "markdown", "id": f"m{key}", "metadata": {}, "source": "\n".join(lines)}
+    text = linked("\n".join(lines))
+    return {"cell_type": "markdown", "id": f"m{key}", "metadata": {}, "source": text}
+
+
+def linked(markdown: str) -> str:
+    """Return Markdown whose links to lessons' scripts lead to their pages."""
+    return re.sub(r"\[([^]]*)\]\((lesson_\w+)\.py\)", r"[\1](./\2.ipynb)", markdown)
 
 
 def _code(part: Part, cell: dict[str, Any], i: int, number: int) -> dict[str, Any]:
@@ -104,7 +115,7 @@ def _output(output: dict[str, Any], cell: dict[str, Any]) -> list[dict[str, Any]
     if "figure" in output:
         data = {"text/html": figure(output["figure"], output["alt"])}
     elif "markdown" in output:
-        data = {"text/markdown": output["markdown"].replace("; predicted -", "")}
+        data = {"text/markdown": linked(output["markdown"].replace("; predicted -", ""))}
     else:
         text = _OURS.sub("", re.sub(r"^figure: .*\n  .*\n", "", output["text"], flags=re.M))
         if not text.strip():
@@ -153,5 +164,5 @@ def hint_lines(name: str, hints: Any) -> list[str]:
 def setup(app: Any) -> None:
     """Prepare when the configuration is known."""
     app.add_config_value("minires_site_tier", "default", "env")
+    app.add_config_value("minires_site_lessons", "", "env")
     app.connect("builder-inited", _prepare)
-    shutil.rmtree(SITE / "lessons" / ".ipynb_checkpoints", ignore_errors=True)

@@ -109,9 +109,7 @@ def run(path: str, tier: str, folder: str) -> list[str]:
             {"key": key, "text": asked[key].text, "choices": list(asked[key].choices)}
             for key in calls(code, "predict")
         ]
-        found.append(
-            {"outputs": page.outputs, "asks": questions, "reveals": calls(code, "reveal")}
-        )
+        found.append({"outputs": page.outputs, "asks": questions, "reveals": calls(code, "reveal")})
     os.chdir(ROOT)
     results.write_text(Path(folder) / "record.json", results.to_json({"cells": found}))
     return imported()
