@@ -19,9 +19,10 @@ def looks(
     """Return (colour, marker, line) of each curve.
 
     What is called plain or residual, by its label or its panel, has that colour, in shades if
-    there are several; what is highlighted has a colour; the rest is grey.
+    there are several; what is highlighted has another colour; the rest is grey.
     """
     kinds = {label: _kind(f"{panel} {label}") for label in curves}
+    free = [c for c in (plotting.HIGHLIGHT, *plotting.COLOURS) if c not in kinds.values()]
     found = {}
     for i, label in enumerate(curves):
         same = [other for other in curves if kinds[other] == kinds[label]]
@@ -30,7 +31,7 @@ def looks(
             colour = plotting.shades(kinds[label], len(same))[place]
             marker, line = "s" if kinds[label] == plotting.PLAIN else "o", LINES[0]
         elif label in highlight:
-            colour = (plotting.HIGHLIGHT, *plotting.COLOURS)[list(highlight).index(label)]
+            colour = free[list(highlight).index(label)]
             marker, line = plotting.MARKERS[i % 7], LINES[0]
         else:
             colour, marker = plotting.GREYS[place % 2], plotting.MARKERS[i % 7]
