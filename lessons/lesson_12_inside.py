@@ -63,6 +63,7 @@ P = lesson.params(
     data="stored",
     fast={"blocks": 12, "seeds": 1, "epochs": 3, "draws": 2, "members": 4},
     full={"seeds": 5, "epochs": 20, "draws": 20},
+    browser={"blocks": 20, "seeds": 2, "epochs": 6, "draws": 2, "members": 5},
 )
 TWINS = 10  # blocks of the shallower nets
 
@@ -178,7 +179,11 @@ def trained(blocks, rate, options, seed):
 
 nets = {name: [trained(*kind, seed) for seed in range(P.seeds)] for name, kind in KINDS.items()}
 
+# %% [markdown]
+# Now delete each block of each net in turn, and count.
 
+
+# %%
 def error(net):
     """Return the error on the test digits in %, in evaluation mode."""
     return 100 * lesions.error(net, x_test, y_test)
@@ -207,16 +212,13 @@ lesson.reveal(
 )
 lesson.table(
     [
-        {
-            "net": name,
-            "whole %": spread(whole[name], "{:.1f}"),
-            "without one block %": spread(one[name], "{:.1f}"),
-            "worst block": int(single[name].mean(axis=0).argmax()) + 1,
-            "without it %": f"{single[name].mean(axis=0).max():.0f}",
-        }
+        {"net": name, "whole %": spread(whole[name], "{:.1f}"),
+         "without one block %": spread(one[name], "{:.1f}"),
+         "worst block": int(single[name].mean(axis=0).argmax()) + 1,
+         "without it %": f"{single[name].mean(axis=0).max():.0f}"}
         for name in KINDS
     ]
-)
+)  # fmt: skip
 small = [PLAIN, RESIDUAL, START]
 emptied = float(np.mean([without(net, lesions.deletable(net)) for net in nets[START]]))
 lesson.curves(
@@ -321,15 +323,12 @@ later = float(np.mean(swaps[RESIDUAL][:, 2:].mean(axis=1) - whole[RESIDUAL]))
 later_deleted = float(np.mean(single[RESIDUAL][:, 2:].mean(axis=1) - whole[RESIDUAL]))
 lesson.table(
     [
-        {
-            "net": name,
-            "whole %": spread(whole[name], "{:.1f}"),
-            "without one block %": spread(one[name], "{:.1f}"),
-            "two neighbours swapped %": spread(swaps[name].mean(axis=1), "{:.1f}"),
-        }
+        {"net": name, "whole %": spread(whole[name], "{:.1f}"),
+         "without one block %": spread(one[name], "{:.1f}"),
+         "two neighbours swapped %": spread(swaps[name].mean(axis=1), "{:.1f}")}
         for name in small
     ]
-)
+)  # fmt: skip
 lesson.say(f"""
 On average a swap costs the residual net {swap_rise[RESIDUAL]:.1f} points and a deletion {rise[RESIDUAL]:.1f}; from the
 third block on, where the branches are small, {later:.1f} and {later_deleted:.1f}. The plain net loses
@@ -363,16 +362,13 @@ for name in (PLAIN, RESIDUAL):
     colleague[name], healthy[name] = found, after
 lesson.table(
     [
-        {
-            "net": name,
-            "without one block %": spread(one[name], "{:.1f}"),
-            "the colleague's %": spread(colleague[name], "{:.1f}"),
-            "whole, before": spread(whole[name], "{:.1f}"),
-            "whole, afterwards": spread(healthy[name], "{:.1f}"),
-        }
+        {"net": name, "without one block %": spread(one[name], "{:.1f}"),
+         "the colleague's %": spread(colleague[name], "{:.1f}"),
+         "whole, before": spread(whole[name], "{:.1f}"),
+         "whole, afterwards": spread(healthy[name], "{:.1f}")}
         for name in colleague
     ]
-)
+)  # fmt: skip
 
 # %% [markdown]
 # The damage to the residual net looks smaller than it is, and the last column looks odd: an experiment that only *looks*
@@ -430,34 +426,18 @@ lost = single[DEEP] - np.array(whole[DEEP])[:, None]
 shown = [i for i in (1, 2, 3, 5, 10, 20, 30, 54) if i <= P.blocks]
 lesson.table(
     [
-        {
-            "block": i,
-            "1 / √l": f"{1 / math.sqrt(i):.2f}",
-            "fresh": spread(sizes["fresh"][:, i - 1], "{:.2f}"),
-            "trained": spread(sizes["trained"][:, i - 1], "{:.2f}"),
-            "points lost without it": spread(lost[:, i - 1], "{:.1f}"),
-        }
+        {"block": i, "1 / √l": f"{1 / math.sqrt(i):.2f}",
+         "fresh": spread(sizes["fresh"][:, i - 1], "{:.2f}"),
+         "trained": spread(sizes["trained"][:, i - 1], "{:.2f}"),
+         "points lost without it": spread(lost[:, i - 1], "{:.1f}")}
         for i in shown
     ]
-)
-
-
-def ranks(values):
-    """Return the rank of each value, equal ones sharing the average of theirs."""
-    v = np.asarray(values)
-    return (v[:, None] > v).sum(axis=1) + ((v[:, None] == v).sum(axis=1) + 1) / 2
-
-
-agreement = [
-    float(np.corrcoef(ranks(size), ranks(loss))[0, 1])
-    for size, loss in zip(sizes["trained"], lost, strict=True)
-]
+)  # fmt: skip
 quarter = P.blocks // 4
 share_lost = float(np.clip(lost[:, :quarter], 0, None).sum() / np.clip(lost, 0, None).sum())
 lesson.say(f"""
-The blocks with the larger branches are by and large those that are missed: the rank correlation (lesson 9) between the
-size in the trained net and the loss is {spread(agreement, "{:.2f}")}. Of all that single lesions cost, the first
-{quarter} of {P.blocks} blocks account for {100 * share_lost:.0f} %. And look at the two columns of sizes: that later
+The blocks with the large branches are those that are missed: of all that single lesions cost, the first {quarter} of
+{P.blocks} blocks account for {100 * share_lost:.0f} %. And look at the two columns of sizes: that later
 branches are small was not learned. They were small before the first step.
 """)
 
@@ -822,7 +802,11 @@ cancel each other. (As a check, the sum over all lengths differs from ordinary b
 # %%
 def responses(net):
     """Return the response of each layer with batch norm: the RMS of γ."""
-    return [rms(m.weight.data) for m in net.modules() if isinstance(m, mr.nn.BatchNorm1d | mr.nn.BatchNorm2d)]
+    return [
+        rms(m.weight.data)
+        for m in net.modules()
+        if isinstance(m, mr.nn.BatchNorm1d | mr.nn.BatchNorm2d)
+    ]
 
 
 photographs = responses(models.resnet20(weights="cifar10"))

@@ -22,7 +22,8 @@ def looks(
     there are several; what is highlighted has another colour; the rest is grey.
     """
     kinds = {label: _kind(f"{panel} {label}") for label in curves}
-    free = [c for c in (plotting.HIGHLIGHT, *plotting.COLOURS) if c not in kinds.values()]
+    palette = dict.fromkeys((plotting.HIGHLIGHT, *plotting.COLOURS))
+    free = [c for c in palette if c not in kinds.values()]
     found = {}
     for i, label in enumerate(curves):
         same = [other for other in curves if kinds[other] == kinds[label]]
