@@ -763,7 +763,7 @@ lesson.curves(
     highlight=["gradient, exact"],
     marks={
         f"mean {value:.1f}": value
-        for value in (np.mean(exact_mean), np.mean(typical_mean), P.blocks / 2)
+        for value in (np.mean(exact_mean), P.blocks / 2)
     },
 )
 lesson.say(f"""
