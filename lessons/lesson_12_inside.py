@@ -761,10 +761,7 @@ lesson.curves(
     x="branches that a path takes",
     y="share (%)",
     highlight=["gradient, exact"],
-    marks={
-        f"mean {value:.1f}": value
-        for value in (np.mean(exact_mean), P.blocks / 2)
-    },
+    marks={f"mean {value:.1f}": value for value in (np.mean(exact_mean), P.blocks / 2)},
 )
 lesson.say(f"""
 The horizontal axis is the length of a path, and each curve adds up to 100 %. On the right stands the number of paths,

@@ -244,7 +244,9 @@ def test_plain_and_residual_have_their_colours_and_the_rest_is_grey():
     colours = [colour.upper() for colour, _, _ in found.values()]
     assert colours[:2] == [plotting.PLAIN, plotting.RESIDUAL]
     assert colours[2].lower() in plotting.GREYS
-    assert colours[3] == plotting.HIGHLIGHT
+    assert colours[3] not in (*colours[:3], *plotting.GREYS)
+    alone = figures.looks({"theory": 0, "mine": 0}, "", ["mine"])
+    assert alone["mine"][0].upper() == plotting.HIGHLIGHT
     shades = figures.looks({"6 layers": 0, "54 layers": 0}, "residual nets")
     assert shades["54 layers"][0].upper() == plotting.RESIDUAL
     assert len({look[0] for look in shades.values()}) == 2
