@@ -54,7 +54,7 @@ def read(path: Path) -> list[Cell]:
 
 def _script(path: Path, text: str) -> list[Cell]:
     name = str(path)
-    _remember(name, text)
+    remember(name, text)
     compile(text, name, "exec", dont_inherit=True)
     before = re.split(r"^# %%", text, maxsplit=1, flags=re.MULTILINE)[0]  # code, in other scripts
     found = [Cell(False, before, f"{name}, line 1", name)]
@@ -72,7 +72,7 @@ def _notebook(path: Path) -> list[Cell]:
         if part.markdown:
             found.append(Cell(True, text.strip("\n"), where))
             continue
-        _remember(where, text)
+        remember(where, text)
         compile(text, where, "exec", dont_inherit=True)
         if _has_code(text):
             found.append(Cell(False, text, where, where, tags=tuple(part.tags)))
@@ -98,7 +98,7 @@ def _sections(cell: Cell) -> list[Cell]:
     return [Cell(True, text, cell.where) for text in texts if text]
 
 
-def _remember(name: str, text: str) -> None:
+def remember(name: str, text: str) -> None:
     """Let tracebacks and `inspect` show the text that was read, whatever the file holds later."""
     linecache.cache[name] = (len(text), None, io.StringIO(text).readlines(), name)
 
@@ -128,7 +128,11 @@ class Namespace:
 
     def run(self, cell: Cell) -> None:
         """Run a cell's code; whatever it raises has the file's own lines in its traceback."""
-        tree = ast.parse("\n" * (cell.line - 1) + cell.text, cell.file)
-        code = compile(tree, cell.file, "exec", self.flags, dont_inherit=True)
+        self.execute(ast.parse("\n" * (cell.line - 1) + cell.text, cell.file), cell.file)
+
+    def execute(self, tree: ast.Module | ast.Interactive, file: str) -> None:
+        """Run statements; interactive ones print the values of expressions."""
+        mode = "single" if isinstance(tree, ast.Interactive) else "exec"
+        code = compile(tree, file, mode, self.flags, dont_inherit=True)
         self.flags |= code.co_flags & _FUTURE  # an import from __future__ holds for what follows
         exec(code, self.module.__dict__)

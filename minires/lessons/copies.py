@@ -16,6 +16,11 @@ def solution(number: int, exercise: str) -> str:
     return "\n".join(line for line in lines if "SOLUTION" not in line and "@lesson" not in line)
 
 
+def cell(number: int, exercise: str) -> str:
+    """Return the cell of an exercise as it stands in the lesson that comes with minires."""
+    return "\n".join(_part(read_text(lesson_file(number).path), exercise).lines)
+
+
 def restored(path: Path, number: int, exercises: list[str]) -> str:
     """Return a learner's script or notebook with these exercises as a student gets them.
 

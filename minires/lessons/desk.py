@@ -14,10 +14,13 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import prose
 from .questions import Question
+
+if TYPE_CHECKING:
+    from .exercise import Result
 
 
 class Quit(BaseException):
@@ -70,6 +73,10 @@ class Desk:
     def pause(self, what: str, also: str = "") -> bool:
         """Wait until the learner wants to see what comes next; True for what is offered `also`."""
         return False
+
+    def judged(self, result: Result, lesson: int, file: str | None) -> None:
+        """Show the verdict of an exercise."""
+        print(result.line(lesson, file))
 
 
 class Terminal(Desk):
@@ -162,6 +169,11 @@ class Notebook(Desk):
             getattr(text, "close", lambda: None)()
             return None
         return self.answered(text, question, prompt)
+
+    def judged(self, result: Result, lesson: int, file: str | None) -> None:
+        """Show the verdict of an exercise, with the hint that a cell can call."""
+        command = f"minires lessons hint {lesson} {result.name}"
+        print(result.line(lesson, file).replace(command, f'lesson.hint("{result.name}")'))
 
 
 def _forget_typed() -> None:

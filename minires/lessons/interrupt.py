@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import contextlib
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,8 @@ def interrupted(deadline: Callable[[], float]) -> Iterator[threading.Event]:
     """Raise KeyboardInterrupt in the body when time.monotonic() has passed the deadline.
 
     It is raised again every second, if it was swallowed; the event says that it was raised.
-    Only in the main thread: no other can be interrupted.
+    Only in the main thread, as no other can be interrupted; a browser, which has no threads, ends
+    the whole process instead.
     """
     lock, done, expired = threading.Lock(), threading.Event(), threading.Event()
 
@@ -31,7 +33,7 @@ def interrupted(deadline: Callable[[], float]) -> Iterator[threading.Event]:
             if done.wait(1):
                 return
 
-    if threading.current_thread() is not threading.main_thread():
+    if sys.platform == "emscripten" or threading.current_thread() is not threading.main_thread():
         yield expired
         return
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored

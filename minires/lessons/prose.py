@@ -12,12 +12,12 @@ WIDEST = 88  # columns: longer lines are hard to read
 _FIXED = "\u00a0"  # a space at which no line is broken
 _CODES = {"bold": "1", "italic": "3", "code": "36", "dim": "2", "heading": "1;34"}
 _ANSI = re.compile(r"\x1b\[[\d;]*m")
-_ITEM = re.compile(r"^( *)([-*+]|\d+[.)])( +)(?=\S)")
-_FENCE = re.compile(r"^ *(```+|~~~+)")
-_HEADING = re.compile(r"^(#{1,6}) +(.*?) *#*$")
+ITEM = re.compile(r"^( *)([-*+]|\d+[.)])( +)(?=\S)")
+FENCE = re.compile(r"^ *(```+|~~~+)")
+HEADING = re.compile(r"^(#{1,6}) +(.*?) *#*$")
 _RULE = re.compile(r"^ *([-*_])( *\1){2,} *$")
-_DIVIDER = re.compile(r"^ *\|?( *:?-+:? *\|)* *:?-+:? *\|? *$")
-_INLINE = re.compile(
+DIVIDER = re.compile(r"^ *\|?( *:?-+:? *\|)* *:?-+:? *\|? *$")
+INLINE = re.compile(
     r"(?P<ticks>`+)(?P<code>.+?)(?P=ticks)"
     r"|\\(?P<escaped>[\\`*_{}\[\]()#+.!|$<>-])"
     r"|\$\$(?P<display>.+?)\$\$"
@@ -78,7 +78,7 @@ def _blocks(lines: Sequence[str], look: Look) -> list[str]:
         end = i + 1
         if not line.strip():
             pass
-        elif fence := _FENCE.match(line):
+        elif fence := FENCE.match(line):
             while end < len(lines) and not lines[end].strip().startswith(fence[1]):
                 end += 1
             found.append(_code(lines[i + 1 : end], look))
@@ -87,15 +87,15 @@ def _blocks(lines: Sequence[str], look: Look) -> list[str]:
             while end < len(lines) and "$$" not in " ".join(lines[i:end]).strip()[2:]:
                 end += 1
             found += _display("\n".join(lines[i:end]).strip(), look)
-        elif heading := _HEADING.match(line):
+        elif heading := HEADING.match(line):
             found.append(_heading(len(heading[1]), heading[2], look))
         elif _RULE.match(line):
             found.append(look.paint("─" * min(look.width, 20), "dim"))
-        elif "|" in line and end < len(lines) and "|" in lines[end] and _DIVIDER.match(lines[end]):
+        elif "|" in line and end < len(lines) and "|" in lines[end] and DIVIDER.match(lines[end]):
             while end < len(lines) and "|" in lines[end]:
                 end += 1
             found.append(_table([lines[i], *lines[i + 2 : end]], look))
-        elif _ITEM.match(line):
+        elif ITEM.match(line):
             end = _end_of_list(lines, i)
             found.append(_list(lines[i:end], look))
         elif line.startswith("    "):
@@ -118,7 +118,7 @@ def _blocks(lines: Sequence[str], look: Look) -> list[str]:
 
 def _ends_paragraph(line: str) -> bool:
     return not line.strip() or any(
-        (_FENCE.match(line), _HEADING.match(line), _ITEM.match(line), line.lstrip()[:2] == "$$")
+        (FENCE.match(line), HEADING.match(line), ITEM.match(line), line.lstrip()[:2] == "$$")
     )
 
 
@@ -157,12 +157,12 @@ def _end_of_list(lines: Sequence[str], start: int) -> int:
     """Return the line after a list, whose items may go on below, indented, after empty lines."""
     i = start + 1
     while i < len(lines):
-        inside = lines[i].startswith("  ") or _ITEM.match(lines[i])
+        inside = lines[i].startswith("  ") or ITEM.match(lines[i])
         if not lines[i].strip():
             after = next((x for x in lines[i:] if x.strip()), "")
-            inside = after.startswith("  ") or _ITEM.match(after)
+            inside = after.startswith("  ") or ITEM.match(after)
         elif lines[i - 1].strip():
-            inside = not (_HEADING.match(lines[i]) or _FENCE.match(lines[i])) or inside
+            inside = not (HEADING.match(lines[i]) or FENCE.match(lines[i])) or inside
         if not inside:
             break
         i += 1
@@ -171,11 +171,11 @@ def _end_of_list(lines: Sequence[str], start: int) -> int:
 
 def _list(lines: Sequence[str], look: Look) -> str:
     """Return a list; what belongs to an item stands below its text."""
-    first = _ITEM.match(lines[0])
+    first = ITEM.match(lines[0])
     margin = len(first[1]) if first else 0
     items: list[tuple[str, list[str]]] = []
     for line in lines:
-        item = _ITEM.match(line)
+        item = ITEM.match(line)
         if item and len(item[1]) <= margin:
             items.append((item[2], [line[item.end() :]]))
             inside = item.end()
@@ -241,7 +241,7 @@ def inline(text: str, look: Look) -> str:
         inner = inline(found["bold"] or found["star"] or found["line"], look)
         return look.paint(inner, style) if look.colour else f"{mark}{inner}{mark}"
 
-    return _INLINE.sub(shown, text)
+    return INLINE.sub(shown, text)
 
 
 def formula(tex: str, look: Look) -> str:

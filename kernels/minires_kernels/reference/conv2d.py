@@ -24,6 +24,7 @@ import numpy as np
 from .. import checks
 from ..checks import MAX_ELEMENTS, Windows, windows
 from ..spec import ALL, Arguments, Array, Case, KernelSpec, Needs, versions
+from .product import product
 
 Gradients = tuple[Array | None, Array | None, Array | None]
 
@@ -140,7 +141,7 @@ def conv2d_forward_v2(
     y = np.zeros((groups, wg.shape[1], n * p * q), x.dtype)  # (groups, K/groups, N·P·Q)
     for r, s, rows, columns in _taps(win):
         x_tap = _grouped(xp[:, :, rows, columns], groups)  # (groups, C/groups, N·P·Q)
-        y += wg[..., r, s] @ x_tap  # y[k,npq] += Σ_c w[k,c,r,s] x_tap[c,npq], in each group
+        y += product(wg[..., r, s], x_tap)  # y[k,npq] += Σ_c w[k,c,r,s] x_tap[c,npq], in each group
     y = np.ascontiguousarray(_ungrouped(y, n, p, q))  # (N, K, P, Q)
     if b is not None:
         y += b[:, None, None]  # (K, 1, 1)
@@ -165,12 +166,12 @@ def conv2d_backward_v2(
     for r, s, rows, columns in _taps(win):
         if needs[0]:
             # dx_tap[c,npq] = Σ_k w[k,c,r,s] dy[k,npq]
-            dx_tap = wg[..., r, s].transpose(0, 2, 1) @ dyg  # (groups, C/groups, N·P·Q)
+            dx_tap = product(wg[..., r, s].transpose(0, 2, 1), dyg)  # (groups, C/groups, N·P·Q)
             dxp[:, :, rows, columns] += _ungrouped(dx_tap, n, p, q)  # (N, C, P, Q)
         if needs[1]:
             # dw[k,c,r,s] = Σ_npq dy[k,npq] x_tap[c,npq]
             x_tap = _grouped(xp[:, :, rows, columns], groups)  # (groups, C/groups, N·P·Q)
-            dw[..., r, s] = dyg @ x_tap.transpose(0, 2, 1)  # (groups, K/groups, C/groups)
+            dw[..., r, s] = product(dyg, x_tap.transpose(0, 2, 1))  # (groups, K/groups, C/groups)
     return _wanted(_unpadded(dxp, x, win), dw.reshape(w.shape), dy, has_b, needs)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import checks
 from ..spec import ALL, Arguments, Array, Case, KernelSpec, Needs, versions
+from .product import product
 
 Gradients = tuple[Array | None, Array | None, Array | None]
 
@@ -29,15 +30,15 @@ class LinearSaved(NamedTuple):
 
 def linear_forward_v1(x: Array, w: Array, b: Array | None) -> tuple[Any, ...]:
     """y[m,o] = Σ_i x[m,i] w[o,i] + b[o]."""
-    y = x @ w.T  # (M, I) @ (I, O) = (M, O)
+    y = product(x, w.T)  # (M, I) @ (I, O) = (M, O)
     return y if b is None else y + b, x, w, b is not None
 
 
 def linear_backward_v1(dy: Array, x: Array, w: Array, has_b: bool, needs: Needs = ALL) -> Gradients:
     """dx, dw, db; None where not needed."""
     return (
-        dy @ w if needs[0] else None,  # dx[m,i] = Σ_o dy[m,o] w[o,i]: (M, O) @ (O, I)
-        dy.T @ x if needs[1] else None,  # dw[o,i] = Σ_m dy[m,o] x[m,i]: (O, M) @ (M, I)
+        product(dy, w) if needs[0] else None,  # dx[m,i] = Σ_o dy[m,o] w[o,i]: (M, O) @ (O, I)
+        product(dy.T, x) if needs[1] else None,  # dw[o,i] = Σ_m dy[m,o] x[m,i]: (O, M) @ (M, I)
         dy.sum(axis=0) if has_b and needs[2] else None,  # db[o] = Σ_m dy[m,o]: (O,)
     )
 
