@@ -50,7 +50,10 @@ class Desk:
         print("\n" + prose.render(inspect.cleandoc(markdown), look()), flush=True)
 
     def figure(self, figure: Any, name: str, alt: str) -> bool:
-        """Show a figure without files, on a page in a browser; False: it is to be written."""
+        """Show a figure without files, on a page in a browser; False: it is to be written.
+
+        `alt` says what it shows.
+        """
         return False
 
     def image(self, path: Path, alt: str) -> None:

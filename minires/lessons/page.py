@@ -65,7 +65,7 @@ class Page(desk.Desk):
         """Show Markdown."""
         self.emit("markdown", html=html.render(inspect.cleandoc(markdown)))
 
-    def figure(self, figure: Any, name: str, statement: str) -> bool:
+    def figure(self, figure: Any, name: str, alt: str) -> bool:
         """Show a figure, as SVG: a PNG would take as long again."""
         from matplotlib import rc_context
 
@@ -73,7 +73,7 @@ class Page(desk.Desk):
         with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
             figure.savefig(text, format="svg", metadata={"Date": None})
         svg = text.getvalue()
-        self.emit("figure", svg=svg[svg.index("<svg") :], alt=statement, name=name)
+        self.emit("figure", svg=svg[svg.index("<svg") :], alt=alt, name=name)
         return True
 
     def ask(self, question: Question, prompt: str) -> float | str | None:

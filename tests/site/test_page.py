@@ -64,7 +64,7 @@ def run(calls, folder, **environment):
     places = {"MINIRES_OUT": str(folder), "MINIRES_ANSWERS": str(folder)}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], input=json.dumps(calls), capture_output=True, text=True,
-        env=os.environ | places | environment, timeout=110,
+        encoding="utf-8", env=os.environ | places | environment, timeout=110,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
