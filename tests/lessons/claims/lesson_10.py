@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+import minires as mr
 from minires import models
 
 NUMBERS = {
@@ -54,10 +55,11 @@ def zoo(n):
         assert n["params_of_bottlenecks"](blocks) == known[depth]
         assert known[depth] - n["counted_by_somebody"](blocks) == 7680
     strided = models.resnet50(stride_in="1x1", seed=0)
-    assert n["macs_at_224"](strided) == n["as_in_paper"][50] == 3_857_973_248
+    seen = mr.summary(strided, (3, 32, 32)).total.macs
+    assert 49 * (seen - 2_048_000) + 2_048_000 == n["as_in_paper"][50] == 3_857_973_248
     for depth, paper in n["PAPERS_MACS"].items():
         if depth in n["macs"]:
-            assert math.floor(n["as_in_paper"][depth] / 1e8) / 10 in (paper, paper - 0.1)
+            assert abs(n["as_in_paper"][depth] / 1e9 - paper) < 0.1
     assert n["options"][20] == n["check"]
     assert n["options"][50] == {"A": 22_780_456, "B": 25_557_032, "C": 40_128_552}
     assert n["options"][110] == {"A": 1_727_962, "B": 1_730_714, "C": 1_826_202}
@@ -80,7 +82,7 @@ def deep(n):
     assert np.all((factor > 1.12) & (factor < 1.19))
     assert n["largest_residual"] < 1000
     assert n["stopped"]["residual"].count(None) == n["P"].seeds
-    assert n["stopped"]["residual, zero-γ"].count(None) == n["P"].seeds
+    assert n["stopped"]["zero-γ residual"].count(None) == n["P"].seeds
     assert np.abs(n["soft_loss"][:, 0] - math.log(10)).max() < 0.5 < n["deep_loss"][:, 0].min()
     if n["P"].depth == 1202:
         assert n["lost"].min() > 300
