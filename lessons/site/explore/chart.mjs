@@ -38,11 +38,15 @@ function path(layers, logs, x, y) {
   return text;
 }
 
+// The band of one deviation, in pieces where values without a logarithm lie between.
 function band(layers, { log, spread }, x, y) {
-  const known = layers.map((layer, i) => [layer, log[i], spread[i]]).filter(([, v]) => v !== null);
-  if (known.length < 2 || !known.some(([, , s]) => s > 0.02)) return "";
+  const pieces = [[]];
+  layers.forEach((layer, i) => (log[i] === null ? pieces.push([]) : pieces.at(-1).push([layer, log[i], spread[i]])));
   const edge = (points, sign) => points.map(([l, v, s]) => `${x(l).toFixed(1)},${y(v + sign * s).toFixed(1)}`);
-  return `M${[...edge(known, 1), ...edge(known.toReversed(), -1)].join("L")}Z`;
+  return pieces
+    .filter((known) => known.length > 1 && known.some(([, , s]) => s > 0.02))
+    .map((known) => `M${[...edge(known, 1), ...edge(known.toReversed(), -1)].join("L")}Z`)
+    .join("");
 }
 
 // Where several names would touch, they are moved apart, in their order.

@@ -17,7 +17,7 @@ export const STATEMENTS = [
   },
   {
     id: "sigmoid", title: "The classic: sigmoid", lesson: "lesson_02_vanishing_gradients",
-    text: "Sigmoid layers with Xavier’s weights lose three quarters of the gradient each. Twenty are enough for ten decades.",
+    text: "Sigmoid layers with Xavier’s weights lose three quarters of the gradient each. Twenty are enough for more than ten decades.",
     settings: settings({ depth: "20", init: "xavier", activation: "sigmoid", order: "preact" }),
     holds: ({ plain, residual }) => decades(plain) < -10 && level(residual),
   },
@@ -65,7 +65,7 @@ export const STATEMENTS = [
   },
   {
     id: "skipinit", title: "Branches that start at 0", lesson: "lesson_08_branch_scale",
-    text: "With SkipInit every block starts as the identity: a factor of exactly 1 at any depth. The price is seen on the right: the weights in the branches have no gradient yet; only each branch’s factor has.",
+    text: "With SkipInit every block starts as the identity: a factor of exactly 1 at any depth. The price is in the weights’ gradient: it is 0 in every branch at first, where only the branch’s own factor can learn.",
     settings: settings({ init: "he", branch: "skipinit", depth: "110" }),
     holds: ({ residual }) => factor(residual) === 1 && residual.dw.state.slice(1, -1).every((s) => s === "zero"),
   },
