@@ -1,4 +1,4 @@
-"""The figures of lessons: one statement, curves or bars over seeds, and the numbers as rows."""
+"""The figures of lessons: one statement; curves or bars over seeds, or pictures; and as rows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from .. import plotting
 
 Curves = Mapping[str, Any]  # label -> values (seeds, points)
+Pictures = Mapping[str, Mapping[str, tuple[Any, str]]]  # row -> column -> (picture, caption)
 LINES = ("-", "--", "-.", ":")
 
 
@@ -178,3 +179,60 @@ def bar_rows(
         for label, found in values.items()
         for seed, value in enumerate(found)
     ]
+
+
+def pictures(statement: str, rows: Pictures, *, signed: Sequence[str] = (), note: str = "") -> Any:
+    """Return a figure with a line of pictures per row, their captions below them.
+
+    Pictures are (H, W) or (H, W, 3) with values from 0, black, to 1, white. Those in columns
+    named `signed` show 0 as mid-grey, and all of them are drawn on one scale.
+    """
+    columns = list(dict.fromkeys(column for shown in rows.values() for column in shown))
+    width = 0.5 + 1.75 * len(columns)
+    figure, axes = plotting.new_figure(len(rows), len(columns), width, 0.9 + 2.1 * len(rows))
+    kept = [np.abs(shown[c][0]).ravel() for shown in rows.values() for c in signed if c in shown]
+    limit = float(np.quantile(np.concatenate(kept), 0.99)) if kept else 0.0
+    limit = limit or 1.0  # a few larger values are drawn as that
+    for number, (title, shown) in enumerate(rows.items()):
+        for axis, column in zip(axes[number], columns, strict=True):
+            axis.grid(visible=False)
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+            if number == 0:
+                axis.set_title(column, fontsize=10)
+            if column in shown:
+                picture, caption = shown[column]
+                low, high = (-limit, limit) if column in signed else (0.0, 1.0)
+                axis.imshow(np.asarray(picture, np.float64).clip(low, high), "gray",
+                            vmin=low, vmax=high, interpolation="nearest")  # fmt: skip
+                axis.set_xlabel(caption, fontsize=9)
+        axes[number, 0].set_ylabel(title, fontsize=10)
+    scale = f"In {' and '.join(signed)} grey is 0, white {limit:+.2g}, black {-limit:+.2g}."
+    said = [note, scale if signed else "", "One seed: no spread is known."]
+    plotting.state(figure, statement, " ".join(s for s in said if s))
+    return figure
+
+
+def picture_rows(rows: Pictures) -> list[dict[str, Any]]:
+    """Return what the pictures show: a row per picture, with its caption and its values' range."""
+    return [
+        {"row": title, "picture": column, "caption": caption, "mean": float(np.mean(picture)),
+         "deviation": float(np.std(picture)), "lowest": float(np.min(picture)),
+         "highest": float(np.max(picture))}
+        for title, shown in rows.items()
+        for column, (picture, caption) in shown.items()
+    ]  # fmt: skip
+
+
+def pictures_in_words(rows: Pictures) -> str:
+    """Return what a figure of pictures shows, for those who do not see it: "a (caption), b"."""
+
+    def of(column: str, caption: str) -> str:
+        return f"{column} ({caption})" if caption else column
+
+    lines = {
+        title: ", ".join(of(column, caption) for column, (_, caption) in shown.items())
+        for title, shown in rows.items()
+    }
+    said = [f"{title}: {line}" if title else line for title, line in lines.items()]
+    return f"Pictures. {'; '.join(said)}."

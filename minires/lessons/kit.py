@@ -263,6 +263,18 @@ class Lesson:
             rows = figures.bar_rows(values, x, options.get("of", "seed"))
             self._show(figure, name, statement, words, rows)
 
+    def pictures(self, name: str, statement: str, rows: figures.Pictures, **options: Any) -> None:
+        """Draw pictures beside each other, and write them as PNG and SVG, and their range as CSV.
+
+        `rows` maps a title of a row, "" for none, to {title of a column: (picture, caption)}, with
+        pictures (H, W) or (H, W, 3) from 0, black, to 1. Options: `signed`, the columns whose
+        values are about 0, which is drawn as grey; `note`, a sentence below.
+        """
+        if not self.checking:
+            figure = figures.pictures(statement, rows, **options)
+            words = figures.pictures_in_words(rows)
+            self._show(figure, name, statement, words, figures.picture_rows(rows))
+
     def _show(
         self, figure: Any, name: str, statement: str, words: str, rows: Sequence[dict[str, Any]]
     ) -> None:

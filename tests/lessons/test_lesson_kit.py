@@ -239,6 +239,31 @@ def test_curves_and_bars_write_what_they_show(tmp_path, capsys):
     assert "figure: It falls" in capsys.readouterr().out
 
 
+def test_pictures_say_what_they_show(tmp_path, overlapping):
+    ramp = np.linspace(0, 1, 12).reshape(3, 4)
+    rows = {
+        "one": {"grey": (ramp, "21.4 dB"), "change": (0.2 * ramp - 0.1, "")},
+        "two": {"grey": (np.stack([ramp] * 3, axis=2), "colour")},
+    }
+    figure = figures.pictures("Both", rows, signed=["change"])
+    assert overlapping(figure) == []
+    drawn = [axis.images[0] if axis.images else None for axis in figure.axes]
+    assert drawn[0].get_clim() == (0, 1)
+    low, high = drawn[1].get_clim()
+    assert -low == high == pytest.approx(0.1, rel=0.02)  # so 0 is in the middle, grey
+    assert drawn[2].get_array().shape == (3, 4, 3)
+    assert drawn[3] is None
+    assert [axis.get_title() for axis in figure.axes] == ["grey", "change", "", ""]
+    assert "In change grey is 0, white +0.1, black -0.1." in figure.get_supxlabel()
+    Lesson(2).pictures("p", "Both", rows, signed=["change"])
+    words = figures.pictures_in_words(rows)
+    assert words == "Pictures. one: grey (21.4 dB), change; two: grey (colour)."
+    table = (tmp_path / "out" / "lessons" / "L02_p.csv").read_text(encoding="utf-8").splitlines()
+    assert table[0] == "row,picture,caption,mean,deviation,lowest,highest"
+    assert table[1].startswith("one,grey,21.4 dB,0.5,")
+    assert len(table) == 4
+
+
 def test_plain_and_residual_have_their_colours_and_the_rest_is_grey():
     found = figures.looks({"plain-8": 0, "residual-8": 0, "theory": 0, "mine": 0}, "", ["mine"])
     colours = [colour.upper() for colour, _, _ in found.values()]
