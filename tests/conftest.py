@@ -122,7 +122,8 @@ try:
 except NoCompiler as error:
     MISSING = str(error)
 
-EMULATED = ("test_device_", "test_benchmarks_gpu")  # files that run kernels in most of their tests
+# files that run kernels in most of their tests
+EMULATED = ("test_device_", "test_benchmarks_gpu", "test_learners_kernels")
 collect_ignore_glob = ["cuda/test_emulator*.py"] if MISSING else []  # they compile when imported
 
 
@@ -188,6 +189,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_LIMIT))
-        emulated = "cuda-sim" in item.nodeid or item.path.name.startswith(EMULATED)
+        emulated = any(part in item.nodeid for part in ("cuda-sim", "lesson_17_cuda"))
+        emulated |= item.path.name.startswith(EMULATED)
         if MISSING and emulated:
             item.add_marker(skip)

@@ -29,7 +29,7 @@ class Process:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _MAIN.format(_import_path())],
+            [sys.executable, "-P", "-c", _MAIN.format(import_path())],
             env=os.environ | {"MINIRES_CHECK": "1"}, start_new_session=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
@@ -123,7 +123,7 @@ class Process:
             self._said = (self._said + part)[-_LAST:]
 
 
-def _import_path() -> list[str]:
+def import_path() -> list[str]:
     """Return where modules are found, without the current folder, which may be the learner's."""
     here, home = os.getcwd(), str(Path(__file__).parents[2])
     return [p for p in sys.path if p and (os.path.abspath(p) != here or here == home)]

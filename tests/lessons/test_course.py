@@ -67,7 +67,13 @@ def test_exercises_in_order_with_hints_and_a_bug_or_a_design(lesson):
         assert f"Exercise {name}" in text, name
 
 
-@each_lesson
+@pytest.mark.parametrize(
+    "lesson",
+    [  # those of lesson 17 are compiled
+        pytest.param(f, marks=pytest.mark.slow if f.number == 17 else [], id=f.path.stem)
+        for f in LESSONS
+    ],
+)
 def test_typical_wrong_answers_fail_with_a_message(lesson):
     for name, exercise in kit.exercises(lesson.number).items():
         assert examine(name, exercise, exercise.reference).verdict == "PASS", name
