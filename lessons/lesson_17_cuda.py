@@ -60,8 +60,8 @@ def emulator_here():
 MISSING = emulator_here()
 if MISSING and not lesson.checking:
     lesson.say(f"""
-Kernels cannot be run here: {MISSING}. The exercises that are plain Python (17.1, 17.5 and 17.8) are checked as always;
-those that ask for a kernel stay open, and what the emulator would have shown is left out.
+Kernels cannot be run here: {MISSING}. Exercises 17.1, 17.5 and 17.8 are plain Python, and are checked as always; the
+others, which ask for a kernel, stay open, and what the emulator would have shown is left out.
 """)
 
 
