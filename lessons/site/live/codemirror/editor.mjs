@@ -20,7 +20,7 @@ export function editor({ parent, text, label, description, onRun, onChange }) {
           { key: "Shift-Enter", run }, { key: "Mod-Enter", run },
           ...defaultKeymap, ...historyKeymap, indentWithTab,
         ]),
-        EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": description }),
+        EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": description, tabindex: "0" }),
         EditorView.updateListener.of((update) => update.docChanged && onChange()),
       ],
     }),
