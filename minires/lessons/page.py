@@ -52,7 +52,7 @@ class Page(desk.Desk):
     def __init__(self, emit: Emit) -> None:
         super().__init__()
         self.answers: dict[str, float | str | None] = {}  # None: skipped
-        self.shown = 0
+        self.shown = 0  # outputs of the cell that runs
         self.give = emit
 
     def emit(self, kind: str, **fields: Any) -> None:
@@ -125,7 +125,8 @@ class Session:
         """Run a cell from its first statement on, which asks once more what was skipped."""
         for key in [k for k, asker in self.asked_in.items() if asker == cell]:
             self.page.answers.pop(key, None)
-        self.file, self.seconds, self.page.cell = f"cell {cell}", 0.0, cell
+        self.file, self.seconds = f"cell {cell}", 0.0
+        self.page.cell, self.page.shown = cell, 0
         remember(self.file, code)
         try:
             self.left = ast.parse(code, self.file).body

@@ -89,6 +89,7 @@ def _session(tmp_path_factory):
         "exit": ["run", "lesson.predict('n', 'How many?', mine='no number')", 7],
         "hint": ["hint", "2.1"],
         "solution": ["solution", "2.1"],
+        "once more": ["run", PREDICT.replace('"n"', '"m"'), 8],
         "progress": ["progress"],
     }
     folder = tmp_path_factory.mktemp("page")
@@ -115,6 +116,7 @@ def test_a_question_stops_the_cell_and_the_answer_goes_on_with_it(session):
     result, shown = session["asks on"]
     assert (result["state"], result["question"]["choices"]) == ("asks", ["up", "down"])
     assert "recorded: 3" in texts(shown)
+    assert session["once more"][0]["keep"] == 1  # of the outputs of this cell
     result, shown = session["skipped"]
     assert result["state"] == "done"
     assert texts(shown).endswith("after\n")

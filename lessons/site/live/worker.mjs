@@ -5,7 +5,7 @@
 let pyodide;
 let page; // the module minires.lessons.page
 let current; // id of the call that runs
-const DRAWS = /\.(curves|bars)\(|\bmatplotlib\b/;
+const DRAWS = /\.(curves|bars|pictures)\(|\bmatplotlib\b/;
 
 const tell = (text) => postMessage({ progress: text });
 
