@@ -1,0 +1,430 @@
+"""Lesson 11: the full recipe."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..exercise import Exercise, NotDone, expect_array, expect_number, number, require
+from ..expect import described
+
+
+def _pair(found: Any, what: str) -> tuple[Any, Any]:
+    if found is None:
+        raise NotDone("the function returned None: write your code below TODO")
+    require(
+        isinstance(found, tuple | list) and len(found) == 2,
+        f"expected {what}, two values in a tuple, got {described(found)}",
+    )
+    return found[0], found[1]
+
+
+def _check_three_steps(f: Callable[..., Any]) -> None:
+    v, w = _pair(f(), "(velocity, weight)")
+    expect_number(
+        v, 0.5, 1e-6, "the velocity after three steps",
+        mistakes={
+            "that is the sum of the gradients; older ones count less": 3.0,
+            "that is the velocity after two steps": 3.0,
+            "the rate does not go into the velocity": 0.05,
+            "the newest gradient counts in full": 0.25,
+        },
+    )  # fmt: skip
+    expect_number(
+        w, 0.45, 1e-6, "the weight after three steps",
+        mistakes={
+            "that is what happens without momentum": 0.7,
+            "that is the last step alone; there were three": 0.95,
+            "each step goes against its velocity": 1.55,
+        },
+    )  # fmt: skip
+
+
+def _sgd_step(
+    w: Any, g: Any, v: Any, rate: float, momentum: float, decay: float, nesterov: bool
+) -> tuple[Any, Any]:
+    g = g + decay * w
+    v = momentum * v + g
+    return w - rate * (g + momentum * v if nesterov else v), v
+
+
+def _check_sgd_step(f: Callable[..., Any]) -> None:
+    rng = np.random.default_rng(11)
+    for shape in ((3,), (2, 4)):
+        w, g, v = rng.standard_normal((3, *shape))
+        for nesterov, decay in ((False, 0.0), (False, 0.3), (True, 0.0), (True, 0.3)):
+            rate, m = 0.1, 0.8
+            right, velocity = _sgd_step(w, g, v, rate, m, decay, nesterov)
+            new_w, new_v = _pair(
+                f(w.copy(), g.copy(), v.copy(), rate, m, decay, nesterov), "(w, v)"
+            )
+            said = f"nesterov={nesterov}, decay={decay:g}"
+            h = g + decay * w
+            expect_array(
+                new_v, velocity, f"the velocity, {said}", 1e-9,
+                mistakes={
+                    "decay is part of the gradient, so it goes into the velocity": m * v + g,
+                    "the newest gradient counts in full": m * v + (1 - m) * h,
+                    "the old velocity is multiplied by the momentum": v + h,
+                    "the rate does not go into the velocity": m * v + rate * h,
+                    "look at the sign of the decay": m * v + g - decay * w,
+                },
+            )  # fmt: skip
+            expect_array(
+                new_w, right, f"the weights, {said}", 1e-9,
+                mistakes={
+                    "with nesterov the step is along g + m v": w - rate * velocity,
+                    "the g of g + m v has the decay in it too": w - rate * (g + m * velocity),
+                    "m multiplies the new velocity, not the old one": w - rate * (h + m * v),
+                    "the step goes against the velocity": 2 * w - right,
+                    "decay is applied twice": right - rate * decay * w,
+                },
+            )  # fmt: skip
+
+
+def _factor(done: float, warmup: float, cuts: Sequence[float] | None) -> float:
+    if done < warmup:
+        return done / warmup
+    u = (done - warmup) / (1 - warmup)
+    return 1 - u if cuts is None else 0.1 ** sum(u >= cut for cut in cuts)
+
+
+def _check_factor(f: Callable[..., Any]) -> None:
+    for warmup, cuts in ((0.0, None), (0.0, [0.5, 0.75]), (0.2, None), (0.25, [0.5, 0.8])):
+        for done in (0.0, 0.05, 0.2, 0.3, 0.5, 0.6, 0.75, 0.9, 1.0):
+            right = _factor(done, warmup, cuts)
+            passed = sum(done >= cut for cut in cuts or ())
+            kind = "linear" if cuts is None else f"cuts at {cuts}"
+            expect_array(
+                f(done, warmup, cuts), right, f"done = {done:g}, warm-up {warmup:g}, {kind}", 1e-9,
+                mistakes={
+                    "during the warm-up it rises from 0 to 1": _factor(done, 0.0, cuts),
+                    "u is the fraction of what is left after the warm-up":
+                        1 - done if cuts is None else 0.1**passed,
+                    "that is u; the factor falls": 1 - right,
+                    "each cut that has been reached divides by ten, not only the last one":
+                        0.1 if right < 0.1 else right,
+                },
+            )  # fmt: skip
+
+
+def _half_life(rate: float, momentum: float, decay: float) -> float:
+    return math.log(2) * (1 - momentum) / (rate * decay)
+
+
+def _check_half_life(f: Callable[..., Any]) -> None:
+    for rate, m, decay in ((0.1, 0.0, 0.001), (0.1, 0.9, 1e-4), (0.2, 0.8, 5e-4)):
+        right = _half_life(rate, m, decay)
+        mistakes = {
+            "that many steps take it to 1/e; a half comes earlier": right / math.log(2),
+            "log(0.5) is negative; there are so many steps": -right,
+        }
+        if m:
+            mistakes |= {
+                "momentum makes every step of the decay longer": math.log(2) / (rate * decay),
+                "with momentum it takes less time, not more": right / (1 - m) ** 2,
+            }
+        expect_number(
+            f(rate, m, decay), right, 0.01, f"rate {rate:g}, momentum {m:g}, decay {decay:g}",
+            mistakes=mistakes,
+        )  # fmt: skip
+
+
+def _crop(image: Any, pad: int, top: int, left: int) -> Any:
+    h, w = np.shape(image)
+    padded = np.zeros((h + 2 * pad, w + 2 * pad))
+    padded[pad : pad + h, pad : pad + w] = image
+    return padded[top : top + h, left : left + w]
+
+
+def _check_crop(f: Callable[..., Any]) -> None:
+    rng = np.random.default_rng(5)
+    for h, w, pad in ((3, 3, 1), (4, 5, 2)):
+        image = rng.integers(1, 10, (h, w)).astype(float)
+        for top, left in ((pad, pad), (0, pad), (2 * pad, 0), (0, 2 * pad), (1, 0)):
+            right = _crop(image, pad, top, left)
+            expect_array(
+                f(image.copy(), pad, top, left), right,
+                f"{h} × {w}, pad {pad}, top {top}, left {left}", 1e-9,
+                mistakes={
+                    "what leaves on one side must not come back on the other":
+                        np.roll(image, (pad - top, pad - left), (0, 1)),
+                    "the window moves, so the image in it moves the other way":
+                        _crop(image, pad, 2 * pad - top, 2 * pad - left),
+                    "top counts rows and left counts columns":
+                        _crop(image, pad, left, top),
+                    "outside of the image there are zeros, not its edge":
+                        np.pad(image, pad, mode="edge")[top : top + h, left : left + w],
+                },
+            )  # fmt: skip
+
+
+def _survivors(
+    predict: Callable[[Any], Any], images: Any, labels: Any, change: Callable[[Any], Any]
+) -> list[float]:
+    right = np.asarray(predict(change(images))) == labels
+    return [float(right[labels == k].mean()) for k in range(int(labels.max()) + 1)]
+
+
+def _check_survivors(f: Callable[..., Any]) -> None:
+    rng = np.random.default_rng(6)
+    for classes, n in ((2, 12), (4, 40)):
+        images = rng.standard_normal((n, 3, 3))
+        labels = rng.permutation(np.arange(n) % classes)
+
+        def predict(x: Any, classes: int = classes) -> Any:
+            return (np.abs(np.asarray(x)[:, 0, 0]) * 7).astype(int) % classes
+
+        def mirror(x: Any) -> Any:
+            return np.asarray(x)[:, :, ::-1].copy()
+
+        right = _survivors(predict, images, labels, mirror)
+        before = _survivors(predict, images, labels, lambda x: x)
+        same = predict(mirror(images)) == predict(images)
+        expect_array(
+            f(predict, images.copy(), labels.copy(), mirror), right,
+            f"the shares of {classes} classes", 1e-9,
+            mistakes={
+                "the images have to be changed first": before,
+                "compare with the labels, not with the predictions before the change":
+                    [float(same[labels == k].mean()) for k in range(classes)],
+                "the share of the images of the class, not of all images":
+                    [r * float((labels == k).mean()) for k, r in enumerate(right)],
+                "that is the share of errors": [1 - r for r in right],
+            },
+        )  # fmt: skip
+
+
+def _run_epochs(
+    epochs: int, batches: int, to_train: Any, to_eval: Any, step: Any, evaluate: Any
+) -> list[Any]:
+    errors = []
+    for epoch in range(epochs):
+        to_train()
+        for batch in range(batches):
+            step(epoch, batch)
+        to_eval()
+        errors.append(evaluate())
+    return errors
+
+
+def _check_run_epochs(f: Callable[..., Any]) -> None:
+    for epochs, batches in ((3, 2), (1, 4), (4, 1)):
+        mode, log = ["train"], []  # a new net is in training mode
+
+        def to_train(mode: list[str] = mode) -> None:
+            mode[0] = "train"
+
+        def to_eval(mode: list[str] = mode) -> None:
+            mode[0] = "eval"
+
+        def step(epoch: int, batch: int, mode: Any = mode, log: Any = log) -> None:
+            log.append(("step", mode[0], int(epoch), int(batch)))
+
+        def evaluate(mode: Any = mode, log: Any = log) -> float:
+            log.append(("evaluate", mode[0]))
+            return float(len(log))
+
+        found = f(epochs, batches, to_train, to_eval, step, evaluate)
+        if found is None and not log:
+            raise NotDone("the function returned None: write your code below TODO")
+        what = f"{epochs} epochs of {batches} batches"
+        late = [entry for entry in log if entry[0] == "step" and entry[1] == "eval"]
+        require(
+            not late,
+            f"{what}: {len(late)} steps are taken in evaluation mode"
+            + (f", the first in epoch {late[0][2]}" if late else "")
+            + "; which call was the last before them?",
+        )
+        require(("evaluate", "train") not in log, f"{what}: the net is evaluated in training mode")
+        order = [entry[2:] for entry in log if entry[0] == "step"]
+        wanted = [(e, b) for e in range(epochs) for b in range(batches)]
+        require(order == wanted, f"{what}: {len(wanted)} steps were expected, got {len(order)}")
+        times = [i + 1.0 for i, entry in enumerate(log) if entry[0] == "evaluate"]
+        expect_array(found, [(batches + 1.0) * (e + 1) for e in range(epochs)], f"{what}: the list")
+        require(len(times) == epochs, f"{what}: it is evaluated {len(times)} times")
+
+
+def bowls(cuts: Any, steps: int) -> float:
+    """Return the expected loss of SGD in three noisy bowls; the rate 1 is cut at fractions."""
+    a, q, rate = np.array([1.0, 0.1, 0.01]), np.ones(3), 1.0
+    places = [0, *(round(float(c) * steps) for c in sorted(cuts)), steps]
+    for begin, end in itertools.pairwise(places):
+        left = (1 - rate * a) ** 2
+        floor = rate**2 * 0.1 * a / (1 - left)
+        q = floor + (q - floor) * left ** (end - begin)
+        rate /= 10
+    return float((a * q).sum() / 2)
+
+
+def _best_cuts(steps: int, loss: Callable[..., Any]) -> tuple[float, float]:
+    grid = [i / 16 for i in range(1, 16)]
+    return min(((a, b) for a in grid for b in grid if a < b), key=lambda cuts: loss(cuts, steps))
+
+
+def _check_best_cuts(f: Callable[..., Any]) -> None:
+    for steps in (50, 1000, 4000):
+        cuts = [number(c) for c in _pair(f(steps, bowls), "(first cut, second cut)")]
+        require(
+            all(c is not None and 0 < c < 1 for c in cuts),
+            f"{steps} steps: the cuts are fractions of the training, between 0 and 1",
+        )
+        first, second = sorted(c for c in cuts if c is not None)
+        best, yours = bowls(_best_cuts(steps, bowls), steps), bowls((first, second), steps)
+        require(
+            yours <= 1.1 * best,
+            f"{steps} steps: with the cuts {first:.3g} and {second:.3g} the loss is "
+            f"{yours / best:.2f} times what can be had; let `loss` judge other cuts for "
+            "this number of steps",
+        )
+
+
+EXERCISES = {
+    "11.1": Exercise(
+        _check_three_steps,
+        lambda: (0.5, 0.45),
+        hints=(
+            "Take one step after the other: first the velocity, then the weight.",
+            "The velocities are 2, then half of 2 plus 2, then half of that plus -1.",
+            "They are 2, 3 and 0.5. The weight loses a tenth of each.",
+        ),
+        kind="number",
+        wrong=(lambda: (3.0, 0.7), lambda: (0.5, 0.7), lambda: (0.05, 0.45), lambda: 0.5),
+    ),
+    "11.2": Exercise(
+        _check_sgd_step,
+        _sgd_step,
+        hints=(
+            "Three lines will do: the gradient with decay, the velocity, the weights.",
+            "g = g + decay * w, then v = momentum * v + g. What is the step along, in the two "
+            "cases?",
+            "The last line subtracts rate times (g + momentum * v) with nesterov, and rate times "
+            "v without it; both use the new g and the new v.",
+        ),
+        kind="function",
+        wrong=(
+            lambda w, g, v, rate, m, decay, n: (w - rate * (m * v + g), m * v + g),
+            lambda w, g, v, rate, m, decay, n: _sgd_step(w, g, v, rate, m, decay, False),
+            lambda w, g, v, rate, m, decay, n: (
+                _sgd_step(w, g, v, rate, m, decay, n)[0] - rate * decay * w,
+                _sgd_step(w, g, v, rate, m, decay, n)[1],
+            ),
+        ),
+    ),
+    "11.3": Exercise(
+        _check_factor,
+        _factor,
+        hints=(
+            "There are two cases, before the end of the warm-up and after it.",
+            "After the warm-up, done - warmup of the training has been spent on the schedule, out "
+            "of 1 - warmup.",
+            "u = (done - warmup) / (1 - warmup); count the cuts that are not above u and take 0.1 "
+            "to that power.",
+        ),
+        kind="function",
+        wrong=(
+            lambda done, warmup, cuts: _factor(done, 0.0, cuts),
+            lambda done, warmup, cuts: (
+                done / warmup
+                if done < warmup
+                else 1 - done
+                if cuts is None
+                else 0.1 ** sum(done >= c for c in cuts)
+            ),
+        ),
+    ),
+    "11.4": Exercise(
+        _check_half_life,
+        _half_life,
+        hints=(
+            "One step multiplies by 1 - z. How many such factors make a half?",
+            "n log(1 - z) = log(1/2), and log(1 - z) is nearly -z. What is z, with momentum?",
+            "z is rate * decay / (1 - momentum), and n is log(2) / z.",
+        ),
+        kind="line",
+        wrong=(
+            lambda rate, m, decay: math.log(2) / (rate * decay),
+            lambda rate, m, decay: (1 - m) / (rate * decay),
+            lambda rate, m, decay: -_half_life(rate, m, decay),
+        ),
+    ),
+    "11.5": Exercise(
+        _check_crop,
+        _crop,
+        hints=(
+            "Make the larger image first, then cut a window out of it.",
+            "np.zeros((h + 2 * pad, w + 2 * pad)) is the larger image. Where does the image go, "
+            "and where does the window begin?",
+            "The image fills rows pad to pad + h of it; the window is its rows top to top + h and "
+            "its columns left to left + w.",
+        ),
+        kind="function",
+        wrong=(
+            lambda image, pad, top, left: np.roll(image, (pad - top, pad - left), (0, 1)),
+            lambda image, pad, top, left: _crop(image, pad, left, top),
+            lambda image, pad, top, left: _crop(image, pad, 2 * pad - top, 2 * pad - left),
+        ),
+    ),
+    "11.6": Exercise(
+        _check_survivors,
+        _survivors,
+        hints=(
+            "Which images does the net see, and what is it right about?",
+            "predict(change(images)) == labels says for each image whether it survives. Now take "
+            "the images of one class after the other.",
+            "For class k it is the mean of these truth values where labels == k.",
+        ),
+        kind="experiment",
+        wrong=(
+            lambda predict, images, labels, change: _survivors(
+                predict, images, labels, lambda x: x
+            ),
+            lambda predict, images, labels, change: [
+                1 - v for v in _survivors(predict, images, labels, change)
+            ],
+        ),
+    ),
+    "11.7": Exercise(
+        _check_run_epochs,
+        _run_epochs,
+        hints=(
+            "In which mode is the net at the second step of the second epoch?",
+            "Evaluation switches the mode. Nothing switches it back.",
+            "Call to_train() at the beginning of each epoch, inside the outer loop.",
+        ),
+        kind="bug",
+        wrong=(
+            lambda epochs, batches, to_train, to_eval, step, evaluate: (
+                to_train(),
+                [
+                    ([step(e, b) for b in range(batches)], to_eval(), evaluate())[-1]
+                    for e in range(epochs)
+                ],
+            )[-1],
+            lambda epochs, batches, to_train, to_eval, step, evaluate: [
+                (to_train(), [step(e, b) for b in range(batches)], evaluate())[-1]
+                for e in range(epochs)
+            ],
+        ),
+    ),
+    "11.8": Exercise(
+        _check_best_cuts,
+        _best_cuts,
+        hints=(
+            "You have a function that says how good two cuts are. What would you do with it?",
+            "Try all pairs of a grid, such as the sixteenths, with the first cut before the "
+            "second, and keep the best pair for this number of steps.",
+            "min(pairs, key=lambda cuts: loss(cuts, steps)) over all pairs of the grid.",
+        ),
+        kind="design",
+        wrong=(
+            lambda steps, loss: (0.5, 0.75),
+            lambda steps, loss: (0.9, 0.98),
+            lambda steps, loss: (steps // 2, 3 * steps // 4),
+        ),
+    ),
+}
