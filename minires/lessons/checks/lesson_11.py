@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..exercise import Exercise, NotDone, expect_array, expect_number, number, require
-from ..expect import described
-
-
-def _pair(found: Any, what: str) -> tuple[Any, Any]:
-    if found is None:
-        raise NotDone("the function returned None: write your code below TODO")
-    require(
-        isinstance(found, tuple | list) and len(found) == 2,
-        f"expected {what}, two values in a tuple, got {described(found)}",
-    )
-    return found[0], found[1]
+from ..exercise import Exercise, expect_array, expect_number
+from .recipes import (
+    best_cuts,
+    check_best_cuts,
+    check_crop,
+    check_run_epochs,
+    check_survivors,
+    crop,
+    pair,
+    run_epochs,
+    survivors,
+)
 
 
 def _check_three_steps(f: Callable[..., Any]) -> None:
-    v, w = _pair(f(), "(velocity, weight)")
+    v, w = pair(f(), "(velocity, weight)")
     expect_number(
         v, 0.5, 1e-6, "the velocity after three steps",
         mistakes={
@@ -59,9 +58,7 @@ def _check_sgd_step(f: Callable[..., Any]) -> None:
         for nesterov, decay in ((False, 0.0), (False, 0.3), (True, 0.0), (True, 0.3)):
             rate, m = 0.1, 0.8
             right, velocity = _sgd_step(w, g, v, rate, m, decay, nesterov)
-            new_w, new_v = _pair(
-                f(w.copy(), g.copy(), v.copy(), rate, m, decay, nesterov), "(w, v)"
-            )
+            new_w, new_v = pair(f(w.copy(), g.copy(), v.copy(), rate, m, decay, nesterov), "(w, v)")
             said = f"nesterov={nesterov}, decay={decay:g}"
             h = g + decay * w
             expect_array(
@@ -134,155 +131,6 @@ def _check_half_life(f: Callable[..., Any]) -> None:
         )  # fmt: skip
 
 
-def _crop(image: Any, pad: int, top: int, left: int) -> Any:
-    h, w = np.shape(image)
-    padded = np.zeros((h + 2 * pad, w + 2 * pad))
-    padded[pad : pad + h, pad : pad + w] = image
-    return padded[top : top + h, left : left + w]
-
-
-def _check_crop(f: Callable[..., Any]) -> None:
-    rng = np.random.default_rng(5)
-    for h, w, pad in ((3, 3, 1), (4, 5, 2)):
-        image = rng.integers(1, 10, (h, w)).astype(float)
-        for top, left in ((pad, pad), (0, pad), (2 * pad, 0), (0, 2 * pad), (1, 0)):
-            right = _crop(image, pad, top, left)
-            expect_array(
-                f(image.copy(), pad, top, left), right,
-                f"{h} × {w}, pad {pad}, top {top}, left {left}", 1e-9,
-                mistakes={
-                    "what leaves on one side must not come back on the other":
-                        np.roll(image, (pad - top, pad - left), (0, 1)),
-                    "the window moves, so the image in it moves the other way":
-                        _crop(image, pad, 2 * pad - top, 2 * pad - left),
-                    "top counts rows and left counts columns":
-                        _crop(image, pad, left, top),
-                    "outside of the image there are zeros, not its edge":
-                        np.pad(image, pad, mode="edge")[top : top + h, left : left + w],
-                },
-            )  # fmt: skip
-
-
-def _survivors(
-    predict: Callable[[Any], Any], images: Any, labels: Any, change: Callable[[Any], Any]
-) -> list[float]:
-    right = np.asarray(predict(change(images))) == labels
-    return [float(right[labels == k].mean()) for k in range(int(labels.max()) + 1)]
-
-
-def _check_survivors(f: Callable[..., Any]) -> None:
-    rng = np.random.default_rng(6)
-    for classes, n in ((2, 12), (4, 40)):
-        images = rng.standard_normal((n, 3, 3))
-        labels = rng.permutation(np.arange(n) % classes)
-
-        def predict(x: Any, classes: int = classes) -> Any:
-            return (np.abs(np.asarray(x)[:, 0, 0]) * 7).astype(int) % classes
-
-        def mirror(x: Any) -> Any:
-            return np.asarray(x)[:, :, ::-1].copy()
-
-        right = _survivors(predict, images, labels, mirror)
-        before = _survivors(predict, images, labels, lambda x: x)
-        same = predict(mirror(images)) == predict(images)
-        expect_array(
-            f(predict, images.copy(), labels.copy(), mirror), right,
-            f"the shares of {classes} classes", 1e-9,
-            mistakes={
-                "the images have to be changed first": before,
-                "compare with the labels, not with the predictions before the change":
-                    [float(same[labels == k].mean()) for k in range(classes)],
-                "the share of the images of the class, not of all images":
-                    [r * float((labels == k).mean()) for k, r in enumerate(right)],
-                "that is the share of errors": [1 - r for r in right],
-            },
-        )  # fmt: skip
-
-
-def _run_epochs(
-    epochs: int, batches: int, to_train: Any, to_eval: Any, step: Any, evaluate: Any
-) -> list[Any]:
-    errors = []
-    for epoch in range(epochs):
-        to_train()
-        for batch in range(batches):
-            step(epoch, batch)
-        to_eval()
-        errors.append(evaluate())
-    return errors
-
-
-def _check_run_epochs(f: Callable[..., Any]) -> None:
-    for epochs, batches in ((3, 2), (1, 4), (4, 1)):
-        mode, log = ["train"], []  # a new net is in training mode
-
-        def to_train(mode: list[str] = mode) -> None:
-            mode[0] = "train"
-
-        def to_eval(mode: list[str] = mode) -> None:
-            mode[0] = "eval"
-
-        def step(epoch: int, batch: int, mode: Any = mode, log: Any = log) -> None:
-            log.append(("step", mode[0], int(epoch), int(batch)))
-
-        def evaluate(mode: Any = mode, log: Any = log) -> float:
-            log.append(("evaluate", mode[0]))
-            return float(len(log))
-
-        found = f(epochs, batches, to_train, to_eval, step, evaluate)
-        if found is None and not log:
-            raise NotDone("the function returned None: write your code below TODO")
-        what = f"{epochs} epochs of {batches} batches"
-        late = [entry for entry in log if entry[0] == "step" and entry[1] == "eval"]
-        require(
-            not late,
-            f"{what}: {len(late)} steps are taken in evaluation mode"
-            + (f", the first in epoch {late[0][2]}" if late else "")
-            + "; which call was the last before them?",
-        )
-        require(("evaluate", "train") not in log, f"{what}: the net is evaluated in training mode")
-        order = [entry[2:] for entry in log if entry[0] == "step"]
-        wanted = [(e, b) for e in range(epochs) for b in range(batches)]
-        require(order == wanted, f"{what}: {len(wanted)} steps were expected, got {len(order)}")
-        times = [i + 1.0 for i, entry in enumerate(log) if entry[0] == "evaluate"]
-        expect_array(found, [(batches + 1.0) * (e + 1) for e in range(epochs)], f"{what}: the list")
-        require(len(times) == epochs, f"{what}: it is evaluated {len(times)} times")
-
-
-def bowls(cuts: Any, steps: int) -> float:
-    """Return the expected loss of SGD in three noisy bowls; the rate 1 is cut at fractions."""
-    a, q, rate = np.array([1.0, 0.1, 0.01]), np.ones(3), 1.0
-    places = [0, *(round(float(c) * steps) for c in sorted(cuts)), steps]
-    for begin, end in itertools.pairwise(places):
-        left = (1 - rate * a) ** 2
-        floor = rate**2 * 0.1 * a / (1 - left)
-        q = floor + (q - floor) * left ** (end - begin)
-        rate /= 10
-    return float((a * q).sum() / 2)
-
-
-def _best_cuts(steps: int, loss: Callable[..., Any]) -> tuple[float, float]:
-    grid = [i / 16 for i in range(1, 16)]
-    return min(((a, b) for a in grid for b in grid if a < b), key=lambda cuts: loss(cuts, steps))
-
-
-def _check_best_cuts(f: Callable[..., Any]) -> None:
-    for steps in (50, 1000, 4000):
-        cuts = [number(c) for c in _pair(f(steps, bowls), "(first cut, second cut)")]
-        require(
-            all(c is not None and 0 < c < 1 for c in cuts),
-            f"{steps} steps: the cuts are fractions of the training, between 0 and 1",
-        )
-        first, second = sorted(c for c in cuts if c is not None)
-        best, yours = bowls(_best_cuts(steps, bowls), steps), bowls((first, second), steps)
-        require(
-            yours <= 1.1 * best,
-            f"{steps} steps: with the cuts {first:.3g} and {second:.3g} the loss is "
-            f"{yours / best:.2f} times what can be had; let `loss` judge other cuts for "
-            "this number of steps",
-        )
-
-
 EXERCISES = {
     "11.1": Exercise(
         _check_three_steps,
@@ -353,8 +201,8 @@ EXERCISES = {
         ),
     ),
     "11.5": Exercise(
-        _check_crop,
-        _crop,
+        check_crop,
+        crop,
         hints=(
             "Make the larger image first, then cut a window out of it.",
             "np.zeros((h + 2 * pad, w + 2 * pad)) is the larger image. Where does the image go, "
@@ -365,13 +213,13 @@ EXERCISES = {
         kind="function",
         wrong=(
             lambda image, pad, top, left: np.roll(image, (pad - top, pad - left), (0, 1)),
-            lambda image, pad, top, left: _crop(image, pad, left, top),
-            lambda image, pad, top, left: _crop(image, pad, 2 * pad - top, 2 * pad - left),
+            lambda image, pad, top, left: crop(image, pad, left, top),
+            lambda image, pad, top, left: crop(image, pad, 2 * pad - top, 2 * pad - left),
         ),
     ),
     "11.6": Exercise(
-        _check_survivors,
-        _survivors,
+        check_survivors,
+        survivors,
         hints=(
             "Which images does the net see, and what is it right about?",
             "predict(change(images)) == labels says for each image whether it survives. Now take "
@@ -380,17 +228,15 @@ EXERCISES = {
         ),
         kind="experiment",
         wrong=(
-            lambda predict, images, labels, change: _survivors(
-                predict, images, labels, lambda x: x
-            ),
+            lambda predict, images, labels, change: survivors(predict, images, labels, lambda x: x),
             lambda predict, images, labels, change: [
-                1 - v for v in _survivors(predict, images, labels, change)
+                1 - v for v in survivors(predict, images, labels, change)
             ],
         ),
     ),
     "11.7": Exercise(
-        _check_run_epochs,
-        _run_epochs,
+        check_run_epochs,
+        run_epochs,
         hints=(
             "In which mode is the net at the second step of the second epoch?",
             "Evaluation switches the mode. Nothing switches it back.",
@@ -412,8 +258,8 @@ EXERCISES = {
         ),
     ),
     "11.8": Exercise(
-        _check_best_cuts,
-        _best_cuts,
+        check_best_cuts,
+        best_cuts,
         hints=(
             "You have a function that says how good two cuts are. What would you do with it?",
             "Try all pairs of a grid, such as the sixteenths, with the first cut before the "
