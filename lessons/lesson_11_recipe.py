@@ -121,9 +121,9 @@ def three_steps():
 # while, and along a direction in which the gradients change sign from step to step they cancel in the velocity.
 #
 # ### Exercise 11.2: the whole optimiser
-# Two things are missing. Weight decay adds $\lambda w$ to the gradient before anything else happens. And **Nesterov
-# momentum** takes the step along $g + m\,v$ in place of $v$, with the new velocity $v$ and the gradient $g$ that has
-# just come in, so that the newest gradient counts at once.
+# Two things are missing. Weight decay adds $\lambda w$ to the gradient before anything else happens. **Nesterov
+# momentum** steps along $g + m\,v$ in place of $v$, with the new velocity $v$ and the gradient $g$ that has just come
+# in, so that the newest gradient counts at once.
 
 
 # %% tags=["exercise"]
@@ -267,8 +267,8 @@ nats.
 #
 # $$q = \frac{\eta\, s}{a\,(2 - \eta a)}, \qquad L = \frac{\eta\, s}{2\,(2 - \eta a)}.$$
 #
-# This is the **noise floor** of SGD, the loss at which the noise of the gradients pushes the weights outwards as much
-# as the steps pull them inwards. It is proportional to the rate, nearly. More steps do not lower it; a smaller rate
+# The **noise floor** of SGD is the loss at which the noise of the gradients pushes the weights outwards as much as the
+# steps pull them inwards. It is proportional to the rate, nearly. More steps do not lower it; a smaller rate
 # does, and so does less noise.
 
 
@@ -783,9 +783,9 @@ mirror moved the test error by {-rise[MIRROR].mean() if CIFAR else rise[MIRROR].
 #
 # Two kinds of error have stood side by side in this lesson. The **running error** is the error on the training batches
 # as they ran: with their augmentation, with the statistics of the batch in batch norm, and by weights that were still
-# moving. The *test* error comes from evaluation, where there is no batch to speak of. For that, batch norm keeps
-# **running statistics**: averages of mean and variance over the last batches, of which each new batch makes up a tenth.
-# In evaluation mode they take the place of the batch's own.
+# moving. The *test* error comes from evaluation, where there is no batch to speak of. The **running
+# statistics** of batch norm are averages of mean and variance over the last batches, of which each new batch makes up a
+# tenth; in evaluation mode they take the place of the batch's own.
 #
 # They are averages over *past* weights. Where weights move fast, they describe a net that no longer exists.
 
