@@ -3,8 +3,8 @@
     python -m benchmarks.stored benchmarks/results/train/resnet20-budget
 
 writes `lessons/stored/resnet20-budget/` with epochs.csv and run.json, from the metrics.csv and
-run.json that `minires train` has written. A run that has not finished has no run.json yet: name
-its recipe and its command.
+run.json that `minires train` has written. A run that was never interrupted and goes on has no
+run.json yet: name its recipe and its command.
 
     python -m benchmarks.stored out/r20 --recipe he2015 --command "minires train …"
 """
@@ -48,14 +48,16 @@ def epochs(metrics: list[dict[str, str]]) -> list[dict[str, Any]]:
 
 def document(folder: Path, rows: list[dict[str, Any]], recipe: str, command: str) -> dict[str, Any]:
     """Return what the stored run.json says."""
+    last = rows[-1]
     if (folder / "run.json").exists():
         run = json.loads(read_text(folder / "run.json"))
         told = {"command": run["origin"]["command"]} | {k: run[k] for k in KEPT if k in run}
+        if run["status"] != "finished":  # it may have gone on since
+            told |= {"status": "unfinished", "iteration": last["iteration"]}
     else:
         if not recipe or not command:
             raise SystemExit(f"{folder} has no run.json: give --recipe and --command")
         known = recipe_named(recipe)
-        last = rows[-1]
         told = {
             "command": command,
             "status": "unfinished",

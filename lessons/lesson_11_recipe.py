@@ -1174,7 +1174,7 @@ else:
         "cliffs",
         f"At its cuts of the rate the test error falls {told}"
         if falls
-        else "No cut of the rate yet",
+        else f"After {done:,} of {planned:,} steps the rate has not been cut yet",
         tested,
         {
             "test error": np.array([[theirs[e]["test_error"] for e in tested]]),

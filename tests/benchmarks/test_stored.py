@@ -42,3 +42,8 @@ def test_a_run_that_goes_on_tells_how_far_it_came(home, tmp_path):
     rows = list(csv.DictReader((home / "running" / "epochs.csv").read_text().splitlines()))
     assert told["iteration"] == int(rows[-1]["iteration"]) > 0
     assert float(rows[0]["test_error"]) == 0.5057
+    left = {"status": "interrupted", "iteration": 100, "origin": {"command": "minires train"}}
+    (running / "run.json").write_text(json.dumps(left))  # of a session before
+    stored.main([str(running)])
+    told = json.loads((home / "running" / "run.json").read_text())
+    assert (told["status"], told["iteration"]) == ("unfinished", int(rows[-1]["iteration"]))

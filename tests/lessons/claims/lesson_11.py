@@ -36,6 +36,7 @@ def stored(n):
     assert n["late_fall"] > n["middle_fall"] / 4  # in a fifth of the epochs
     assert n["early_jump"] > 3 * n["late_jump"]
     assert rows[n["LAST_EPOCH"]]["lr"] == 0
+    assert all(before > after for before, after in n.get("falls", ()))  # he2015, if it is there
 
 
 def momentum(n):
