@@ -178,7 +178,7 @@ lesson.predict(
 # %% [markdown]
 # ## Experiment 1: is momentum better?
 #
-# "SGD with momentum trains faster than SGD" can be read in many places. Let us see. The net is the residual stack of
+# Does SGD with momentum train faster than SGD without? That should be easy to find out. The net is the residual stack of
 # lesson 5 with 6 layers; it gets five epochs of digits at one rate, and we look at the mean training loss of the last
 # epoch. We do it for several rates, *with and without* momentum.
 
@@ -237,26 +237,26 @@ lesson.curves(
 )
 same, tenth = (ends.get(kind, (1, 1)) for kind in gains)
 lesson.say(f"""
-Both curves have the same shape, and the one with momentum stands about ten times further left, for the reason you have
+Both curves have nearly the same shape, and the one with momentum stands about ten times further left, for the reason you have
 just computed: $1/(1 - 0.9) = 10$. At the *same* rate, the loss without momentum is from {same[0]:.2g} to {same[1]:.2g}
 times that with momentum, depending on the rate you happen to take. At a tenth of the rate, it is from {tenth[0]:.2g} to
 {tenth[1]:.2g} times. With each at its own best rate ({best_rate["no momentum"]:g} without,
 {best_rate["momentum 0.9"]:g} with momentum), the losses are {best["no momentum"]:.3f} and {best["momentum 0.9"]:.3f}
 nats.
 """)
+
 # %% [markdown]
 # Whoever compares two recipes, or two nets, at *one* rate, can have nearly any result: the rate is part of what is
 # compared. A fair comparison sweeps it for both, and reports the best of each. This is the habit that lessons 5 and 7
 # have followed.
 #
-# Momentum has a use of its own where the loss is steep in one direction and flat in another, so that the steep one
-# limits the rate (Sutskever et al. 2013). Whether your problem is of this kind is a question for such a sweep.
+# This does not say that momentum is never worth anything beyond its factor. It says how one would find out.
 #
 # ## Experiment 2: why does the error fall when the rate is cut?
 #
 # He et al. 2015 divide the rate by ten after a half and after three quarters of the training, and at both places the
-# error drops at once, as from a cliff. Why should *slower* steps make a net better so suddenly? "It settles into a
-# sharper minimum", one hears, or "it can now see finer details". Start with something that can be computed.
+# error drops at once, as from a cliff. Why should *slower* steps make a net better so suddenly? Does it
+# find a better place, or does it only stop jumping about? Start with something that can be computed.
 #
 # ### A noisy bowl
 #
@@ -296,8 +296,8 @@ lesson.table([{k: f"{v:.4g}" for k, v in row.items()} for row in floors])
 #
 # If the net had to move to some other, finer place to become better, the average would not get there. We train the
 # stack on small batches of 15 digits, which are moved by up to one pixel, at rate 0.1 with momentum 0.9. These numbers
-# were chosen so that there is plenty of noise. Then the run goes on in four ways from the same weights. The loss is measured on all training
-# digits, each time with the statistics of batches of 125.
+# were chosen so that there is plenty of noise. Then the run goes on in four ways from the same weights. The loss
+# is measured on all training digits, each time with the statistics of batches of 125.
 
 # %%
 KEEP, CUT, LARGER, AVERAGE = (
@@ -406,7 +406,7 @@ lesson.say(f"""
 Follow the coloured lines from the mark on. The run that kept its rate ends at {final[KEEP]:.3f} nats. The loss is lower
 than that by {fallen[CUT]:.0f} % with the rate cut, by {fallen[LARGER]:.0f} % with larger batches at the old rate, and
 by {fallen[AVERAGE]:.0f} % for the average of weights that were trained at the old rate with the old batches. Three ways
-to take the noise out, and three falls. The good place was there all the time, in the middle of the jumps.
+to take the noise out, and three falls. The weights had been jumping about a good place already.
 """)
 
 # %% [markdown]
@@ -997,14 +997,16 @@ lesson.bars(
     highlight=[min(ended, key=ended.get)],
 )
 order = sorted(ended, key=ended.get)
+first_wins = sum(min(short, key=lambda name: short[name][i]) == order[0] for i in range(P.seeds))
 lesson.say(f"""
-From the best to the worst: {", ".join(f"{name} ({ended[name]:.3f} nats)" for name in order)}. The cuts that are best for
-the bowls are {"better" if ended["your cuts"] < ended["constant rate"] else "worse"} here than no cut at all. Look
-back at the figure of the cliff to see why: after {SHORT} steps the loss at the old rate is still falling. The bowls stand
-on their noise floor early, and then a cut is right. This net is still on its way, and a cut stops it where it is. A cut
-pays when the progress at the old rate has come to its end, and a straight line is a compromise for those who do not
-know when that will be. Li et al. 2020 (arXiv 1905.04753) compared schedules under budgets on large data sets, and found
-it robust and among the best.
+In nats, from the best to the worst: {", ".join(f"{name} {spread(short[name], '{:.2f}')}" for name in order)}. For
+{first_wins} of {P.seeds} seeds {order[0]} is the best of the four. The cuts that are best for the bowls are
+{"better" if ended["your cuts"] < ended["constant rate"] else "worse"} here than no cut at all. Look back at the figure
+of the cliff to see why: after {SHORT} steps the loss at the old rate is still falling. The bowls stand on their noise
+floor early, and then a cut is right. This net is still on its way, and a cut stops it where it is. A cut pays when the
+progress at the old rate has come to its end, and a straight line is a compromise for those who do not know when that
+will be. Li et al. 2020 (arXiv 1905.04753) compared schedules under budgets on large data sets, and found it robust and
+among the best.
 """)
 
 # %% [markdown]
@@ -1058,7 +1060,7 @@ counted = {v: list(verdicts.values()).count(v) for v in ("6 layers", "18 layers"
 lesson.say(f"""
 The table shows training errors. Of the {len(verdicts)} comparisons, 6 layers win {counted["6 layers"]}, 18 layers win
 {counted["18 layers"]}, and in {counted["neither"]} the seeds disagree. Whoever asks "is the deeper net better?" has not
-said enough: better within which budget, and at whose rate? The deeper net also takes about three times as long for each
+said enough: better within which budget, and at which rate? The deeper net also takes about three times as long for each
 step, and that is not even counted here.
 """)
 
