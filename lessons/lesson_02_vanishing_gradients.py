@@ -39,6 +39,7 @@ P = lesson.params(
     train_depth=20,
     epochs=12,
     fast={"depths": (8, 20), "seeds": 2, "train_depth": 8, "epochs": 5},
+    browser={"seeds": 2, "epochs": 10},
     full={"depths": (8, 20, 56, 200), "seeds": 5},
 )
 P.depths = sorted(set(P.depths))

@@ -244,6 +244,11 @@ def progress() -> dict[str, Any]:
     return asdict(Progress(Path()).of(_now().number))
 
 
+def know(predictions: Mapping[str, str]) -> None:
+    """Take predictions that were made on the page."""
+    Progress(Path()).change(_now().number, predictions=dict(predictions))
+
+
 def hint(name: str) -> dict[str, Any]:
     """Return the next hint of an exercise; after the last one, the last."""
     number = _now().number
@@ -267,6 +272,7 @@ def call(name: str, arguments: str) -> str:
         "run": lambda code, cell=0: _now().run(code, cell),
         "answer": lambda given: _now().answer(given),
         "go_on": lambda: _now().go_on(),
+        "know": know,
         "progress": progress,
         "hint": hint,
         "solution": solution,

@@ -80,6 +80,8 @@ def _session(tmp_path_factory):
         "again": ["answer", "banana"],
         "asks on": ["answer", "3"],
         "skipped": ["answer", None],
+        "known": ["know", {"why": "down"}],
+        "not asked": ["run", PREDICT, 9],
         "figure": ["run", REVEAL, 3],
         "todo": ["run", EXERCISE.format("None"), 4],
         "wrong": ["run", EXERCISE.format("20"), 4],
@@ -122,6 +124,12 @@ def test_a_question_stops_the_cell_and_the_answer_goes_on_with_it(session):
     assert texts(shown).endswith("after\n")
 
 
+def test_what_a_form_of_the_page_was_told_is_not_asked_again(session):
+    result, shown = session["not asked"]
+    assert result["state"] == "done"
+    assert "recorded before: down" in texts(shown)
+
+
 def test_figures_are_svg_with_words_and_values_are_shown(session):
     result, shown = session["figure"]
     assert result["state"] == "done"
@@ -152,7 +160,7 @@ def test_help_and_progress(session):
     assert session["hint"][0]["shown"] == 1
     assert "return 20 * math.log10(2)" in session["solution"][0]
     kept = session["progress"][0]
-    assert kept["predictions"] == {"n": 3.0}
+    assert kept["predictions"] == {"n": 3.0, "why": "down"}
     assert kept["solved"] == ["2.2", "2.1"]
     assert (kept["hints"], kept["solutions"]) == ({"2.1": 1}, ["2.1"])
     progress = session["folder"] / "progress.json"

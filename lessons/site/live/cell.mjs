@@ -26,6 +26,9 @@ export class Cell {
     const input = this.box.querySelector(".cell_input");
     input.hidden = true;
     const place = element("div", { class: "live-editor" });
+    const code = input.querySelector("details.code"); // the page folds it: so do we
+    this.folded = code && element("details", { class: "code", open: code.open },
+      element("summary", {}, code.querySelector("summary").textContent), place);
     this.tools = element("div", { class: "live-tools" });
     this.help = element("div", { class: "live-help" });
     const main = this.exercise ? "Check" : "Run";
@@ -38,7 +41,7 @@ export class Cell {
       this.tools.append(this.hint, this.solution);
     }
     this.tools.append(this.reset);
-    input.after(place, this.tools, this.help);
+    input.after(this.folded ?? place, this.tools, this.help);
     this.output = new Output(this.box, `What ${this.label} shows`);
     const text = this.lesson.store.code(this.number, this.original) ?? this.original;
     this.editor = editor({
@@ -70,6 +73,7 @@ export class Cell {
   end(result) {
     this.state = result.state;
     if (result.state === "error") {
+      if (this.folded) this.folded.open = true;
       this.output.error(result);
       this.output.say(`${this.label} stopped: ${result.message}`);
       return;

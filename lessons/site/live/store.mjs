@@ -3,6 +3,7 @@
 export class Store {
   constructor(lesson) {
     this.key = `minires-lesson-${lesson}`;
+    this.asked = `minires-prediction-${lesson}-`; // and a question's key: the page's own forms keep answers so
     this.kept = { cells: {}, progress: {} };
     try {
       Object.assign(this.kept, JSON.parse(localStorage.getItem(this.key) ?? "{}"));
@@ -10,8 +11,24 @@ export class Store {
   }
 
   get used() { return Object.keys(this.kept.cells).length > 0 || this.progress.solved?.length > 0; }
-  get progress() { return this.kept.progress; }
-  set progress(progress) { this.kept.progress = progress; this.#write(); }
+  get progress() { return { ...this.kept.progress, predictions: this.predictions }; }
+
+  set progress(progress) {
+    this.kept.progress = progress;
+    this.#write();
+    try {
+      for (const [key, answer] of Object.entries(progress.predictions)) localStorage.setItem(this.asked + key, answer);
+    } catch { /* full, or private */ }
+  }
+
+  get predictions() {
+    const found = {};
+    try {
+      for (const key of Object.keys(localStorage))
+        if (key.startsWith(this.asked)) found[key.slice(this.asked.length)] = localStorage.getItem(key);
+    } catch { /* nothing is kept */ }
+    return found;
+  }
 
   // Code belongs to a cell as long as the lesson's own text of it is the same.
   code(cell, original) {
@@ -27,7 +44,9 @@ export class Store {
 
   forget() {
     this.kept = { cells: {}, progress: {} };
-    try { localStorage.removeItem(this.key); } catch { /* nothing was kept */ }
+    try {
+      for (const key of [this.key, ...Object.keys(this.predictions).map((k) => this.asked + k)]) localStorage.removeItem(key);
+    } catch { /* nothing was kept */ }
   }
 
   #write() {
