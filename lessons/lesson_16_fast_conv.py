@@ -642,7 +642,7 @@ labels = {n: f"minires {n}: {NAMES[n]}" if n in NAMES else n for n in rates}
 lesson.reveal("factor", f"{rounded(factor)} ({labels[fastest]})", value=factor)
 lesson.bars(
     "versions",
-    f"{len(rates)} programs for one layer: the fastest is {rounded(factor)} times as fast as loops in Python",
+    f"{len(rates)} programs for one layer: {rounded(factor)} times from the slowest to the fastest",
     {labels[name]: r for name, r in rates.items()},
     x="speed, FLOPs of the definition (GFLOP/s)",
     form="{:.3g}",
@@ -656,7 +656,7 @@ lesson.table(
         {
             "program": labels[name],
             "GFLOP/s": shown(r),
-            "% of the roof": f"{100 * np.median(r) * 1e9 / ROOF:.2g}",
+            "% of the roof": f"{100 * np.median(r) * 1e9 / ROOF:.3g}",
             "times Python's loops": rounded(np.median(r) / medians["loops in Python"]),
         }
         for name, r in rates.items()
@@ -735,8 +735,9 @@ if COMPILED:
     )
     mr.set_num_threads(CORES)
     gained = {v: float(np.median(walls[v, 1]) / np.median(walls[v, CORES])) for v in (1, 4)}
-    gain = f"""By the wall clock, {CORES} threads instead of one make version 1 {gained[1]:.2g} times as fast, and
-version 4 {gained[4]:.2g} times. (If other programs keep the cores busy, threads gain little or even lose.)"""
+    gain = f"""By the wall clock, {CORES} threads instead of one multiply the speed of version 1 by
+{gained[1]:.2f}, and that of version 4 by {gained[4]:.2f}. (If other programs keep the cores busy, threads gain little
+or even lose.)"""
     lesson.say(f"""
 This process may use {f"{CORES} cores. {gain}" if CORES > 1 else "one core only, so there is nothing to gain here."} The
 results of 1 and of {max(2, CORES)} threads are {"the same, bit for bit" if same else "DIFFERENT"}.
