@@ -844,13 +844,13 @@ lesson.reveal(
     f"the time from 4 to 8 channels changed by a factor of {doubled:.2f}",
     value="is about the same" if 0.7 < doubled < 1.5 else "doubles" if doubled > 1 else "is halved",
 )
-turned = [c for c in widths if ms[c] > 1.5 * min(ms[b] for b in widths if b <= c)]
-free = max([c for c in widths if not turned or c < turned[0]], default=widths[0])
-upto = free if free > widths[0] else widths[1]
+near = [c for c in widths if ms[c] < 1.5 * min(ms[b] for b in widths)]  # the flat part
+start, free = near[0], near[-1]
+upto = free if free > start else widths[min(widths.index(start) + 1, len(widths) - 1)]
 lesson.curves(
     "turn",
-    f"From {widths[0]} to {upto} channels the FLOPs grow {(upto / widths[0]):g}-fold, "
-    f"the time {ms[upto] / ms[widths[0]]:.1f}-fold",
+    f"From {start} to {upto} channels the FLOPs grow {upto / start:g}-fold, "
+    f"the time {ms[upto] / ms[start]:.1f}-fold",
     np.array(widths),
     {
         "measured": np.array([1e3 * took[c] for c in widths]).T,
@@ -868,8 +868,9 @@ lesson.say(f"""
 From left to right the layer has more channels, at the same number of bytes. The grey line is what the two limits allow:
 flat where the bytes take the time, then rising with the FLOPs, which double from point to point where the channels
 do. The dotted line is where your formula lets them meet, {ONE:.3g} channels. The coloured line is measured, and its
-height above the grey one is what the program leaves unused. It stays within 1.5 times its lowest value up to {free}
-channels. Near the turn both limits are almost reached at once, and real programs do not overlap fetching and computing
+height above the grey one is what the program leaves unused. It is within 1.5 times its lowest value from {start} to {free} channels.
+{"" if start == widths[0] else f"(With fewer than {start} it is slower: rows that short are no job for a product of matrices.)"}
+Near the turn both limits are almost reached at once, and real programs do not overlap fetching and computing
 perfectly: the corner of the roofline is round.
 
 For filters of 3×3 the limits meet at {THREE:.2g} channels. So {"hardly any" if THREE < 8 else "not every"} layer of a
@@ -884,8 +885,8 @@ ReLU into one pass over memory.
 
 # %%
 lesson.say(f"""
-*"Fewer FLOPs are less time."* From {widths[0]} to {free} channels the FLOPs of the 1×1 layer grew
-{free / widths[0]:.0f}-fold, its time by a factor of {ms[free] / ms[widths[0]]:.2g}.
+*"Fewer FLOPs are less time."* From {start} to {upto} channels the FLOPs of the 1×1 layer grew {upto / start:g}-fold, its
+time by a factor of {ms[upto] / ms[start]:.2g}.
 
 *"A faster program does less work."* All steps but the last did the same products. What changed is
 how often each number was fetched, and how many products an instruction does.
