@@ -597,7 +597,8 @@ residual net do not: with a tenth of them left it has {declines[DEEP][:, -1].mea
 declines most slowly of those that consist of blocks: {at_half[START]:.0f} % at the half.
 
 Your rule of exercise 12.5, tried on the deep net with 10 to 40 % of its blocks deleted, is {off.mean():.1f} points off
-on average; its predictions are {abs(bias):.1f} points too {"high" if bias > 0 else "low"} on the whole.
+on average; its predictions are {abs(bias):.1f} points too {"high" if bias > 0 else "low"} on the whole. (If they are too
+low, lesions that come together do more harm than each of them alone would suggest.)
 """)
 
 # %% [markdown]

@@ -100,7 +100,7 @@ def _check_error(f: Callable[..., Any]) -> None:
     for n in (40, 300):
         x, weights = 3 * rng.standard_normal((n, 5)) + 2, rng.standard_normal((5, 10))
         y = rng.integers(0, 10, n)
-        modes = []
+        modes: list[bool] = []
 
         def forward(v: Any, training: Any = True, w: Array = weights, modes: Any = modes) -> Any:
             modes.append(bool(training))
@@ -171,7 +171,7 @@ def _check_predicted(f: Callable[..., Any]) -> None:
 
 
 def _share(n: int, low: int, high: int) -> float:
-    return sum(math.comb(n, k) for k in range(low, high + 1)) / 2**n
+    return float(sum(math.comb(n, k) for k in range(low, high + 1)) / 2**n)
 
 
 def _check_share(f: Callable[..., Any]) -> None:

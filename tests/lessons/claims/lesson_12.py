@@ -83,6 +83,7 @@ def in_depth(n):
     assert np.mean(n["exact_mean"]) < 0.7 * np.mean(n["typical_mean"])
     assert n["high"] < 17
     assert n["off"].mean() < 20
+    assert n["bias"] < 0
 
 
 def headline(n):
