@@ -60,7 +60,7 @@ P = lesson.params(
     steps=60,
     fast={"labels": (5, 50), "seeds": 1, "steps": 10},
     full={"labels": (2, 5, 10, 20, 50, 100), "seeds": 5, "steps": 150},
-    browser={"labels": (5, 50), "seeds": 1, "steps": 30},
+    browser={"labels": (5, 50), "seeds": 1, "steps": 24},
 )
 FEW, MANY = min(P.labels), max(P.labels)  # labels for each class
 
