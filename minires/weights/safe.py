@@ -1,12 +1,13 @@
 """`.safetensors` files: 8 bytes of length, a header in JSON, then the bytes of the arrays.
 
-Reading and checking is the safetensors library's. Of its files it leaves the order of the metadata
-to chance; here it is sorted, so that the same arrays give the same bytes.
+Reading and checking is the safetensors library's where there is one. Of its files it leaves the
+order of the metadata to chance; here it is sorted, so that the same arrays give the same bytes.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ KINDS = {
     "I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8",
     "U64": "uint64", "U32": "uint32", "U16": "uint16", "U8": "uint8", "BOOL": "bool",
 }  # fmt: skip
+BYTES = dict.fromkeys(("F64", "I64", "U64"), 8) | dict.fromkeys(("F32", "I32", "U32"), 4)
+BYTES |= dict.fromkeys(("F16", "BF16", "I16", "U16"), 2) | dict.fromkeys(("I8", "U8", "BOOL"), 1)
 METADATA = "__metadata__"
 
 
@@ -28,13 +31,8 @@ def looks_so(data: bytes) -> bool:
 
 def read(data: bytes) -> tuple[dict[str, Array], dict[str, str]]:
     """Return arrays and metadata. ValueError for what is damaged, or of other kinds of numbers."""
-    from safetensors import SafetensorError, deserialize
-
-    try:
-        tensors = deserialize(data)  # type: ignore[no-untyped-call]
-    except SafetensorError as error:
-        raise ValueError(f"safetensors: {error}") from None
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")], object_pairs_hook=_once)
+    tensors = _deserialized(data)
+    header = _header(data)
     found = {}
     for name, tensor in tensors:
         if (kind := KINDS.get(tensor["dtype"])) is None:
@@ -43,6 +41,47 @@ def read(data: bytes) -> tuple[dict[str, Array], dict[str, str]]:
         size_of(shape, name[:80])
         found[name] = decoded(tensor["data"], kind).reshape(shape)
     return dict(sorted(found.items())), header.get(METADATA) or {}
+
+
+def _deserialized(data: bytes) -> list[tuple[str, dict[str, Any]]]:
+    try:
+        from safetensors import SafetensorError, deserialize
+    except ImportError:  # in a browser
+        return sliced(data)
+    try:
+        return deserialize(data)  # type: ignore[no-any-return, no-untyped-call]
+    except SafetensorError as error:
+        raise ValueError(f"safetensors: {error}") from None
+
+
+def sliced(data: bytes) -> list[tuple[str, dict[str, Any]]]:
+    """Do what the library's `deserialize` does, where it cannot be installed: in a browser.
+
+    ValueError unless the arrays lie one behind the other and fill the file, each with its size.
+    """
+    try:
+        header, body = _header(data), memoryview(data)[8 + int.from_bytes(data[:8], "little") :]
+        header.pop(METADATA, None)
+        found, end = [], 0
+        for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+            start, stop = entry["data_offsets"]
+            size = BYTES[entry["dtype"]] * math.prod(entry["shape"])
+            if start != end or stop - start != size or min(entry["shape"], default=0) < 0:
+                raise ValueError(f"{name[:80]!r} is not where it should be")
+            found.append((name, {**entry, "data": bytes(body[start:stop])}))
+            end = stop
+        if end != len(body):
+            raise ValueError(f"its arrays have {end} bytes, and {len(body)} are there")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"safetensors: the file is damaged: {error}") from None
+    return found
+
+
+def _header(data: bytes) -> dict[str, Any]:
+    header: dict[str, Any] = json.loads(
+        data[8 : 8 + int.from_bytes(data[:8], "little")], object_pairs_hook=_once
+    )
+    return header
 
 
 def written(arrays: Mapping[str, Array], metadata: Mapping[str, str], bfloat16: set[str]) -> bytes:
