@@ -16,11 +16,7 @@ LESSONS = lesson_files()
 QUICK_OR_ALL = [  # half of them by default
     pytest.param(lesson, marks=pytest.mark.slow if costly else [], id=lesson.path.stem)
     for lesson in LESSONS
-<<<<<<< HEAD
-    for costly in [lesson.number in (3, 4, 5, 8, 9, 11, 12, 16, 17)]
-=======
-    for costly in [lesson.number in (3, 4, 5, 8, 9, 12, 14, 16, 17)]
->>>>>>> 276c292 (Tests: lesson 14 is one of the costly ones)
+    for costly in [lesson.number in (3, 4, 5, 8, 9, 11, 12, 14, 16, 17)]
 ]
 
 
