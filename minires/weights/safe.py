@@ -61,18 +61,22 @@ def sliced(data: bytes) -> list[tuple[str, dict[str, Any]]]:
     """
     try:
         header, body = _header(data), memoryview(data)[8 + int.from_bytes(data[:8], "little") :]
-        header.pop(METADATA, None)
+        stated = (header.pop(METADATA, None) or {}).values()
+        if not all(isinstance(v, str) for v in stated):
+            raise ValueError("its metadata are no texts")
         found, end = [], 0
         for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
             start, stop = entry["data_offsets"]
-            size = BYTES[entry["dtype"]] * math.prod(entry["shape"])
+            if (dtype := entry["dtype"]) not in BYTES:
+                raise ValueError(f"numbers of type {dtype} ({name[:80]!r}) are not read")
+            size = BYTES[dtype] * math.prod(entry["shape"])
             if start != end or stop - start != size or min(entry["shape"], default=0) < 0:
                 raise ValueError(f"{name[:80]!r} is not where it should be")
             found.append((name, {**entry, "data": bytes(body[start:stop])}))
             end = stop
         if end != len(body):
             raise ValueError(f"its arrays have {end} bytes, and {len(body)} are there")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"safetensors: the file is damaged: {error}") from None
     return found
 

@@ -51,6 +51,19 @@ def test_harm_is_refused(make, message, tmp_path):
     assert not [w for w in watched if w[0] != "import" or w[1][0] in ("os", "subprocess", "pty")]
 
 
+@pytest.mark.parametrize(
+    "make", [pytest.param(c[2], id=c[1]) for c in malicious.CASES if c[0] == "safetensors"]
+)
+def test_harm_is_refused_without_the_library_too(make, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors", None)  # as in a browser
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(make())
+    with pytest.raises(ValueError) as caught:
+        weights.load(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert len(str(caught.value)) < 1000
+
+
 def test_files_that_are_none(tmp_path):
     import os
 

@@ -1,6 +1,7 @@
 """Weights that come with minires: what they say of themselves, which options they refuse."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -38,6 +39,17 @@ def test_a_net_with_its_weights(files):
     assert found.metadata["data"] == "cifar10"
     np.testing.assert_array_equal(found.normalise.mean, np.float32(NORMALISE["mean"]))
     np.testing.assert_array_equal(found.normalise.std, np.float32(NORMALISE["std"]))
+
+
+def test_the_same_without_the_library(files, monkeypatch):
+    first = weights.pretrained("resnet20", "cifar10")
+    monkeypatch.setitem(sys.modules, "safetensors", None)  # as in a browser
+    second = weights.pretrained("resnet20", "cifar10")
+    assert second.metadata == first.metadata
+    assert list(second.state) == list(first.state)
+    for name, value in second.state.items():
+        np.testing.assert_array_equal(value, first.state[name], err_msg=name)
+        assert value.dtype == first.state[name].dtype
 
 
 @pytest.mark.parametrize(
