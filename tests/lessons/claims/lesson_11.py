@@ -1,6 +1,5 @@
 """What lesson 11 states, asserted on what its script measures."""
 
-
 import numpy as np
 import pytest
 
