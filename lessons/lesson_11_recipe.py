@@ -1199,7 +1199,7 @@ the decay, the schedule and the mirror as well, so this is a comparison of recip
 
 # %% [markdown]
 # (`minires lessons run 11 data=cifar10` repeats Experiment 4 on a fifth of your own CIFAR-10, if it is found where
-# `minires data` puts it, which takes some minutes. `--full` adds ablations of the warm-up, of Nesterov momentum and of the decay
+# `minires data` puts it, which takes a quarter of an hour or more. `--full` adds ablations of the warm-up, of Nesterov momentum and of the decay
 # of batch norm's weights, more epochs and more seeds.)
 #
 # ## What people get wrong
