@@ -238,6 +238,14 @@ def label_curves(axis: Any, fontsize: float = 9) -> None:
             ))  # fmt: skip
 
 
+def legend_below(axis: Any, fontsize: float = 9) -> None:
+    """Write the curves' labels below the axis, where there is no room at their ends."""
+    axis.legend(
+        loc="upper left", bbox_to_anchor=(0, -0.22), borderaxespad=0, frameon=False,
+        fontsize=fontsize, handlelength=2.5,
+    )  # fmt: skip
+
+
 def _end(line: Any) -> tuple[tuple[float, float], str, str] | None:
     """Return ((x, y) of the rightmost drawn point, label, colour) of a line, or None."""
     points = np.asarray(line.get_xydata(), np.float64)
@@ -305,12 +313,14 @@ def _wrap(figure: Any, text: Any) -> None:
         letters -= 1
 
 
-def render(figure: Figure, title: str) -> dict[str, bytes]:
+def render(
+    figure: Figure, title: str, suffixes: Sequence[str] = (".png", ".svg")
+) -> dict[str, bytes]:
     """Return {".png": 150 dpi, ".svg": real text}: the same bytes for the same data."""
     from matplotlib import rc_context
 
     files = {}
-    for suffix in (".png", ".svg"):
+    for suffix in suffixes:
         buffer = io.BytesIO()
         metadata: dict[str, Any] = {"Title": title}
         if suffix == ".svg":

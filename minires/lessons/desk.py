@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import results
 from . import prose
 from .questions import Question
 
@@ -37,6 +38,7 @@ class Desk:
     again = False  # whether what was answered before is asked again
     ways_out = "Enter skips"  # what else than an answer a question takes
     cell = 0  # the runner counts the cells here
+    narrow = False  # whether figures are also written for narrow screens
 
     def __init__(self) -> None:
         self.verdicts: dict[str, str] = {}  # of the exercises that were reached
@@ -48,6 +50,10 @@ class Desk:
     def show(self, markdown: str) -> None:
         """Show Markdown."""
         print("\n" + prose.render(inspect.cleandoc(markdown), look()), flush=True)
+
+    def table(self, rows: results.Rows) -> None:
+        """Show rows as a table."""
+        print(results.table(rows))
 
     def figure(self, figure: Any, name: str, alt: str) -> bool:
         """Show a figure without files, on a page in a browser; False: it is to be written.

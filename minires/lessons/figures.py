@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +14,7 @@ from .. import plotting
 Curves = Mapping[str, Any]  # label -> values (seeds, points)
 Pictures = Mapping[str, Mapping[str, tuple[Any, str]]]  # row -> column -> (picture, caption)
 LINES = ("-", "--", "-.", ":")
+NARROW = 4.1  # inches
 
 
 def looks(
@@ -64,14 +67,23 @@ def curves(
     levels: Mapping[str, float] | None = None,
     note: str = "",
     of: str = "seed",
+    narrow: bool = False,
 ) -> Any:
-    """Return a figure with a panel per title of `panels`, all with the same axes."""
-    at = np.asarray(at)
-    width = 7.2 if len(panels) == 1 else 4.6 * len(panels)
-    figure, axes = plotting.new_figure(1, len(panels), width, 4.3, sharex=True, sharey=True)
-    missing = 0
-    for axis, (title, shown) in zip(axes[0], panels.items(), strict=True):
-        plotting.label_axes(axis, x, y if axis is axes[0, 0] else "", log, title)
+    """Return a figure with a panel per title of `panels`, all with the same axes.
+
+    `narrow` is for a phone: panels below each other, and long labels below them.
+    """
+    at, n = np.asarray(at), len(panels)
+    labels = [label for shown in panels.values() for label in shown]
+    below = narrow and max(map(len, labels)) > 14
+    if narrow:
+        shape, size = (n, 1), (NARROW, 0.9 + 3 * n + 0.22 * below * len(labels))
+    else:
+        shape, size = (1, n), (7.2 if n == 1 else 4.6 * n, 4.3)
+    figure, axes = plotting.new_figure(*shape, *size, sharex=True, sharey=True)
+    axes, missing = axes.ravel(), 0
+    for axis, (title, shown) in zip(axes, panels.items(), strict=True):
+        plotting.label_axes(axis, x, y if narrow or axis is axes[0] else "", log, title)
         for label, (colour, marker, line) in looks(shown, title, highlight).items():
             missing += plotting.band_curve(
                 axis, at, shown[label], label, colour, centre=centre, band=band,
@@ -83,14 +95,17 @@ def curves(
             plotting.reference_line(axis, text, y=value)
         _ticks(axis, at, "x" in log)
         axis.margins(x=0.02)
-        if reverse and axis is axes[0, 0]:  # the axes share x
+        if reverse and axis is axes[0]:  # the axes share x
             axis.invert_xaxis()
     seeds = {len(v) for shown in panels.values() for v in shown.values()}
     stopped = f" {missing} values cannot be drawn: a line ends there in a cross." if missing else ""
     said = plotting.spread_note(max(seeds), centre, band, of) + stopped
     plotting.state(figure, statement, f"{note} {said}".strip())
-    for axis in axes[0]:
-        plotting.label_curves(axis)
+    for axis in axes:
+        if below:
+            plotting.legend_below(axis)
+        else:
+            plotting.label_curves(axis)
     return figure
 
 
@@ -152,15 +167,21 @@ def bars(
     note: str = "",
     centre: str = "mean",
     of: str = "seed",
+    narrow: bool = False,
 ) -> Any:
     """Return a figure with a horizontal bar per label: mean, range and the seeds as dots."""
-    figure, axes = plotting.new_figure(1, 1, 7.2, 1.6 + 0.42 * len(values))
+    names = [textwrap.fill(label, 18) if narrow else label for label in values]
+    lines = sum(1 + name.count("\n") for name in names)
+    size = (
+        (NARROW, 1.9 + 0.2 * (len(values) + lines)) if narrow else (7.2, 1.6 + 0.42 * len(values))
+    )
+    figure, axes = plotting.new_figure(1, 1, *size)
     plotting.label_axes(axes[0, 0], x, "")
     colours = [
         _kind(label) or (plotting.HIGHLIGHT if label in highlight else plotting.GREYS[1])
         for label in values
     ]
-    plotting.bars(axes[0, 0], list(values), list(values.values()), colours, form, centre)
+    plotting.bars(axes[0, 0], names, list(values.values()), colours, form, centre)
     counts = sorted({len(v) for v in values.values()})
     many = f"{' or '.join(map(str, counts))} {of}s"
     said = f"Bars: {centre} of {many} (the dots); lines: their range."
@@ -181,27 +202,39 @@ def bar_rows(
     ]
 
 
-def pictures(statement: str, rows: Pictures, *, signed: Sequence[str] = (), note: str = "") -> Any:
+def pictures(
+    statement: str,
+    rows: Pictures,
+    *,
+    signed: Sequence[str] = (),
+    note: str = "",
+    narrow: bool = False,
+) -> Any:
     """Return a figure with a line of pictures per row, their captions below them.
 
     Pictures are (H, W) or (H, W, 3) with values from 0, black, to 1, white. Those in columns
-    named `signed` show 0 as mid-grey, and all of them are drawn on one scale.
+    named `signed` show 0 as mid-grey, and all of them are drawn on one scale. `narrow` puts two
+    beside each other.
     """
     columns = list(dict.fromkeys(column for shown in rows.values() for column in shown))
-    width = 0.5 + 1.75 * len(columns)
-    figure, axes = plotting.new_figure(len(rows), len(columns), width, 0.9 + 2.1 * len(rows))
+    many = min(2, len(columns)) if narrow else len(columns)
+    lines = [
+        (title, columns[i : i + many]) for title in rows for i in range(0, len(columns), many)
+    ]
+    size = 0.5 + 1.75 * many, 0.9 + 2.1 * len(lines)
+    figure, axes = plotting.new_figure(len(lines), many, *size)
     kept = [np.abs(shown[c][0]).ravel() for shown in rows.values() for c in signed if c in shown]
     limit = float(np.quantile(np.concatenate(kept), 0.99)) if kept else 0.0
     limit = limit or 1.0  # a few larger values are drawn as that
-    for number, (title, shown) in enumerate(rows.items()):
-        for axis, column in zip(axes[number], columns, strict=True):
+    for number, (title, names) in enumerate(lines):
+        for axis, column in itertools.zip_longest(axes[number], names, fillvalue=""):
             axis.grid(visible=False)
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-            if number == 0:
+            if narrow or number == 0:
                 axis.set_title(column, fontsize=10)
-            if column in shown:
-                picture, caption = shown[column]
+            if column in rows[title]:
+                picture, caption = rows[title][column]
                 low, high = (-limit, limit) if column in signed else (0.0, 1.0)
                 axis.imshow(np.asarray(picture, np.float64).clip(low, high), "gray",
                             vmin=low, vmax=high, interpolation="nearest")  # fmt: skip

@@ -226,8 +226,8 @@ class Lesson:
         return False
 
     def table(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Print rows (dictionaries with the same keys) as a table."""
-        print(results.table(rows))
+        """Show rows (dictionaries with the same keys) as a table."""
+        desk.current().table(rows)
 
     def curves(self, name: str, statement: str, at: Any, curves: Mapping[str, Any], *, x: str,
                y: str, **options: Any) -> None:  # fmt: skip
@@ -244,10 +244,10 @@ class Lesson:
         several = all(isinstance(v, Mapping) for v in curves.values())
         panels = curves if several else {"": curves}
         if not self.checking:
-            figure = figures.curves(statement, at, panels, x=x, y=y, **options)
+            draw = functools.partial(figures.curves, statement, at, panels, x=x, y=y, **options)
             words = figures.curves_in_words(at, panels, x, y)
             rows = figures.curve_rows(at, panels, x, y, options.get("of", "seed"))
-            self._show(figure, name, statement, words, rows)
+            self._show(draw, name, statement, words, rows)
 
     def bars(self, name: str, statement: str, values: Mapping[str, Sequence[float | None]], *,
              x: str, **options: Any) -> None:  # fmt: skip
@@ -258,10 +258,10 @@ class Lesson:
         "mean" or "median"; `of`, as for curves.
         """
         if not self.checking:
-            figure = figures.bars(statement, values, x=x, **options)
+            draw = functools.partial(figures.bars, statement, values, x=x, **options)
             words = figures.bars_in_words(values, x)
             rows = figures.bar_rows(values, x, options.get("of", "seed"))
-            self._show(figure, name, statement, words, rows)
+            self._show(draw, name, statement, words, rows)
 
     def pictures(self, name: str, statement: str, rows: figures.Pictures, **options: Any) -> None:
         """Draw pictures beside each other, and write them as PNG and SVG, and their range as CSV.
@@ -271,22 +271,30 @@ class Lesson:
         values are about 0, which is drawn as grey; `note`, a sentence below.
         """
         if not self.checking:
-            figure = figures.pictures(statement, rows, **options)
+            draw = functools.partial(figures.pictures, statement, rows, **options)
             words = figures.pictures_in_words(rows)
-            self._show(figure, name, statement, words, figures.picture_rows(rows))
+            self._show(draw, name, statement, words, figures.picture_rows(rows))
 
     def _show(
-        self, figure: Any, name: str, statement: str, words: str, rows: Sequence[dict[str, Any]]
+        self,
+        draw: Callable[..., Any],
+        name: str,
+        statement: str,
+        words: str,
+        rows: Sequence[dict[str, Any]],
     ) -> None:
-        alt = f"{statement}. {words}"
-        if desk.current().figure(figure, name, alt):  # that is enough, where it shows it
+        figure, here = draw(), desk.current()
+        if here.figure(figure, name, f"{statement}. {words}"):  # that is enough
             return
         stem = self.out / f"L{self.number:02d}_{name}"
         with _as_exit():
             paths = plotting.save_figure(figure, stem, statement)
             table = stem.with_name(stem.name + ".csv")
             paths.append(results.write_text(table, results.to_csv(rows)))
-        desk.current().image(paths[0], alt)
+            if here.narrow:
+                svg = plotting.render(draw(narrow=True), statement, [".svg"])[".svg"]
+                results.write_bytes(stem.with_name(stem.name + "-narrow.svg"), svg)
+        here.image(paths[0], f"{statement}. {words}")
         others = " and ".join(p.suffix for p in paths[1:])
         print(f"figure: {statement}\n  {paths[0]} (and {others})")
 

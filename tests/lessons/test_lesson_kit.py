@@ -264,6 +264,44 @@ def test_pictures_say_what_they_show(tmp_path, overlapping):
     assert len(table) == 4
 
 
+class Site(desk.Desk):
+    """Wants figures for narrow screens too, and keeps their words."""
+
+    narrow = True
+
+    def image(self, path, alt):
+        self.alt = alt
+
+
+def test_figures_for_narrow_screens_and_words_for_those_who_do_not_see(tmp_path, monkeypatch):
+    here = Site()
+    monkeypatch.setattr(desk, "in_runner", here)
+    lesson = Lesson(2)
+    panels = {"a": {"plain": [[1, 2], [3, 4]]}, "b": {"plain": [[np.nan, 3], [1, 4]]}}
+    lesson.curves("c", "It rises", [8, 20], panels, x="layers", y="loss")
+    assert here.alt == (
+        "It rises. Curves of loss over layers. a, plain: 2 at 8 to 3 at 20; b, plain: 3.5 at 20."
+    )
+    lesson.bars("b", "One", {"plain-8": [None], "other": [2.0, None, 3.0]}, x="error (%)")
+    assert here.alt == "One. Bars of error (%). plain-8: not finite; other: 2.5."
+    written = {p.name for p in (tmp_path / "out" / "lessons").iterdir()}
+    assert {"L02_c-narrow.svg", "L02_b-narrow.svg", "L02_c.svg"} <= written
+
+
+@pytest.mark.parametrize("labels", [("plain", "residual"), ("no skip, from the identity", "skip")])
+def test_narrow_figures_keep_within_their_bounds(labels, overlapping):
+    panels = {title: {label: [[1, 2], [3, 4]] for label in labels} for title in "ab"}
+    figure = figures.curves("It rises " * 9, [8, 20], panels, x="layers", y="loss", narrow=True)
+    assert overlapping(figure) == []
+    bars = figures.bars("One", {label: [1.0, 2.0] for label in labels}, x="error (%)", narrow=True)
+    assert overlapping(bars) == []
+    ramp = np.linspace(0, 1, 12).reshape(3, 4)
+    rows = {title: {column: (ramp, "20.1 dB") for column in "abc"} for title in ("one", "two")}
+    shown = figures.pictures("Three", rows, narrow=True)
+    assert overlapping(shown) == []
+    assert [axis.get_title() for axis in shown.axes] == ["a", "b", "c", ""] * 2
+
+
 def test_plain_and_residual_have_their_colours_and_the_rest_is_grey():
     found = figures.looks({"plain-8": 0, "residual-8": 0, "theory": 0, "mine": 0}, "", ["mine"])
     colours = [colour.upper() for colour, _, _ in found.values()]

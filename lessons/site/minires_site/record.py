@@ -34,6 +34,7 @@ TIERS = ("fast", "default")
 class Page(desk.Desk):
     """Nobody is there; what is shown is noted, in order: text, Markdown, figures."""
 
+    narrow = True
     told = True  # the page itself says how to predict
 
     def __init__(self, stdout: io.StringIO) -> None:
@@ -56,6 +57,12 @@ class Page(desk.Desk):
     def show(self, markdown: str) -> None:
         """Note Markdown."""
         self.note(markdown=inspect.cleandoc(markdown))
+
+    def table(self, rows: results.Rows) -> None:
+        """Note a table, with its cells as they are printed."""
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        cells = [[results.number(row.get(column)) for column in columns] for row in rows]
+        self.note(table=[columns, *cells])
 
     def image(self, path: Path, alt: str) -> None:
         """Note a figure."""
