@@ -71,7 +71,7 @@ def _page(name: str, owners: dict[int, str]) -> str:
     elsewhere = {n: page for n, page in elsewhere.items() if page != name}
     parts = [n for n in names if isinstance(getattr(module, n), ModuleType)]
     own = [n for n in names if n not in elsewhere and n not in parts]
-    lines = [name, "=" * len(name), "", f".. automodule:: {name}", "   :undoc-members:"]
+    lines = [name, "=" * len(name), "", f".. automodule:: {name}"]
     lines.append(f"   :members: {', '.join(own)}" if names else "   :members:")
     if elsewhere:
         also = ", ".join(f"``{n}`` (:doc:`{page}`)" for n, page in elsewhere.items())

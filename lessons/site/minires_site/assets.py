@@ -17,7 +17,7 @@ from typing import Any
 from minires import results
 from minires.lessons.files import lesson_files, notebook, student_version
 
-from . import record
+from . import figures, gallery, record
 from .prepare import ROOT, SITE
 
 CDN = "https://cdn.jsdelivr.net/pyodide/v0.27.7/full/"
@@ -52,9 +52,12 @@ def _copy(app: Any, error: Exception | None) -> None:
         pyodide = "pyodide/"
     config = {"pyodide": pyodide, "wheel": wheel, "lessons": lessons}
     results.write_text(static / "live" / "config.json", json.dumps(config, indent=1))
-    figures = static / "figures"
+    drawn = static / "figures"
     for place in app.minires_records.values():
-        shutil.copytree(place / "figures", figures, dirs_exist_ok=True)
+        figures.copy(sorted((place / "figures").glob("*")), drawn)
+    named = {f"{name}.svg": path for name, path in app.minires_figures.items()}
+    for name, path in (named | gallery.stored()).items():
+        shutil.copy(path, drawn / name)
 
 
 def build_wheel(target: Path) -> str:

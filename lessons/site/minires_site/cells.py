@@ -15,11 +15,12 @@ from typing import Any
 from docutils import nodes
 from sphinx import addnodes
 
-from . import prepare
+from . import inserts, prepare
 
 _PAGE = re.compile(r"lessons/lesson_(\d+)\w*")
 _LESSONS = re.compile(r"\b[Ll]essons? (\d+(?:(?:, | and |, and | to |–)\d+)*)")
 _PAPER = re.compile(r"arXiv:? ?(\d{4}\.\d{4,5})")
+LONG = 30  # lines of code that are folded
 _LEFT_ALONE = (nodes.literal, nodes.reference, nodes.title, nodes.raw, nodes.literal_block,
                nodes.math, nodes.math_block, addnodes.pending_xref)  # fmt: skip
 
@@ -35,6 +36,11 @@ def _read(app: Any, doctree: nodes.document) -> None:
     number = lesson_of(app.env.docname)
     if number is None:
         return
+    for strong in doctree.findall(nodes.strong):
+        name = inserts.anchor(strong.astext())
+        if not name.startswith("term-prediction-") and name not in doctree.ids:
+            strong["ids"].append(name)
+            doctree.ids[name] = strong
     questions: dict[str, dict[str, Any]] = {}
     cells = [c for c in doctree.findall(nodes.container) if c.get("nb_element") == "cell_code"]
     for i, cell in enumerate(cells, 1):
@@ -42,29 +48,43 @@ def _read(app: Any, doctree: nodes.document) -> None:
         cell["data-cell"] = str(i)
         cell["data-tags"] = " ".join(cell["cell_metadata"].get("tags", ()))
         about = cell["cell_metadata"].get("minires", {})
+        _fold(cell)
         output = next((c for c in cell if c.get("nb_element") == "cell_code_output"), None)
         if output is None:
             continue
         for question in about.get("asks", ()):
             questions[question["key"]] = question
-            data = html.escape(json.dumps(question))
-            output += nodes.raw("", f'<div class="prediction" data-question="{data}"></div>',
-                                format="html")  # fmt: skip
+            output += _raw(_question(question))
         if about.get("reveals"):
             _cover(output, [questions[key] for key in about["reveals"] if key in questions])
 
 
+def _fold(cell: nodes.container) -> None:
+    """Put long code that is no exercise into a `<details>`."""
+    source = next((c for c in cell if c.get("nb_element") == "cell_code_source"), None)
+    lines = source.astext().count("\n") + 1 if source is not None else 0
+    if source is not None and lines > LONG and "exercise" not in cell["data-tags"]:
+        opening = f'<details class="code"><summary>Code of this cell, {lines} lines</summary>'
+        source.insert(0, _raw(opening))
+        source += _raw("</details>")
+
+
+def _raw(text: str) -> nodes.raw:
+    return nodes.raw("", text, format="html")
+
+
+def _question(question: dict[str, Any], text: str = "") -> str:
+    data = html.escape(json.dumps(question, ensure_ascii=False))
+    return f'<div class="prediction" data-question="{data}">{text}</div>'
+
+
 def _cover(output: nodes.container, asked: list[dict[str, Any]]) -> None:
-    """Put what a cell shows into a `<details>` that names the questions it answers."""
+    """Put what a cell shows into a `<details>`, below the questions it answers."""
     keys = html.escape(" ".join(q["key"] for q in asked))
-    said = "".join(f"<q>{html.escape(q['text'])}</q>" for q in asked)
-    opening = (
-        f'<details class="cover" data-keys="{keys}"><summary><span class="cover-call">'
-        f"Your prediction first</span>{said}"
-        '<span class="cover-show">Show what was measured</span></summary>'
-    )
-    output.insert(0, nodes.raw("", opening, format="html"))
-    output += nodes.raw("", "</details>", format="html")
+    again = "".join(_question(q, f"<p>{html.escape(q['text'])}</p>") for q in asked)
+    opening = f'<div class="cover" data-keys="{keys}">{again}<details><summary>'
+    output.insert(0, _raw(f"{opening}Show what was measured</summary>"))
+    output += _raw("</details></div>")
 
 
 def _link(doctree: nodes.document, app: Any) -> None:

@@ -70,6 +70,12 @@ def _process(app: Any, what: str, name: str, of: Any, options: Any, lines: list[
     lines[:] = to_rst(lines)
 
 
+def _skip(app: Any, what: str, name: str, of: Any, skip: bool, options: Any) -> bool | None:
+    """Show every function and class of a module, of a class what has words of its own."""
+    return False if what == "module" and callable(of) and not name.startswith("_") else None
+
+
 def setup(app: Any) -> None:
     """Convert each docstring that autodoc reads."""
+    app.connect("autodoc-skip-member", _skip)
     app.connect("autodoc-process-docstring", _process)

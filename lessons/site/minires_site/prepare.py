@@ -19,12 +19,13 @@ from minires import results
 from minires.lessons.files import LessonFile, Part, lesson_files, parts, student_version
 from minires.lessons.kit import exercises
 
-from . import api, record
+from . import answers, api, commands, figures, gallery, record
 
 SITE = Path(__file__).parents[1]
 ROOT = SITE.parents[1]
 LOG = logging.getLogger(__name__)
 _EXERCISE = re.compile(r"@lesson\.exercise\(\s*\"([^\"]+)\"")
+_NUMERIC = re.compile(r"[-+]?[\d.,]+(?:e[-+]?\d+)?(?: ± .*)?|-|nan|[-+]?inf")
 _OURS = re.compile(r"^exercise [\w.]+: solution shown, the one that comes with minires\n", re.M)
 
 
@@ -41,28 +42,31 @@ def chosen(app: Any) -> list[LessonFile]:
 
 
 def _prepare(app: Any) -> None:
+    lessons = chosen(app)
     try:
-        records = record.record_all(chosen(app), app.config.minires_site_tier, LOG.info)
+        app.minires_figures = commands.run_all(LOG.info)
+        records = record.record_all(lessons, app.config.minires_site_tier, LOG.info)
     except (RuntimeError, ValueError) as error:
         raise ExtensionError(str(error)) from error
     app.minires_records = records
-    pages = {}
-    for lesson in chosen(app):
-        text = json.dumps(page(lesson, record.read(records[lesson.number])), ensure_ascii=False)
-        pages[f"lessons/{lesson.path.stem}.ipynb"] = text
+    pages = {"gallery.md": gallery.page(lessons, records, app.minires_figures)}
+    for lesson in lessons:
+        made = page(lesson, records[lesson.number])
+        pages[f"lessons/{lesson.path.stem}.ipynb"] = json.dumps(made, ensure_ascii=False)
+        pages[f"teachers/answers/lesson_{lesson.number:02d}.md"] = answers.page(lesson)
     pages |= {f"api/{name}.rst": text for name, text in api.pages().items()}
-    for folder in ("lessons", "api"):
-        for old in (SITE / folder).glob("*"):
-            if old.relative_to(SITE).as_posix() not in pages and old.suffix in (".ipynb", ".rst"):
+    for pattern in ("lessons/*.ipynb", "teachers/answers/*.md", "api/*.rst"):
+        for old in SITE.glob(pattern):
+            if old.relative_to(SITE).as_posix() not in pages:
                 old.unlink()
     for name, text in pages.items():
         write(SITE / name, text)
 
 
-def page(lesson: LessonFile, shown: list[dict[str, Any]]) -> dict[str, Any]:
+def page(lesson: LessonFile, folder: Path) -> dict[str, Any]:
     """Return a lesson as a notebook: the student's cells, and what the reference's showed."""
     cells: list[dict[str, Any]] = []
-    codes = iter(shown)
+    codes = iter(record.read(folder))
     for i, part in enumerate(parts(student_version(results.read_text(lesson.path)))):
         if part.markdown:
             lines = part.lines
@@ -72,7 +76,7 @@ def page(lesson: LessonFile, shown: list[dict[str, Any]]) -> dict[str, Any]:
             continue
         cell = next(codes)
         name = _EXERCISE.search("\n".join(part.lines))
-        cells.append(_code(part, cell, i, lesson.number))
+        cells.append(_code(part, cell, i, folder / "figures"))
         if name:
             hints = exercises(lesson.number)[name[1]].hints
             cells.append(_markdown(hint_lines(name[1], hints), f"{i}h"))
@@ -97,7 +101,7 @@ def linked(markdown: str) -> str:
     return re.sub(r"\[([^]]*)\]\((lesson_\w+)\.py\)", r"[\1](./\2.ipynb)", markdown)
 
 
-def _code(part: Part, cell: dict[str, Any], i: int, number: int) -> dict[str, Any]:
+def _code(part: Part, cell: dict[str, Any], i: int, drawn: Path) -> dict[str, Any]:
     """Return a code cell with its recorded outputs."""
     about = {key: cell[key] for key in ("asks", "reveals") if cell[key]}
     return {
@@ -106,14 +110,17 @@ def _code(part: Part, cell: dict[str, Any], i: int, number: int) -> dict[str, An
         "metadata": {"tags": part.tags, "minires": about},
         "execution_count": None,
         "source": "\n".join(part.lines),
-        "outputs": [made for output in cell["outputs"] for made in _output(output, cell)],
+        "outputs": [made for output in cell["outputs"] for made in _output(output, drawn)],
     }
 
 
-def _output(output: dict[str, Any], cell: dict[str, Any]) -> list[dict[str, Any]]:
+def _output(output: dict[str, Any], drawn: Path) -> list[dict[str, Any]]:
     """Return a recorded output as one of a notebook."""
     if "figure" in output:
-        data = {"text/html": figure(output["figure"], output["alt"])}
+        made = figures.lesson_figure(drawn, output["figure"], output["alt"], "../")
+        data = {"text/html": made}
+    elif "table" in output:
+        data = {"text/html": table(output["table"])}
     elif "markdown" in output:
         data = {"text/markdown": linked(output["markdown"].replace("; predicted -", ""))}
     else:
@@ -124,14 +131,26 @@ def _output(output: dict[str, Any], cell: dict[str, Any]) -> list[dict[str, Any]
     return [{"output_type": "display_data", "metadata": {}, "data": data}]
 
 
-def figure(stem: str, alt: str, root: str = "../") -> str:
-    """Return a figure of a lesson with its words and its numbers."""
-    place = f"{root}_static/figures/{stem}"
-    said = html.escape(alt)
+def table(rows: list[list[str]]) -> str:
+    """Return a table as HTML; the first row names the columns, the first column the rows."""
+    head, *body = rows
+    numeric = [all(_NUMERIC.fullmatch(row[i]) for row in body) for i in range(len(head))]
+
+    def cell(text: str, i: int, tag: str, scope: str = "") -> str:
+        kind = ' class="number"' if numeric[i] else ""
+        return f"<{tag}{scope}{kind}>{html.escape(text)}</{tag}>"
+
+    top = "".join(cell(text, i, "th", ' scope="col"') for i, text in enumerate(head))
+    lines = [
+        "<tr>"
+        + cell(row[0], 0, "th", ' scope="row"')
+        + "".join(cell(text, i, "td") for i, text in enumerate(row[1:], 1))
+        + "</tr>"
+        for row in body
+    ]
     return (
-        f'<figure class="figure"><img src="{place}.svg" alt="{said}" loading="lazy">'
-        f'<figcaption><a href="{place}.svg">SVG</a>, <a href="{place}.png">PNG</a>, '
-        f'<a href="{place}.csv" download>the numbers (CSV)</a></figcaption></figure>'
+        '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table class="numbers">'
+        f"<thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
 
 

@@ -1,0 +1,110 @@
+"""What hand-written pages leave to the build: a line `% insert: NAME` is replaced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from minires import results
+from minires.lessons import glossary
+from minires.lessons.files import LessonFile
+from minires.lessons.kit import exercises
+
+from . import figures
+from .commands import COMMANDS
+
+SITE = Path(__file__).parents[1]
+_LINE = re.compile(r"^% insert: (\w+)$", re.M)
+
+
+def anchor(term: str) -> str:
+    """Return the name of the place where a lesson explains a term."""
+    return "term-" + re.sub(r"\W+", "-", term.lower()).strip("-")
+
+
+def course(lessons: list[LessonFile], app: Any) -> str:
+    """Return the table of lessons."""
+    rows = ["| Lesson | Minutes | Exercises | Needs |", "|---|--:|--:|---|"]
+    rows += [
+        f"| [{f.number}. {f.title}](/lessons/{f.path.stem}.ipynb) | {f.minutes} | "
+        f"{len(exercises(f.number))} | {f.needs} |"
+        for f in lessons
+    ]
+    return scroll(rows)
+
+
+def explore(lessons: list[LessonFile], app: Any) -> str:
+    """Return the explorable's place in the menu."""
+    return "explore" if (SITE / "explore.md").exists() else ""
+
+
+def first_card(lessons: list[LessonFile], app: Any) -> str:
+    """Return the card of the explorable."""
+    if not (SITE / "explore.md").exists():
+        return ""
+    text = "Depth, init, norm, skip: measured as you move them. Predict first."
+    return f"- [Turn the knobs](explore.md)\n\n  {text}\n"
+
+
+def keys(lessons: list[LessonFile], app: Any) -> str:
+    """Return the list of answer keys."""
+    return "\n".join(
+        f"- [Lesson {f.number}](answers/lesson_{f.number:02d}.md): {f.title}" for f in lessons
+    )
+
+
+def measured(lessons: list[LessonFile], app: Any) -> str:
+    """Return what each lesson measures: the table of lessons/README.md."""
+    text = results.read_text(SITE.parent / "README.md")
+    table = re.search(r"^\| lesson \|.*?(?=\n\n)", text, re.M | re.S)
+    if table is None:
+        raise ValueError("lessons/README.md: expected a table whose first column is `lesson`")
+    return scroll(table[0].splitlines())
+
+
+def contrast(lessons: list[LessonFile], app: Any) -> str:
+    """Return the course's one contrast as a figure."""
+    command = next(c for c in COMMANDS if c.name == "contrast")
+    width, height = figures.size(app.minires_figures["contrast"])
+    alt = f"{command.title}. {command.alt}"
+    return figures.element("_static/figures/contrast.svg", alt, width, height)
+
+
+def terms(lessons: list[LessonFile], app: Any) -> str:
+    """Return the glossary as a list of definitions, with links to the sentences."""
+    pages = {f.number: f.path.stem for f in lessons}
+    lines = []
+    for entry in glossary.entries():
+        if entry.lesson not in pages:
+            continue
+        said = re.sub(r"\*\*([^*]+)\*\*", r"*\1*", entry.sentence)
+        where = f"lessons/{pages[entry.lesson]}.html#{anchor(entry.term)}"
+        lines += [f"{entry.term}", f': {said} <a href="{where}">Lesson {entry.lesson}</a>', ""]
+    return "\n".join(lines)
+
+
+def scroll(rows: list[str]) -> str:
+    """Return a table that scrolls where it is too wide."""
+    return "\n".join([":::{container} scroll", "", *rows, "", ":::"])
+
+
+INSERTS: dict[str, Callable[[list[LessonFile], Any], str]] = {
+    "course": course, "keys": keys, "measured": measured, "contrast": contrast, "terms": terms,
+    "explore": explore, "first_card": first_card,
+}  # fmt: skip
+
+
+def _read(app: Any, docname: str, source: list[str]) -> None:
+    from .prepare import chosen
+
+    def made(line: re.Match[str]) -> str:
+        return INSERTS[line[1]](chosen(app), app)
+
+    source[0] = _LINE.sub(made, source[0])
+
+
+def setup(app: Any) -> None:
+    """Replace when a page is read."""
+    app.connect("source-read", _read)
