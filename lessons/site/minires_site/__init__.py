@@ -2,7 +2,7 @@
 
 prepare.py writes what Sphinx reads: lessons as executed notebooks, API pages, gallery, glossary
 record.py, commands.py  run a lesson, or a command, and keep what it shows, by content
-figures.py, gallery.py  figures with their words, and a page of all of them
+figures.py, front.py, gallery.py  figures with their words, the first one, a page of all
 answers.py  answer keys; inserts.py  tables in pages that are written by hand
 cells.py   cells with attributes, covered results, hints; links between lessons
 mathml.py  formulas without a script

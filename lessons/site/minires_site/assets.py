@@ -55,7 +55,9 @@ def _copy(app: Any, error: Exception | None) -> None:
     drawn = static / "figures"
     for place in app.minires_records.values():
         figures.copy(sorted((place / "figures").glob("*")), drawn)
+    front = app.minires_figures["gradflow-56"].parent
     named = {f"{name}.svg": path for name, path in app.minires_figures.items()}
+    named |= {f"{name}.svg": front / f"{name}.svg" for name in ("contrast", "contrast-narrow")}
     for name, path in (named | gallery.stored()).items():
         shutil.copy(path, drawn / name)
 

@@ -20,7 +20,7 @@ from . import inserts, prepare
 _PAGE = re.compile(r"lessons/lesson_(\d+)\w*")
 _LESSONS = re.compile(r"\b[Ll]essons? (\d+(?:(?:, | and |, and | to |–)\d+)*)")
 _PAPER = re.compile(r"arXiv:? ?(\d{4}\.\d{4,5})")
-LONG = 30  # lines of code that are folded
+LONG = 24  # lines of code; more are folded
 _LEFT_ALONE = (nodes.literal, nodes.reference, nodes.title, nodes.raw, nodes.literal_block,
                nodes.math, nodes.math_block, addnodes.pending_xref)  # fmt: skip
 
@@ -60,11 +60,13 @@ def _read(app: Any, doctree: nodes.document) -> None:
 
 
 def _fold(cell: nodes.container) -> None:
-    """Put long code that is no exercise into a `<details>`."""
+    """Put code that is long, or mostly what the page shows below, into a `<details>`."""
     source = next((c for c in cell if c.get("nb_element") == "cell_code_source"), None)
     lines = source.astext().count("\n") + 1 if source is not None else 0
-    if source is not None and lines > LONG and "exercise" not in cell["data-tags"]:
-        opening = f'<details class="code"><summary>Code of this cell, {lines} lines</summary>'
+    if source is None or "exercise" in cell["data-tags"]:
+        return
+    if lines > LONG or "lesson.say(" in source.astext():
+        opening = f'<details class="code"><summary>Code of this cell, {lines} {"lines" if lines > 1 else "line"}</summary>'
         source.insert(0, _raw(opening))
         source += _raw("</details>")
 

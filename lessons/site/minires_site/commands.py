@@ -35,7 +35,7 @@ class Command:
 
 COMMANDS = (
     Command(
-        "contrast",
+        "gradflow-56",
         "minires gradflow --depths 56 --norm none",
         "gradflow.svg",
         "The gradient on its way back through 56 layers, plain and residual",

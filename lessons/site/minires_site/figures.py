@@ -16,13 +16,18 @@ def size(svg: Path) -> tuple[int, int]:
     return width, height
 
 
-def lesson_figure(folder: Path, stem: str, alt: str, root: str) -> str:
-    """Return a figure of a lesson's record as HTML; `root` leads from the page to the site's."""
+def drawn(
+    folder: Path, stem: str, alt: str, root: str, files: tuple[str, ...] = (), name: str = ""
+) -> str:
+    """Return a figure as HTML, with the one for narrow screens if the folder has it.
+
+    root    leads from the page to the site's
+    files   what is offered below it, of "svg", "png" and "csv"
+    name    where links find it
+    """
     place = f"{root}_static/figures/{stem}"
-    links = (
-        f'<a href="{place}.svg">SVG</a>, <a href="{place}.png">PNG</a>, '
-        f'<a href="{place}.csv" download>the numbers (CSV)</a>'
-    )
+    kinds = {"svg": "SVG", "png": "PNG", "csv": "the numbers (CSV)"}
+    below = ", ".join(f'<a href="{place}.{kind}">{kinds[kind]}</a>' for kind in files)
     narrow = folder / f"{stem}-narrow.svg"
     source = ""
     if narrow.exists():
@@ -31,8 +36,7 @@ def lesson_figure(folder: Path, stem: str, alt: str, root: str) -> str:
             f'<source media="(max-width: 40rem)" srcset="{place}-narrow.svg" '
             f'width="{width}" height="{height}">'
         )
-    width, height = size(folder / f"{stem}.svg")
-    return element(f"{place}.svg", alt, width, height, source, links, stem)
+    return element(f"{place}.svg", alt, *size(folder / f"{stem}.svg"), source, below, name)
 
 
 def element(
@@ -42,8 +46,9 @@ def element(
     measure = f' width="{width}" height="{height}"' if width else ""
     named = f' id="{name}"' if name else ""
     caption = f"<figcaption>{below}</figcaption>" if below else ""
+    kind = "figure" if source else "figure wide"
     return (
-        f'<figure class="figure"{named}><picture>{source}<img src="{place}" '
+        f'<figure class="{kind}"{named}><picture>{source}<img src="{place}" '
         f'alt="{html.escape(" ".join(alt.split()))}"{measure} loading="lazy"></picture>'
         f"{caption}</figure>"
     )

@@ -102,8 +102,7 @@ def page(lessons: list[LessonFile], records: Mapping[int, Path], made: Mapping[s
             lines += ["", f"## Lesson {lesson.number}: {lesson.title}"]
         for output in drawn:
             folder = records[lesson.number] / "figures"
-            element = figures.lesson_figure(folder, output["figure"], output["alt"], "")
-            element = element.replace(f' id="{output["figure"]}"', "")
+            element = figures.drawn(folder, output["figure"], output["alt"], "")
             title = re.split(r"\. (?:Curves|Bars) of ", output["alt"])[0]
             where = (
                 f'<a href="lessons/{lesson.path.stem}.html#{output["figure"]}">In the lesson</a>'

@@ -13,7 +13,6 @@ from minires.lessons.files import LessonFile
 from minires.lessons.kit import exercises
 
 from . import figures
-from .commands import COMMANDS
 
 SITE = Path(__file__).parents[1]
 _LINE = re.compile(r"^% insert: (\w+)$", re.M)
@@ -32,7 +31,7 @@ def course(lessons: list[LessonFile], app: Any) -> str:
         f"{len(exercises(f.number))} | {f.needs} |"
         for f in lessons
     ]
-    return scroll(rows)
+    return scroll(rows, "course")
 
 
 def explore(lessons: list[LessonFile], app: Any) -> str:
@@ -66,10 +65,8 @@ def measured(lessons: list[LessonFile], app: Any) -> str:
 
 def contrast(lessons: list[LessonFile], app: Any) -> str:
     """Return the course's one contrast as a figure."""
-    command = next(c for c in COMMANDS if c.name == "contrast")
-    width, height = figures.size(app.minires_figures["contrast"])
-    alt = f"{command.title}. {command.alt}"
-    return figures.element("_static/figures/contrast.svg", alt, width, height)
+    folder = app.minires_figures["gradflow-56"].parent
+    return figures.drawn(folder, "contrast", app.minires_front, "")
 
 
 def terms(lessons: list[LessonFile], app: Any) -> str:
@@ -85,9 +82,9 @@ def terms(lessons: list[LessonFile], app: Any) -> str:
     return "\n".join(lines)
 
 
-def scroll(rows: list[str]) -> str:
+def scroll(rows: list[str], kind: str = "") -> str:
     """Return a table that scrolls where it is too wide."""
-    return "\n".join([":::{container} scroll", "", *rows, "", ":::"])
+    return "\n".join([f":::{{container}} scroll {kind}".rstrip(), "", *rows, "", ":::"])
 
 
 INSERTS: dict[str, Callable[[list[LessonFile], Any], str]] = {

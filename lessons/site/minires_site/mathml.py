@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 from docutils import nodes
 from latex2mathml import converter
 
 from minires.lessons import formulas
+
+# A minus behind another sign, a bracket or nothing stands close to its number.
+_SIGN = re.compile(
+    r"((?:<mrow>|<mo[^>]*>(?:=|\(|,|&#x0003D;|&#x00028;|&#x0002C;|&#x022C5;|&#x02248;|&#x02208;)</mo>))<mo>&#x02212;</mo>"
+)
 
 
 def to_mathml(tex: str, display: bool) -> str:
@@ -18,6 +24,8 @@ def to_mathml(tex: str, display: bool) -> str:
         read = " ; ".join(formulas.display(tex)) if display else formulas.inline(tex)
     except formulas.FormulaError:
         read = tex
+    made = _SIGN.sub(r'\1<mo form="prefix">&#x02212;</mo>', made)
+    made = made.replace("<mo>/</mo>", '<mo lspace="0" rspace="0">/</mo>')
     return made.replace("<math ", f'<math alttext="{html.escape(" ".join(read.split()))}" ', 1)
 
 

@@ -19,7 +19,7 @@ from minires import results
 from minires.lessons.files import LessonFile, Part, lesson_files, parts, student_version
 from minires.lessons.kit import exercises
 
-from . import answers, api, commands, figures, gallery, record
+from . import answers, api, commands, figures, front, gallery, record
 
 SITE = Path(__file__).parents[1]
 ROOT = SITE.parents[1]
@@ -45,6 +45,7 @@ def _prepare(app: Any) -> None:
     lessons = chosen(app)
     try:
         app.minires_figures = commands.run_all(LOG.info)
+        app.minires_front = front.draw(app.minires_figures["gradflow-56"].parent)
         records = record.record_all(lessons, app.config.minires_site_tier, LOG.info)
     except (RuntimeError, ValueError) as error:
         raise ExtensionError(str(error)) from error
@@ -117,7 +118,8 @@ def _code(part: Part, cell: dict[str, Any], i: int, drawn: Path) -> dict[str, An
 def _output(output: dict[str, Any], drawn: Path) -> list[dict[str, Any]]:
     """Return a recorded output as one of a notebook."""
     if "figure" in output:
-        made = figures.lesson_figure(drawn, output["figure"], output["alt"], "../")
+        stem = output["figure"]
+        made = figures.drawn(drawn, stem, output["alt"], "../", ("svg", "png", "csv"), stem)
         data = {"text/html": made}
     elif "table" in output:
         data = {"text/html": table(output["table"])}

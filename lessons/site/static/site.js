@@ -1,4 +1,4 @@
-// Predictions on a lesson's page: asked where the lesson asks, and again before the result, which
+// Predictions on a lesson's page, and folded code. Predictions are asked where the lesson asks, and again before the result, which
 // stays covered until there is one or the reader opens it. Without this script the questions stand
 // there as text, and the covers open like any <details>.
 
@@ -92,3 +92,18 @@ function beside(paragraph, mine) {
 }
 
 for (const key of new Set(slots.map((s) => s.question.key))) show(key);
+
+// Code that is folded opens one by one, or all at once.
+const folded = [...document.querySelectorAll("details.code")];
+const facts = document.querySelector(".facts ul");
+if (folded.length && facts) {
+  const button = make("button", { type: "button", className: "code-switch", textContent: "show all code" });
+  button.setAttribute("aria-pressed", "false");
+  button.onclick = () => {
+    const open = button.getAttribute("aria-pressed") === "false";
+    button.setAttribute("aria-pressed", String(open));
+    button.textContent = open ? "fold the code" : "show all code";
+    for (const details of document.querySelectorAll("details.code")) details.open = open;
+  };
+  facts.append(make("li", {}, button));
+}
