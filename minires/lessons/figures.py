@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -218,16 +217,14 @@ def pictures(
     """
     columns = list(dict.fromkeys(column for shown in rows.values() for column in shown))
     many = min(2, len(columns)) if narrow else len(columns)
-    lines = [
-        (title, columns[i : i + many]) for title in rows for i in range(0, len(columns), many)
-    ]
+    lines = [(title, columns[i : i + many]) for title in rows for i in range(0, len(columns), many)]
     size = 0.5 + 1.75 * many, 0.9 + 2.1 * len(lines)
     figure, axes = plotting.new_figure(len(lines), many, *size)
     kept = [np.abs(shown[c][0]).ravel() for shown in rows.values() for c in signed if c in shown]
     limit = float(np.quantile(np.concatenate(kept), 0.99)) if kept else 0.0
     limit = limit or 1.0  # a few larger values are drawn as that
     for number, (title, names) in enumerate(lines):
-        for axis, column in itertools.zip_longest(axes[number], names, fillvalue=""):
+        for axis, column in zip(axes[number], [*names, *[""] * many], strict=False):
             axis.grid(visible=False)
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(False)

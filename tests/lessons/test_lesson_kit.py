@@ -296,7 +296,7 @@ def test_narrow_figures_keep_within_their_bounds(labels, overlapping):
     bars = figures.bars("One", {label: [1.0, 2.0] for label in labels}, x="error (%)", narrow=True)
     assert overlapping(bars) == []
     ramp = np.linspace(0, 1, 12).reshape(3, 4)
-    rows = {title: {column: (ramp, "20.1 dB") for column in "abc"} for title in ("one", "two")}
+    rows = {title: dict.fromkeys("abc", (ramp, "20.1 dB")) for title in ("one", "two")}
     shown = figures.pictures("Three", rows, narrow=True)
     assert overlapping(shown) == []
     assert [axis.get_title() for axis in shown.axes] == ["a", "b", "c", ""] * 2
