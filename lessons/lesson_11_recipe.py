@@ -1,7 +1,7 @@
 # ---
 # title: The full recipe: what makes the error fall?
 # minutes: 70
-# seconds: 50
+# seconds: 45
 # needs: lessons 4 and 5; lesson 9 is useful
 # ---
 # %% [markdown]
@@ -1199,8 +1199,8 @@ the decay, the schedule and the mirror as well, so this is a comparison of recip
 
 # %% [markdown]
 # (`minires lessons run 11 data=cifar10` repeats Experiment 4 on a fifth of your own CIFAR-10, if it is found where
-# `minires data` puts it, which takes a quarter of an hour or more. `--full` adds ablations of the warm-up, of Nesterov momentum and of the decay
-# of batch norm's weights, more epochs and more seeds.)
+# `minires data` puts it; that takes a quarter of an hour or more. `--full` adds ablations of the warm-up, of Nesterov
+# momentum and of the decay of batch norm's weights, more epochs and more seeds.)
 #
 # ## What people get wrong
 
