@@ -1,6 +1,6 @@
 // A lesson's page that comes to life on "Run this lesson here": nothing is loaded before.
 import { button, element } from "./dom.mjs";
-import { Python, Stopped, configuration } from "./python.mjs";
+import { Python, Stopped } from "./python.mjs";
 import { Store } from "./store.mjs";
 
 const begun = performance.now();
@@ -60,11 +60,12 @@ class Lesson {
       await this.python.call("start", this.number, this.store.progress);
       mark("ready");
     })();
-    this.session.catch((error) => {
-      this.session = null;
+    const session = this.session;
+    session.catch((error) => {
+      if (this.session === session) this.session = null;
       if (!(error instanceof Stopped)) this.say(error.message);
     });
-    return this.session;
+    return session;
   }
 
   // Call a function that needs no variables of the lesson.
@@ -105,7 +106,8 @@ class Lesson {
       }
       if (cells.at(-1) === this.cells.at(-1) && !this.queue.length) mark("all");
     } catch (error) {
-      if (!(error instanceof Stopped)) this.say(error.message);
+      if (error instanceof Stopped) return; // stop() has cleared the queue
+      this.#forget(error.message);
     }
     this.#clear("");
   }
@@ -143,11 +145,16 @@ class Lesson {
 
   stop() {
     this.python.stop();
+    this.#forget("Stopped, and Python begins anew: a cell runs those above it again.");
+    this.#begin();
+  }
+
+  // Python has ended, and with it the lesson's variables.
+  #forget(why) {
     this.session = null;
     this.#clear("Stopped.");
     for (const cell of this.cells) cell.state = "";
-    this.say("Stopped, and Python begins anew: a cell runs those above it again.");
-    this.#begin();
+    this.say(why);
   }
 
   #startOver() {
@@ -162,4 +169,3 @@ const boxes = [...document.querySelectorAll(".cell[data-cell]")].filter((box) =>
 if (number !== undefined && boxes.length) {
   window.minires = { lesson: new Lesson(Number(number), boxes), marks };
 }
-export { configuration };

@@ -13,6 +13,7 @@ export class Python {
   #waiting = new Map();
   #next = 1;
   #started = null;
+  #broken = null;
   #onProgress = () => {};
 
   // Nothing is loaded before this; a second call waits for the first.
@@ -25,20 +26,19 @@ export class Python {
   get running() { return this.#waiting.size > 0; }
 
   async #begin() {
-    this.#worker = new Worker(new URL("worker.mjs", import.meta.url), { type: "module" });
-    this.#worker.onmessage = ({ data }) => this.#receive(data);
-    const worker = this.#worker;
-    const broken = new Promise((_, reject) => {
-      worker.onerror = (e) => reject(new Error(e.message || "its script cannot be loaded"));
-    });
+    const worker = new Worker(new URL("worker.mjs", import.meta.url), { type: "module" });
+    this.#worker = worker;
+    this.#broken = null;
+    worker.onmessage = ({ data }) => this.#receive(data);
+    worker.onerror = (e) => this.#end(new Error(e.message || "its script is not there"));
     try {
       const start = await configuration();
-      if (worker !== this.#worker) throw new Stopped("stopped");
-      const seconds = await Promise.race([this.#send({ start }), broken]);
+      if (worker !== this.#worker) throw this.#broken;
+      const seconds = await this.#send({ start });
       this.#onProgress("");
       return seconds;
     } catch (error) {
-      if (worker === this.#worker) this.#end();
+      if (worker === this.#worker) this.#end(error);
       if (error instanceof Stopped) throw error;
       throw new Error(`Python cannot be loaded (${error.message}). Is the page offline?`);
     }
@@ -63,18 +63,19 @@ export class Python {
   // browsers allow only to sites with special headers. So the worker is ended; start() makes a new
   // one from the browser's memory, without the variables.
   stop() {
-    const left = [...this.#waiting.values()];
-    this.#end();
-    for (const { reject } of left) reject(new Stopped("stopped"));
+    this.#end(new Stopped("stopped"));
   }
 
-  #end() {
+  #end(error) {
     this.#worker?.terminate();
     this.#worker = this.#started = null;
-    this.#waiting = new Map();
+    this.#broken = error;
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
   }
 
   #send(message, onOutput = () => {}) {
+    if (this.#broken) return Promise.reject(this.#broken);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, onOutput });
