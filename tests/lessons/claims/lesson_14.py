@@ -33,7 +33,7 @@ def claims(n):
     assert (stays == stays[:, :1]).all()
     assert n["melted"][n["MELTS"]][:, 0] == pytest.approx(stays[:, 0])
     for epochs in n["EPOCHS"]:
-        assert near[f"head only, source of {epochs} epochs"] > near[scratch]
+        assert near["head only" + n["of"](epochs)] > near[scratch]
     assert n["cifar"]["last stage"][5] < n["cifar"][scratch][5] - 5
     assert n["cifar"][tuned][100] < n["cifar"]["head only"][100]
     assert all(v >= k for k, v in n["equal"].items())
@@ -48,7 +48,10 @@ def in_depth(n):
     assert first[tuned] < first[scratch] - 3
     assert last[tuned] < first[tuned] - 8
     assert n["stage_first"]["third"] > first[scratch]
-    assert n["near_means"][f"fine-tuned, source of {n['EPOCHS'][-1]} epochs"] > 0
+    near = n["near_means"]["fine-tuned" + n["of"](n["EPOCHS"][-1])]
+    assert near > n["near_means"][scratch] - 5  # of little use
+    assert np.mean(n["refitted"][n["MELTS"]]) < 20  # good features, for another head
+    assert np.mean(n["longer"]) < last[scratch]
     assert np.mean(n["quality"][n["EPOCHS"][-1]]) < 10 < np.mean(n["quality"][n["EPOCHS"][0]])
 
 
