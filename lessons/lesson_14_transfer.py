@@ -634,7 +634,7 @@ pixels {controls["raw pixels"][:, -1].mean():.1f} %.
 """)
 
 # %% [markdown]
-# ## What the papers found
+# ## What the paper found
 #
 # * Yosinski et al. 2014 (arXiv 1411.1792), for the two halves of ImageNet's classes: first layers are general, last ones
 #   specific; transferred features suffer from that and from being cut off from layers that they were trained with; and
