@@ -24,9 +24,12 @@ CHECK_JSON = """\
   lesson, file, seconds   its number, the file, how long the check took
   passed                  whether all exercises are solved and every cell ran
   counts                  how many exercises are PASS, FAIL and TODO
+  points, most_points     what was earned and what there is to earn (0 in a lesson
+                          that is not graded)
   exercises               a list: name, kind, state (PASS, FAIL, TODO), message,
                           line and cell of the learner's own line (or null),
-                          shipped (whether it is the solution of minires)
+                          shipped (whether it is the solution of minires),
+                          points (what a pass is worth)
   problems                a list of cells that did not run: line, cell, message
 and without N, or for a folder, an object whose "lessons" is a list of these
 (a file that is no lesson has file, passed and error).

@@ -43,7 +43,8 @@ class Exercise:
     The learner's function may live in another process: what it is given and what it returns are
     plain values, namely None, numbers, text, lists, tuples, dictionaries and arrays of them. It
     may be given functions of such values too. The hints go from a nudge to almost the answer;
-    `wrong` are typical wrong solutions, which the check must refuse.
+    `wrong` are typical wrong solutions, which the check must refuse. `points` are what a pass is
+    worth where a lesson is graded; 0, as in most lessons: it is not.
     """
 
     check: Callable[[Callable[..., Any]], None]
@@ -51,12 +52,15 @@ class Exercise:
     hints: tuple[str, str, str]
     kind: str = "function"
     wrong: tuple[Callable[..., Any], ...] = ()
+    points: int = 0
 
     def __post_init__(self) -> None:
         if isinstance(self.hints, str) or len(self.hints) != 3:
             raise ValueError(f"hints: expected three texts, got {self.hints!r}")
         if self.kind not in KINDS:
             raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {self.kind!r}")
+        if self.points < 0:
+            raise ValueError(f"points: expected 0 or more, got {self.points}")
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,16 @@ class Result:
     cell: int | None = None
     shipped: bool = False
 
-    def line(self, lesson: int, file: str | None = None) -> str:
-        """Return what to print, which names the hint of what is not solved in the file."""
+    def line(self, lesson: int, file: str | None = None, points: int = 0) -> str:
+        """Return what to print, which names the hint of what is not solved in the file.
+
+        `points` are what a pass is worth, if anything.
+        """
         message = self.message.replace("\n", "\n       ")
-        text = f"[{self.verdict}] exercise {self.name}: {message}"
-        if self.verdict == "PASS":
+        passed = self.verdict == "PASS"
+        worth = f" ({points if passed else 0} of {points} points)" if points else ""
+        text = f"[{self.verdict}] exercise {self.name}{worth}: {message}"
+        if passed:
             return text
         if self.verdict == "FAIL" and self.lineno:
             text += f"\n       your {self.where}"

@@ -38,6 +38,12 @@ class Report:
         verdicts = [r.verdict for r in self.results.values()]
         return {v: verdicts.count(v) for v in ("PASS", "FAIL", "TODO")}
 
+    def points(self) -> tuple[int, int]:
+        """Return the points that were earned, and how many there are; (0, 0) if none are given."""
+        passed = [name for name, r in self.results.items() if r.verdict == "PASS"]
+        worth = {name: exercise.points for name, exercise in self.exercises.items()}
+        return sum(worth[name] for name in passed), sum(worth.values())
+
     def passed(self) -> bool:
         """Return whether all is solved, and every cell ran."""
         return not self.problems and all(r.verdict == "PASS" for r in self.results.values())
@@ -58,7 +64,7 @@ class Report:
         found = list(self.results.values())
         yours = f"For yours: minires lessons check {self.lesson} --file FILE"
         lines = [f"The solutions that come with minires. {yours}"] if ours else []
-        lines += [result.line(self.lesson, self.file) for result in found]
+        lines += [r.line(self.lesson, self.file, self.exercises[r.name].points) for r in found]
         said = [result.message for result in found if result.message.startswith(UNFINISHED)]
         lines += [self.told(p) for p in self.problems if UNFINISHED + p.message not in said]
         solved, theirs = self.counts()["PASS"], sum(r.shipped for r in found)
@@ -66,7 +72,9 @@ class Report:
             by = f", by the solutions that come with minires. {yours}"
         else:
             by = f", {theirs} of them by solutions that come with minires" if theirs else ""
-        return "\n".join([*lines, f"{solved} of {len(found)} solved{by}"])
+        earned, most = self.points()
+        total = f", {earned} of {most} points" if most else ""
+        return "\n".join([*lines, f"{solved} of {len(found)} solved{total}{by}"])
 
     def summary(self) -> dict[str, Any]:
         """Return the report as what JSON can hold; see `minires lessons check --help`."""
@@ -76,6 +84,8 @@ class Report:
             "seconds": self.seconds,
             "passed": self.passed(),
             "counts": self.counts(),
+            "points": self.points()[0],
+            "most_points": self.points()[1],
             "exercises": [
                 {
                     "name": result.name,
@@ -85,6 +95,7 @@ class Report:
                     "line": result.lineno,
                     "cell": result.cell,
                     "shipped": result.shipped,
+                    "points": self.exercises[result.name].points,
                 }
                 for result in self.results.values()
             ],

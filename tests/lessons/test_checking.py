@@ -139,7 +139,7 @@ def test_json_for_a_teacher(capsys):
     assert (half["name"], half["kind"], half["state"]) == ("1.5", "number", "PASS")
     assert word == {
         "name": "1.6", "kind": "bug", "state": "FAIL", "line": 8, "cell": None, "shipped": False,
-        "message": "ZeroDivisionError: division by zero",
+        "message": "ZeroDivisionError: division by zero", "points": 0,
     }  # fmt: skip
 
 
@@ -343,3 +343,26 @@ def test_a_check_that_is_ended_leaves_no_process_behind(ending):
     while is_running(pid) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not is_running(pid)
+
+
+def test_points_of_a_graded_lesson(monkeypatch, capsys):
+    from minires.lessons.checks import lesson_18
+
+    only = {name: lesson_18.EXERCISES[name] for name in ("18.1", "18.2")}
+    monkeypatch.setattr(lesson_18, "EXERCISES", only)
+    Path("mine.py").write_text(
+        "import numpy as np\nfrom minires.lessons import Lesson\nlesson = Lesson(18)\n"
+        '@lesson.exercise("18.1")\ndef own(x):\n    return np.tanh(x)\n'
+        '@lesson.exercise("18.2")\ndef own_pass(x, dy):\n    return own(x), dy * (1 - x**2)\n',
+        encoding="utf-8",
+    )
+    assert main(["lessons", "check", "18", "--file", "mine.py"]) == 1
+    printed = capsys.readouterr().out
+    assert "[PASS] exercise 18.1 (10 of 10 points): ok" in printed
+    assert "[FAIL] exercise 18.2 (0 of 15 points): dL/dx" in printed
+    assert "worst entry" in printed
+    assert "1 of 2 solved, 10 of 25 points" in printed
+    assert main(["lessons", "check", "18", "--file", "mine.py", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["points"], found["most_points"]) == (10, 25)
+    assert [e["points"] for e in found["exercises"]] == [10, 15]
