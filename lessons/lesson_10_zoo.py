@@ -45,7 +45,7 @@ P = lesson.params(
     budget=30,
     fast={"depth": 302, "steps": 3, "seeds": 1, "large": (18, 50), "budget": 4},
     full={"steps": 25, "seeds": 3, "budget": 200},
-    browser={"depth": 302, "steps": 3, "seeds": 1, "large": (18, 50), "budget": 4},
+    browser={"depth": 200, "steps": 3, "seeds": 1, "large": (18, 50), "budget": 3},
 )
 
 # %% [markdown]
