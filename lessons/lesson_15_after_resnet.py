@@ -44,6 +44,7 @@ P = lesson.params(
     epochs=2,
     dropping=4,
     starting=3,
+    side=32,
     rates=(0.001, 0.0003),
     start_rates=(0.003,),
     fast={
@@ -64,6 +65,7 @@ P = lesson.params(
         "start_rates": (0.03, 0.01, 0.003, 0.001),
     },
     browser={
+        "side": 16,
         "blocks": 24,
         "layers": 14,
         "seeds": 1,
@@ -143,7 +145,7 @@ in_block = sum(
     p.size for name, p in dense40.named_parameters() if "denseblock1" in name and "conv" in name
 )
 sized = {
-    name: mr.summary(net, (3, 32, 32), batch=2)
+    name: mr.summary(net, (3, P.side, P.side), batch=2)
     for name, net in (("DenseNet-40", dense40), ("ResNet-56", models.resnet56(seed=0)))
 }
 lesson.say(f"""

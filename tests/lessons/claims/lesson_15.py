@@ -7,6 +7,7 @@ from minires.lessons import spread
 
 NUMBERS = {
     "7": "definition: 3 + 2 + 2 channels",
+    "0.71": lambda n: 2**-0.5,
     "27": lambda n: 54 // 2,
     "90": "definition: nine of ten classes, guessed",
 }
