@@ -220,8 +220,8 @@ EXERCISES = {
         lambda: 160,
         hints=(
             "What is there before the first layer, and what does each layer put beside it?",
-            "k₀ + k l, with k₀ = 16.",
-            "16 plus 12 times 12.",
+            "k₀ + k l channels, with k₀ = 16: what are k and l here?",
+            "16 channels, plus 12 layers times 12 channels.",
         ),
         kind="number",
         wrong=(lambda: 144, lambda: 148, lambda: 2304),
