@@ -36,6 +36,8 @@ def claims(n):
 
 def claims_in_full(n):
     assert n["results"][n["PLAIN"]][2] == "better"
+    assert n["guesses"]
+    assert n["results"][n["RELU"]][2] == "no difference"
     assert max(n["errors"][n["OURS"]]) < 15
     assert max(n["errors"][n["RELU"]]) < 15
 
