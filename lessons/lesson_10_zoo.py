@@ -1,7 +1,7 @@
 # ---
 # title: Building the zoo: what does a ResNet cost?
 # minutes: 60
-# seconds: 45
+# seconds: 35
 # needs: lessons 4, 5 and 9
 # ---
 # %% [markdown]

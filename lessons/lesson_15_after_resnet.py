@@ -1,15 +1,14 @@
 # ---
 # title: After ResNet: what was kept, and what was not?
 # minutes: 60
-# seconds: 40
+# seconds: 45
 # needs: lessons 7, 8, 9 and 10
 # ---
 # %% [markdown]
 # # Lesson 15: After ResNet: what was kept, and what was not?
 #
-# A residual block adds, and what it adds to is handed on. Hardly any deep network that was designed since does without
-# this sum. But nearly everything else about the ResNet of 2015 has been changed by somebody: what is done with $x$ in
-# place of adding it, how the branch spends its weights, whether every branch has to be there all the time, where the
+# A residual block adds, and what it adds to is handed on. Many who came later kept this sum. But nearly everything about
+# the ResNet of 2015 has been changed by somebody: what is done with $x$ in place of adding it, how the branch spends its weights, whether every branch has to be there all the time, where the
 # normalisation stands, and even whether the sum is needed at all.
 #
 # This lesson takes five of these changes. Each has some arithmetic that you do yourself, in the way of lesson 10, and

@@ -180,10 +180,11 @@ def _block(x: Array, state: dict[str, Array], how: str = "") -> Array:
     y = layer(y, 2) if how == "one relu" else np.maximum(layer(y, 2), 0)
     y = layer(y, 3)
     if how == "no skip":
-        return np.maximum(y, 0)
+        return np.asarray(np.maximum(y, 0))
     if how == "no last relu":
         return y + x
-    return np.maximum(y, 0) + x if how == "relu before" else np.maximum(y + x, 0)
+    found: Array = np.maximum(y, 0) + x if how == "relu before" else np.maximum(y + x, 0)
+    return found
 
 
 def _sample(channels: int, inner: int, seed: int) -> tuple[Array, dict[str, Array]]:
