@@ -67,6 +67,9 @@ def in_depth(n):
     """What short trainings of few blocks do not show."""
     rise, deep = n["rise"], n["DEEP"]
     assert rise[START] < 3
+    changed = {name: found[:, 1:].mean() for name, found in n["changed"].items()}
+    assert changed[START] < changed[RESIDUAL] < changed[PLAIN]  # "the order of the damage"
+    assert n["single"][START].mean(axis=0).argmax() == 0
     assert rise[deep] < 10
     assert rise[PLAIN] > max(40, 3 * rise[RESIDUAL])
     assert n["at_half"][START] < n["at_half"][deep] - 15
