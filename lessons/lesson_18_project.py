@@ -258,8 +258,8 @@ lesson.predict(
 # %% [markdown]
 # ## Experiment 1: the profile
 #
-# Now real nets of minires, on real digits: your block with your scale, with $1/\sqrt{\mathrm{blocks}}$, and the plain
-# twin. Its plain twin is the net of the same layers without the additions. It may not be
+# Now real nets of minires, on real digits: your block with your scale, with $1/\sqrt{\mathrm{blocks}}$, and its
+# plain twin. The plain twin is the net of the same layers without the additions. It may not be
 # sent into the race lame, so its second layers start with a factor such that the first block leaves $E[x^2] = 1$ as
 # it was. For the ReLU that is He initialisation.
 
@@ -329,11 +329,11 @@ def profile(scale, skip, seed):
 
 scale, ratio, _ = start(P.blocks)
 STARTS = {
-    f"residual, your scale {scale:.2g}": (scale, True),
-    f"residual, 1/√{P.blocks} = {P.blocks**-0.5:.2f}": (P.blocks**-0.5, True),
+    f"residual with 1/√{P.blocks} = {P.blocks**-0.5:.2f}": (P.blocks**-0.5, True),
+    f"residual with your scale {scale:.2g}": (scale, True),
     "plain twin": (plain_factor(own), False),
 }
-YOURS, RULE, TWIN = STARTS
+RULE, YOURS, TWIN = STARTS
 streams, gradients = {}, {}
 with np.errstate(all="ignore"):
     for name, how in STARTS.items():
@@ -344,16 +344,16 @@ firsts = {name: found[:, 0] for name, found in gradients.items()}
 reached = float(np.median(firsts[YOURS]))
 
 
-def in_words(values):
-    """Return how many times as large something has become, by the median, or that it overflowed."""
+def grows(values):
+    """Return what becomes of a size, by the median: how many times as large, or an overflow."""
     middle = float(np.median(values))
-    return f"{middle:.3g} times as large" if np.isfinite(middle) else "too large for float32"
+    return f"becomes {middle:.3g} times as large" if np.isfinite(middle) else "overflows float32"
 
 
 rule_holds = bool(np.isfinite(firsts[RULE]).all() and np.median(firsts[RULE]) <= 4)
 lesson.reveal(
     "rule",
-    f"its norm becomes {in_words(firsts[RULE])}",
+    f"its norm {grows(firsts[RULE])}",
     value="it stays within a factor of 4"
     if rule_holds
     else "it becomes more than 4 times as large or overflows",
@@ -374,13 +374,13 @@ lesson.curves(
 )
 lesson.say(f"""
 The horizontal axis counts the blocks from the input. On the left is the norm of the stream, beside that at the input:
-read it from left to right. With the rule it becomes {in_words(streams[RULE][:, -1])}, in the plain twin
-{in_words(streams[TWIN][:, -1])}, with your scale {in_words(streams[YOURS][:, -1])}. On the right is the norm
+read it from left to right. With the rule it {grows(streams[RULE][:, -1])}, in the plain twin it
+{grows(streams[TWIN][:, -1])}, with your scale it {grows(streams[YOURS][:, -1])}. On the right is the norm
 of the gradient, beside that behind the last block: read it from right to left, the way the gradient goes. (A net
-whose stream overflows has no gradient, and no line.) With your scale it arrives at the input
-{in_words(firsts[YOURS])}; your prediction was {ratio:.2f} times. (The digits are not normal numbers,
+whose stream overflows has no gradient, and no line.) With your scale it
+{grows(firsts[YOURS])} up to the input; your prediction was {ratio:.2f}. (The digits are not normal numbers,
 and a net of {WIDTH} units fluctuates more than a wide one, so the two need not agree to the per cent.) With the rule
-it becomes {in_words(firsts[RULE])}, and in the plain twin {in_words(firsts[TWIN])}.
+the gradient {grows(firsts[RULE])}, in the plain twin it {grows(firsts[TWIN])}.
 """)
 
 # %% [markdown]
@@ -462,9 +462,9 @@ def fit(net, rate, seed):
 
 relu_scale = float(np.sqrt(2 * (2 ** (1 / P.blocks) - 1)))  # 1 + s²/2 in every block, 2 in all
 ARMS = {
-    "residual, your function": (Own.apply, scale, True),
+    "residual with your function": (Own.apply, scale, True),
     "its plain twin": (Own.apply, plain_factor(own), False),
-    "residual, ReLU": (Relu.apply, relu_scale, True),
+    "residual with a ReLU": (Relu.apply, relu_scale, True),
 }
 OURS, PLAIN, RELU = ARMS
 races = {}
@@ -570,8 +570,8 @@ lesson.say(
 
 # %%
 lesson.say(f"""
-- *"The residual connection makes any block trainable."* With s = 1/√{P.blocks} the gradient of this block becomes
-  {in_words(firsts[RULE])} on its way back, with s = {scale:.2g} {in_words(firsts[YOURS])}.
+- *"The residual connection makes any block trainable."* With s = 1/√{P.blocks} the gradient of this block
+  {grows(firsts[RULE])} on its way back, with s = {scale:.2g} it {grows(firsts[YOURS])}.
   {"Here the rule is small enough; for a squared ReLU it is not." if rule_holds else "The skip alone saves nothing."}
 - *"A smaller mean error shows that my block is better."* Beside the ReLU the difference is {results[RELU][0]:+.2f}
   points and its half width {results[RELU][1]:.2f}: {results[RELU][2]}.
