@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from types import ModuleType
 
 MODULES = {
@@ -69,10 +70,22 @@ def _page(name: str, owners: dict[int, str]) -> str:
     names = list(getattr(module, "__all__", ()))
     elsewhere = {n: owners.get(id(getattr(module, n)), name) for n in names}
     elsewhere = {n: page for n, page in elsewhere.items() if page != name}
-    parts = [n for n in names if isinstance(getattr(module, n), ModuleType)]
-    own = [n for n in names if n not in elsewhere and n not in parts]
+    own = [n for n in names if n not in elsewhere]
     lines = [name, "=" * len(name), "", f".. automodule:: {name}"]
-    lines.append(f"   :members: {', '.join(own)}" if names else "   :members:")
+    if not names:
+        return "\n".join([*lines, "   :members:"]) + "\n"
+    kinds: dict[str, list[str]] = {"Functions": [], "Classes": [], "Values": []}
+    for n in own:
+        of = getattr(module, n)
+        if inspect.isclass(of):
+            kinds["Classes"] += [f".. autoclass:: {name}.{n}", "   :members:", ""]
+        elif callable(of):
+            kinds["Functions"] += [f".. autofunction:: {name}.{n}", ""]
+        elif not isinstance(of, ModuleType):
+            kinds["Values"] += [f"* ``{n}``"]
+    for title, entries in kinds.items():
+        if entries:
+            lines += ["", title, "-" * len(title), "", *entries]
     if elsewhere:
         also = ", ".join(f"``{n}`` (:doc:`{page}`)" for n, page in elsewhere.items())
         lines += ["", f"Also here, described elsewhere: {also}."]

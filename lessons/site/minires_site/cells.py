@@ -19,6 +19,7 @@ from . import inserts, prepare
 
 _PAGE = re.compile(r"lessons/lesson_(\d+)\w*")
 _LESSONS = re.compile(r"\b[Ll]essons? (\d+(?:(?:, | and |, and | to |–)\d+)*)")
+_EXERCISES = re.compile(r"\b[Ee]xercises? \d+\.\d+(?:(?:, | and |, and | to )\d+\.\d+)*")
 _PAPER = re.compile(r"arXiv:? ?(\d{4}\.\d{4,5})")
 LONG = 24  # lines of code; more are folded
 _LEFT_ALONE = (nodes.literal, nodes.reference, nodes.title, nodes.raw, nodes.literal_block,
@@ -29,6 +30,11 @@ def lesson_of(docname: str) -> str | None:
     """Return the number of the lesson that a page is, as text."""
     found = _PAGE.fullmatch(docname)
     return str(int(found[1])) if found else None
+
+
+def exercise_id(name: str) -> str:
+    """Return where links find an exercise."""
+    return "exercise-" + name.replace(".", "-") + "-cell"
 
 
 def _read(app: Any, doctree: nodes.document) -> None:
@@ -45,6 +51,8 @@ def _read(app: Any, doctree: nodes.document) -> None:
     cells = [c for c in doctree.findall(nodes.container) if c.get("nb_element") == "cell_code"]
     for i, cell in enumerate(cells, 1):
         cell["ids"] = [f"cell-{i}"]
+        if name := prepare.EXERCISE.search(cell.astext()):
+            cell["ids"].append(exercise_id(name[1]))
         cell["data-cell"] = str(i)
         cell["data-tags"] = " ".join(cell["cell_metadata"].get("tags", ()))
         about = cell["cell_metadata"].get("minires", {})
@@ -92,31 +100,42 @@ def _cover(output: nodes.container, asked: list[dict[str, Any]]) -> None:
 def _link(doctree: nodes.document, app: Any) -> None:
     """Make links of what names a lesson or a paper."""
     pages = {f.number: f"lessons/{f.path.stem}" for f in prepare.chosen(app)}
-    docname = app.env.docname
     for text in list(doctree.findall(nodes.Text)):
         parent, inside = text.parent, text.parent
         while inside is not None and not isinstance(inside, _LEFT_ALONE):
             inside = inside.parent
         if inside is None and parent is not None:
-            pieces = _pieces(str(text), pages, docname)
-            if len(pieces) > 1:
+            pieces = _pieces(str(text), pages, app)
+            if pieces:
                 parent.replace(text, pieces)
 
 
-def _pieces(text: str, pages: dict[int, str], docname: str) -> list[nodes.Node]:
+def _pieces(text: str, pages: dict[int, str], app: Any) -> list[nodes.Node]:
+    """Return a text in pieces, some of them links; nothing if there is no link in it."""
     found: list[nodes.Node] = []
     end = 0
+    docname = app.env.docname
 
     def add(start: int, stop: int, node: nodes.Node) -> None:
         nonlocal end
         found.extend([nodes.Text(text[end:start]), node] if start > end else [node])
         end = stop
 
-    marks = sorted([*_LESSONS.finditer(text), *_PAPER.finditer(text)], key=lambda m: m.start())
-    for mark in marks:
+    marks = [m for pattern in (_LESSONS, _EXERCISES, _PAPER) for m in pattern.finditer(text)]
+    for mark in sorted(marks, key=lambda m: m.start()):
         if mark.re is _PAPER:
             link = nodes.reference("", mark[0], refuri=f"https://arxiv.org/abs/{mark[1]}")
             add(*mark.span(), link)
+            continue
+        if mark.re is _EXERCISES:
+            for name in re.finditer(r"(\d+)\.\d+", mark[0]):
+                page = pages.get(int(name[1]))
+                if page:
+                    to = app.builder.get_relative_uri(docname, page) if page != docname else ""
+                    uri = f"{to}#{exercise_id(name[0])}"
+                    start = mark.start() + name.start()
+                    stop = mark.start() + name.end()
+                    add(start, stop, nodes.reference("", name[0], refuri=uri))
             continue
         numbers = list(re.finditer(r"\d+", mark[1]))
         for number in numbers:
@@ -125,7 +144,7 @@ def _pieces(text: str, pages: dict[int, str], docname: str) -> list[nodes.Node]:
                 first = mark.start() if len(numbers) == 1 else mark.start(1) + number.start()
                 stop = mark.start(1) + number.end()
                 add(first, stop, _reference(page, text[first:stop]))
-    return [*found, nodes.Text(text[end:])] if found and end < len(text) else found or []
+    return [*found, nodes.Text(text[end:])] if found and end < len(text) else found
 
 
 def _reference(page: str, text: str) -> nodes.Node:

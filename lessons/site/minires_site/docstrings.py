@@ -6,12 +6,13 @@ definitions; what stands in backticks is code. Nothing else is markup.
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Any
 
 _ROW = re.compile(r"(?P<name>\S(?:.{0,46}?\S)?) {2,}(?P<text>\S.*)")
 _ITEM = re.compile(r"[-*] +(?P<text>\S.*)")
-_LIKE_A_LIST = re.compile(r"(?=(\(?\w{1,4}[.)]|[-+*•‣⁃]|\.\.|__|>>>) )")
+_LIKE_A_LIST = re.compile(r"(?:\(?\w{1,4}[.)]|[-+•‣⁃]|\.\.) ")  # what is escaped anyway is left out
 
 
 def escape(text: str) -> str:
@@ -25,7 +26,28 @@ def escape(text: str) -> str:
         before = "\\ " if parts[i - 1][-1:].isalnum() else ""
         after = "\\ " if parts[i + 1][:1].isalnum() else ""
         parts[i] = f"{before}``{parts[i].strip()}``{after}"
-    return _LIKE_A_LIST.sub(r"\\", "".join(parts), count=1) if text else ""
+    return "\\" * bool(_LIKE_A_LIST.match(text)) + "".join(parts)
+
+
+def with_code(lines: list[str]) -> list[str]:
+    """Return a module's docstring with those paragraphs indented that are Python."""
+    text = "\n".join(lines)
+    paragraphs = re.split(r"\n{2,}", text.strip("\n"))
+    for i, paragraph in enumerate(paragraphs[1:], 1):
+        if not paragraph.startswith(" ") and _is_code(paragraph):
+            paragraphs[i] = "\n".join("    " + line for line in paragraph.split("\n"))
+    return "\n\n".join(paragraphs).split("\n")
+
+
+def _is_code(text: str) -> bool:
+    try:
+        statements = ast.parse(text).body
+    except SyntaxError:
+        return False
+    calls = [s for s in statements if isinstance(s, ast.Expr) and isinstance(s.value, ast.Call)]
+    return any(
+        isinstance(s, ast.Assign | ast.Import | ast.ImportFrom) or s in calls for s in statements
+    )
 
 
 def to_rst(lines: list[str]) -> list[str]:
@@ -67,7 +89,7 @@ def _indent_after(lines: list[str], i: int) -> int:
 
 
 def _process(app: Any, what: str, name: str, of: Any, options: Any, lines: list[str]) -> None:
-    lines[:] = to_rst(lines)
+    lines[:] = to_rst(with_code(lines) if what == "module" else lines)
 
 
 def _skip(app: Any, what: str, name: str, of: Any, skip: bool, options: Any) -> bool | None:

@@ -43,10 +43,11 @@ def element(
     place: str, alt: str, width: int, height: int, source: str = "", below: str = "", name: str = ""
 ) -> str:
     """Return a figure as HTML."""
-    measure = f' width="{width}" height="{height}"' if width else ""
+    measure = f' width="{width}" height="{height}" style="--w: {width}px"' if width else ""
     named = f' id="{name}"' if name else ""
     caption = f"<figcaption>{below}</figcaption>" if below else ""
     kind = "figure" if source else "figure wide"
+    kind += " pictures" * (". Pictures. " in alt)  # which are not turned in the dark
     return (
         f'<figure class="{kind}"{named}><picture>{source}<img src="{place}" '
         f'alt="{html.escape(" ".join(alt.split()))}"{measure} loading="lazy"></picture>'

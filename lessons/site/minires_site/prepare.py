@@ -24,8 +24,8 @@ from . import answers, api, commands, figures, front, gallery, record
 SITE = Path(__file__).parents[1]
 ROOT = SITE.parents[1]
 LOG = logging.getLogger(__name__)
-_EXERCISE = re.compile(r"@lesson\.exercise\(\s*\"([^\"]+)\"")
 _NUMERIC = re.compile(r"[-+]?[\d.,]+(?:e[-+]?\d+)?(?: ± .*)?|-|nan|[-+]?inf")
+EXERCISE = re.compile(r"@lesson\.exercise\(\s*\"([^\"]+)\"")
 _OURS = re.compile(r"^exercise [\w.]+: solution shown, the one that comes with minires\n", re.M)
 
 
@@ -76,7 +76,7 @@ def page(lesson: LessonFile, folder: Path) -> dict[str, Any]:
             cells.append(_markdown(lines, i))
             continue
         cell = next(codes)
-        name = _EXERCISE.search("\n".join(part.lines))
+        name = EXERCISE.search("\n".join(part.lines))
         cells.append(_code(part, cell, i, folder / "figures"))
         if name:
             hints = exercises(lesson.number)[name[1]].hints
