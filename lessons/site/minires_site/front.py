@@ -21,16 +21,19 @@ def draw(folder: Path) -> str:
     depth = int(rows[0]["depth"])
 
     def norms(skip: str) -> np.ndarray:
-        """Return ‖∂L/∂x‖ (seeds, layers), from the last layer to the first."""
-        of = [r for r in rows if r["skip"] == skip]
+        """Return ‖∂L/∂x‖ (seeds, places), from the last layer to the first."""
+        of = [r for r in rows if r["skip"] == skip and r["index"] in stream]
         seeds = sorted({r["seed"] for r in of})
         found = [[float(r["dx_norm"]) for r in of if r["seed"] == seed] for seed in seeds]
         return np.array(found)[:, ::-1]
 
+    # Between the blocks, where plain and residual nets can be compared.
+    stream = {r["index"] for r in rows if r["skip"] == "identity" and r["stream"] == "True"}
     plain, residual = norms("none"), norms("identity")
-    layers = np.arange(1, plain.shape[1] + 1)
+    indices = sorted(map(int, stream))
+    layers = np.array([indices[-1] - i + 1 for i in reversed(indices)])
     start = np.exp(np.log(plain[:, 0]).mean())
-    theory = np.tile(start * (1 / 6) ** ((layers - 1) / 2), (len(plain), 1))
+    theory = np.tile(start * (1 / 6) ** ((layers - layers[0]) / 2), (len(plain), 1))
 
     def lost(norms: np.ndarray) -> float:
         return float(np.log10(norms[:, 0] / norms[:, -1]).mean())

@@ -34,19 +34,6 @@ def course(lessons: list[LessonFile], app: Any) -> str:
     return scroll(rows, "course")
 
 
-def explore(lessons: list[LessonFile], app: Any) -> str:
-    """Return the explorable's place in the menu."""
-    return "explore" if (SITE / "explore.md").exists() else ""
-
-
-def first_card(lessons: list[LessonFile], app: Any) -> str:
-    """Return the card of the explorable."""
-    if not (SITE / "explore.md").exists():
-        return ""
-    text = "Depth, init, norm, skip: measured as you move them. Predict first."
-    return f"- [Turn the knobs](explore.md)\n\n  {text}\n"
-
-
 def keys(lessons: list[LessonFile], app: Any) -> str:
     """Return the list of answer keys."""
     return "\n".join(
@@ -89,7 +76,6 @@ def scroll(rows: list[str], kind: str = "") -> str:
 
 INSERTS: dict[str, Callable[[list[LessonFile], Any], str]] = {
     "course": course, "keys": keys, "measured": measured, "contrast": contrast, "terms": terms,
-    "explore": explore, "first_card": first_card,
 }  # fmt: skip
 
 
