@@ -156,6 +156,10 @@ def _reference(page: str, text: str) -> nodes.Node:
 
 def _context(app: Any, pagename: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Tell scripts which lesson a page is; load those of the live cells where they are."""
+    tree = context.get("furo_navigation_tree", "")  # whose headings lack their level
+    context["furo_navigation_tree"] = tree.replace(
+        'role="heading"', 'role="heading" aria-level="2"'
+    )
     number = lesson_of(pagename)
     if number is None:
         return
@@ -182,4 +186,4 @@ def setup(app: Any) -> None:
     """Register what happens to a page when it is read and written."""
     app.add_node(nodes.container, override=True, html=(_visit, _depart))
     app.connect("doctree-read", _read)
-    app.connect("html-page-context", _context)
+    app.connect("html-page-context", _context, priority=900)  # after the theme's

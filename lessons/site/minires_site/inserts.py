@@ -65,7 +65,7 @@ def terms(lessons: list[LessonFile], app: Any) -> str:
             continue
         said = re.sub(r"\*\*([^*]+)\*\*", r"*\1*", entry.sentence)
         where = f"lessons/{pages[entry.lesson]}.html#{anchor(entry.term)}"
-        lines += [f"{entry.term}", f': {said} <a href="{where}">Lesson {entry.lesson}</a>', ""]
+        lines += [f"{entry.term}", f': {said} <a href="{where}">Lesson\u00a0{entry.lesson}</a>', ""]
     return "\n".join(lines)
 
 

@@ -36,7 +36,7 @@ def _inline(translator: Any, node: Any) -> None:
 
 def _block(translator: Any, node: Any) -> None:
     made = to_mathml(node.astext(), display=True)
-    translator.body.append(f'<div class="math" tabindex="0">{made}</div>\n')
+    translator.body.append(f'<div class="math">{made}</div>\n')
     raise nodes.SkipNode
 
 

@@ -151,7 +151,7 @@ def table(rows: list[list[str]]) -> str:
         for row in body
     ]
     return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table class="numbers">'
+        '<div class="scroll"><table class="numbers">'
         f"<thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody></table></div>"
     )
 

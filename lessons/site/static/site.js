@@ -107,3 +107,15 @@ if (folded.length && facts) {
   };
   facts.append(make("li", {}, button));
 }
+
+// What scrolls sideways can be scrolled with the keys, too.
+function reach() {
+  for (const element of document.querySelectorAll(".highlight pre, figure.wide picture, .scroll, .table-wrapper, div.math")) {
+    const scrolls = element.scrollWidth > element.clientWidth + 1;
+    if (scrolls) element.tabIndex = 0;
+    else element.removeAttribute("tabindex");
+  }
+}
+reach();
+addEventListener("resize", reach);
+document.addEventListener("toggle", reach, true);
