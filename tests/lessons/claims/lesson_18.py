@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from minires.lessons import spread
-from minires.lessons.checks.lesson_18 import EXERCISES, LEAST, MOST
+from minires.lessons.checks.lesson_18 import EXERCISES
+from minires.lessons.checks.project_results import LEAST, MOST
 
 NUMBERS = {
     "10": lambda n: EXERCISES["18.1"].points,
