@@ -63,8 +63,8 @@ class Summary:
             {
                 "layer": layer.path,
                 "type": layer.kind,
-                "inputs": layer.inputs,
-                "outputs": layer.outputs,
+                "input shapes": layer.inputs,
+                "output shapes": layer.outputs,
                 "runs": layer.runs,
                 "same as": layer.same or None,
                 "operations": [o.name for o in layer.operations.values()],

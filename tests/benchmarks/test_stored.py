@@ -32,18 +32,22 @@ def test_what_is_stored_is_what_the_record_says(run, home, monkeypatch):
 def test_a_run_that_goes_on_tells_how_far_it_came(home, tmp_path):
     running = tmp_path / "running"
     running.mkdir()
-    lines = (RUNS / "resnet20-budget" / "metrics.csv").read_text().splitlines()
-    (running / "metrics.csv").write_text("\n".join(lines[:8]) + "\n")  # in the second epoch
+    lines = (RUNS / "resnet20-budget" / "metrics.csv").read_text(encoding="utf-8").splitlines()
+    (running / "metrics.csv").write_text(
+        "\n".join(lines[:8]) + "\n", encoding="utf-8"
+    )  # in the second epoch
     with pytest.raises(SystemExit, match="give --recipe and --command"):
         stored.main([str(running)])
     stored.main([str(running), "--recipe", "he2015", "--command", "minires train"])
-    told = json.loads((home / "running" / "run.json").read_text())
+    told = json.loads((home / "running" / "run.json").read_text(encoding="utf-8"))
     assert (told["status"], told["iterations"]) == ("unfinished", 64_000)
-    rows = list(csv.DictReader((home / "running" / "epochs.csv").read_text().splitlines()))
+    rows = list(
+        csv.DictReader((home / "running" / "epochs.csv").read_text(encoding="utf-8").splitlines())
+    )
     assert told["iteration"] == int(rows[-1]["iteration"]) > 0
     assert float(rows[0]["test_error"]) == 0.5057
     left = {"status": "interrupted", "iteration": 100, "origin": {"command": "minires train"}}
-    (running / "run.json").write_text(json.dumps(left))  # of a session before
+    (running / "run.json").write_text(json.dumps(left), encoding="utf-8")  # of a session before
     stored.main([str(running)])
-    told = json.loads((home / "running" / "run.json").read_text())
+    told = json.loads((home / "running" / "run.json").read_text(encoding="utf-8"))
     assert (told["status"], told["iteration"]) == ("unfinished", int(rows[-1]["iteration"]))

@@ -66,6 +66,7 @@ def test_summary_as_json(capsys):
         assert found["total"][name] > 0
     assert found["timed passes"] > 1
     assert found["machine"]
+    assert found["layers"][0]["output shapes"] == [[1, 10]]  # beside "outputs", in bytes
 
 
 def test_summary_of_a_net_of_ones_own(capsys, tmp_path):

@@ -26,7 +26,7 @@ def main(folder: Path) -> int:
         wanted = Path(wheels) / "wanted.txt"
         wanted.write_text(WHEELS, encoding="utf-8")
         command = ["download", "-q", "--no-deps", "--require-hashes", "-d", wheels, "-r", wanted]
-        done = subprocess.run([sys.executable, "-m", "pip", *command])
+        done = subprocess.run([sys.executable, "-m", "pip", *command], timeout=600)
         if done.returncode:
             return 1
         for wheel in Path(wheels).glob("*.whl"):

@@ -62,7 +62,9 @@ def address(tmp_path_factory):
                 for path in top.rglob("*"):
                     if path.is_file() and path.suffix != ".pyc":
                         wheel.write(path, path.relative_to(top.parent))
-        (live / "config.json").write_text('{"pyodide": "pyodide/", "wheel": "minires.whl"}')
+        (live / "config.json").write_text(
+            '{"pyodide": "pyodide/", "wheel": "minires.whl"}', encoding="utf-8"
+        )
         if os.environ.get("MINIRES_PYODIDE"):
             (live / "pyodide").symlink_to(Path(os.environ["MINIRES_PYODIDE"]).resolve())
     server = http.server.ThreadingHTTPServer(

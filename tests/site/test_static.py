@@ -68,7 +68,8 @@ def folder(tmp_path_factory):
     target = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [sys.executable, "-m", "lessons.site", target],
-        cwd=ROOT, env=os.environ | {"MINIRES_SITE_TIER": "fast"}, capture_output=True, text=True,
+        cwd=ROOT, env=os.environ | {"MINIRES_SITE_TIER": "fast"},
+        capture_output=True, encoding="utf-8", timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return target

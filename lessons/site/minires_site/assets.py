@@ -71,7 +71,7 @@ def build_wheel(target: Path) -> str:
     if not list(kept.glob("*.whl")):
         done = subprocess.run(
             [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", kept, ROOT],
-            capture_output=True, text=True,
+            capture_output=True, encoding="utf-8",
         )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"the wheel of minires was not built:\n{done.stdout}{done.stderr}")
@@ -82,7 +82,7 @@ def build_wheel(target: Path) -> str:
 
 def copy_pyodide(source: Path, target: Path) -> None:
     """Copy a Pyodide distribution: the interpreter, and the packages that minires needs."""
-    lock = json.loads((source / "pyodide-lock.json").read_text())
+    lock = json.loads((source / "pyodide-lock.json").read_text(encoding="utf-8"))
     wanted, names = [], list(PACKAGES)
     while names:
         name = names.pop()
@@ -91,7 +91,7 @@ def copy_pyodide(source: Path, target: Path) -> None:
             names += lock["packages"][name]["depends"]
     lock["packages"] = {name: lock["packages"][name] for name in wanted}
     target.mkdir(parents=True, exist_ok=True)
-    (target / "pyodide-lock.json").write_text(json.dumps(lock))
+    (target / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
     core = [name for name in CORE if (source / name).exists()]
     for name in [*core, *(p["file_name"] for p in lock["packages"].values())]:
         shutil.copy(source / name, target / name)
