@@ -1,14 +1,13 @@
-"""Checks of lesson 11's later exercises: crops, survivors of a change, a loop, cuts of the rate."""
+"""Checks of lesson 11's later exercises: crops, survivors of a change, a loop."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..exercise import NotDone, expect_array, number, require
+from ..exercise import NotDone, expect_array, require
 from ..expect import described
 
 
@@ -143,39 +142,3 @@ def check_run_epochs(f: Callable[..., Any]) -> None:
         times = [i + 1.0 for i, entry in enumerate(log) if entry[0] == "evaluate"]
         expect_array(found, [(batches + 1.0) * (e + 1) for e in range(epochs)], f"{what}: the list")
         require(len(times) == epochs, f"{what}: it is evaluated {len(times)} times")
-
-
-def bowls(cuts: Any, steps: int) -> float:
-    """Return the expected loss of SGD in three noisy bowls; the rate 1 is cut at fractions."""
-    a, q, rate = np.array([1.0, 0.1, 0.01]), np.ones(3), 1.0
-    places = [0, *(round(float(c) * steps) for c in sorted(cuts)), steps]
-    for begin, end in itertools.pairwise(places):
-        left = (1 - rate * a) ** 2
-        floor = rate**2 * 0.1 * a / (1 - left)
-        q = floor + (q - floor) * left ** (end - begin)
-        rate /= 10
-    return float((a * q).sum() / 2)
-
-
-def best_cuts(steps: int, loss: Callable[..., Any]) -> tuple[float, float]:
-    """Return the best pair of cuts on a grid."""
-    grid = [i / 16 for i in range(1, 16)]
-    return min(((a, b) for a in grid for b in grid if a < b), key=lambda cuts: loss(cuts, steps))
-
-
-def check_best_cuts(f: Callable[..., Any]) -> None:
-    """Check exercise 11.8."""
-    for steps in (50, 1000, 4000):
-        cuts = [number(c) for c in pair(f(steps, bowls), "(first cut, second cut)")]
-        require(
-            all(c is not None and 0 < c < 1 for c in cuts),
-            f"{steps} steps: the cuts are fractions of the training, between 0 and 1",
-        )
-        first, second = sorted(c for c in cuts if c is not None)
-        best, yours = bowls(best_cuts(steps, bowls), steps), bowls((first, second), steps)
-        require(
-            yours <= 1.1 * best,
-            f"{steps} steps: with the cuts {first:.3g} and {second:.3g} the loss is "
-            f"{yours / best:.2f} times what can be had; let `loss` judge other cuts for "
-            "this number of steps",
-        )
