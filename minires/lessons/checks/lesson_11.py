@@ -28,6 +28,7 @@ def _check_three_steps(f: Callable[..., Any]) -> None:
             "so it is after two steps, or if older gradients counted in full": 3.0,
             "the rate does not go into the velocity": 0.05,
             "the newest gradient counts in full": 0.25,
+            "the velocity comes first, then the weight": 0.45,
         },
     )  # fmt: skip
     expect_number(
@@ -65,6 +66,8 @@ def _check_sgd_step(f: Callable[..., Any]) -> None:
                     "the newest gradient counts in full": m * v + (1 - m) * h,
                     "the old velocity is multiplied by the momentum": v + h,
                     "the rate does not go into the velocity": m * v + rate * h,
+                    "the rate belongs into the step, not into the velocity": m * v - rate * h,
+                    "the weights come first, then the velocity": right,
                     "look at the sign of the decay": m * v + g - decay * w,
                 },
             )  # fmt: skip
@@ -99,6 +102,10 @@ def _check_factor(f: Callable[..., Any]) -> None:
                     "during the warm-up it rises from 0 to 1": _factor(done, 0.0, cuts),
                     "u is the fraction of what is left after the warm-up":
                         1 - done if cuts is None else 0.1**passed,
+                    "a cut counts as soon as u has reached it, not only beyond it":
+                        _factor(done, warmup, cuts and [cut + 1e-9 for cut in cuts]),
+                    "the rest of the training is only 1 - warmup long":
+                        _factor(warmup + (done - warmup) * (1 - warmup), warmup, cuts),
                     "that is u; the factor falls": 1 - right,
                     "each cut that has been reached divides by ten, not only the last one":
                         0.1 if right < 0.1 else right,

@@ -15,6 +15,8 @@ def pair(found: Any, what: str) -> tuple[Any, Any]:
     """Return the two values of an answer; Wrong or NotDone if there are not two."""
     if found is None:
         raise NotDone("the function returned None: write your code below TODO")
+    if isinstance(found, np.ndarray) and found.ndim:
+        found = list(found)
     require(
         isinstance(found, tuple | list) and len(found) == 2,
         f"expected {what}, two values in a tuple, got {described(found)}",
@@ -87,6 +89,9 @@ def check_survivors(f: Callable[..., Any]) -> None:
                 "the share of the images of the class, not of all images":
                     [r * float((labels == k).mean()) for k, r in enumerate(right)],
                 "that is the share of errors": [1 - r for r in right],
+                "a share is a number between 0 and 1, not per cent": [100 * r for r in right],
+                "that is how many there are; divide by the number of images of the class":
+                    [r * float((labels == k).sum()) for k, r in enumerate(right)],
             },
         )  # fmt: skip
 
