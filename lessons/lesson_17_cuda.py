@@ -7,11 +7,11 @@
 # %% [markdown]
 # # Lesson 17: Can I read CUDA without a GPU?
 #
-# The papers of this course trained their networks on graphics processors, and so does nearly everybody. What runs there
-# are programs of a few dozen lines in CUDA C++: a loop body, executed by many thousand threads at once. To read such a
-# program you need five ideas. To *write* one you need to be afraid of the right things: of threads that
-# overtake each other, of an index one too large, of memory that is read in the wrong order. These mistakes are nasty,
-# because with luck the numbers are right all the same.
+# The papers of this course trained their networks on graphics processors, and so does nearly everybody. What runs
+# there are programs of a few dozen lines in CUDA C++: a loop body, executed by many thousand threads at once. To read
+# such a program you need a handful of ideas. To *write* one you need to be afraid of the right things: of threads
+# that overtake each other, of an index one too large, of memory that is read in the wrong order. These mistakes are
+# nasty, because with luck the numbers are right all the same.
 #
 # None of this needs a graphics processor. minires has an emulator that compiles CUDA C++ with the C++ compiler of your
 # machine, runs each thread of a launch by itself, and looks at every load and store. It finds races that a GPU
@@ -157,23 +157,24 @@ extern "C" __global__ void add_relu(const float* x, const float* f, float* y, in
 
 
 # %% [markdown]
-# You may write anything into such a text. The check compiles it and runs it in a process of its own: a
-# kernel that runs for ever is stopped after two seconds, a pointer into nowhere is reported with its line, and what the
-# compiler does not understand is told in the compiler's words. Try it once, for example with `while (true) { }`.
+# You may write anything into such a text. The check compiles it and runs it in a process of its own: a kernel that
+# runs for ever is stopped after two seconds, a pointer into nowhere is reported with its line, and what the compiler
+# does not understand is told in the compiler's words. No `#include` and no `main` are needed. Try it once, for
+# example with `while (true) { }`.
 #
 # ## Predict
 
 # %%
 lesson.predict(
     "luck",
-    "A sum in shared memory has forgotten one barrier. It is compared with NumPy's sum, with the emulator running one "
-    "thread after the other. The test ...",
+    "128 threads add up numbers together, and at one place do not wait for each other although they should. The "
+    "emulator runs one thread after the other, and the sum is compared with NumPy's. The test ...",
     choices=("passes", "fails"),
 )
 lesson.predict(
     "stride",
-    "Thread t of a warp reads the float x[32 * t] from global memory. How many times as many bytes are moved as are "
-    "needed?",
+    "32 threads read at the same time, thread t the float x[32 * t]. Memory is moved in pieces of 32 bytes. How many "
+    "times as many bytes are moved as are needed?",
 )
 
 # %% [markdown]
@@ -242,8 +243,9 @@ if not MISSING:
 # nobody has promised that. A test of numbers can pass on every machine of a laboratory, and the kernel fails on the
 # next one.
 #
-# The report does not depend on luck. It does not say that something *went* wrong; it says that no barrier lies between
-# two accesses of which one writes. That is so in every order, and so one run is enough.
+# The report does not depend on luck. It does not say that something *went* wrong; it says that no barrier lies
+# between two accesses of which one writes. That is so in every order, and so one run is enough. (It is about what
+# that run has done: of a branch that was not taken it knows nothing.)
 #
 # ### Exercise 17.3: find the bug
 # Where does the barrier belong? (All threads of the block have to come to it. Put it into the wrong place and see what
@@ -294,8 +296,9 @@ extern "C" __global__ void channel_mean(const float* x, float* mean, int m)
 # word `a` lies in bank `a % 32`. A **bank conflict** means that threads of a warp want different words of the same
 # bank, and get them one after the other.
 #
-# The emulator counts both, line by line. Here thread $t$ reads element $t \cdot \text{stride}$, once from
-# global and once from shared memory.
+# The emulator counts both, line by line, for the first block of a launch. It also counts the *requests*: a request is
+# an access of one warp, however many of its threads take part. Here thread $t$ reads element $t \cdot \text{stride}$,
+# once from global and once from shared memory.
 
 # %%
 STRIDES = r"""
@@ -351,7 +354,7 @@ if not MISSING:
     )
     odd = [s for s in STRIDES_TRIED if s % 2]
     lesson.say(f"""
-The horizontal axis is the stride, the vertical one how many times the least possible number of transactions a warp
+The horizontal axis is the stride, the vertical one how many times the least possible number of sectors or turns a warp
 takes. From global memory the cost grows with the stride until each float has a sector to itself, and stays at
 {max(sectors.values()):g}, which is {SECTOR} bytes over 4. In shared memory it jumps up and down: {turns[last]:g} turns at
 a stride of {last}, and {max(turns[s] for s in odd):g} at each odd stride. The order in which the threads run changes none of it.
@@ -382,7 +385,7 @@ wants elements 0, 4, 8, and so on.
 
 # %% [markdown]
 # Write it so that the loads and stores are coalesced. It should do all $n$ elements for *any* number of blocks and
-# threads: a thread goes on until nothing is left for it.
+# threads, all of which should have their share: a thread goes on until nothing is left for it.
 
 
 # %% tags=["exercise"]
@@ -538,10 +541,11 @@ if not MISSING:
 # row of $a$, and the 16 of a column the same column of $b$. Each number is read 16 times by the same block.
 #
 # ### Exercise 17.7: a tile of a and a tile of b
-# Let the block go through $k$ in steps of 16. In each step its 256 threads load a tile of $16 \times 16$ of $a$ and one
-# of $b$ into shared memory, one number of each per thread; then every thread adds 16 products from there. Sizes need
-# not be multiples of 16: what is outside counts as 0. (How many barriers does it take in each step? Think of the fastest
-# thread of the block, which is about to load the next tile.) The blocks and their threads are as in `NAIVE`.
+# Let the block go through $k$ in steps of 16. In each step its 256 threads load a tile of $16 \times 16$ of $a$ and
+# one of $b$ into shared memory, one number of each per thread; then every thread adds 16 products from there. Sizes
+# need not be multiples of 16: what is outside counts as 0, and the loads from global memory should be coalesced. (How
+# many barriers does it take in each step? Think of the fastest thread of the block, which is about to load the next
+# tile.) The blocks and their threads are as in `NAIVE`, and $k$ may be any number.
 
 
 # %% tags=["exercise"]
@@ -628,7 +632,8 @@ $b$ not square but flat. Version 3 of the convolution in `minires_kernels/cuda/`
 #     minires cuda-check mine.cu
 #
 # with a comment above the kernel that says how it is launched (`kernels/docs/cuda.md`). If NVIDIA's compiler is
-# installed (`pip install nvidia-cuda-nvrtc`; it needs no GPU), it also tells registers and spills.
+# installed (`pip install nvidia-cuda-nvrtc`; it needs no GPU), it also tells how many registers a thread needs, and
+# whether variables had to go to memory for want of them.
 #
 # ## What people get wrong
 
@@ -637,7 +642,8 @@ if not MISSING:
     lesson.say(f"""
 *"The test passes, so there is no race."* The racing kernel of this lesson was {luck:.1g} away from NumPy's means.
 
-*"A race is found by running it many times."* That no barrier lies between two accesses shows in one run, in any order.
+*"A race is found by running it many times."* That no barrier lies between two accesses
+shows in one run that makes them, in any order.
 
 *"A GPU is fast at reading memory."* With a stride of {last}, a warp uses one byte of {sectors[last]:g} that are moved.
 

@@ -183,10 +183,14 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
     except emulator.NoCompiler as error:
         raise NoEmulator(str(error)) from None
     except emulator.CompileError as error:
-        lines = [line for line in str(error).splitlines() if "error" in line]
-        raise CannotCompile("\n".join(lines[:3] or str(error).splitlines()[:3])) from None
+        raise CannotCompile(_of_the_source(str(error))) from None
     except ValueError as error:
-        raise CannotCompile(str(error)) from None
+        if "there is no kernel" not in str(error):
+            raise CannotCompile(str(error)) from None
+        raise CannotCompile(
+            f"there is no kernel {job['name']!r}: it begins with "
+            f'extern "C" __global__ void {job["name"]}( and its parameters'
+        ) from None
     runs: list[dict[str, Any]] = []
     for launch in job["launches"]:
         runs.append(_launch(emulator, kernel, launch, job["source"].splitlines()))
@@ -204,13 +208,26 @@ def _launch(emulator: Any, kernel: Any, launch: dict[str, Any], lines: list[str]
             kernel(tuple(launch["grid"]), tuple(launch["block"]), passed)
         except emulator.KernelFault as fault:
             report = _in_words(str(fault.reports[0]), list(values), lines)
-        except (TypeError, ValueError) as error:
+        except TypeError as error:  # what it says after the semicolon is for whoever launches
+            raise CannotCompile(
+                f"{str(error).split('; ')[0]}. Keep the kernel's parameters as they were"
+            ) from None
+        except ValueError as error:
             raise CannotCompile(str(error)) from None
     return {
         "report": report,
         "arrays": [[k, pack(v, _no_function)] for k, v in values.items() if v.ndim],
         "profile": [asdict(row) for row in session.profile],
     }
+
+
+def _of_the_source(told: str) -> str:
+    """Return the compiler's errors that are about the learner's source, three at most."""
+    errors = [line for line in told.splitlines() if "error" in line]
+    if errors and not any(line.startswith(FILE) for line in errors):
+        return "the compiler stumbles where your text ends. Is a closing brace missing, or a ;?"
+    mine = [line for line in errors if line.startswith(FILE)]
+    return "\n".join(mine[:3] or told.splitlines()[:3])
 
 
 def _in_words(report: str, names: list[str], lines: list[str]) -> str:

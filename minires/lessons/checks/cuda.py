@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..exercise import NotDone, Wrong, expect_array, require_written
+import numpy as np
+
+from ..exercise import NotDone, Wrong, expect_array, require, require_written
 from ..expect import described
 from ..kernels import CannotCompile, Launch, NoEmulator, Ran, run
 
@@ -42,14 +44,38 @@ def expect_result(
     )
     what = f"{array} with {sizes}, grid {launch.grid}, block {launch.block}"
     expect_array(found.arrays[array], expected, what, 1e-5, mistakes)
+    for name, before in launch.arguments.items():
+        if name != array and np.ndim(before):
+            same = np.array_equal(found.arrays[name], before)
+            require(same, f"{what} is right, but {name} has been changed; it is only to be read")
 
 
-def worst(found: Ran, space: str) -> tuple[float, int]:
-    """Return the largest ratio of a profile's lines that touch this memory, and the line."""
-    rows = [row for row in found.profile if row.space == space]
-    return max(((row.ratio, row.line) for row in rows), default=(0.0, 0))
+def expect_cheap(
+    found: Ran, space: str, what: str, advice: str = "", access: Sequence[str] = ("load", "store")
+) -> None:
+    """Require that each line uses a memory as little as possible; `what` is counted there."""
+    rows = [row for row in found.profile if row.space == space and row.access in access]
+    ratio, line = max(((row.ratio, row.line) for row in rows), default=(0.0, 0))
+    require(
+        ratio < 1.01,
+        f"all numbers are right, but in line {line} a warp takes {ratio:.3g} times the {what} "
+        f"that it needs{advice}",
+    )
 
 
-def loads(found: Ran) -> int:
+def expect_shared_out(found: Ran, access: str, least: int, times: int, what: str) -> None:
+    """Require that the first block makes some requests for global memory, at most times × least.
+
+    A request is an access of a warp, so a thread that works alone makes 32 times as many.
+    """
+    made = requests(found, access)
+    require(
+        0 < made <= times * least,
+        f"all numbers are right, but {what}: the first block makes {made} requests "
+        f"({access}s of a warp) to global memory, where {least} are enough",
+    )
+
+
+def requests(found: Ran, access: str) -> int:
     """Return how many requests for global memory the first block made."""
-    return sum(r.requests for r in found.profile if r.space == "global" and r.access == "load")
+    return sum(r.requests for r in found.profile if (r.space, r.access) == ("global", access))
