@@ -8,14 +8,15 @@
 # # Lesson 15: After ResNet: what was kept, and what was not?
 #
 # A residual block adds, and what it adds to is handed on. Many who came later kept this sum. But nearly everything about
-# the ResNet of 2015 has been changed by somebody: what is done with $x$ in place of adding it, how the branch spends its weights, whether every branch has to be there all the time, where the
-# normalisation stands, and even whether the sum is needed at all.
+# the ResNet of 2015 has been changed by somebody: what is done with $x$ in place of adding it, how the branch spends its
+# weights, whether every branch has to be there all the time, where the normalisation stands, and even whether the sum
+# is needed at all.
 #
 # This lesson takes five of these changes. Each has some arithmetic that you do yourself, in the way of lesson 10, and
 # most have a small experiment. They are more than a collection, because the same question runs through them, that
 # of lessons 7 to 9: what is left of the direct path from the first layer to the last, and how near to "do nothing"
-# does a block start? At the end you will be able to say why 48 blocks do not train if the norm stands where the
-# transformer of 2017 had it, and mend them with one number that you compute.
+# does a block start? At the end you will be able to tell with a pencil what a norm leaves of the direct path through 48
+# blocks, depending on where it stands, and to change that with one number that you compute.
 #
 # You should know how a residual block starts near the identity (lesson 7), why branches must start small (lesson 8), the
 # product along the direct path (lesson 9), and how to count weights and memory (lesson 10). Plan an hour.
@@ -267,8 +268,8 @@ mean = {name: float(np.mean(found)) for name, found in families.items()}
 lesson.say(f"""
 After {P.epochs} epochs the plain net errs on {mean["plain"]:.0f} % of the training digits, the residual one on
 {mean["residual"]:.1f} % and the dense one on {mean[f"dense, k = {growth}"]:.1f} %. One rate was used for all three, so
-do not rank the last two by it. What they share is what the plain net lacks: a way on which each layer's output reaches
-the end untouched.
+do not rank the last two by it. What they share is what the plain net lacks: from every layer there is a way on, past
+the weights of the layers that follow in its stage.
 """)
 
 # %% [markdown]
@@ -332,7 +333,8 @@ ResNeXt-50 has {resnext[1]:,} parameters and ResNet-50 {resnext[0]:,}: the same 
 #
 # ## Exercise 15.5: how deep is it on average?
 #
-# Of so many blocks, how many have their branch on average? (The mean of a sum is the sum of the means.)
+# A branch is there or not, and counts as 1 or 0. How many are there on average? (The mean of a sum is the sum of the
+# means.)
 
 
 # %% tags=["exercise"]
@@ -512,13 +514,14 @@ lesson.bars(
 )
 lesson.say(f"""
 The bars are training errors, the dots are the seeds, and 90 % is guessing. The first two nets differ in nothing but the
-numbers in which their convolutions start. From the identity the plain net covers
+numbers with which their convolutions start. From the identity the plain net covers
 {100 * (he - identity) / (he - residual):.0f} % of the way from He init to the residual net. The third bar asks what
 lesson 7 asked of fully connected layers, where it spoilt the start: batch norm behind every convolution. A normalised
 identity is no identity any more. Here {sum(e > 80 for e in starts["plain net with batch norm, identity"])} of {P.seeds}
-seeds stay above 80 %, and the mean is {normed:.0f} %, against {identity:.0f} % without batch norm. The sum of a residual
-block goes *around* its batch norm. (The rate, 0.003, was chosen because at 0.01 one start at the identity in four lagged behind; `--full` takes the best of
-four rates for each net, and adds the plain net with batch norm from He init.)
+seeds stay above 80 %, and the mean is {normed:.0f} %, against {identity:.0f} % without batch norm. In a residual
+block the skip goes *around* the batch norm. (The rate of 0.003 was chosen because at 0.01 one start at the identity in
+four lagged behind; `--full` takes the best of four rates for each net, and adds the plain net with batch norm from He
+init.)
 """)
 
 # %% [markdown]
@@ -620,19 +623,22 @@ KINDS = (PRE, POST, SMALL)
 
 
 def kept(kind, seed):
-    """Return what the direct path keeps after each block of a fresh net, from the sizes it has."""
+    """Return what the direct path keeps after each block of a fresh net, and the last stream's size."""
     x = mr.tensor(digits.x_train[:256].reshape(256, -1))
-    left, found = 1.0, []
+    left, size, found = 1.0, 1.0, []
     for layer in stack(kind, P.blocks, seed):
         if isinstance(layer, Block):
             if kind != PRE:  # the norm divides what comes in by the size of the sum
                 left *= rms(x.data) / rms((x + layer.branch(x)).data)
             found.append(left)
+            size = rms(layer(x).data)
         x = layer(x)
-    return found
+    return found, size
 
 
-paths = {kind: np.array([kept(kind, seed) for seed in range(P.seeds)]) for kind in KINDS}
+fresh = {kind: [kept(kind, seed) for seed in range(P.seeds)] for kind in KINDS}
+paths = {kind: np.array([found for found, _ in fresh[kind]]) for kind in KINDS}
+grown = [size for _, size in fresh[PRE]]
 lesson.curves(
     "direct",
     f"Post-norm leaves {paths[POST][:, -1].mean():.0e} of the direct path after {P.blocks} blocks, "
@@ -640,20 +646,21 @@ lesson.curves(
     np.arange(1, P.blocks + 1),
     paths,
     x="blocks",
-    y="left of the direct path",
+    y="left of the direct path (share)",
     log="y",
     highlight=[POST, SMALL],
 )
 lesson.say(f"""
-The lines are measured on fresh nets: in each block, how much larger the sum is than what came in. For post-norm theory
-says $2^{{-B/2}}$ after B blocks, here {2 ** (-P.blocks / 2):.0e}; measured {paths[POST][:, -1].mean():.0e}. Your factor
-for keeping one half is {branch_factor(0.5, P.blocks):.3f}, and it keeps {paths[SMALL][:, -1].mean():.2f}. In pre-norm
-blocks nothing is divided.
+The lines are measured on fresh nets: in each block, how much larger the sum is than what came in, and all of these
+multiplied. For post-norm theory says $2^{{-B/2}}$ after B blocks, here {2 ** (-P.blocks / 2):.0e}; measured
+{spread(paths[POST][:, -1], "{:.0e}")}. Your factor for keeping one half is {branch_factor(0.5, P.blocks):.3f}, and it
+keeps {spread(paths[SMALL][:, -1], "{:.2f}")}. In pre-norm blocks nothing is divided. Their stream grows, though, and the
+norm behind the last block divides by what it has become, here {spread(grown, "{:.1f}")}: once, and not {P.blocks} times.
 """)
 
 # %% [markdown]
-# And now train them, with Adam (lesson 5) as transformers are. Each kind has the better of its rates, found with the
-# first seed. Beside the deep stack stands a shallow one of 6 blocks.
+# And now train them, with Adam (lesson 5) as transformers are. Each kind has the best of the rates that are tried, found
+# with the first seed. Beside the deep stack stands a shallow one of 6 blocks.
 
 
 # %%
@@ -711,7 +718,7 @@ lesson.say(f"""
 {9 * 64**2 / weights_of(64, 64, 1)[1]:.1f}, at 512 {9 * 512**2 / weights_of(512, 512, 1)[1]:.1f}.
 
 *"Stochastic depth always helps."* Here the difference in test error was {gap:+.1f} points, where seeds differ by
-{reach:.1f}. The time that it saves is certain: {saved:.0f} %.
+{reach:.1f}. What it did save is time: {saved:.0f} %.
 
 *"Without skip connections deep nets do not train."* {P.layers} plain layers reach {identity:.0f} % from the identity,
 and {he:.0f} % from He init.
@@ -736,7 +743,7 @@ and {he:.0f} % from He init.
 #
 # - Adding is putting beside with equal weights; what both keep, and a plain net does not, is a way on which everything
 #   reaches the end.
-# - A start near the identity can do much of what a skip does. A norm disturbs it, and a residual sum goes around the norm.
+# - A start near the identity can do much of what a skip does. A norm disturbs it, and a skip goes around the norm.
 # - In post-norm blocks the direct path is multiplied by 0.71 each time; a branch that starts small enough mends it.
 #
 # ## Read next

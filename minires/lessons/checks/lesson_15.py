@@ -151,13 +151,16 @@ def _check_survivor(f: Answer) -> None:
             f(x.copy(), branch.copy(), p, training, draw),
             _survivor(x, branch, p, training, draw), f"p = {p:g}, {mode}", 1e-9,
             mistakes={
-                "in evaluation the branch counts as often as it was there":
-                    x + branch if not training else x + p * branch,
+                "a branch that is there counts in full while the net trains":
+                    x + p * branch if training else x + np.nan,
+                "the next block still sees more than it has seen on average":
+                    x + branch if not training else x + np.nan,
                 "nothing is drawn in evaluation": x if not training else x + np.nan,
                 "what is scaled is the branch, not the sum": p * (x + branch),
                 "the branch is kept where draw < p": x + branch if draw >= p else x,
                 "x itself is always there": branch if draw < p else np.zeros(4),
-                "scale once, in evaluation or in training": x + branch / p,
+                "training was right as it was; mend evaluation":
+                    x + branch / p if training else x + np.nan,
             },
         )  # fmt: skip
 

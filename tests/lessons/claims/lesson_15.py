@@ -30,6 +30,7 @@ def claims(n):
     measured = paths["post-norm"][:, -1].mean()
     assert 0.2 < measured / 2 ** (-blocks / 2) < 5
     assert 0.3 < paths["post-norm, small branches"][:, -1].mean() < 0.7
+    assert np.mean(n["grown"]) == pytest.approx((blocks + 1) ** 0.5, rel=0.25)
     assert n["branch_factor"](0.5, 48) == pytest.approx(0.1712, abs=1e-3)
     if not n["lesson"].fast and not n["lesson"].browser:
         trained(n)
