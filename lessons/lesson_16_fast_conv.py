@@ -25,6 +25,7 @@ import inspect
 import os
 import sys
 import time
+from functools import partial
 
 import numpy as np
 
@@ -32,7 +33,6 @@ import minires as mr
 from minires import environment
 from minires.lessons import Lesson, spread
 from minires_kernels import kernel
-from minires_kernels.backends import load
 
 lesson = Lesson(16)
 P = lesson.params(
@@ -310,8 +310,8 @@ we have other things to do.)
 #
 # ### Exercise 16.3: im2col
 # Write it, with stride and padding. The rows are in the order image, output row, output column; the numbers in a row
-# are in the order channel, row, column. Loops over the $r^2$ taps are fast enough if each iteration is one slice for
-# all pixels; `np.lib.stride_tricks.sliding_window_view` is another way. Keep the dtype.
+# are in the order channel, row, column. Loops over the $r^2$ taps (a tap is a place of the filter) are fast enough if
+# each iteration is one slice for all pixels; `np.lib.stride_tricks.sliding_window_view` is another way. Keep the dtype.
 
 
 # %% tags=["exercise"]
@@ -423,9 +423,9 @@ def loops_last(xp, w):
 # %% [markdown]
 # ### Exercise 16.5: a tile
 # For each product, `loops_last` reads a weight, reads a sum and writes the sum back: three accesses to memory for one
-# multiplication. They are to the nearest cache, but even that can serve only a few in each cycle. A **tile** is a small
-# block of the output that is computed together, so that what has been read once is used for all of it. Take four
-# pixels $q$ to $q + 3$ of a row: then each weight is read once for four products.
+# multiplication. They are to the nearest cache, but even that can serve only a few in each tick of the clock. A
+# **tile** is a small block of the output that is computed together, so that what has been read once is used for all
+# of it. Take four pixels $q$ to $q + 3$ of a row: then each weight is read once for four products.
 #
 # Write it as loops over plain indices, so that Numba can compile it: start from `loops_last`, let $q$ go in steps
 # of 4, and give the innermost loop four lines. `y[n, p, q]` is a row of $K$ sums, and a view: what you add to it is added to
@@ -518,31 +518,20 @@ fast as in Python. The order of the loops and of the memory is worth another fac
 {medians["compiled, channels last"] / medians["compiled, channels first"]:.1f}, without one FLOP less.
 """)
     if "compiled, tile of 4 pixels" in medians:
+        tile_gain = medians["compiled, tile of 4 pixels"] / medians["compiled, channels last"]
         lesson.say(f"""
-The tile is {medians["compiled, tile of 4 pixels"] / medians["compiled, channels last"]:.2g} times as fast as the loops
-without it.
+The tile is {tile_gain:.2g} times as fast as the loops without it.
+{"That is little. Does each weight that has been read serve four products, one in each of four lines?" if tile_gain < 1.2 else ""}
 """)
 
 # %% [markdown]
 # ## Four versions
 #
-# Each kernel of minires has versions, from obvious to fast, and a header that says in a line what each adds. These are
-# the ones of the convolution on the CPU (in `minires_kernels/cpu/conv2d`).
-
-# %%
-BACKEND = "cpu" if COMPILED else "reference"
-IDEAS = {f"v{v.number}": v.idea for v in load(BACKEND).KERNELS["conv2d"]}
-lesson.table([{"version": name, "idea": idea} for name, idea in IDEAS.items()])
-if not COMPILED:
-    lesson.say(
-        "(Without Numba these are the two versions of the reference; the text is about the compiled ones.)"
-    )
-
-# %% [markdown]
-# Version 1 are plain loops, which (unlike yours) look at each pixel whether it is padding and can do any
-# stride, dilation and number of groups. Version 2 makes an im2col, but for one image at a time, so that the columns
-# are still in a cache when the product reads them. Version 3 needs no columns. It holds the sums of a tile in
-# vector registers and writes them once, when they are complete. So in its innermost loop nearly every instruction is
+# Each kernel of minires has versions, from obvious to fast; those of the convolution on the CPU are in
+# `minires_kernels/cpu/conv2d`. Version 1 are plain loops, which (unlike yours) look at each pixel whether it is padding
+# and can do any stride, dilation and number of groups. Version 2 makes an im2col, but for one image at a time, so that
+# the columns are still in a cache when the product reads them. Version 3 needs no columns. It holds the sums of a tile
+# in vector registers and writes them once, when they are complete. So in its innermost loop nearly every instruction is
 # arithmetic.
 #
 # From there on not much is left to gain from the machine, and version 4 turns to the mathematics.
@@ -557,8 +546,7 @@ if not COMPILED:
 # The outputs are $m_1 + m_2 + m_3$ and $m_2 - m_3 - m_4$. Try it with $d = (1, 2, 3, 5)$ and $g = (2, 1, 3)$. Directly
 # one finds $2 + 2 + 9 = 13$ and $4 + 3 + 15 = 22$. Winograd has $m_1 = -2 \cdot 2 = -4$, $m_2 = 5 \cdot 3 = 15$,
 # $m_3 = 1 \cdot 2 = 2$ and $m_4 = -3 \cdot 3 = -9$, which gives $13$ and $22$ as well. What stands in brackets is
-# computed once for each filter, and once for each pixel, and then used for all $C \cdot K$ pairs of channels and
-# filters.
+# computed once and used often: that of a filter for all pixels, that of the pixels for all $K$ filters.
 #
 # A **Winograd convolution** computes a tile of $m \times m$ outputs from sums and differences of its inputs and
 # filter, with one product for each input under the tile, $m + r - 1$ of them in each direction.
@@ -639,17 +627,17 @@ only: where gradients are checked, in float64, it takes the direct sum.
 """)
 
 # %%
+NAMES = {"v1": "loops", "v2": "im2col", "v3": "registers", "v4": "Winograd"}
 if COMPILED:
     calls = {
         name: lambda n=n: kernel("conv2d", "cpu", n).forward(X, W, None, padding=1)[0]
-        for n, name in enumerate(IDEAS, 1)
+        for n, name in enumerate(NAMES, 1)
     }
     version_errors = {name: error(call()) for name, call in calls.items()}
     rates |= {name: FLOPS / s / 1e9 for name, s in in_turn(calls).items()}
 medians = {name: float(np.median(r)) for name, r in rates.items()}
 fastest = max(medians, key=medians.get)
 factor = medians[fastest] / medians["loops in Python"]
-NAMES = {"v1": "loops", "v2": "im2col", "v3": "registers", "v4": "Winograd"}
 labels = {n: f"minires {n}: {NAMES[n]}" if n in NAMES else n for n in rates}
 lesson.reveal("factor", f"{rounded(factor)} ({labels[fastest]})", value=factor)
 lesson.bars(
@@ -676,59 +664,36 @@ lesson.table(
 )
 above = [labels[name] for name, r in medians.items() if 1e9 * r > ROOF]
 lesson.say(f"""
-Each bar is a program for the same layer, and its length the speed; all results agree up to rounding. From top to bottom
-stand Python, what NumPy can do, the compiled loops of this lesson, and the versions of minires; the one with a colour is
-the fastest. The roof of the layer is {ROOF / 1e9:.3g} GFLOP/s, and
-{"none of the bars is above it" if not above else "above it is " + " and ".join(above)}. A point *below* the roof has
-something left to gain. A point *above* the roof does not break a law: either it counts FLOPs that it does not
-do, as Winograd's, which are counted by the definition; or the limit was measured too low, because a product of
-matrices is not the very best that the processor can do, or because the machine was busy with other things at that time.
+From top to bottom stand Python, what NumPy can do{", the compiled loops of this lesson, minires's versions" * COMPILED};
+all results agree up to rounding. The roof of the layer is {ROOF / 1e9:.3g} GFLOP/s, and
+{"none of the bars is above it" if not above else "above it is " + " and ".join(above)}. A point *above* the roof does
+not break a law: either it counts FLOPs that it does not do, as Winograd's, which are counted by the definition; or the
+limit was measured too low, since not even a product of matrices is the very best that the processor can do.
 """)
+STAGES = ((16, 32), (32, 16), (64, 8))  # channels and pixels
 if COMPILED:
+    gains = []
+    for c, size in STAGES:
+        x, w = layer(P.images, c, size)
+        convs = {n: kernel("conv2d", "cpu", n).forward for n in (3, 4)}
+        found = in_turn({n: partial(f, x, w, None, padding=1) for n, f in convs.items()})
+        gains.append(shown(found[3] / found[4]))
     lesson.say(f"""
 Winograd's result has an error of {version_errors["v4"]:.0e}, that of version 3 {version_errors["v3"]:.0e}. Version 4
 does a quarter of the products and is {medians["v4"] / medians["v3"]:.2g} times as fast as version 3, not four times: the
-sums and differences take time too, and with {C} channels each of them is used for few products only.
-""")
-
-# %% [markdown]
-# How much do many channels help? Here are the three stages of ResNet-20. They have the same number of FLOPs, and the
-# channels double from stage to stage while the pixels become fewer.
-
-# %%
-STAGES = ((16, 32), (32, 16), (64, 8))
-if COMPILED:
-    by_stage = {}
-    for c, size in STAGES:
-        x, w = layer(P.images, c, size)
-        flops = costs(P.images, c, size, c, 3, 1, 1)[1]
-        calls = {
-            name: lambda n=n, x=x, w=w: kernel("conv2d", "cpu", n).forward(x, w, None, padding=1)
-            for n, name in enumerate(IDEAS, 1)
-        }
-        by_stage[c, size] = {name: flops / s / 1e9 for name, s in in_turn(calls).items()}
-    lesson.table(
-        [
-            {"stage": f"{c} channels, {size}×{size}"}
-            | {name: shown(r) for name, r in found.items()}
-            for (c, size), found in by_stage.items()
-        ]
-    )
-    gains = [float(np.median(found["v4"]) / np.median(found["v3"])) for found in by_stage.values()]
-    lesson.say(f"""
-GFLOP/s. From version 3 to version 4 it is a factor of {gains[0]:.2g}, {gains[1]:.2g} and {gains[2]:.2g} in the three
-stages.
+sums and differences take time too, and with {C} channels each of them is used for few products only. In the three
+stages of ResNet-20 the channels double and the pixels become fewer, at the same number of FLOPs. There version 4 is
+{gains[0]}, {gains[1]} and {gains[2]} times as fast as version 3.
 """)
 
 # %% [markdown]
 # ## Several cores
 #
-# So far one core has worked. Which loops can be shared among several? Each number of $y$ has its own sum, so two cores
-# can take different images, rows, or filters, and never write to the same place. They cannot share the
-# loops over $c$, $r$ and $s$: these add to the *same* sum. Two threads may then both read a sum of 5, add 1 and 2, and
-# write back 6 and 7. One addition is lost, now and then, and differently in each run. (Lesson 17 is about finding such
-# races.) In the backward pass it is the gradient of $w$ that is summed over the images. minires cuts that sum into
-# parts, whose number depends on the sizes alone, and adds the parts in a fixed order.
+# So far one core has worked. Which loops can be shared among several? (Each core then runs a *thread*, a part of the
+# program beside the others.) Each number of $y$ has its own sum, so two cores can take different images, rows, or
+# filters, and never write to the same place. They cannot share the loops over $c$, $r$ and $s$: these add to the *same*
+# sum. Two threads may then both read a sum of 5, add 1 and 2, and write back 6 and 7. One addition is lost, now and
+# then, and differently in each run. (Lesson 17 is about finding such races.)
 
 # %%
 if COMPILED:
@@ -746,12 +711,10 @@ if COMPILED:
         time.perf_counter,
     )
     mr.set_num_threads(CORES)
-    gained = {v: float(np.median(walls[v, 1]) / np.median(walls[v, CORES])) for v in (1, 4)}
-    gain = f"""By the wall clock, {CORES} threads instead of one multiply the speed of version 1 by
-{gained[1]:.2f}, and that of version 4 by {gained[4]:.2f}. (If other programs keep the cores busy, threads gain little
-or even lose.)"""
+    gain = {v: float(np.median(walls[v, 1]) / np.median(walls[v, CORES])) for v in (1, 4)}
+    more = f"{CORES} threads are {gain[1]:.2f} (version 1) and {gain[4]:.2f} (version 4) times as fast (if nothing else keeps the cores busy)"
     lesson.say(f"""
-This process may use {f"{CORES} cores. {gain}" if CORES > 1 else "one core only, so there is nothing to gain here."} The
+{more if CORES > 1 else "This process may use one core only, so there is nothing to gain here"}. The
 results of 1 and of {max(2, CORES)} threads are {"the same, bit for bit" if same else "DIFFERENT"}.
 """)
 

@@ -47,6 +47,8 @@ def check_costs(f: Callable[..., Any]) -> None:
             mine[0], p, 1e-12, f"{of}: the output's size",
             mistakes={
                 "the padding is on both sides": (size + padding - r) // stride + 1,
+                "each window begins stride pixels after the one before": size + 2 * padding - r + 1,
+                "a number of places is whole": (size + 2 * padding - r) / stride + 1,
                 "one position more: the first window counts too": p - 1,
                 "a window has to fit in whole; do not round up":
                     math.ceil((size + 2 * padding - r) / stride) + 1,

@@ -34,6 +34,7 @@ def _check_winograd(f: Callable[..., Any]) -> None:
             mine[0], m * m * r * r, 1e-12, f"{of}: by the definition",
             mistakes={
                 "that is a row; the tile has m rows": m * r * r,
+                "asked for is (by definition, Winograd's), in this order": (m + r - 1) ** 2,
                 "that is for one output": r * r,
                 "that is a line of m outputs; the tile has two directions": m * r,
             },
