@@ -347,7 +347,7 @@ EXERCISES = {
             "Where does the backward pass begin, and which block does it meet first?",
             "Go through the places from the last to 0. What happens to g at a block whose branch "
             "is taken, and at one whose skip is taken?",
-            "If i is in `taken`, g becomes backwards[i](g); otherwise it stays as it is.",
+            "If i is in `taken`, g becomes `backwards[i](g)`; otherwise it stays as it is.",
         ),
         kind="function",
         wrong=(
