@@ -507,7 +507,7 @@ lesson.reveal(
 )
 lesson.bars(
     "identity",
-    f"Without skips, {P.layers} layers from the identity err on {identity:.0f} %, from He init on {he:.0f} %",
+    f"Without skips {P.layers} layers err on {identity:.0f} % from the identity, {he:.0f} % from He",
     starts,
     x=f"training error over epoch {P.starting} (%)",
     form="{:.0f} %",

@@ -13,6 +13,7 @@ NUMBERS = {
     "54": "the paper's network has 54 blocks",
     "27": "half of 54",
     "64": lambda n: n["paths_left"](6, 0),
+    "64,000": "cited: He et al. 2015, the steps of its training on CIFAR-10",
     "0.45": "cited: Veit et al. 2016",
     "22": "setting: lengths near the middle",
     "32": "setting: lengths near the middle",
@@ -48,11 +49,12 @@ def claims(n):
     assert all(size[0] > 2 * size[-1] for size in sizes["trained"])
     assert n["real_whole"] < 15 < min(n["real"].values())
     assert n["real_mean"] - n["real_whole"] > 15
-    assert n["order"][0] == "layer3.0"
+    assert n["order"][:3] == ["layer3.0", "layer1.2", "layer3.2"]
     assert len(n["photographs"]) == 19
     assert max(n["photographs"]) < 1
     assert n["below"] >= 17
     assert all(abs(v - 1) < 0.05 for name in (PLAIN, RESIDUAL) for v in n["twins"][name])
+    assert n["halved"] < 0.01
     assert n["short"] > 0.99 > 0.5 > n["papers"] > n["long"]
     ensemble, at_half = n["ENSEMBLE"], n["at_half"]
     assert at_half[ensemble] < at_half[deep] - 20
