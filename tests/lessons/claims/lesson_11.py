@@ -65,6 +65,7 @@ def networks(n):
     if "without momentum" in rise:  # at ten times the rate it is hardly missed
         assert rise["no momentum, rate 1"] < rise["without momentum"] - 5
         assert "without momentum" in n["clear"]
+        assert "without weight decay" not in n["clear"]  # "in so few steps"
     assert n["kinds"]["one pixel to the right"] > n["kinds"]["mirrored"] + 20
     assert all(len(found) == n["P"].seeds for found in n["runs"].values())
 
