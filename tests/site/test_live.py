@@ -37,6 +37,9 @@ def box(page, label):
 
 def write(page, cell, code):
     """Write code into a cell's editor, as a keyboard does."""
+    folded = cell.locator("details.code:not([open]) > summary").filter(visible=True)
+    if folded.count():
+        folded.click()
     cell.locator(".cm-content").click()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.insert_text(code)
