@@ -259,7 +259,7 @@ lesson.bars(
     x="share of the whole network (%)",
     form="{:.1f} %",
     highlight=["multiply-adds, stage 3", "parameters, stage 3"],
-    note="Both are counted, and the same for every seed.",
+    of="count",
 )
 lesson.say(f"""
 The upper three bars are the multiply-adds of the three stages, the lower three their parameters; the last stage is
@@ -585,7 +585,9 @@ lesson.reveal(
     "memory",
     f"{megabytes['outputs']:.0f} MB of outputs, {megabytes['parameters']:.1f} MB of parameters, "
     "twice that of gradients and momentum",
-    value="the outputs of the layers",
+    value="the outputs of the layers"
+    if megabytes["outputs"] > 2 * megabytes["parameters"]
+    else "gradients and momentum",
 )
 worst = 100 * max(abs(v) for v in off.values())
 depths = np.array(list(PAPER))
@@ -602,7 +604,8 @@ lesson.curves(
     log="xy",
     highlight=["kept for the backward pass"],
     levels={"a laptop's 8 GB": 8000},
-    note="32 × 32 pixels, width 16; counted, the same for every seed.",
+    note="32 × 32 pixels, width 16.",
+    of="count",
 )
 narrower = activation_bytes(200, 4, 32, 128) / 1e9
 tiny = activation_bytes(200, 4, 8, 64) / 1e6
@@ -705,8 +708,8 @@ largest_residual = float(profiles["residual"].max())
 lesson.say(f"""
 Read it from left to right, as the gradient goes: at the left is the last convolution, at the right the first. The
 vertical axis counts decades. The plain net's line is straight, as a product of equal factors must be: each layer
-multiplies by {spread(factor, "{:.3f}")}. (That is less than 1.21, because layers of four channels are not wide, and
-because of the zeros at the border.) The largest number of float32 is {LARGEST:.1e}, and with this factor it is passed
+multiplies by {spread(factor, "{:.3f}")}. (The 1.21 is for wide layers. These have four to sixteen channels, and zeros at
+their borders.) The largest number of float32 is {LARGEST:.1e}, and with this factor it is passed
 after about {predicted:.0f} layers. {held} The residual twin has no gradient larger than {largest_residual:.0f} at any
 of its {P.depth - 1:,} convolutions.
 """)

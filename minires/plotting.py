@@ -282,8 +282,16 @@ def apart(places: Sequence[float], gap: float) -> list[float]:
     return [float(np.mean(g)) + (i - (len(g) - 1) / 2) * gap for g in groups for i in range(len(g))]
 
 
+COUNTED = "Counted: every run gives the same."
+
+
 def spread_note(seeds: int, centre: str = "mean", band: str = "range", of: str = "seed") -> str:
-    """Return the sentence that says how many seeds there are, and what line and band show."""
+    """Return the sentence that says how many seeds there are, and what line and band show.
+
+    `of="count"` is for numbers that are counted, so that there is nothing that could differ.
+    """
+    if of == "count":
+        return COUNTED
     if seeds == 1:
         return f"One {of}: no band, and no spread is known."
     line = {"mean": "mean", "geometric": "geometric mean", "median": "median"}[centre]
@@ -303,12 +311,13 @@ def state(figure: Figure, statement: str, note: str = "") -> None:
 
 def _wrap(figure: Any, text: Any) -> None:
     """Break a text into lines that fit the figure's width."""
-    whole = text.get_text()
+    whole = text.get_text().replace(" %", "\N{NO-BREAK SPACE}%")
     room = 0.97 * figure.bbox.width
     share = text.get_window_extent().width / room
     letters = len(whole) / share
     while share > 1 and letters >= 10:  # lines of narrow letters are shorter than others
-        text.set_text("\n".join(textwrap.wrap(whole, int(letters), break_on_hyphens=False)))
+        lines = textwrap.wrap(whole, int(letters), break_on_hyphens=False)
+        text.set_text("\n".join(lines).replace("\N{NO-BREAK SPACE}", " "))
         share = text.get_window_extent().width / room
         letters -= 1
 

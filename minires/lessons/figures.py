@@ -184,7 +184,9 @@ def bars(
     counts = sorted({len(v) for v in values.values()})
     many = f"{' or '.join(map(str, counts))} {of}s"
     said = f"Bars: {centre} of {many} (the dots); lines: their range."
-    if counts == [1]:
+    if of == "count":
+        said = plotting.COUNTED
+    elif counts == [1]:
         said = f"One {of}: no spread is known."
     plotting.state(figure, statement, f"{note} {said}".strip())
     return figure

@@ -69,6 +69,14 @@ def test_one_seed_has_no_band():
     assert not axis.collections
     assert "no spread" in plotting.spread_note(1)
     assert "3 seeds" in plotting.spread_note(3)
+    assert "seed" not in plotting.spread_note(1, of="count")
+
+
+def test_a_number_and_its_per_cent_stay_on_one_line():
+    for length in range(40, 90):
+        figure, _ = plotting.new_figure(1, 1, 7.2, 3)
+        plotting.state(figure, "x" * length + " err on 33 % of all, and 5 % of others")
+        assert "\n%" not in figure.get_suptitle()
 
 
 def test_wrong_shapes_are_named():
