@@ -172,6 +172,8 @@ def _check_tile(f: Callable[..., Any]) -> None:
             mistakes={
                 "a number has 4 bytes": right // 4 if right >= 4 else math.nan,
                 "a product that is added is two FLOPs": 2 * right,
+                "that is where the two limits meet; which power of two is the first from there on?":
+                    4 * peak / bandwidth,
                 "one power of two too small: there the memory is still the limit":
                     right // 2 if right > 1 else math.nan,
             },
