@@ -32,7 +32,7 @@ class Session:
     def profile(self) -> tuple[ProfileRow, ...]:
         """One row for each source line and kind of access.
 
-        Counted is the first block of each launch, up to its four millionth access.
+        Counted is the first block of each launch without a fault, up to its four millionth access.
         """
         return aggregate(self._rows)
 

@@ -133,10 +133,11 @@ class RawKernel:
         outcome = native.launch(call)
         if active is not None:
             active.float_atomics += outcome.float_atomics
-            active.add(outcome.records, built.line_of)
         if outcome.status == native.FAULT:
             reader = Reader(self.name, built, grid3, block3, int(shared_mem), copies)
             raise KernelFault(reader.read(outcome.reports))
+        if active is not None:  # not before: an endless loop leaves millions of records
+            active.add(outcome.records, built.line_of)
         if copies is not None:
             copies.write_back()
 
