@@ -755,7 +755,7 @@ fate = (
 lesson.say(f"""
 Each line is the loss of every batch before its step. The net of the paper begins far above the {math.log(10):.2f} of
 guessing: the sum of {P.depth // 2 - 1} branches is large, and so are the outputs. Then it falls, to
-{deep_loss[:, -1].mean():.1f}. Be careful with this figure: as long as a loss is above the line of guessing its fall
+{spread(deep_loss[:, -1], "{:.1f}")}, and not evenly. Be careful with this figure: as long as a loss is above the line of guessing its fall
 shows outputs that become smaller, and nothing that has been learned. The net with zero-γ starts near guessing, at
 {soft_loss[:, 0].mean():.2f}, and is at {soft_loss[:, -1].mean():.2f} in step {P.steps}. Learning takes more steps than
 that (`--full` takes 25). So what is shown is less than "it learns", and it is enough for the comparison: the residual

@@ -809,8 +809,8 @@ below = sum(r < 0.5 for r in photographs)
 lesson.say(f"""
 In the twins that we trained on digits the responses are {spread(twins[PLAIN], "{:.3f}")} (plain) and
 {spread(twins[RESIDUAL], "{:.3f}")} (residual). There is nothing to see: the claim about plain and residual networks
-does *not* show in a short training. In the ResNet-20 {below} of {len(photographs)} layers respond with less than 0.5;
-the mean is {np.mean(photographs):.2f}, the smallest {min(photographs):.2f} and the largest, in layer
+does *not* show in a short training. Of the {len(photographs)} layers of the ResNet-20 {below} respond with less than
+0.5; the mean is {np.mean(photographs):.2f}, the smallest {min(photographs):.2f} and the largest, in layer
 {int(np.argmax(photographs)) + 1}, {max(photographs):.2f}. What is the difference?
 """)
 
