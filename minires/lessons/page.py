@@ -17,6 +17,7 @@ import inspect
 import io
 import json
 import linecache
+import logging
 import sys
 import time
 import traceback
@@ -147,15 +148,23 @@ class Session:
         except Asking as asking:
             self.asked = asking.question
             self.asked_in.setdefault(self.asked.key, self.page.cell)
-            return {"state": "asks", "question": self._question(), "keep": kept}
+            self._undo(kept)
+            return {"state": "asks", "question": self._question()}
         except BaseException as error:  # a learner's code may raise anything, SystemExit included
             if isinstance(error, ModuleNotFoundError) and error.name in PACKAGES:
-                return {"state": "needs", "package": error.name, "keep": kept}
+                self._undo(kept)
+                return {"state": "needs", "package": error.name}
             return self._failed(error)
         finally:
             sys.stdout.flush()
             self.seconds += time.perf_counter() - begun
         return {"state": "done", "seconds": round(self.seconds, 2)}
+
+    def _undo(self, kept: int) -> None:
+        """Take back what a statement has shown that will be run once more."""
+        sys.stdout.flush()
+        self.page.shown = kept
+        self.page.give("keep", keep=kept)
 
     def answer(self, given: str | None) -> dict[str, Any]:
         """Take the answer, None for none, and go on; say what was expected if it is none."""
@@ -216,10 +225,14 @@ _session: Session | None = None
 
 
 def connect(emit: Emit) -> None:
-    """Show everything through `emit` from now on, what is printed too."""
+    """Show everything through `emit` from now on, what is printed too.
+
+    An output of the kind "keep" takes back those of the cell after the first `keep`.
+    """
     global _page
     _page = desk.in_runner = Page(emit)
     sys.stdout = sys.stderr = _Printed(_page)
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # how it finds fonts
 
 
 def start(number: int, known: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:

@@ -78,6 +78,10 @@ def test_a_lesson_comes_to_life(visit):
     drawing.locator("img.live-figure").wait_for()
     assert len(drawing.locator("img.live-figure").get_attribute("alt")) > 40
     assert "predicted 1e-05" in page.locator("article").inner_text()
+    asked = page.locator(".cell").filter(has_text="lesson.predict(").first.locator(".live-output")
+    assert [asked.inner_text().count(f"Prediction {k}:") for k in ("h", "ones", "training")] == [
+        1
+    ] * 3
     print("seconds:", json.dumps(page.evaluate("minires.marks")))
     look(page, "live")
 

@@ -103,6 +103,13 @@ def texts(shown):
     return "".join(fields["text"] for kind, fields in shown if kind == "text")
 
 
+def seen(shown):
+    """Return the text that is left on the page, of a cell that has stopped."""
+    kind, fields = shown[-1]
+    assert kind == "keep"
+    return texts(shown[: fields["keep"]])
+
+
 def test_the_reference_backend_runs_and_says_so_once(session):
     assert session["first"][0]["state"] == "done", session["first"]
     assert texts(session["first"][1]).splitlines()[-1] == "reference 2 1"
@@ -112,13 +119,14 @@ def test_the_reference_backend_runs_and_says_so_once(session):
 
 def test_a_question_stops_the_cell_and_the_answer_goes_on_with_it(session):
     result, shown = session["asks"]
+    assert seen(shown) == "before\n"
     assert result["question"] == {"key": "n", "html": "How <em>many</em>?", "choices": []}
-    assert texts(shown[: result["keep"]]) == "before\n"
     assert session["again"][0]["question"]["complaint"].startswith("expected a number")
     result, shown = session["asks on"]
     assert (result["state"], result["question"]["choices"]) == ("asks", ["up", "down"])
     assert "recorded: 3" in texts(shown)
-    assert session["once more"][0]["keep"] == 1  # of the outputs of this cell
+    assert shown[-1] == ["keep", {"keep": 3}]  # of the outputs of this cell
+    assert session["once more"][1][-1] == ["keep", {"keep": 1}]
     result, shown = session["skipped"]
     assert result["state"] == "done"
     assert texts(shown).endswith("after\n")
@@ -175,7 +183,7 @@ def test_what_is_not_loaded_is_asked_for(tmp_path):
     found, _ = run([["start", 2], ["run", start, 1], ["run", draws, 2], ["run", load, 3]], tmp_path)
     result, shown = found[2]
     assert (result["state"], result.get("package")) == ("needs", "matplotlib"), result
-    assert texts(shown[: result["keep"]]) == "drawn\n"
+    assert seen(shown) == "drawn\n"
     assert found[3][0]["state"] == "done"
 
 

@@ -124,7 +124,6 @@ class Lesson {
     cell.begin();
     let result = await this.python.run(cell.code, { cell: cell.number, onOutput });
     while (result.state === "asks") {
-      if (result.keep !== undefined) cell.output.keep(result.keep);
       cell.state = "asks";
       cell.output.say("");
       const given = await cell.output.ask(result.question);

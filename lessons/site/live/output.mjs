@@ -22,7 +22,7 @@ export class Output {
 
   say(text) { this.said.textContent = text; }
 
-  // An output of the worker; {kind: "keep", keep: n} drops those after the first n of them.
+  // An output of the worker; {kind: "keep", keep: n} takes back those after the first n of them.
   add(output) {
     if (output.kind === "keep") return this.keep(output.keep);
     if (output.kind === "text") this.#text(output.text);

@@ -47,7 +47,6 @@ async function call(name, args) {
   }
   let result = python(name, ...args);
   while (result?.state === "needs") {
-    postMessage({ id: current, output: { kind: "keep", keep: result.keep } });
     await load({ PIL: "pillow" }[result.package] ?? result.package);
     result = python("go_on");
   }
