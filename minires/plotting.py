@@ -199,7 +199,13 @@ def reference_line(axis: Any, text: str, *, x: float | None = None, y: float | N
     about = {"color": TEXT_GREY, "fontsize": 8, "textcoords": "offset points"}
     if y is not None:
         axis.axhline(y, **style)
-        axis.annotate(text, (0, y), (2, 3), xycoords=("axes fraction", "data"), **about)
+        axis.get_ylim()  # brings the limits up to date
+        firsts = [line.get_ydata()[0] for line in axis.lines if len(line.get_ydata()) > 2]
+        (_, at), *others = axis.transData.transform([(1, v) for v in (y, *firsts)])
+        covered = any(0 <= v - at < 0.05 * axis.bbox.height for _, v in others)
+        place = {"va": "top"} if covered else {"va": "bottom"}
+        axis.annotate(text, (0, y), (2, -3 if covered else 1), **about, **place,
+                      xycoords=("axes fraction", "data"))  # fmt: skip
     if x is not None:
         axis.axvline(x, **style)
         axis.annotate(text, (x, 1), (3, -2), xycoords=("data", "axes fraction"), va="top", **about)
