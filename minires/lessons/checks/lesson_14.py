@@ -58,6 +58,9 @@ def _check_head(f: Callable[..., Any]) -> None:
                 first.T @ first + strength * np.eye(width + 1), first.T @ targets
             ),
             "λ is added on the diagonal only: multiply it by the identity": outside,
+            "here λ acts on the bias too: the identity is as large as A.T @ A": np.linalg.solve(
+                a.T @ a + strength * np.diag([1.0] * width + [0.0]), a.T @ targets
+            ),
         }  # fmt: skip
         found = f(x.copy(), labels.copy(), classes, strength)
         require_written(found)
@@ -142,6 +145,10 @@ def _check_plan(f: Callable[..., Any]) -> None:
         found = f(list(stages), steps)
         require_written(found)
         require(isinstance(found, dict), "expected a dictionary from steps to names")
+        require(
+            all(isinstance(k, int | np.integer) for k in found),
+            f"the keys are steps, whole numbers; yours are {shown(list(found))}",
+        )
         mine = {int(k): v for k, v in found.items()}
         right = _plan(stages, steps)
         if mine == right:
@@ -150,6 +157,7 @@ def _check_plan(f: Callable[..., Any]) -> None:
         n = len(stages)
         upside_down = {i * steps // (n + 1): s for i, s in enumerate([*stages, None])}
         require(mine != upside_down, f"{what}: the stage next to the head thaws first")
+        require("None" not in mine.values(), f"{what}: None is written without quotes")
         require(None in mine.values(), f"{what}: in the last period nothing is frozen, None")
         require(
             list(mine.values()) == list(right.values()),
@@ -177,8 +185,13 @@ def _forwards(labels: Sequence[float], errors: Sequence[float], error: float) ->
 def _check_worth(f: Callable[..., Any]) -> None:
     labels, errors = [5, 20, 100], [40.0, 20.0, 10.0]
     for error in (30.0, 15.0, 20.0, 55.0, 3.0, 12.5):
+        found = f(list(labels), list(errors), error)
+        require(
+            found is not None or error == 30.0,
+            f"an error of {error:g} %: None came back; what lies outside counts as the nearest end",
+        )
         expect_number(
-            f(list(labels), list(errors), error), _worth(labels, errors, error), 1e-4,
+            found, _worth(labels, errors, error), 1e-4,
             f"an error of {error:g} %, with {labels} labels and {errors} %",
             mistakes={
                 "that is a straight line over the labels, not over their logarithm":
@@ -291,6 +304,8 @@ EXERCISES = {
                 i * steps // len(stages): s for i, s in enumerate(reversed(stages))
             },
             lambda stages, steps: {0: stages[-1], steps // 2: None},
+            lambda stages, steps: {stage: step for step, stage in _plan(stages, steps).items()},
+            lambda stages, steps: {step + 0.5: s for step, s in _plan(stages, steps).items()},
         ),
     ),
     "14.7": Exercise(

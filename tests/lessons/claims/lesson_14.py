@@ -8,6 +8,7 @@ from minires.lessons import spread
 NUMBERS = {
     "0.05": "setting: rate of transfer.adapt from scratch",
     "0.02": "setting: rate of transfer.adapt otherwise",
+    "16": "setting: pixels of the enlarged digits, or filters of ResNet-20",
     "9": "definition: the last digit",
     "32": lambda n: n["STAGES"]["second"].stop - n["STAGES"]["second"].start,
     "80": "definition: four of five classes, guessed",
@@ -34,6 +35,7 @@ def claims(n):
     assert n["melted"][n["MELTS"]][:, 0] == pytest.approx(stays[:, 0])
     for epochs in n["EPOCHS"]:
         assert near["head only" + n["of"](epochs)] > near[scratch]
+    assert (n["sizes"][8]["second"] == n["frozen"]["second"]).all()
     assert n["cifar"]["last stage"][5] < n["cifar"][scratch][5] - 5
     assert n["cifar"][tuned][100] < n["cifar"]["head only"][100]
     assert all(v >= k for k, v in n["equal"].items())
@@ -47,6 +49,12 @@ def in_depth(n):
     scratch, tuned = n["SCRATCH"], n["TUNED"]
     assert first[tuned] < first[scratch] - 3
     assert last[tuned] < first[tuned] - 8
+    ways = n["ways"]
+    assert (ways[tuned].mean(axis=0) < ways[scratch].mean(axis=0)).all()
+    assert n["lead"][8][0] > 5  # of the second stage, which is lost
+    assert max(n["lead"][16]) < 2  # with larger pictures
+    assert n["all_best"] == 4
+    assert min(v / k for k, v in n["equal"].items()) > 2  # "several times as many"
     assert n["stage_first"]["third"] > first[scratch]
     near = n["near_means"]["fine-tuned" + n["of"](n["EPOCHS"][-1])]
     assert near > n["near_means"][scratch] - 5  # of little use
