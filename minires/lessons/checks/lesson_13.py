@@ -153,16 +153,20 @@ def _check_steps(f: Callable[..., Any]) -> None:
     for psnrs, wanted, what in cases:
         right = _steps(steps, psnrs, wanted)
         above = [s for s, v in zip(steps, psnrs, strict=True) if v >= wanted]
-        index = steps.index(right) if right else -1
+        index = steps.index(right) if right else -2
         mistakes = {
             "at least: a value that is equal counts":
                 float(_steps(steps, psnrs, wanted + 1e-9)),
             "the first step, not the last one": float(above[-1] if above else -2),
             "return the step, not its place in the list": float(index),
             "return 0 where it is never reached": float(steps[-1]) if not right else -2.0,
+            "that is the first step, and it is never reached":
+                float(steps[0]) if not right else -2.0,
         }  # fmt: skip
         mistakes = {k: v for k, v in mistakes.items() if v not in (right, -2.0)}
-        expect_number(f(list(steps), list(psnrs), wanted), right, 1e-9, what, mistakes=mistakes)
+        found = f(list(steps), list(psnrs), wanted)
+        require(found is not None or right > 0, f"{what}: None came back, return 0")
+        expect_number(found, right, 1e-9, what, mistakes=mistakes)
 
 
 def _limited(x: Any, f: Any) -> Array:
@@ -172,9 +176,9 @@ def _limited(x: Any, f: Any) -> Array:
 
 def _check_limited(f: Callable[..., Any]) -> None:
     rng = np.random.default_rng(7)
-    for shape in ((6,), (2, 1, 4, 4)):
-        x = rng.uniform(-0.05, 1.05, shape)
-        r = 0.5 * rng.standard_normal(shape)
+    for shape in ((40,), (2, 1, 4, 4)):
+        x = rng.uniform(-0.2, 1.2, shape)
+        r = 0.8 * rng.standard_normal(shape)
         expect_array(
             f(x.copy(), r.copy()), _limited(x, r), f"pictures {shape}", 1e-6,
             mistakes={
@@ -185,6 +189,8 @@ def _check_limited(f: Callable[..., Any]) -> None:
                     np.clip(x + np.clip(r, 0, 1), 0, 1),
                 "x is limited, and not the sum": np.clip(x, 0, 1) + r,
                 "x has to be added": np.clip(r, 0, 1),
+                "limit the sum alone, x may be what it is": np.clip(np.clip(x, 0, 1) + r, 0, 1),
+                "the sum is limited on one side only": np.minimum(x + r, 1),
             },
         )  # fmt: skip
 
