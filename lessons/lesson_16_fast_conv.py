@@ -712,7 +712,8 @@ if COMPILED:
     )
     mr.set_num_threads(CORES)
     gain = {v: float(np.median(walls[v, 1]) / np.median(walls[v, CORES])) for v in (1, 4)}
-    more = f"{CORES} threads are {gain[1]:.2f} (version 1) and {gain[4]:.2f} (version 4) times as fast (if nothing else keeps the cores busy)"
+    more = f"{CORES} threads are {gain[1]:.2f} times (version 1) and {gain[4]:.2f} times (version 4) as fast as one"
+    more = f"By the wall clock {more}; where other programs keep the cores busy they gain little"
     lesson.say(f"""
 {more if CORES > 1 else "This process may use one core only, so there is nothing to gain here"}. The
 results of 1 and of {max(2, CORES)} threads are {"the same, bit for bit" if same else "DIFFERENT"}.
