@@ -163,6 +163,9 @@ def _check_predicted(f: Callable[..., Any]) -> None:
         require(found >= worse - 1e-9, f"{what}: {found:.4g} % is less than without one of them")
         if better > whole:
             require(found > worse + 1e-9, f"{what}: two lesions should cost more than one of them")
+    require(
+        rule(1, 5) < 50, "blocks 1 and 5 cost 2 points and 1: both together are not yet guessing"
+    )
     everything = rule(*range(len(singles)))
     require(
         everything <= 90 + 1e-9, f"all blocks deleted: {everything:.4g} % is more than guessing"
@@ -322,6 +325,9 @@ EXERCISES = {
         wrong=(
             lambda whole, singles, deleted: whole + sum(singles[i] - whole for i in deleted),
             lambda whole, singles, deleted: max([whole, *(singles[i] for i in deleted)]),
+            lambda whole, singles, deleted: (
+                90 if deleted[1:] else [*map(singles.__getitem__, deleted), whole][0]
+            ),
             lambda whole, singles, deleted: sum(singles[i] for i in deleted) / max(1, len(deleted)),
         ),
     ),

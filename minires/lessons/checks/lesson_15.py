@@ -41,6 +41,7 @@ def _check_dense(f: Answer) -> None:
                 "the first layer sees only the channels of the start":
                     sum(9 * growth * (start + growth * (i + 1)) for i in range(layers)),
                 "each layer sees more channels than the one before": layers * 9 * growth * start,
+                "the first of the layers is missing": right - 9 * growth * start,
                 "a filter has 3 × 3 weights for each channel": right // 9,
                 "each layer has `growth` filters": right // growth if growth > 1 else math.nan,
                 "all layers but the first see the outputs of those before AND the start":
@@ -124,6 +125,8 @@ def _check_expected(f: Answer) -> None:
                 "l runs from 1 to L, so that the last block has p_L":
                     sum(1 - i / blocks * (1 - last) for i in range(blocks)),
                 "that is as if all blocks had the p of the last": blocks * last,
+                "add p_1 to p_L one by one: the first of them is below 1 already":
+                    blocks * (1 + last) / 2,
                 "that is the mean of p; how many blocks is that?":
                     _expected(blocks, last) / blocks if blocks > 1 else math.nan,
                 "that is how many are left out": blocks - _expected(blocks, last),
