@@ -59,6 +59,7 @@ def trained(n):
     assert min(n["gain"].values()) > 1  # of the skip, with noise
     assert max(n["of_norm"]["PyTorch's default"]) < 0
     assert n["moved"] > 0.5
+    assert n["more"] > 1  # the skip brings more than batch norm
     assert all(isinstance(v, float) for v in n["large"][0.1, n["THETA"]])
     assert n["lost"] > 0
 
