@@ -74,6 +74,7 @@ def headline(n):
             for i in (0, -1)
         ),
         "reference": "Yosinski et al. 2014: features of a distant task can beat random ones",
-        "verdict": f"it pays; frozen, at 8 pixels, the last stage does not ({n['stage_first']['third']:.0f} %), "
+        "verdict": "it pays; frozen, at 8 pixels, the last stage does not "
+        f"({n['stage_first']['third']:.0f} %), "
         f"the {n['best_stage']} does ({n['stage_first'][n['best_stage']]:.0f} %)",
     }
