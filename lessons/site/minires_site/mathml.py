@@ -11,6 +11,7 @@ from latex2mathml import converter
 
 from minires.lessons import formulas
 
+LONG = 30  # letters of LaTeX
 # A minus behind another sign, a bracket or nothing stands close to its number.
 _SIGN = re.compile(
     r"((?:<mrow>|<mo[^>]*>(?:=|\(|,|&#x0003D;|&#x00028;|&#x0002C;|&#x022C5;|&#x02248;|&#x02208;)</mo>))<mo>&#x02212;</mo>"
@@ -30,7 +31,10 @@ def to_mathml(tex: str, display: bool) -> str:
 
 
 def _inline(translator: Any, node: Any) -> None:
-    translator.body.append(to_mathml(node.astext(), display=False))
+    made = to_mathml(node.astext(), display=False)
+    if len(node.astext()) > LONG:  # browsers break no formula: a phone lets it scroll
+        made = f'<span class="long-formula">{made}</span>'
+    translator.body.append(made)
     raise nodes.SkipNode
 
 

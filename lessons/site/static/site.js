@@ -110,7 +110,7 @@ if (folded.length && facts) {
 
 // What scrolls sideways can be scrolled with the keys, too.
 function reach() {
-  for (const element of document.querySelectorAll(".highlight pre, figure.wide picture, .scroll, .table-wrapper, div.math")) {
+  for (const element of document.querySelectorAll(".highlight pre, figure.wide picture, .scroll, .table-wrapper, div.math, .long-formula")) {
     const scrolls = element.scrollWidth > element.clientWidth + 1;
     if (scrolls) element.tabIndex = 0;
     else element.removeAttribute("tabindex");
