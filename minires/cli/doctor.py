@@ -261,7 +261,7 @@ def _readers() -> dict[str, Callable[[], Any]]:
         module._limit(None)
 
     def anything() -> None:
-        """A folder, which is looked at where it is used."""
+        """A folder or a choice, which is looked at where it is used."""
 
     from ..environment import seconds, switch
 
@@ -280,6 +280,9 @@ def _readers() -> dict[str, Callable[[], Any]]:
         "MINIRES_ANSWERS": anything,
         "MINIRES_EXERCISE_SECONDS": lambda: seconds("MINIRES_EXERCISE_SECONDS", 20),
         "MINIRES_CELL_SECONDS": lambda: seconds("MINIRES_CELL_SECONDS", 120),
+        "MINIRES_SITE_TIER": anything,
+        "MINIRES_SITE_LESSONS": anything,
+        "MINIRES_PYODIDE": anything,
     }
 
 
