@@ -288,7 +288,7 @@ def apart(places: Sequence[float], gap: float) -> list[float]:
     return [float(np.mean(g)) + (i - (len(g) - 1) / 2) * gap for g in groups for i in range(len(g))]
 
 
-COUNTED = "Counted: every run gives the same."
+COUNTED = "Counted: the same for every seed, so that there is no spread."
 
 
 def spread_note(seeds: int, centre: str = "mean", band: str = "range", of: str = "seed") -> str:
