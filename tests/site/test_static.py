@@ -6,6 +6,7 @@ parameters of the lessons, if Sphinx is installed.
 
 import functools
 import html.parser
+import importlib
 import importlib.util
 import json
 import os
@@ -13,6 +14,7 @@ import re
 import subprocess
 import sys
 import urllib.parse
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,11 @@ from minires.lessons.kit import exercises
 from minires.results import read_text
 
 ROOT = Path(__file__).parents[2]
+PUBLIC = (
+    "minires", "minires.functional", "minires.ops", "minires.nn", "minires.optim", "minires.models",
+    "minires.data", "minires.train", "minires.weights", "minires.gradcheck", "minires.gradflow",
+    "minires_kernels", "minires_emulator",
+)  # fmt: skip
 LOADS = {"script": "src", "img": "src", "iframe": "src", "source": "srcset", "link": "href"}
 pytestmark = pytest.mark.slow
 
@@ -178,7 +185,9 @@ def test_answers_are_kept_apart(folder, pages):
 def test_python_in_the_browser_finds_its_files(folder):
     live = folder / "_static" / "live"
     config = json.loads((live / "config.json").read_text("utf-8"))
-    assert (live / "files" / config["wheel"]).is_file()
+    names = zipfile.ZipFile(live / "files" / config["wheel"]).namelist()
+    assert "minires/_lessons/lesson_00_backward.py" in names
+    assert not [n for n in names if "site/" in n or n.endswith(".pyc")]
     assert set(config["lessons"]) == {str(f.number) for f in lesson_files()}
     for lesson in config["lessons"].values():
         assert "BEGIN SOLUTION" not in (live / "files" / lesson["file"]).read_text("utf-8")
@@ -189,3 +198,12 @@ def test_the_container_is_described_in_json_and_installs_what_the_readme_says():
     described = json.loads(read_text(ROOT / ".devcontainer" / "devcontainer.json"))
     assert '".[test]"' in described["postCreateCommand"]
     assert '".[test]"' in read_text(ROOT / "README.md")
+
+
+def test_the_reference_has_every_public_name(pages):
+    shown = [page for name, page in pages.items() if name.startswith("api/")]
+    described = {i.rpartition(".")[2] for page in shown for i in page.ids}
+    text = " ".join(page.text for page in shown)
+    for module in PUBLIC:
+        for name in importlib.import_module(module).__all__:
+            assert name in described or f"{name}</" in text, f"{module}.{name}"

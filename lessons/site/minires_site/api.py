@@ -19,6 +19,11 @@ MODULES = {
         "minires.gradcheck", "minires.gradflow", "minires.degradation", "minires.record",
         "minires.results", "minires.plotting", "minires.lessons",
     ),
+    "Experiments": (
+        "minires.experiments.lesions", "minires.experiments.paths", "minires.experiments.superres",
+        "minires.experiments.transfer", "minires.experiments.pictures",
+        "minires.experiments.theory", "minires.experiments.explorable",
+    ),
     "Kernels": ("minires_kernels", "minires_emulator"),
 }  # fmt: skip
 
