@@ -8,7 +8,7 @@ from types import ModuleType
 
 MODULES = {
     "The framework": (
-        "minires", "minires.functional", "minires.ops", "minires.nn", "minires.nn.init",
+        "minires", "minires.functional", "minires.ops", "minires.nn", "minires.nn.init", "minires.nn.utils",
         "minires.optim", "minires.optim.lr_scheduler", "minires.random", "minires.cuda",
     ),
     "Networks and data": (

@@ -112,8 +112,8 @@ if (folded.length && facts) {
 function reach() {
   for (const element of document.querySelectorAll(".highlight pre, figure.wide picture, .scroll, .table-wrapper, div.math, .long-formula")) {
     const scrolls = element.scrollWidth > element.clientWidth + 1;
-    if (scrolls) element.tabIndex = 0;
-    else element.removeAttribute("tabindex");
+    if (scrolls && !element.hasAttribute("tabindex")) { element.tabIndex = 0; element.dataset.reached = ""; }
+    else if (!scrolls && "reached" in element.dataset) { element.removeAttribute("tabindex"); delete element.dataset.reached; }
   }
 }
 reach();
