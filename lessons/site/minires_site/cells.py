@@ -62,7 +62,10 @@ def _read(app: Any, doctree: nodes.document) -> None:
             continue
         for question in about.get("asks", ()):
             questions[question["key"]] = question
-            output += _raw(_question(question))
+            shown = (
+                i for i, c in enumerate(output) if f"Prediction {question['key']}:" in c.astext()
+            )
+            output.insert(next(shown, len(output) - 1) + 1, _raw(_question(question)))
         if about.get("reveals"):
             _cover(output, [questions[key] for key in about["reveals"] if key in questions])
 
@@ -88,10 +91,14 @@ def _question(question: dict[str, Any], text: str = "") -> str:
     return f'<div class="prediction" data-question="{data}">{text}</div>'
 
 
+def _said(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
 def _cover(output: nodes.container, asked: list[dict[str, Any]]) -> None:
     """Put what a cell shows into a `<details>`, below the questions it answers."""
     keys = html.escape(" ".join(q["key"] for q in asked))
-    again = "".join(_question(q, f"<p>{html.escape(q['text'])}</p>") for q in asked)
+    again = "".join(_question(q, f"<p>{_said(q['text'])}</p>") for q in asked)
     opening = f'<div class="cover" data-keys="{keys}">{again}<details><summary>'
     output.insert(0, _raw(f"{opening}Show what was measured</summary>"))
     output += _raw("</details></div>")

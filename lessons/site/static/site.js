@@ -6,7 +6,13 @@ const number = document.querySelector('meta[name="minires-lesson"]')?.content;
 const slots = [...document.querySelectorAll(".prediction[data-question]")].map((element) => ({
   element,
   question: JSON.parse(element.dataset.question),
+  asked: [...element.children], // the question again, before a result
 }));
+for (const { element, question } of slots) { // buttons show the choices that a question lists
+  const before = element.previousElementSibling;
+  const list = before?.matches("ol") ? before : before?.querySelector("ol");
+  if (list && question.choices.length === list.children.length) list.hidden = true;
+}
 const forgotten = {}; // where a browser keeps nothing, this page does
 
 const place = (key) => `minires-prediction-${number}-${key}`;
@@ -49,10 +55,9 @@ function show(key) {
   }
 }
 
-function draw({ element, question }, mine) {
-  element.replaceChildren();
-  if (element.closest(".cover")) element.append(make("p", { textContent: question.text }));
-  const slot = { element };
+function draw(slot, mine) {
+  const { element, question, asked } = slot;
+  element.replaceChildren(...asked);
   if (mine !== null) {
     const again = make("button", { type: "button", className: "again", textContent: "change" });
     again.onclick = () => answer(question.key, null, slot);
