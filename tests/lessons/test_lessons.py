@@ -13,10 +13,17 @@ from minires.lessons import kit
 from minires.lessons.files import cells, lesson_files, notebook, student_version
 
 LESSONS = lesson_files()
-QUICK_OR_ALL = [  # half of them by default
-    pytest.param(lesson, marks=pytest.mark.slow if costly else [], id=lesson.path.stem)
+COSTLY = (3, 4, 5, *range(8, 18))
+RUNS = [  # by default the others with the parameters of tests, else all with those of learners
+    pytest.param(lesson, fast, marks=[] if fast else pytest.mark.slow,
+                 id=f"{lesson.path.stem}-{'fast' if fast else 'default'}")
+    for fast in (True, False)
     for lesson in LESSONS
-    for costly in [lesson.number in (3, 4, 5, *range(8, 18))]
+    if not (fast and lesson.number in COSTLY)
+]  # fmt: skip
+ONE_OR_ALL = [  # the first by default
+    pytest.param(lesson, marks=pytest.mark.slow if i else [], id=lesson.path.stem)
+    for i, lesson in enumerate(LESSONS)
 ]
 
 
@@ -43,8 +50,10 @@ def verdicts():
     return {r.name: r.verdict for r in kit.latest.results}
 
 
-@pytest.mark.parametrize("lesson", QUICK_OR_ALL)
-def test_with_solutions(lesson, tmp_path, figures, overlapping):
+@pytest.mark.parametrize(("lesson", "fast"), RUNS)
+def test_with_solutions(lesson, fast, tmp_path, monkeypatch, figures, overlapping):
+    if not fast:
+        monkeypatch.delenv("MINIRES_FAST")
     namespace = runpy.run_path(str(lesson.path), run_name="__main__")
     assert verdicts() == dict.fromkeys(kit.exercises(lesson.number), "PASS")
     assert figures
@@ -59,6 +68,8 @@ def test_with_solutions(lesson, tmp_path, figures, overlapping):
         assert len(stem.with_suffix(".csv").read_text(encoding="utf-8").splitlines()) > 3
     said = prose_numbers.load(lesson.number)
     said.claims(namespace)
+    if not fast:
+        getattr(said, "claims_in_full", lambda n: None)(namespace)
     assert set(said.headline(namespace)) == {"what", "measured", "reference", "verdict"}
     text = lesson.path.read_text(encoding="utf-8")
     for number in prose_numbers.numbers(text):  # those that the script computes are right
@@ -71,7 +82,7 @@ def test_a_lesson_shows_its_idea_and_no_matplotlib(lesson):
     assert not re.search(r"matplotlib|\bplt\b|\baxis\.|\baxes\b|plotting|#[0-9a-fA-F]{6}\b", text)
 
 
-@pytest.mark.parametrize("lesson", LESSONS[:1], ids=lambda f: f.path.stem)
+@pytest.mark.parametrize("lesson", ONE_OR_ALL)
 def test_student_version_runs_to_the_end_with_everything_to_do(lesson, tmp_path, monkeypatch):
     monkeypatch.setenv("MINIRES_CHECK", "1")
     text = student_version(lesson.path.read_text(encoding="utf-8"))
@@ -109,18 +120,6 @@ def test_notebook_has_the_same_cells(lesson):
     assert sources[0][1].startswith("# Lesson")
     code = "\n".join(source for markdown, source in sources if not markdown)
     compile(code, "notebook", "exec")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda f: f.path.stem)
-def test_in_full(lesson, monkeypatch, figures, overlapping):
-    monkeypatch.delenv("MINIRES_FAST")
-    namespace = runpy.run_path(str(lesson.path), run_name="__main__")
-    assert set(verdicts().values()) == {"PASS"}
-    assert [name for name, f in figures.items() if overlapping(f)] == []
-    said = prose_numbers.load(lesson.number)
-    said.claims(namespace)
-    getattr(said, "claims_in_full", lambda n: None)(namespace)
 
 
 @pytest.mark.slow
