@@ -42,12 +42,31 @@ def keys(lessons: list[LessonFile], app: Any) -> str:
 
 
 def measured(lessons: list[LessonFile], app: Any) -> str:
-    """Return what each lesson measures: the table of lessons/README.md."""
+    """Return what each lesson measures: the rows of the table of lessons/README.md."""
     text = results.read_text(SITE.parent / "README.md")
-    table = re.search(r"^\| lesson \|.*?(?=\n\n)", text, re.M | re.S)
-    if table is None:
+    found = re.search(r"^\| lesson \|.*?(?=\n\n)", text, re.M | re.S)
+    if found is None:
         raise ValueError("lessons/README.md: expected a table whose first column is `lesson`")
-    return scroll(table[0].splitlines())
+    head, _, *rows = [line.strip("| ").split(" | ") for line in found[0].splitlines()]
+    pages = {str(f.number): f.path.stem for f in lessons}
+    lines = []
+    for row in (dict(zip(head, cells, strict=True)) for cells in rows):
+        number, _, question = row["lesson"].partition(". ")
+        if number in pages:
+            lines += [
+                f"## Lesson {number}: {question}",
+                "",
+                f"{row['headline'][0].upper()}{row['headline'][1:]}.",
+                "",
+                f"- Measured: **{row['measured']}**",
+                f"- Theory or paper: {row['theory or paper']}",
+                f"- Verdict: {row['verdict']}",
+                f'- <a href="lessons/{pages[number]}.html">The lesson</a> takes '
+                f"{row['reading, min']} minutes to read, {row['with exercises, min']} with its "
+                f"{row['exercises']} exercises; it runs in {row['running, s']} s",
+                "",
+            ]
+    return "\n".join(lines)
 
 
 def contrast(lessons: list[LessonFile], app: Any) -> str:
