@@ -89,3 +89,10 @@ def test_predictions_and_results_of_a_cell_are_found():
     code = 'lesson.predict(\n    "part", "Which?",\n)\nfor i in "ab":\n    lesson.reveal("part", i)'
     assert calls(code, "predict") == ["part"]
     assert calls(code, "reveal") == ["part"]
+
+
+def test_a_line_that_begins_with_a_per_cent_sign_is_no_comment():
+    from minires_site.prepare import linked
+
+    said = "left with 89.6\n% of the [errors](lesson_05_degradation.py), 3 %"
+    assert linked(said) == "left with 89.6\n\\% of the [errors](./lesson_05_degradation.ipynb), 3 %"

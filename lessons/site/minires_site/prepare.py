@@ -98,7 +98,11 @@ def _markdown(lines: list[str], key: Any) -> dict[str, Any]:
 
 
 def linked(markdown: str) -> str:
-    """Return Markdown whose links to lessons' scripts lead to their pages."""
+    """Return Markdown for MyST: links to lessons' scripts lead to their pages, and % is a sign.
+
+    To MyST a line that begins with % is a comment, one of +++ is a border.
+    """
+    markdown = re.sub(r"^(\s*)(%|\+{3})", r"\1\\\2", markdown, flags=re.M)
     return re.sub(r"\[([^]]*)\]\((lesson_\w+)\.py\)", r"[\1](./\2.ipynb)", markdown)
 
 
