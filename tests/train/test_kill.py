@@ -100,16 +100,16 @@ def test_killed_at_thirty_random_moments(undisturbed, tmp_path):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_saves_and_says_how_to_go_on(undisturbed, tmp_path, number, code):
-    process = start(tmp_path, *RUN, "--checkpoint-every", "60m")
-    while not (tmp_path / ".minires-lock").exists():
+    process = start(tmp_path, *RUN, "--checkpoint-every", "40")
+    while not (regular := saved_at(tmp_path)):
         time.sleep(0.01)
-    time.sleep(4)
     process.send_signal(number)
     text = finish(process, code)
     assert f"minires train --resume --out {tmp_path}" in text
     assert signal.Signals(number).name in text
     document = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     assert document["status"] == "interrupted"
+    assert document["iteration"] % 40 == 0 or saved_at(tmp_path) > regular  # by the signal
     finish(start(tmp_path, "--resume"))
     expected, found = weights(undisturbed), weights(tmp_path)
     assert all(np.array_equal(expected[k], found[k]) for k in expected)
