@@ -39,7 +39,7 @@ P = lesson.params(
     noise=0.3,
     grid_depths=(1, 24, 50),
     fast={"depths": (8, 20), "epochs": 4, "seeds": 2, "width": 128, "grid_depths": (1, 24)},
-    browser={"seeds": 2, "epochs": 6, "width": 128},
+    browser={"seeds": 2, "epochs": 6, "width": 128, "grid_depths": (1, 24)},
     full={"seeds": 5, "epochs": 20},
 )
 P.depths, P.grid_depths = sorted(set(P.depths)), sorted(set(P.grid_depths))

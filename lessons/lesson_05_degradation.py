@@ -43,7 +43,7 @@ P = lesson.params(
     epochs=6,
     rates=(0.003, 0.01, 0.03, 0.1),
     fast={"depths": (6, 54), "seeds": 1, "epochs": 2, "rates": (0.01, 0.03)},
-    browser={"depths": (6, 54), "seeds": 2, "epochs": 3, "rates": (0.01, 0.03)},
+    browser={"depths": (6, 54), "seeds": 2, "epochs": 2, "rates": (0.01, 0.03)},
     full={
         "depths": (6, 18, 54, 108),
         "seeds": 5,

@@ -44,7 +44,7 @@ P = lesson.params(
         "steps": 60,
         "twins": 6,
     },
-    browser={"seeds": 2, "epochs": 4, "rates": (0.01, 0.003), "steps": 150},
+    browser={"seeds": 2, "epochs": 3, "rates": (0.01, 0.003), "steps": 120},
     full={
         "depths": (18, 54, 108),
         "seeds": 5,
