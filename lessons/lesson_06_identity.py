@@ -37,7 +37,13 @@ P = lesson.params(
     layers=(1, 2, 4, 8, 16),
     steps=300,
     fast={"seeds": 1, "epochs": 4, "noise": (0.1, 1.0), "layers": (1, 8)},
-    browser={"seeds": 1, "epochs": 6, "noise": (0.1, 0.3, 1.0), "layers": (1, 4, 16)},
+    browser={
+        "seeds": 1,
+        "epochs": 5,
+        "noise": (0.1, 0.3, 1.0),
+        "layers": (1, 4, 16),
+        "steps": 200,
+    },
     full={"seeds": 5, "epochs": 20, "layers": (1, 2, 4, 8, 16, 32), "steps": 1000},
 )
 SHALLOW, WIDTH = 4, 64

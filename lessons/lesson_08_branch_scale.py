@@ -79,7 +79,7 @@ P = lesson.params(
     epochs=7,
     rates=(0.01,),
     fast={"seeds": 1, "epochs": 1},
-    browser={"seeds": 2, "epochs": 2},
+    browser={"blocks": 48, "seeds": 2, "epochs": 2},
     full={"seeds": 5, "epochs": 20, "rates": (0.01, 0.1)},
 )
 
