@@ -647,7 +647,7 @@ def backward_over_forward(layers):
 
 # %%
 LAYERS = 8
-clock = time.perf_counter if lesson.browser else time.process_time  # which is coarse in a browser
+clock = time.perf_counter if lesson.browser else time.process_time  # which stands in a browser
 
 
 def net_and_batch(width, seed):
