@@ -62,7 +62,7 @@ P = lesson.params(
     seeds=3,
     epochs=7,
     fast={"layers": 24, "seeds": 1, "epochs": 2},
-    browser={"layers": 40, "seeds": 2, "epochs": 4},
+    browser={"seeds": 1, "epochs": 5},
     full={"epochs": 20},
 )
 B = P.layers // 2  # blocks
