@@ -18,7 +18,7 @@ async function bytes(url) {
 async function start({ pyodideURL, wheelURL, env }) {
   const seconds = {}, begun = performance.now();
   const mark = (name) => (seconds[name] = (performance.now() - begun) / 1000);
-  tell("Loading Python: once 17 MB, from your browser's memory later …");
+  tell("Loading Python: once 19 MB, from your browser's memory later …");
   const { loadPyodide } = await import(new URL("pyodide.mjs", pyodideURL).href);
   const wheel = bytes(wheelURL); // while the interpreter is compiled; so is NumPy
   pyodide = await loadPyodide({ indexURL: pyodideURL, env, packages: ["numpy"] });
