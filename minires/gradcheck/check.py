@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-import traceback
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
-from minires_kernels.arrays import is_array, module_of
-
-from ..function import Context, Function
 from ..tensor import Array
 from . import hints, hygiene
+from .forms import PairSubject, TensorSubject
 from .numeric import Comparison, compare
 from .report import FAIL, PASS, VACUOUS, VACUOUS_BELOW, GradcheckReport, Row
 from .subject import Subject
 from .taylor import taylor
+from .wording import raised
 
 ATOL = 1e-7  # times the largest numeric derivative of the tensor: noise of differences
 MOST_KINKS = 0.05  # of the elements evaluated
@@ -45,7 +43,7 @@ def gradcheck(
     unless `expect_zero` (True, or names). Returns a report: true if all is well, a table in print;
     with raise_on_failure, AssertionError carries the same text.
     """
-    report = _run(Subject(f, inputs), rtol, mode, seed, max_elements, expect_zero)
+    report = _run(TensorSubject(f, inputs), rtol, mode, seed, max_elements, expect_zero)
     return _returned(report, raise_on_failure)
 
 
@@ -71,25 +69,10 @@ def check_backward(
     at kinks. Other options as for `gradcheck`.
     """
 
-    class Pair(Function):
-        @staticmethod
-        def forward(ctx: Context, *xs: Any) -> Any:
-            y, saved = _call(forward, xs)
-            ctx.save(*saved)
-            if branch is not None:
-                ctx.branch(lambda: branch(*saved))
-            return y
-
-        @staticmethod
-        def backward(ctx: Context, dy: Array) -> Any:
-            return backward(dy, *ctx.saved)
-
-    names = names or _argument_names(forward, len(arrays))
-    subject = Subject(Pair.apply, arrays, getattr(backward, "__name__", "backward"), names)
+    subject = PairSubject(forward, backward, arrays, names, branch)
     report = _run(subject, rtol, mode, seed, max_elements, expect_zero)
-    if report.error is None:
-        placed = [subject.placed(a) for a in arrays]
-        _check_results(report, forward, backward, placed, names)
+    if "shapes" in report.hygiene:
+        report.hints.append(("broadcast", report.hygiene["shapes"]))
     return _returned(report, raise_on_failure)
 
 
@@ -97,49 +80,6 @@ def _returned(report: GradcheckReport, raise_on_failure: bool) -> GradcheckRepor
     if raise_on_failure and not report.ok:
         raise AssertionError(str(report))
     return report
-
-
-def _call(forward: Callable[..., Any], arrays: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
-    result = forward(*arrays)
-    return (result[0], result[1:]) if isinstance(result, tuple) else (result, tuple(arrays))
-
-
-def _argument_names(forward: Callable[..., Any], count: int) -> list[str]:
-    code = getattr(forward, "__code__", None)
-    names = [] if code is None else list(code.co_varnames[: code.co_argcount])
-    return names[:count] + [f"input {i}" for i in range(len(names), count)]
-
-
-def _check_results(
-    report: GradcheckReport,
-    forward: Callable[..., Any],
-    backward: Callable[..., Any],
-    arrays: Sequence[Any],
-    names: Sequence[str],
-) -> None:
-    """Look at what backward itself returns, before the engine sums or copies it."""
-    copies = [x.copy() if is_array(x) else x for x in arrays]
-    y, saved = _call(forward, copies)
-    dy = module_of(y).ones_like(y)
-    grads = backward(dy, *saved)
-    grads = grads if isinstance(grads, tuple) else (grads,)
-    seen = {"dy": dy}
-    for name, x, g in zip(names, arrays, grads, strict=True):
-        if not is_array(g) or not is_array(x):
-            continue
-        if g.shape != x.shape:
-            text = (
-                f"the gradient of {name} has shape {g.shape}, {name} has {x.shape}: sum over the "
-                "axes along which it was broadcast"
-            )
-            report.hygiene["shapes"] = text
-            report.hints.append(("broadcast", text))
-        for other, h in seen.items():
-            if module_of(g).shares_memory(g, h):
-                report.hygiene["no aliasing"] = (
-                    f"the gradient of {name} shares memory with {other}; return a copy"
-                )
-        seen[f"the gradient of {name}"] = g
 
 
 def _run(
@@ -174,7 +114,7 @@ def _run(
             analytic = subject.gradients(v)
             report.hygiene = hygiene.check(subject, v, rng)
         except Exception as error:  # whatever a backward pass under check may raise
-            report.error = _described(error)
+            report.error = raised(error)
             return report
         report.rtol = _default_rtol(subject, digest) if rtol is None else rtol
         if mode != "taylor":
@@ -189,16 +129,8 @@ def _run(
     return report
 
 
-def _described(error: Exception) -> str:
-    """Return type, message and place of what was raised."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
-
-
 def _default_rtol(subject: Subject, digest: bytes | None) -> float:
-    y, _ = subject.call(subject.arrays)
-    calls = len(subject.nodes(y))
-    if calls > DEEP:
+    if subject.calls() > DEEP:
         return 1e-3
     return 1e-6 if subject.simple and digest is None else 1e-4
 

@@ -1,168 +1,75 @@
-"""The function under check, as one that maps named float64 arrays to an output and gradients."""
+"""Subject: something whose gradient can be checked, whatever form the user's code has."""
 
 from __future__ import annotations
 
-import copy
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from minires_kernels.arrays import is_array, on_gpu, to_device, to_host
-
-from .. import engine, nn
-from .. import random as minires_random
-from ..creation import default_device
-from ..function import Function
-from ..grad_mode import no_grad
-from ..tensor import Array, Tensor
-from .branches import observe_branches
+from ..tensor import Array
 
 
-class Subject:
-    """Wraps what the user gave: a function of Tensors, a Function, its `apply`, or a Module.
+@dataclass(frozen=True)
+class Pair:
+    """A hand-written forward and backward pass, and a way to try another backward in its place.
 
-    Inputs are copied and cast to float64; a Module is copied, cast, and its parameters are checked
-    too. Buffers and the random generator are put back before every evaluation, so that running
-    statistics and dropout are the same function each time. Arrays here are NumPy's; they are moved
-    for each evaluation if the inputs or the module are on a GPU, or if its backend is in use.
+    forward, backward   the user's own functions, freed of what wraps them (a bound method, a
+                        staticmethod, functools.wraps): `inspect.getsource` shows their source
+    gradients           gradients(candidate, v, arrays) runs forward on copies of `arrays`, and
+                        `candidate` as the user's backward is called; it returns a float64 array
+                        for each tensor, of its shape, or raises. v is laid out as `value`'s output
     """
 
-    def __init__(
-        self, f: Any, inputs: Sequence[Any], name: str = "", names: Sequence[str] = ()
-    ) -> None:
-        self.notes: list[str] = []
-        self.name = name or _name(f)
-        self.simple = _is_function(f)
-        self.module: nn.Module | None = None
-        if isinstance(f, nn.Module):
-            self.module = copy.deepcopy(f).double()
-            f = self.module
-        elif isinstance(f, type) and issubclass(f, Function):
-            f = f.apply
-        if not callable(f):
-            raise TypeError(
-                f"gradcheck: expected a function of Tensors, a Function or a Module, got {f!r}"
-            )
-        self.f: Callable[..., Any] = f
-        self.device = default_device()
-        own = [] if self.module is None else list(self.module.parameters())
-        if any(on_gpu(x.data if isinstance(x, Tensor) else x) for x in (*inputs, *own)):
-            self.device = "cuda"
-        if self.module is not None:
-            self.module.to(self.device)
-        self.fixed = [_as_array(i, x) for i, x in enumerate(inputs)]
-        self.differentiable = [
-            i for i, x in enumerate(self.fixed) if isinstance(x, np.ndarray) and x.dtype.kind == "f"
-        ]
-        every = names or [_input_name(f, i) for i in range(len(self.fixed))]
-        self.names = [every[i] for i in self.differentiable]
-        self._cast()
-        parameters = [] if self.module is None else list(self.module.named_parameters())
-        self.parameters = [p for _, p in parameters if p.requires_grad]
-        self.names += [n for n, p in parameters if p.requires_grad]
-        self.arrays = [self.fixed[i] for i in self.differentiable]
-        self.arrays += [to_host(p.data).copy() for p in self.parameters]
-        if not self.arrays:
-            raise ValueError("gradcheck: there is no floating input or parameter to check")
-        self._buffers = {} if self.module is None else _buffers(self.module)
-        self._rng = copy.deepcopy(minires_random.generator())
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+    gradients: Callable[[Callable[..., Any], Array, Sequence[Array]], list[Array]]
 
-    def _cast(self) -> None:
-        for name, i in zip(self.names, self.differentiable, strict=True):
-            if self.fixed[i].dtype != np.float64:
-                self.notes.append(
-                    f"{name} was cast from {self.fixed[i].dtype} to float64: finite differences "
-                    "in lower precision measure rounding"
-                )
-                self.fixed[i] = self.fixed[i].astype(np.float64)
 
-    def call(self, arrays: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
-        """Evaluate on leaves made of `arrays` (moved, not copied); return output and leaves."""
-        count = len(self.differentiable)
-        leaves = [Tensor(self.placed(np.asarray(a)), requires_grad=True) for a in arrays[:count]]
-        inputs: list[Any] = [self.placed(x) for x in self.fixed]
-        for i, leaf in zip(self.differentiable, leaves, strict=True):
-            inputs[i] = leaf
-        for p, a in zip(self.parameters, arrays[len(leaves) :], strict=True):
-            p.data, p.grad = self.placed(np.asarray(a)), None
-        self._restore()
-        with minires_random.using(copy.deepcopy(self._rng)):
-            y = self.f(*inputs)
-        if not isinstance(y, Tensor):
-            raise TypeError(f"{self.name} returned {type(y).__name__}, expected a Tensor")
-        return y, [*leaves, *self.parameters]
+class Subject(ABC):
+    """A function of named float64 arrays, with its gradients as the user's code computes them.
 
-    def placed(self, a: Any) -> Any:
-        """Return an array where the function computes; anything else as it is."""
-        return to_device(a, self.device) if is_array(a) else a
+    name           what is checked, in the user's words
+    names, arrays  the tensors that are differentiated: NumPy arrays of float64
+    notes          what the reader of the report should know
+    simple         whether it is one operation rather than a composition of several
+    pair           where the backward pass is written by hand: what a diagnosis needs, else None
+    """
 
-    def _restore(self) -> None:
-        if self.module is not None:
-            for module, values in self._buffers.items():
-                for key, value in values.items():
-                    module._buffers[key] = None if value is None else value.copy()
+    name: str
+    names: list[str]
+    arrays: list[Array]
+    notes: list[str]
+    simple: bool = True
 
+    @property
+    def pair(self) -> Pair | None:
+        return None
+
+    @abstractmethod
     def value(self, arrays: Sequence[Array]) -> tuple[Array, bytes | None]:
-        """Return the output and the fingerprint of the branches taken (None if none report any)."""
-        with no_grad(), observe_branches() as log:
-            y, _ = self.call([a.copy() for a in arrays])  # `f` may wrongly write into them
-        return to_host(y.data), log.digest() if log.count else None
+        """Return the output and the fingerprint of the branches taken (None if none report any).
 
+        Several outputs are laid out as one vector.
+        """
+
+    @abstractmethod
     def gradients(self, v: Array, layout: Callable[[Array], Array] = np.copy) -> list[Array]:
-        """Return the analytic gradients of Σ v·y, zeros where no gradient arrived.
+        """Return the analytic gradients of Σ v·y; raise what the user's code raises.
 
         `layout` copies inputs and upstream, perhaps into another memory order.
         """
-        count = len(self.differentiable)
-        inputs = [layout(a) for a in self.arrays[:count]]
-        y, leaves = self.call([*inputs, *(a.copy() for a in self.arrays[count:])])
-        if y.requires_grad:
-            y.backward(self.placed(layout(v)))
-        return [
-            np.zeros_like(a) if t.grad is None else to_host(t.grad)
-            for t, a in zip(leaves, self.arrays, strict=True)
-        ]
 
-    def nodes(self, y: Tensor) -> list[engine.Node]:
-        """Return the recorded calls behind `y`."""
-        return [] if y.node is None else engine.topological_order(y.node)
+    @abstractmethod
+    def conduct(self, v: Array) -> dict[str, str]:
+        """Return what one run does that it should not, by name, with what was seen.
 
+        Writing to inputs, to the upstream or to saved values; gradients of another shape or dtype
+        than their input's, or in memory that belongs to something else.
+        """
 
-def _is_function(f: Any) -> bool:
-    owner = getattr(f, "__self__", f)
-    return isinstance(owner, type) and issubclass(owner, Function)
-
-
-def _name(f: Any) -> str:
-    owner = getattr(f, "__self__", None)
-    if isinstance(owner, type):
-        return owner.__name__
-    return getattr(f, "__name__", type(f).__name__)
-
-
-def _input_name(f: Any, i: int) -> str:
-    """Name input i as the function does, e.g. "x"; "input 0" where that is unknown."""
-    owner = getattr(f, "__self__", None)
-    function: Any = getattr(owner, "forward", None) or getattr(f, "forward", f)
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return f"input {i}"
-    names = [n for n in code.co_varnames[: code.co_argcount] if n not in ("self", "ctx")]
-    return names[i] if i < len(names) else f"input {i}"
-
-
-def _as_array(i: int, x: Any) -> Any:
-    if x is None or isinstance(x, int | float | str):
-        return x  # an option, not a value to differentiate
-    a = x.data if isinstance(x, Tensor) else x
-    if not is_array(a):
-        raise TypeError(f"gradcheck: input {i} is {type(x).__name__}; pass arrays or Tensors")
-    return to_host(a).copy()
-
-
-def _buffers(module: nn.Module) -> dict[nn.Module, dict[str, Any]]:
-    return {
-        m: {k: None if v is None else v.copy() for k, v in m._buffers.items()}
-        for m in module.modules()
-    }
+    def calls(self) -> int:
+        """Return how many recorded operations lie behind the output."""
+        return 1

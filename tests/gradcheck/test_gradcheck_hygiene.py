@@ -144,7 +144,7 @@ def test_gradient_not_summed_over_the_broadcast_axes():
     [
         (lambda dy, x: (2 * x * dy)[:2], r"shape \(2, 5\)"),
         (lambda dy, x: (2 * x * dy).astype(np.float32), "float32"),
-        (lambda dy, x: None, "NoneType"),
+        (lambda dy, x: None, r"NoneType|\(None\)"),
         (lambda dy, x: (2 * x * dy, dy), "2 gradients for 1 input"),
         (lambda dy, x: dy[7], "IndexError.*test_gradcheck_hygiene.py, line"),
     ],

@@ -1,0 +1,211 @@
+"""minires' own: functions of Tensors, Functions and Modules, run through the engine."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minires_kernels.arrays import is_array, on_gpu, to_device, to_host
+
+from ... import engine, nn
+from ... import random as minires_random
+from ...creation import default_device
+from ...function import Function
+from ...grad_mode import enable_grad, no_grad
+from ...tensor import Array, Tensor
+from ..branches import observe_branches
+from ..subject import Pair, Subject
+from .naming import plain
+
+
+class TensorSubject(Subject):
+    """Wraps what the user gave: a function of Tensors, a Function, its `apply`, or a Module.
+
+    Inputs are copied and cast to float64; a Module is copied, cast, and its parameters are checked
+    too. Buffers and the random generator are put back before every evaluation, so that running
+    statistics and dropout are the same function each time. Arrays here are NumPy's; they are moved
+    for each evaluation if the inputs or the module are on a GPU, or if its backend is in use.
+    """
+
+    def __init__(
+        self, f: Any, inputs: Sequence[Any], name: str = "", names: Sequence[str] = ()
+    ) -> None:
+        self.notes: list[str] = []
+        self.name = name or _name(f)
+        self.simple = _is_function(f)
+        self.module: nn.Module | None = None
+        if isinstance(f, nn.Module):
+            self.module = copy.deepcopy(f).double()
+            f = self.module
+        elif isinstance(f, type) and issubclass(f, Function):
+            f = f.apply
+        owner = getattr(f, "__self__", None)
+        self.own: Any = owner if _is_function(f) else None  # the Function, if it is a single one
+        if not callable(f):
+            raise TypeError(
+                f"gradcheck: expected a function of Tensors, a Function or a Module, got {f!r}"
+            )
+        self.f: Callable[..., Any] = f
+        self.device = default_device()
+        own = [] if self.module is None else list(self.module.parameters())
+        if any(on_gpu(x.data if isinstance(x, Tensor) else x) for x in (*inputs, *own)):
+            self.device = "cuda"
+        if self.module is not None:
+            self.module.to(self.device)
+        self.fixed = [_as_array(i, x) for i, x in enumerate(inputs)]
+        self.differentiable = [
+            i for i, x in enumerate(self.fixed) if isinstance(x, np.ndarray) and x.dtype.kind == "f"
+        ]
+        every = names or [_input_name(f, i) for i in range(len(self.fixed))]
+        self.names = [every[i] for i in self.differentiable]
+        self._cast()
+        parameters = [] if self.module is None else list(self.module.named_parameters())
+        self.parameters = [p for _, p in parameters if p.requires_grad]
+        self.names += [n for n, p in parameters if p.requires_grad]
+        self.arrays = [self.fixed[i] for i in self.differentiable]
+        self.arrays += [to_host(p.data).copy() for p in self.parameters]
+        if not self.arrays:
+            raise ValueError("gradcheck: there is no floating input or parameter to check")
+        self._buffers = {} if self.module is None else _buffers(self.module)
+        self._rng = copy.deepcopy(minires_random.generator())
+
+    def _cast(self) -> None:
+        for name, i in zip(self.names, self.differentiable, strict=True):
+            if self.fixed[i].dtype != np.float64:
+                self.notes.append(
+                    f"{name} was cast from {self.fixed[i].dtype} to float64: finite differences "
+                    "in lower precision measure rounding"
+                )
+                self.fixed[i] = self.fixed[i].astype(np.float64)
+
+    def call(self, arrays: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
+        """Evaluate on leaves made of `arrays` (moved, not copied); return output and leaves."""
+        count = len(self.differentiable)
+        leaves = [Tensor(self.placed(np.asarray(a)), requires_grad=True) for a in arrays[:count]]
+        inputs: list[Any] = [self.placed(x) for x in self.fixed]
+        for i, leaf in zip(self.differentiable, leaves, strict=True):
+            inputs[i] = leaf
+        for p, a in zip(self.parameters, arrays[len(leaves) :], strict=True):
+            p.data, p.grad = self.placed(np.asarray(a)), None
+        self._restore()
+        with minires_random.using(copy.deepcopy(self._rng)):
+            y = self.f(*inputs)
+        if not isinstance(y, Tensor):
+            raise TypeError(f"{self.name} returned {type(y).__name__}, expected a Tensor")
+        return y, [*leaves, *self.parameters]
+
+    def placed(self, a: Any) -> Any:
+        """Return an array where the function computes; anything else as it is."""
+        return to_device(a, self.device) if is_array(a) else a
+
+    def _restore(self) -> None:
+        if self.module is not None:
+            for module, values in self._buffers.items():
+                for key, value in values.items():
+                    module._buffers[key] = None if value is None else value.copy()
+
+    def value(self, arrays: Sequence[Array]) -> tuple[Array, bytes | None]:
+        with no_grad(), observe_branches() as log:
+            y, _ = self.call([a.copy() for a in arrays])  # `f` may wrongly write into them
+        return to_host(y.data), log.digest() if log.count else None
+
+    def gradients(self, v: Array, layout: Callable[[Array], Array] = np.copy) -> list[Array]:
+        count = len(self.differentiable)
+        inputs = [layout(a) for a in self.arrays[:count]]
+        with enable_grad():
+            y, leaves = self.call([*inputs, *(a.copy() for a in self.arrays[count:])])
+            if y.requires_grad:
+                y.backward(self.placed(layout(v)))
+        return [
+            np.zeros_like(a) if t.grad is None else to_host(t.grad)
+            for t, a in zip(leaves, self.arrays, strict=True)
+        ]
+
+    def nodes(self, y: Tensor) -> list[engine.Node]:
+        """Return the recorded calls behind `y`."""
+        return [] if y.node is None else engine.topological_order(y.node)
+
+    def calls(self) -> int:
+        with enable_grad():
+            return len(self.nodes(self.call([a.copy() for a in self.arrays])[0]))
+
+    def conduct(self, v: Array) -> dict[str, str]:
+        failed: dict[str, str] = {}
+        with enable_grad():
+            y, leaves = self.call([a.copy() for a in self.arrays])
+        if not y.requires_grad:
+            return failed
+        saved = [
+            (node.name, value, to_host(value).copy())
+            for node in self.nodes(y)
+            if node.ctx is not None
+            for value in node.ctx.saved
+            if is_array(value)
+        ]
+        upstream = self.placed(v.copy())
+        y.backward(upstream)  # frees the graph; the saved arrays are still listed above
+        for name, leaf, before in zip(self.names, leaves, self.arrays, strict=True):
+            if not np.array_equal(to_host(leaf.data), before, equal_nan=True):
+                failed["inputs unmodified"] = f"{name} was modified in place"
+        if not np.array_equal(to_host(upstream), v):
+            failed["upstream unmodified"] = "backward modified dy in place"
+        for name, value, before in saved:
+            if not np.array_equal(to_host(value), before, equal_nan=before.dtype.kind == "f"):
+                failed["saved unmodified"] = f"backward modified an array that {name} had saved"
+        return failed
+
+    @property
+    def pair(self) -> Pair | None:
+        if self.own is None:
+            return None
+        own = self.own
+        return Pair(plain(own.forward), plain(own.backward), self._try)
+
+    def _try(self, candidate: Callable[..., Any], v: Array, arrays: Sequence[Array]) -> list[Array]:
+        """Run the Function with another backward pass."""
+        edited: Any = type(self.own.__name__, (self.own,), {"backward": staticmethod(candidate)})
+        other = copy.copy(self)
+        other.f, other.arrays = edited.apply, [a.copy() for a in arrays]
+        return other.gradients(v)
+
+
+def _is_function(f: Any) -> bool:
+    owner = getattr(f, "__self__", f)
+    return isinstance(owner, type) and issubclass(owner, Function)
+
+
+def _name(f: Any) -> str:
+    owner = getattr(f, "__self__", None)
+    if isinstance(owner, type):
+        return owner.__name__
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def _input_name(f: Any, i: int) -> str:
+    """Name input i as the function does, e.g. "x"; "input 0" where that is unknown."""
+    owner = getattr(f, "__self__", None)
+    function: Any = getattr(owner, "forward", None) or getattr(f, "forward", f)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return f"input {i}"
+    names = [n for n in code.co_varnames[: code.co_argcount] if n not in ("self", "ctx")]
+    return names[i] if i < len(names) else f"input {i}"
+
+
+def _as_array(i: int, x: Any) -> Any:
+    if x is None or isinstance(x, int | float | str):
+        return x  # an option, not a value to differentiate
+    a = x.data if isinstance(x, Tensor) else x
+    if not is_array(a):
+        raise TypeError(f"gradcheck: input {i} is {type(x).__name__}; pass arrays or Tensors")
+    return to_host(a).copy()
+
+
+def _buffers(module: nn.Module) -> dict[nn.Module, dict[str, Any]]:
+    return {
+        m: {k: None if v is None else v.copy() for k, v in m._buffers.items()}
+        for m in module.modules()
+    }

@@ -1,0 +1,58 @@
+"""How what the user's code did is told: in their words, and at their line."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minires_kernels.arrays import is_array
+
+
+class Mismatch(Exception):
+    """What the user's code returned does not fit; the text says what came and what to do."""
+
+
+def raised(error: Exception) -> str:
+    """Return the type, message and place of what the user's code raised.
+
+    The place is the last line of theirs, not that of a library which they called.
+    """
+    if isinstance(error, Mismatch):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [f for f in frames if not _is_library(f.filename)]
+    place = theirs[-1] if theirs else frames[-1]
+    return f"{type(error).__name__}: {error} ({place.filename}, line {place.lineno})"
+
+
+def _is_library(filename: str) -> bool:
+    """Whether a file belongs to this package, to the standard library or to an installed one."""
+    path = Path(filename)
+    here = Path(__file__).parents[1]
+    installed = {"site-packages", "dist-packages", "minires_kernels"}
+    standard = Path(traceback.__file__).parent
+    return path.is_relative_to(here) or path.parent == standard or bool(installed & set(path.parts))
+
+
+def described(x: Any) -> str:
+    """Say what `x` is: "an array of shape (2, 3)", "a list of 2", "None"."""
+    if x is None:
+        return "None"
+    if is_array(x):
+        return f"an array of shape {x.shape}"
+    kind = type(x).__name__
+    kind = f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+    return f"{kind} of {len(x)}" if isinstance(x, list | tuple | dict) else kind
+
+
+def count(n: int, what: str) -> str:
+    """Return "1 gradient", "2 gradients"."""
+    return f"{n} {what}" + ("" if n == 1 else "s")
+
+
+def is_number(x: Any) -> bool:
+    """Whether `x` is a real number and not a truth value."""
+    return isinstance(x, int | float | np.integer | np.floating) and not isinstance(x, bool)

@@ -1,0 +1,91 @@
+"""Pairs of functions: what a Subject offers a diagnosis, and the forms gradients may have."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import minires as mr
+from minires.gradcheck import check_backward
+from minires.gradcheck.forms import PairSubject, TensorSubject
+
+RNG = np.random.default_rng(5)
+X, W, B = RNG.standard_normal((4, 3)), RNG.standard_normal((3, 2)), RNG.standard_normal(2)
+
+
+def affine(x, w, b):
+    return x @ w + b
+
+
+def affine_backward(dy, x, w, b):
+    return dy @ w.T, x.T @ dy, dy.sum(axis=0)
+
+
+def wrong_backward(dy, x, w, b):
+    return dy @ w.T, -x.T @ dy, dy.sum(axis=0)
+
+
+def test_a_pair_runs_a_candidate_in_place_of_the_users_backward():
+    subject = PairSubject(affine, wrong_backward, (X, W, B))
+    v = RNG.standard_normal((4, 2))
+    assert subject.pair.backward is wrong_backward
+    assert subject.pair.forward is affine
+    x = X + 1
+    dx, dw, db = subject.pair.gradients(affine_backward, v, [x, W, B])
+    np.testing.assert_array_equal(dw, x.T @ v)
+    assert [g.shape for g in (dx, dw, db)] == [(4, 3), (3, 2), (2,)]
+    with pytest.raises(Exception, match=r"gradient of b has shape \(4, 2\), b has shape \(2,\)"):
+        subject.pair.gradients(lambda dy, x, w, b: (dy @ w.T, x.T @ dy, dy), v, [x, W, B])
+
+
+def test_a_pair_is_the_users_function_beneath_its_wrappers():
+    @functools.wraps(affine_backward)
+    def logged(*args):
+        return affine_backward(*args)
+
+    assert PairSubject(affine, logged, (X, W, B)).pair.backward is affine_backward
+
+
+class Cube(mr.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, dy):
+        (x,) = ctx.saved
+        return 2 * x**2 * dy
+
+
+def test_a_function_of_ours_is_a_pair_too():
+    def better(ctx, dy):
+        return 3 * ctx.saved[0] ** 2 * dy
+
+    pair = TensorSubject(Cube, (X,)).pair
+    assert pair.backward is Cube.__dict__["backward"].__func__
+    np.testing.assert_allclose(pair.gradients(better, np.ones_like(X), [X])[0], 3 * X**2)
+    assert TensorSubject(lambda x: x * 2.0, (X,)).pair is None
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        list,
+        lambda g: dict(zip(("dx", "dw", "db"), g, strict=True)),
+        lambda g: dict(zip(("b", "w", "x"), g[::-1], strict=True)),
+        lambda g: dict(zip(("grad_x", "w_grad", "d_b"), g, strict=True)),
+    ],
+    ids=["list", "dx dw db", "by name in another order", "other prefixes"],
+)
+def test_gradients_come_as_a_list_or_by_name(form):
+    assert check_backward(affine, lambda *a: form(affine_backward(*a)), X, W, B)
+    report = check_backward(affine, lambda *a: form(wrong_backward(*a)), X, W, B)
+    assert [r.verdict for r in report.rows] == ["PASS", "FAIL", "PASS"]
+
+
+def test_a_check_within_no_grad():
+    with mr.no_grad():
+        report = mr.gradcheck(Cube, X)
+    assert [r.verdict for r in report.rows] == ["FAIL"]
+    assert report.rows[0].ratio == pytest.approx(2 / 3)
