@@ -1,4 +1,4 @@
-"""`minires gradcheck`: check every kernel and layer against finite differences."""
+"""`minires gradcheck`: check every kernel and layer, or the user's own passes, by differences."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from minires_kernels import BACKENDS, current_backend
+
+from . import gradcheck_code
+from .arguments import natural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,15 +26,22 @@ def add_parser(subparsers: Any) -> None:
     """Add the command to the parser of `minires`."""
     p = subparsers.add_parser(
         "gradcheck",
-        help="check every kernel and layer against finite differences",
-        description="Compare hand-written gradients with finite differences in float64, and "
-        "float32 results of kernels with the float64 reference. Exits 1 if anything fails.",
+        help="check your own gradients, or every kernel and layer, against finite differences",
+        description="Compare hand-written gradients with finite differences in float64: those of "
+        "your own file, or of minires, whose kernels' float32 results are compared with the "
+        "float64 reference, too.",
+        epilog=gradcheck_code.HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument(
-        "names", nargs="*", metavar="NAME", help="what to check, e.g. conv2d; see --list"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="my.py:forward,backward; or what of minires to check, e.g. conv2d, see --list",
     )
+    gradcheck_code.add_options(p)
     p.add_argument("--backend", choices=BACKENDS, help="default: MINIRES_BACKEND, or cpu")
-    p.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    p.add_argument("--seed", type=natural, default=0, metavar="N", help="default: 0")
     p.add_argument("--list", action="store_true", help="list the names and stop")
     p.add_argument(
         "--mutants", action="store_true", help="check that wrong backward passes are rejected"
@@ -43,8 +53,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the checks; return 1 if one fails. ValueError (exit 2) for an unknown name."""
-    if args.seed < 0:
-        raise ValueError(f"--seed: expected an integer of at least 0, got {args.seed}")
+    if not args.mutants and gradcheck_code.meant(args):
+        return gradcheck_code.run(args)
     if args.mutants:
         return _mutants(args)
     from minires.gradcheck.targets import all_targets

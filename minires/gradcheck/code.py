@@ -1,0 +1,114 @@
+"""Checking a pair of the user's with inputs given by name or made by the file; which to type."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .check import check_backward, gradcheck
+from .pairs import Pair
+from .report import GradcheckReport
+
+_SUGGESTED = (  # tried in turn by `suggestion`: dense layers, then images
+    {
+        "x": "(4,5)", "w": "(5,3)", "b": "(3)", "y": "int(4)<3", "gamma": "(5)", "beta": "(5)",
+        "h": "(4,3)", "": "(4,5)",
+    },
+    {
+        "x": "(2,3,6,6)", "w": "(4,3,3,3)", "b": "(4)", "y": "(2,3,6,6)", "gamma": "(3)",
+        "beta": "(3)", "": "(2,3,6,6)",
+    },
+    {"x": "(4,5)", "w": "(3,5)", "b": "(3)", "y": "(4,5)", "": "(4,5)"},
+)  # fmt: skip
+_MEANT = {
+    "x": ("x", "a", "input", "inputs", "inp", "data", "z", "u", "s"),
+    "w": ("w", "weight", "weights", "kernel", "k", "wx", "w1", "filters"),
+    "b": ("b", "bias", "b1"),
+    "y": ("y", "t", "target", "targets", "label", "labels"),
+}
+
+
+def check_pair(pair: Pair, given: Any, **options: Any) -> GradcheckReport:
+    """Check a pair with inputs: a mapping by name, a sequence, or one array.
+
+    ValueError says which inputs are missing or not taken.
+    """
+    arguments = positional(pair, given)
+    if pair.backward is None:
+        return gradcheck(pair.forward, *arguments, **options)
+    return check_backward(pair.forward, pair.backward, *arguments, **options)
+
+
+def positional(pair: Pair, given: Any) -> list[Any]:
+    """Return inputs in the order of forward's arguments, up to the last one that is given."""
+    if not isinstance(given, Mapping):
+        return list(given) if isinstance(given, list | tuple) else [given]
+    parameters = taken(pair.forward)
+    if not any(p.name in given for p in parameters):
+        unnamed = all(name.startswith("arr_") for name in given)  # np.savez(file, x, w)
+        if unnamed or any(p.kind is p.VAR_POSITIONAL for p in parameters):
+            return list(given.values())
+    names = [p.name for p in parameters]
+    wrong = [name for name in given if name not in names]
+    missing = [p.name for p in parameters if p.default is p.empty and p.name not in given]
+    if wrong or missing:
+        called = f"{pair.forward.__name__}({', '.join(names)})"
+        said = [f"it has no {', no '.join(wrong)}"] if wrong else []
+        said += [f"it also needs {' and '.join(missing)}"] if missing else []
+        raise ValueError(f"inputs for {called}: {'; '.join(said)}")
+    last = max(i for i, name in enumerate(names) if name in given)
+    return [given.get(p.name, p.default) for p in parameters[: last + 1]]
+
+
+def taken(forward: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Return the parameters of a forward pass, without `self`, `ctx` and `**options`."""
+    function = getattr(forward, "forward", forward) if isinstance(forward, type) else forward
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
+    return [p for p in parameters if p.name not in ("self", "ctx") and p.kind is not p.VAR_KEYWORD]
+
+
+def made(name: str, maker: Any, seed: int) -> Any:
+    """Return what the file's `inputs` gives: a function's result, of a seed if it takes one."""
+    if not callable(maker):
+        return maker
+    needed = [
+        p.name
+        for p in inspect.signature(maker).parameters.values()
+        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    if len(needed) > 1:
+        raise ValueError(f"{name}({', '.join(needed)}): expected one argument, the seed, or none")
+    takes = needed or "seed" in inspect.signature(maker).parameters
+    value = np.random.default_rng(seed) if needed == ["rng"] else seed
+    return maker(value) if takes else maker()
+
+
+def suggestion(pair: Pair, from_text: Callable[[str], Mapping[str, Any]]) -> str:
+    """Return inputs to type for a pair, with shapes that its forward pass takes if some do."""
+    names = [p.name for p in taken(pair.forward) if p.default is p.empty]
+    texts = [" ".join(f"{name}={_shape(name, shapes)}" for name in names) for shapes in _SUGGESTED]
+    for text in texts if pair.backward is not None and names else []:
+        try:
+            with np.errstate(all="ignore"):
+                pair.forward(*from_text(text).values())
+            return text
+        except Exception:  # whatever a function may say of shapes that are not its own
+            continue
+    return " ".join(f"{name}=(…)" for name in names)
+
+
+def _shape(name: str, shapes: Mapping[str, str]) -> str:
+    kinds = [kind for kind, names in _MEANT.items() if name.lower() in names]
+    return shapes[name.lower() if name.lower() in shapes else kinds[0] if kinds else ""]
+
+
+def exit_code(reports: Sequence[GradcheckReport]) -> int:
+    """Return 0 if all passed, 1 if one failed, 3 if some are only undecided or vacuous."""
+    verdicts = {report.verdict for report in reports}
+    return 1 if "FAIL" in verdicts else 0 if verdicts <= {"PASS"} else 3
