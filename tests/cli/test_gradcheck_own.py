@@ -42,7 +42,7 @@ def write(tmp_path, monkeypatch):
 
     def write(text, name="mine.py"):
         monkeypatch.delitem(sys.modules, name.removesuffix(".py"), raising=False)
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, encoding="utf-8")
         return name
 
     return write
@@ -55,7 +55,7 @@ def test_a_right_pair_passes_and_the_file_is_left_alone(write, tmp_path, capsys)
     assert "linear,linear_backward with x: float64 (4, 3), w: float64 (3, 2)" in said
     assert "gradcheck linear_backward: PASS" in said
     assert os.listdir(tmp_path) == [file]
-    assert (tmp_path / file).read_text() == GOOD
+    assert (tmp_path / file).read_text(encoding="utf-8") == GOOD
 
 
 def test_all_pairs_of_a_file_with_inputs_by_name(write, capsys):

@@ -84,7 +84,7 @@ def test_npz_is_not_unpickled(tmp_path):
 
 
 def test_npz_that_is_none(tmp_path):
-    (tmp_path / "text.npz").write_text("hello")
+    (tmp_path / "text.npz").write_text("hello", encoding="utf-8")
     np.save(tmp_path / "one.npy", np.ones(3))
     for name, message in [
         ("text.npz", "no .npz file of arrays"),
