@@ -7,6 +7,7 @@ import contextlib
 import functools
 import io
 import json
+import shlex
 import sys
 import time
 import traceback
@@ -15,7 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..gradcheck import GradcheckReport, code, given, load
+from .. import results
+from ..gradcheck import GradcheckReport, code, given, load, page
 from ..gradcheck.pairs import Pair, inputs_of
 from ..lessons.interrupt import interrupted
 from .arguments import positive_float
@@ -48,6 +50,7 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--rtol", type=positive_float, metavar="X", help="also accept this relative error"
     )
+    p.add_argument("--html", metavar="FILE", help="also write a page, complete in itself")
     p.add_argument(
         "--seconds",
         type=positive_float,
@@ -67,10 +70,10 @@ def meant(args: argparse.Namespace) -> bool:
         )
     if own and (args.backend or args.list):
         raise ValueError("--backend and --list are for what comes with minires")
-    if not own and (args.inputs or args.rtol):
+    if not own and (args.inputs or args.rtol or args.html):
         raise ValueError(
-            "--inputs and --rtol are for passes of your own: name them, e.g. minires gradcheck "
-            "my.py:conv,conv_backward"
+            "--inputs, --rtol and --html are for passes of your own: name them, e.g. minires "
+            "gradcheck my.py:conv,conv_backward"
         )
     return bool(own)
 
@@ -101,7 +104,9 @@ def run(args: argparse.Namespace) -> int:
         report = _checked(args, pair, inputs)
         reports.append((word, pair, inputs, report))
         if not args.json:
-            _show(report, pair, inputs)
+            print(f"{_checked_with(pair, inputs)}\n{report}\n", flush=True)
+    if args.html:
+        _write_page(args, reports)
     found = [report for *_, report in reports]
     status = code.exit_code(found)
     if args.json:
@@ -188,16 +193,31 @@ def _printed(as_json: bool, silent: bool) -> Iterator[None]:
         yield
 
 
-def _show(report: GradcheckReport, pair: Pair, inputs: Any) -> None:
-    if isinstance(inputs, dict):
-        listed = [f"{name}: {given.described(value)}" for name, value in inputs.items()]
-    else:
-        names = [p.name for p in code.taken(pair.forward)]
-        values = code.positional(pair, inputs)
-        names += [f"input {i}" for i in range(len(names), len(values))]
-        listed = [f"{n}: {given.described(v)}" for n, v in zip(names, values, strict=False)]
-    print(f"{pair.spelled} with {', '.join(listed)}")
-    print(f"{report}\n")
+def _write_page(args: argparse.Namespace, reports: list[Any]) -> None:
+    sections = [(report, _checked_with(pair, inputs)) for _, pair, inputs, report in reports]
+    title = ", ".join(dict.fromkeys(word.split(":")[0] for word in args.names))
+    command = "minires gradcheck " + shlex.join(args.names)
+    command += f" --inputs {shlex.quote(args.inputs)}" if args.inputs else ""
+    command += f" --seed {args.seed}" if args.seed else ""
+    path = results.write_text(
+        Path(args.html), page.page(sections, f"Gradients of {title}", command)
+    )
+    if not args.json:
+        print(f"wrote {path}")
+
+
+def _checked_with(pair: Pair, inputs: Any) -> str:
+    """Return what was checked: "f,f_backward with x: float64 (2, 3)"."""
+    listed = [f"{name}: {given.described(value)}" for name, value in _named(pair, inputs)]
+    return f"{pair.spelled} with {', '.join(listed)}"
+
+
+def _named(pair: Pair, inputs: Any) -> list[tuple[str, Any]]:
+    """Return the inputs with the names that forward gives them."""
+    values = code.positional(pair, inputs)
+    names = [p.name for p in code.taken(pair.forward)]
+    names += [f"input {i}" for i in range(len(names), len(values))]
+    return list(zip(names, values, strict=False))
 
 
 def _document(args: argparse.Namespace, reports: list[Any], status: int) -> dict[str, Any]:
@@ -207,14 +227,14 @@ def _document(args: argparse.Namespace, reports: list[Any], status: int) -> dict
         "exit_code": status,
         "seed": args.seed,
         "reports": [
-            {"target": word, "forward": pair.forward.__name__, "backward": pair.name}
-            | {
+            {
+                "target": word,
+                "forward": pair.forward.__name__,
+                "backward": pair.name,
                 "inputs": [
-                    {"name": p.name, "value": given.described(v)}
-                    for p, v in zip(
-                        code.taken(pair.forward), code.positional(pair, inputs), strict=False
-                    )
-                ]
+                    {"name": name, "value": given.described(value)}
+                    for name, value in _named(pair, inputs)
+                ],
             }
             | report.to_dict()
             for word, pair, inputs, report in reports

@@ -118,7 +118,7 @@ def _run(
             return report
         report.rtol = _default_rtol(subject, digest) if rtol is None else rtol
         if mode != "taylor":
-            found = compare(subject, v, analytic, max_elements, rng)
+            found = report.elements = compare(subject, v, analytic, max_elements, rng)
             size = float(np.sum(np.abs(v * y)))
             report.rows = [_row(c, v, size, report.rtol, expect_zero) for c in found]
             if sum(a.size for a in subject.arrays) > max_elements:

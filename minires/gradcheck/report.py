@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 import textwrap
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..results import table
+from . import page
+
+if TYPE_CHECKING:
+    from .numeric import Comparison
 
 PASS, FAIL, VACUOUS = "PASS", "FAIL", "VACUOUS"
 VACUOUS_BELOW = 1e-6  # derivatives this small beside the norm of the upstream check nothing
@@ -50,6 +54,7 @@ class GradcheckReport:
     taylor    the Taylor-remainder check, if asked for
     error     the exception that stopped the check, if one did
     notes     what the reader should know (casts, sampling)
+    elements  per tensor, the analytic and numeric derivative of each element; NaN: not compared
     """
 
     name: str
@@ -60,6 +65,7 @@ class GradcheckReport:
     taylor: Any = None
     error: str | None = None
     notes: list[str] = field(default_factory=list)
+    elements: list[Comparison] = field(default_factory=list, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -110,6 +116,10 @@ class GradcheckReport:
         lines += [f"  hint: {text}" for _, text in self.hints]
         lines += [f"  note: {text}" for text in self.notes]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return page.fragment(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values for JSON, which knows no NaN: that is a string."""
