@@ -1,0 +1,181 @@
+"""Edits of indices, slices, loops and sizes: offsets, strides, borders, order."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+
+from .scene import UNKNOWN, Scene
+from .source import Edit
+
+OFFSET, STRIDE, FLIP, SCALE = "off by one", "wrong stride/padding", "not flipped", "wrong scale"
+VARIABLE, AXIS, TERM, STALE = "wrong variable", "wrong axis", "missing term", "stale or overwritten buffer"
+SUM, MASK = "missing broadcast sum", "wrong mask/branch"
+
+
+def indices(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
+    """Yield edits of one index, slice or range."""
+    new = scene.source.replacing
+    if isinstance(node, ast.Subscript):
+        yield from _subscript(scene, node)
+    elif isinstance(node, ast.Slice):
+        yield from _slice(scene, node)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        yield from _range(scene, node)
+    elif isinstance(node, ast.Tuple | ast.List) and isinstance(getattr(node, "ctx", None), ast.Load):
+        for i, j in itertools.combinations(range(len(node.elts)), 2):
+            yield _exchanged(scene, node, node.elts[i], node.elts[j], 1.2, VARIABLE)
+    if _whole_number(scene, node) and not isinstance(node, ast.Constant):
+        for text, cost in (("A - 1", 1.0), ("A + 1", 1.0)):
+            yield new(node, text, cost, OFFSET)
+        for k in (2, 3, 4):
+            yield new(node, f"{k} * A", 1.2, STRIDE)
+        yield new(node, "A // 2", 1.3, STRIDE)
+        for name, x in scene.names(s).items():
+            if isinstance(x, int | np.integer) and not isinstance(x, bool) and x != scene.value(node):
+                yield new(node, f"A * {name}", 1.3, STRIDE)
+                yield new(node, f"A + {name}", 1.4, OFFSET)
+                yield new(node, f"A - {name}", 1.4, OFFSET)
+                yield new(node, f"{name} - 1 - A", 1.4, FLIP)
+
+
+def sizes(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
+    """Yield the sizes of arrays in place of a whole number, and as a factor or divisor of numbers."""
+    new, source = scene.source.replacing, scene.source
+    value = scene.value(node)
+    parent, name = source.place[id(node)]
+    if isinstance(parent, ast.keyword) and parent.arg in ("axis", "keepdims"):
+        return
+    if isinstance(parent, ast.Attribute) and parent.attr in ("shape", "size"):
+        return
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
+        return
+    if _whole_number(scene, node):
+        for text, n in scene.sizes(s).items():
+            if n != value and text != source.segment(node):
+                yield new(node, text, 1.1, SCALE)
+        return
+    if isinstance(node, ast.Constant | ast.Tuple | ast.Slice | ast.Compare) or value is None:
+        return
+    if isinstance(value, np.ndarray) and value.dtype.kind != "f":
+        return
+    for text, _ in scene.sizes(s).items():
+        cost = 1.3 + 0.1 * ("//" in text)
+        yield new(node, f"A / {_bracketed(text)}", cost, SCALE)
+        yield new(node, f"A * {_bracketed(text)}", cost, SCALE)
+        yield new(node, f"A / ({text} - 1)", cost + 0.3, SCALE)
+        yield new(node, f"A / np.sqrt({text})", cost + 0.3, SCALE)
+        yield new(node, f"A * np.sqrt({text})", cost + 0.4, SCALE)
+    for text in ("2 * A", "A / 2"):
+        yield new(node, text, 1.2, SCALE)
+    for text in ("3 * A", "A / 3", "4 * A", "A / 4"):
+        yield new(node, text, 1.5, SCALE)
+
+
+def _bracketed(text: str) -> str:
+    return f"({text})" if "//" in text else text
+
+
+def _whole_number(scene: Scene, node: ast.AST) -> bool:
+    x = scene.value(node)
+    if x is UNKNOWN:
+        return isinstance(node, ast.Constant) and type(node.value) is int
+    return isinstance(x, int | np.integer) and not isinstance(x, bool | np.bool_)
+
+
+def _exchanged(scene: Scene, node: ast.AST, a: ast.expr, b: ast.expr, cost: float, family: str) -> Edit:
+    (p, q), (r, t) = scene.source.span(a), scene.source.span(b)
+    text = scene.source.text
+    return Edit(cost, family, ((p, q, text[r:t]), (r, t, text[p:q])), node)
+
+
+def _subscript(scene: Scene, node: ast.Subscript) -> Iterator[Edit]:
+    source, index = scene.source, node.slice
+    new, store = source.replacing, isinstance(node.ctx, ast.Store)
+    if not store:
+        yield new(node, "B", 1.3, VARIABLE, B=node.value)
+    if isinstance(index, ast.Tuple):
+        for i, j in itertools.combinations(range(len(index.elts)), 2):
+            yield _exchanged(scene, node, index.elts[i], index.elts[j], 1.1, AXIS)
+        return
+    inner = source.piece(node.value)
+    if not store and isinstance(index, ast.Constant | ast.Name):
+        yield new(node, "B.sum(axis=0)", 1.2, SUM, B=inner)
+        if isinstance(index, ast.Name):
+            yield new(node, f"B[np.argsort({index.id})]", 1.3, VARIABLE, B=inner)
+    if not isinstance(index, ast.Slice):
+        at = source.span(index)
+        text = source.segment(index)
+        yield Edit(1.2, AXIS, ((*at, f":, {text}"),), node)
+        yield Edit(1.3, AXIS, ((*at, f"..., {text}"),), node)
+        x = scene.value(index)
+        if x is UNKNOWN or (isinstance(x, np.ndarray) and x.dtype.kind == "b"):
+            yield new(index, "~A", 1.1, MASK)
+
+
+def _slice(scene: Scene, node: ast.Slice) -> Iterator[Edit]:
+    source = scene.source
+    low, high, step = (None if x is None else source.segment(x) for x in (node.lower, node.upper, node.step))
+
+    def made(a: str | None, b: str | None, c: str | None) -> str:
+        return f"{a or ''}:{b or ''}" + (f":{c}" if c else "")
+
+    def edit(cost: float, family: str, a: str | None, b: str | None, c: str | None) -> Edit:
+        return Edit(cost, family, ((*source.span(node), made(a, b, c)),), node)
+
+    if low != high:
+        yield edit(1.2, OFFSET, high, low, step)
+    if step != "-1":
+        yield edit(1.2, FLIP, low, high, "-1")
+    if step is not None:
+        yield edit(1.1, STRIDE, low, high, None)
+    for d in ("+ 1", "- 1"):
+        if low and high:
+            yield edit(1.1, OFFSET, f"{low} {d}", f"{high} {d}", step)
+            yield edit(1.2, OFFSET, low, f"{high} {d}", step)
+        if low and not high and d == "+ 1":
+            yield edit(1.2, OFFSET, None if low == "1" else f"{low} - 1", "-1", step)
+        if high and not low:
+            yield edit(1.2, OFFSET, "1", None if high == "-1" else f"{high} + 1", step)
+    if low:
+        yield edit(1.3, OFFSET, None, high, step)
+        if not high:
+            yield edit(1.2, OFFSET, None, f"-{low}" if low.isidentifier() or low.isdigit() else None, step)
+    if high:
+        yield edit(1.3, OFFSET, low, None, step)
+        if not low and high.startswith("-"):
+            yield edit(1.2, OFFSET, high[1:], None, step)
+    if not low and not high:
+        for a, b in (("1", None), (None, "-1"), ("1", "-1")):
+            yield edit(1.4, OFFSET, a, b, step)
+    for text in scene.source_strides:
+        if text != step and step is None:
+            yield edit(1.4, STRIDE, low, high, text)
+
+
+def _range(scene: Scene, node: ast.Call) -> Iterator[Edit]:
+    source, new = scene.source, scene.source.replacing
+    assert isinstance(node.func, ast.Name)
+    args = [source.segment(a) for a in node.args]
+    if node.func.id == "reversed" and len(args) == 1:
+        yield new(node, "B", 1.0, STALE, B=node.args[0])
+    elif node.func.id == "range" and 0 < len(args) < 4:
+        parent, _ = source.place[id(node)]
+        if not (isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func.id == "reversed"):
+            yield new(node, "reversed(A)", 1.0, STALE)
+        if len(args) == 1:
+            yield new(node, f"range(1, {args[0]})", 1.1, OFFSET)
+            yield new(node, f"range({args[0]} - 1)", 1.1, OFFSET)
+            yield new(node, f"range({args[0]} + 1)", 1.1, OFFSET)
+            yield new(node, f"range(1, {args[0]} + 1)", 1.3, OFFSET)
+            yield new(node, f"range(0, {args[0]}, 2)", 1.5, STRIDE)
+        elif len(args) == 2:
+            yield new(node, f"range({args[1]})", 1.1, OFFSET)
+        else:
+            for stop in ("-1", "0"):
+                if args[1] != stop:
+                    yield new(node, f"range({args[0]}, {stop}, {args[2]})", 1.1, OFFSET)
+            yield new(node, f"range({args[0]}, {args[1]})", 1.2, STRIDE)

@@ -1,0 +1,125 @@
+"""Edits that draw on other values: a name for a name, a factor more, what forward computes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import numpy as np
+
+from .arrays import _indexing
+from .scene import UNKNOWN, Scene, fits
+from .source import Edit
+
+VARIABLE, FACTOR, SCALE, TERM = "wrong variable", "wrong factor", "wrong scale", "missing term"
+UPSTREAM, OFFSET, STALE = "missing upstream dy", "off by one", "stale or overwritten buffer"
+SLOPES = [  # derivatives from the outputs of tanh, sigmoid, ReLU, …; D is a name of the scene
+    "A * (1 - D**2)", "A * D * (1 - D)", "A * (D > 0)", "A * D * 2", "A / (2 * D)", "A * np.cos(D)",
+    "A * np.exp(D)", "A * np.sign(D)", "A / (1 + D**2)", "A * (D == 0)", "A / D**2", "A * D**2",
+    "A / np.sqrt(D)", "A * np.sqrt(D)", "A * (1 - D)", "A * 3 * D**2",
+]  # fmt: skip
+
+
+def names(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
+    """Yield another name of the same kind for a name."""
+    if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
+        return
+    parent, field = scene.source.place[id(node)]
+    if isinstance(parent, ast.Call) and field == "func":
+        return
+    mine, x = scene.shape(node), scene.value(node)
+    if mine is None and scene.seen is not None:
+        return
+    dy = scene.arguments[:1]
+    for name, other in scene.names(s).items():
+        if name == node.id:
+            continue
+        shape = None if other is UNKNOWN else np.shape(other)
+        if shape == mine or mine is None or shape is None:
+            yield scene.source.replacing(node, name, 1.1 if name not in dy else 1.15, VARIABLE)
+        elif mine and shape and (fits(shape, mine) or fits(mine, shape)):
+            yield scene.source.replacing(node, name, 1.25, VARIABLE)
+        elif shape == () and mine and not isinstance(x, int):
+            yield scene.source.replacing(node, name, 1.5, VARIABLE)
+    if isinstance(x, np.ndarray) and x.ndim == 2:
+        for name, other in scene.names(s).items():
+            if name != node.id and np.shape(other) == x.shape[::-1] and x.shape[0] != x.shape[1]:
+                yield scene.source.replacing(node, f"{name}.T", 1.3, VARIABLE)
+
+
+def attributes(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
+    """Yield self.x for self.y, and cache["x"] for cache["y"]."""
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+        owner = scene.source.segment(node.value)
+        for other in scene.members.get(owner, ()):
+            if other != node.attr:
+                end = scene.source.span(node)[1]
+                yield Edit(1.1, VARIABLE, ((end - len(node.attr), end, other),), node)
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        if isinstance(node.slice.value, str):
+            owner = scene.source.segment(node.value)
+            for other in scene.members.get(owner, ()):
+                if other != node.slice.value:
+                    yield Edit(1.1, VARIABLE, ((*scene.source.span(node.slice), f'"{other}"'),), node)
+
+
+def factors(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
+    """Yield an expression times, or divided by, something that the function has."""
+    value = scene.value(node)
+    if not isinstance(value, np.ndarray | float | np.floating) or _indexing(scene, node):
+        return
+    value = np.asarray(value)
+    if value.dtype.kind != "f" or isinstance(node, ast.Constant):
+        return
+    new, dy = scene.source.replacing, scene.arguments[:1]
+    for name, other in scene.names(s).items():
+        shape = np.shape(other)
+        if scene.source.segment(node) == name or isinstance(other, int | np.integer | bool):
+            continue
+        forms = [(name, shape)]
+        if shape and len(shape) < value.ndim:
+            forms.append((f"{name}[..., None]", (*shape, 1)))
+            if value.ndim == len(shape) + 2:
+                forms.append((f"{name}[..., None, None]", (*shape, 1, 1)))
+            if len(shape) == 1 and value.ndim > 2:
+                forms.append((f"{name}[:, None, None]", (*shape, 1, 1)))
+        for form, full in forms:
+            if not (fits(full, value.shape) or value.ndim == 0 or fits(value.shape, full)):
+                continue
+            family = UPSTREAM if name in dy else (SCALE if shape == () else FACTOR)
+            far = 0.0 if fits(full, value.shape) else 0.3
+            far += 0.3 * (form != name and fits(shape, value.shape))
+            yield new(node, f"A * {form}", 1.4 + far, family)
+            yield new(node, f"A / {form}", 1.5 + far, family)
+            if shape and value.ndim and fits(full, value.shape):
+                for slope in SLOPES:
+                    yield new(node, slope.replace("D", form), 2.2, FACTOR)
+            if shape == value.shape and form == name:
+                yield new(node, f"A + {form}", 1.6, TERM)
+                yield new(node, f"A - {form}", 1.7, TERM)
+
+
+def models(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
+    """Yield what forward computes, where its shape is that of an expression."""
+    value = scene.value(node)
+    if not isinstance(value, np.ndarray | float | np.generic) or isinstance(node, ast.Constant):
+        return
+    new, shape = scene.source.replacing, np.shape(value)
+    targets = s.targets if isinstance(s, ast.Assign) else []
+    own = scene.source.segment(targets[0]) if targets and s is not None and s.value is node else "?"  # type: ignore[attr-defined]
+    mine = scene.source.segment(node)
+    kind = np.asarray(value).dtype.kind
+    for text, x, given in scene.theirs(s):
+        if text == mine:
+            continue
+        if np.shape(x) == shape and np.asarray(x).dtype.kind == kind:
+            if given == own:
+                yield new(node, text, 1.0, _family(kind))
+            else:
+                yield new(node, text, 1.4 + 0.003 * len(text), _family(kind))
+        if kind == "f" and "[" in text and np.shape(x) and fits(np.shape(x), shape):
+            yield new(node, f"A * ({text})", 1.7, FACTOR)
+
+
+def _family(kind: str) -> str:
+    return "wrong mask/branch" if kind == "b" else VARIABLE
