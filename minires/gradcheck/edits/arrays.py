@@ -10,54 +10,30 @@ from typing import Any
 import numpy as np
 
 from .scene import Scene
-from .source import Edit
-
-AXIS, TRANSPOSED, FLIP, SUM = "wrong axis", "transposed", "not flipped", "missing broadcast sum"
-ORDER, INPLACE, DTYPE = "order of reshape", "in-place modification", "dtype or integer division"
-SCALE, FACTOR, FINITE, MASK = "wrong scale", "wrong factor", "not finite", "wrong mask/branch"
-VARIABLE, PADDING = "wrong variable", "wrong stride/padding"
-
-WRAPS = [  # least and most dimensions, cost, template, family
-    (1, 9, 1.2, "A.copy()", INPLACE), (1, 9, 1.4, "A[::-1]", FLIP), (2, 2, 1.0, "A.T", TRANSPOSED),
-    (2, 9, 1.4, "A[:, ::-1]", FLIP), (3, 9, 1.3, "A[..., ::-1]", FLIP),
-    (2, 2, 1.3, "A[::-1, ::-1]", FLIP), (3, 9, 1.3, "A[..., ::-1, ::-1]", FLIP),
-    (2, 2, 1.6, "np.rot90(A)", FLIP),
-    (1, 9, 1.3, "A.sum(axis=0)", SUM), (2, 9, 1.3, "A.sum(axis=1)", SUM), (1, 9, 1.4, "A.sum()", SUM),
-    (3, 9, 1.3, "A.sum(axis=-1)", SUM), (3, 9, 1.3, "A.sum(axis=(0, 1))", SUM),
-    (4, 9, 1.3, "A.sum(axis=(0, 2, 3))", SUM), (4, 9, 1.3, "A.sum(axis=(2, 3))", SUM),
-    (3, 9, 1.3, "A.sum(axis=(1, 2))", SUM), (3, 9, 1.3, "A.sum(axis=(0, 2))", SUM),
-    (2, 9, 1.5, "A.mean(axis=0)", SUM), (1, 9, 1.6, "A.mean()", SUM),
-    (1, 9, 1.3, "A[..., None]", AXIS), (1, 9, 1.3, "A[:, None]", AXIS), (1, 9, 1.4, "A[None]", AXIS),
-    (2, 9, 1.4, "A[:, :, None, None]", AXIS), (1, 9, 1.5, "A[None, :, None, None]", AXIS),
-]  # fmt: skip
-WITHIN = [  # cost, template, family
-    (1.6, "np.sqrt(A)", FACTOR), (1.5, "A**2", FACTOR), (1.6, "1 / A", FACTOR), (1.6, "1 - A", FACTOR),
-    (1.7, "A**3", FACTOR), (1.8, "np.exp(A)", FACTOR), (1.8, "np.log(A)", FACTOR),
-    (1.6, "np.sign(A)", FACTOR), (1.6, "np.abs(A)", FACTOR), (1.6, "A > 0", MASK),
-    (1.7, "np.where(A > 0, A, 1)", FINITE), (1.7, "np.maximum(A, 1e-12)", FINITE),
-    (1.8, "np.where(A == 0, 1, A)", FINITE), (1.8, "np.nan_to_num(A)", FINITE),
-    (1.9, "np.clip(A, -500, 500)", FINITE), (1.8, "np.tanh(A)", FACTOR),
-    (1.8, "1 / (1 + np.exp(-A))", FACTOR), (1.8, "np.maximum(A, 0)", MASK), (1.7, "np.conj(A)", SUM),
-]  # fmt: skip
-SWAPS = [
-    ("sum", "mean", SCALE), ("max", "min", MASK), ("argmax", "argmin", MASK), ("sin", "cos", FACTOR),
-    ("maximum", "minimum", MASK), ("log", "exp", FACTOR), ("correlate", "convolve", FLIP),
-    ("tril", "triu", MASK), ("floor", "ceil", "off by one"), ("repeat", "tile", ORDER),
-    ("var", "std", FACTOR), ("cumsum", "cumprod", FACTOR), ("zeros_like", "ones_like", SCALE),
-    ("sinh", "cosh", FACTOR), ("tanh", "cosh", FACTOR), ("arcsin", "arccos", FACTOR), ("tanh", "sinh", FACTOR),
-    ("round", "floor", "off by one"), ("zeros", "ones", SCALE), ("dot", "outer", TRANSPOSED),
-    ("hstack", "vstack", AXIS), ("concatenate", "stack", AXIS), ("flip", "roll", FLIP),
-    ("exp", "expm1", FACTOR), ("log", "log1p", FACTOR), ("fliplr", "flipud", FLIP), ("sqrt", "square", FACTOR),
-    ("abs", "sign", FACTOR), ("logical_and", "logical_or", MASK), ("cos", "tan", FACTOR),
-    ("greater", "less", MASK), ("norm", "sum", FACTOR), ("inv", "pinv", TRANSPOSED),
-    ("floor", "round", "off by one"), ("ceil", "round", "off by one"), ("empty_like", "zeros_like", "stale or overwritten buffer"),
-    ("empty", "zeros", "stale or overwritten buffer"), ("argsort", "sort", VARIABLE),
-]  # fmt: skip
-REDUCTIONS = ("sum", "mean", "max", "min", "argmax", "argmin", "prod", "std", "var", "any", "all", "norm")
-AXED = (*REDUCTIONS, "cumsum", "cumprod", "flip", "concatenate", "stack", "split", "repeat",
-        "take_along_axis", "put_along_axis", "roll", "diff", "expand_dims", "squeeze", "softmax",
-        "sort", "argsort", "take", "array_split", "swapaxes", "moveaxis")  # fmt: skip
-MODULES = ("np", "numpy", "math", "scipy", "linalg", "special", "signal")
+from .source import Edit, Source
+from .tables import (
+    AXED,
+    AXIS,
+    DTYPE,
+    EXCHANGED,
+    FACTOR,
+    FLIP,
+    KEYWORDS,
+    MAKERS,
+    MASK,
+    MODULES,
+    ORDER,
+    PADDING,
+    REDUCTIONS,
+    SCALE,
+    SUM,
+    SWAPS,
+    TRANSPOSED,
+    UNCALLED,
+    VARIABLE,
+    WITHIN,
+    WRAPS,
+)
 
 
 def axes(ndim: int) -> list[str]:
@@ -65,13 +41,15 @@ def axes(ndim: int) -> list[str]:
     found = [str(k) for k in range(ndim)] + ["-1"] * (ndim > 0)
     for count in (2, 3):
         found += [str(c) for c in itertools.combinations(range(ndim), count)]
-    return found + ["None"]
+    return [*found, "None"]
 
 
 def arrays(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
     """Yield an array expression within something: transposed, flipped, summed, copied, shaped."""
     new, shape = scene.source.replacing, scene.shape(node)
-    if isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Slice | ast.Compare) or _indexing(scene, node):
+    if isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Slice | ast.Compare) or _indexing(
+        scene, node
+    ):
         return
     ndim = 2 if shape is None else len(shape)
     for least, most, cost, text, family in WRAPS:
@@ -89,7 +67,12 @@ def arrays(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
     yield from (new(node, text, cost, family) for cost, text, family in WITHIN)
     for name, x in scene.names(s).items():
         other = np.shape(x) if isinstance(x, np.ndarray) else None
-        if other and shape is not None and other != shape and int(np.prod(other)) == int(np.prod(shape)):
+        if (
+            other
+            and shape is not None
+            and other != shape
+            and int(np.prod(other)) == int(np.prod(shape))
+        ):
             yield new(node, f"A.reshape({name}.shape)", 1.4, ORDER)
     x = scene.value(node)
     if isinstance(x, np.ndarray) and x.dtype.kind in "iub":
@@ -98,49 +81,57 @@ def arrays(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
 
 def calls(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
     """Yield edits of a call: another function, axis, keepdims, order, arguments exchanged."""
+    new, source = scene.source.replacing, scene.source
     if isinstance(node, ast.Attribute) and node.attr == "T":
-        yield scene.source.replacing(node, "B", 1.0, TRANSPOSED, B=node.value)
+        yield new(node, "B", 1.0, TRANSPOSED, B=node.value)
     if not isinstance(node, ast.Call):
         return
-    new, source = scene.source.replacing, scene.source
     f, args = node.func, node.args
-    called = f.attr if isinstance(f, ast.Attribute) else (f.id if isinstance(f, ast.Name) else "")
-    method = isinstance(f, ast.Attribute) and not (
-        isinstance(f.value, ast.Name | ast.Attribute) and source.segment(f.value).split(".")[-1] in MODULES
-    )
+    called = f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "")
+    method = isinstance(f, ast.Attribute) and not _module(source, f.value)
+    inner = f.value if method and isinstance(f, ast.Attribute) else (args[0] if args else None)
     if isinstance(f, ast.Attribute):
         end = source.span(f)[1]
         for a, b, family in SWAPS:
             if called in (a, b):
                 other = b if called == a else a
                 yield Edit(1.0, family, ((end - len(called), end, other),), node)
-    inner = f.value if method and isinstance(f, ast.Attribute) else (args[0] if args else None)
-    if inner is not None and not isinstance(inner, ast.Constant) and called not in ("zeros", "range"):
-        families = {"copy": INPLACE, "transpose": TRANSPOSED, "swapaxes": TRANSPOSED, "int": DTYPE,
-                    "flip": FLIP, "astype": DTYPE, "round": DTYPE, "reshape": ORDER, "sum": SUM}  # fmt: skip
-        yield new(node, "B", 1.1, families.get(called, FACTOR), B=inner)
+    plain = inner is not None and not isinstance(inner, ast.Constant)
+    if plain and called not in ("zeros", "range"):
+        yield new(node, "B", 1.1, UNCALLED.get(called, FACTOR), B=inner)
     data = None if inner is None else scene.shape(inner)
     given = {k.arg: k for k in node.keywords}
     yield from _axes(scene, node, called, method, data, given)
     yield from _keywords(scene, node, called, given)
     for i, j in itertools.combinations(range(len(args)), 2):
-        (a, b), (c, d) = source.span(args[i]), source.span(args[j])
-        spans = ((a, b, source.text[c:d]), (c, d, source.text[a:b]))
-        family = {"where": MASK, "reshape": ORDER, "transpose": TRANSPOSED, "correlate": FLIP}
-        yield Edit(1.1, family.get(called, TRANSPOSED if called in ("dot", "outer") else VARIABLE), spans, node)
-    if called in ("transpose",) and len(args) > 2:
-        for p in itertools.permutations(range(len(args))):
-            text = ", ".join(map(str, p))
-            at = source.span(args[0])[0], source.span(args[-1])[1]
-            yield Edit(1.1, TRANSPOSED, ((*at, text),), node)
-        if method:
-            yield new(node, "B.transpose(np.argsort((C)))".replace("(C)", "(" + ", ".join(
-                source.segment(a) for a in args) + ",)"), 1.2, TRANSPOSED, B=f.value)  # type: ignore[attr-defined]
+        (a1, a2), (b1, b2) = source.span(args[i]), source.span(args[j])
+        spans = ((a1, a2, source.text[b1:b2]), (b1, b2, source.text[a1:a2]))
+        yield Edit(1.1, EXCHANGED.get(called, VARIABLE), spans, node)
+    if called == "transpose" and len(args) > 2:
+        yield from _transposes(scene, node, inner if method else None)
     if called == "reshape":
         yield from _reshapes(scene, node, method, inner)
 
 
-def _axes(scene: Scene, node: ast.Call, called: str, method: bool, data: Any, given: dict[Any, Any]) -> Iterator[Edit]:
+def _module(source: Source, node: ast.AST) -> bool:
+    plain = isinstance(node, ast.Name | ast.Attribute)
+    return plain and source.segment(node).split(".")[-1] in MODULES
+
+
+def _transposes(scene: Scene, node: ast.Call, inner: ast.AST | None) -> Iterator[Edit]:
+    """Every order of the axes, and the inverse of the one given."""
+    source = scene.source
+    span = source.span(node.args[0])[0], source.span(node.args[-1])[1]
+    for p in itertools.permutations(range(len(node.args))):
+        yield Edit(1.1, TRANSPOSED, ((*span, ", ".join(map(str, p))),), node)
+    if inner is not None:
+        order = f"({source.text[span[0] : span[1]]})"
+        yield source.replacing(node, f"B.transpose(np.argsort({order}))", 1.2, TRANSPOSED, B=inner)
+
+
+def _axes(
+    scene: Scene, node: ast.Call, called: str, method: bool, data: Any, given: dict[Any, Any]
+) -> Iterator[Edit]:
     source = scene.source
     if called not in AXED:
         return
@@ -155,21 +146,26 @@ def _axes(scene: Scene, node: ast.Call, called: str, method: bool, data: Any, gi
         for text in options:
             if text != source.segment(old):
                 yield Edit(1.0, AXIS, ((*source.span(old), text),), node)
-    elif called in AXED and len(node.args) <= (0 if method else 1):
+        if "keepdims" not in given and called in REDUCTIONS:
+            yield Edit(1.1, AXIS, ((end, end, ", keepdims=True"),), node)
+    elif len(node.args) <= (0 if method else 1):
         for text in options[:-1]:
-            yield Edit(1.2, AXIS if called not in ("sum",) else SUM, ((end, end, f"{comma}axis={text}"),), node)
+            more = f"{comma}axis={text}"
+            yield Edit(1.2, AXIS if called != "sum" else SUM, ((end, end, more),), node)
             if called in REDUCTIONS:
-                yield Edit(1.3, AXIS, ((end, end, f"{comma}axis={text}, keepdims=True"),), node)
+                yield Edit(1.3, AXIS, ((end, end, f"{more}, keepdims=True"),), node)
     elif node.args:
         last = node.args[-1]
         for text in options:
             if text != source.segment(last):
                 yield Edit(1.1, AXIS, ((*source.span(last), text),), node)
-    if "axis" in given and "keepdims" not in given and called in REDUCTIONS:
-        yield Edit(1.1, AXIS, ((end, end, ", keepdims=True"),), node)
-    if called in ("var", "std"):
-        if "ddof" not in given:
-            yield Edit(1.0, SCALE, ((end, end, f"{comma}ddof=1"),), node)
+    if called in ("var", "std") and "ddof" not in given:
+        yield Edit(1.0, SCALE, ((end, end, f"{comma}ddof=1"),), node)
+
+
+MODES = ("valid", "same", "full", "constant", "edge", "reflect", "wrap", "symmetric")
+VALUES = {"mode": [f'"{m}"' for m in MODES], "order": ['"C"', '"F"'], "dtype": ["float"]}
+OTHERS = {"mode": PADDING, "order": ORDER, "dtype": DTYPE}
 
 
 def _keywords(scene: Scene, node: ast.Call, called: str, given: dict[Any, Any]) -> Iterator[Edit]:
@@ -178,24 +174,15 @@ def _keywords(scene: Scene, node: ast.Call, called: str, given: dict[Any, Any]) 
         start, end = source.span(k)
         while source.text[start - 1] in " \n":
             start -= 1
-        start -= source.text[start - 1] == ","
-        family = {"dtype": DTYPE, "axis": AXIS, "keepdims": AXIS, "order": ORDER, "ddof": SCALE}
-        if source.text[start] == "," :
-            yield Edit(1.1, family.get(k.arg or "", MASK), ((start, end, ""),), node)
-        if k.arg == "mode" and isinstance(k.value, ast.Constant):
-            for text in ("valid", "same", "full", "constant", "edge", "reflect", "wrap", "symmetric"):
-                yield Edit(1.1, PADDING, ((*source.span(k.value), f'"{text}"'),), node)
-        if k.arg == "order" and isinstance(k.value, ast.Constant):
-            for text in "CF":
-                yield Edit(1.0, ORDER, ((*source.span(k.value), f'"{text}"'),), node)
-        if k.arg == "dtype":
-            yield Edit(1.0, DTYPE, ((*source.span(k.value), "float"),), node)
+        if source.text[start - 1] == ",":
+            yield Edit(1.1, KEYWORDS.get(k.arg or "", MASK), ((start - 1, end, ""),), node)
+        for text in VALUES.get(k.arg or "", []):
+            yield Edit(1.1, OTHERS[k.arg or ""], ((*source.span(k.value), text),), node)
     end = source.span(node)[1] - 1
-    if called in ("zeros_like", "zeros", "empty", "full", "array", "full_like", "ones", "ones_like", "empty_like", "eye"):
-        if "dtype" not in given:
-            yield Edit(1.2, DTYPE, ((end, end, ", dtype=float"),), node)
+    comma = ", " if node.args else ""
+    if called in MAKERS and "dtype" not in given:
+        yield Edit(1.2, DTYPE, ((end, end, f"{comma}dtype=float"),), node)
     if called in ("reshape", "ravel", "flatten") and "order" not in given:
-        comma = ", " if node.args else ""
         yield Edit(1.2, ORDER, ((end, end, f'{comma}order="F"'),), node)
     if called in ("convolve", "correlate"):
         for flip in ("B[::-1]", "B[..., ::-1]"):
@@ -224,7 +211,9 @@ def _reshapes(scene: Scene, node: ast.Call, method: bool, inner: ast.AST | None)
     if shape is not None and len(shape) == 2:
         name = source.segment(inner) if inner is not None else ""
         if name:
-            yield new(node, "B.reshape(C).T", 1.4, ORDER, B=inner, C=f"{source.segment(node)}.shape[::-1]")
+            yield new(
+                node, "B.reshape(C).T", 1.4, ORDER, B=inner, C=f"{source.segment(node)}.shape[::-1]"
+            )
 
 
 def _indexing(scene: Scene, node: ast.AST) -> bool:

@@ -10,10 +10,7 @@ import numpy as np
 
 from .scene import UNKNOWN, Scene
 from .source import Edit
-
-OFFSET, STRIDE, FLIP, SCALE = "off by one", "wrong stride/padding", "not flipped", "wrong scale"
-VARIABLE, AXIS, TERM, STALE = "wrong variable", "wrong axis", "missing term", "stale or overwritten buffer"
-SUM, MASK = "missing broadcast sum", "wrong mask/branch"
+from .tables import AXIS, FLIP, MASK, OFFSET, PADDING, SCALE, STALE, SUM, VARIABLE
 
 
 def indices(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
@@ -25,28 +22,34 @@ def indices(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
         yield from _slice(scene, node)
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
         yield from _range(scene, node)
-    elif isinstance(node, ast.Tuple | ast.List) and isinstance(getattr(node, "ctx", None), ast.Load):
+    elif isinstance(node, ast.Tuple | ast.List) and isinstance(
+        getattr(node, "ctx", None), ast.Load
+    ):
         for i, j in itertools.combinations(range(len(node.elts)), 2):
             yield _exchanged(scene, node, node.elts[i], node.elts[j], 1.2, VARIABLE)
     if _whole_number(scene, node) and not isinstance(node, ast.Constant):
         for text, cost in (("A - 1", 1.0), ("A + 1", 1.0)):
             yield new(node, text, cost, OFFSET)
         for k in (2, 3, 4):
-            yield new(node, f"{k} * A", 1.2, STRIDE)
-        yield new(node, "A // 2", 1.3, STRIDE)
+            yield new(node, f"{k} * A", 1.2, PADDING)
+        yield new(node, "A // 2", 1.3, PADDING)
         for name, x in scene.names(s).items():
-            if isinstance(x, int | np.integer) and not isinstance(x, bool) and x != scene.value(node):
-                yield new(node, f"A * {name}", 1.3, STRIDE)
+            if (
+                isinstance(x, int | np.integer)
+                and not isinstance(x, bool)
+                and x != scene.value(node)
+            ):
+                yield new(node, f"A * {name}", 1.3, PADDING)
                 yield new(node, f"A + {name}", 1.4, OFFSET)
                 yield new(node, f"A - {name}", 1.4, OFFSET)
                 yield new(node, f"{name} - 1 - A", 1.4, FLIP)
 
 
 def sizes(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
-    """Yield the sizes of arrays in place of a whole number, and as a factor or divisor of numbers."""
+    """Yield sizes of arrays for a whole number, and as a factor or divisor of other numbers."""
     new, source = scene.source.replacing, scene.source
     value = scene.value(node)
-    parent, name = source.place[id(node)]
+    parent, _ = source.place[id(node)]
     if isinstance(parent, ast.keyword) and parent.arg in ("axis", "keepdims"):
         return
     if isinstance(parent, ast.Attribute) and parent.attr in ("shape", "size"):
@@ -86,7 +89,9 @@ def _whole_number(scene: Scene, node: ast.AST) -> bool:
     return isinstance(x, int | np.integer) and not isinstance(x, bool | np.bool_)
 
 
-def _exchanged(scene: Scene, node: ast.AST, a: ast.expr, b: ast.expr, cost: float, family: str) -> Edit:
+def _exchanged(
+    scene: Scene, node: ast.AST, a: ast.expr, b: ast.expr, cost: float, family: str
+) -> Edit:
     (p, q), (r, t) = scene.source.span(a), scene.source.span(b)
     text = scene.source.text
     return Edit(cost, family, ((p, q, text[r:t]), (r, t, text[p:q])), node)
@@ -118,7 +123,9 @@ def _subscript(scene: Scene, node: ast.Subscript) -> Iterator[Edit]:
 
 def _slice(scene: Scene, node: ast.Slice) -> Iterator[Edit]:
     source = scene.source
-    low, high, step = (None if x is None else source.segment(x) for x in (node.lower, node.upper, node.step))
+    low, high, step = (
+        None if x is None else source.segment(x) for x in (node.lower, node.upper, node.step)
+    )
 
     def made(a: str | None, b: str | None, c: str | None) -> str:
         return f"{a or ''}:{b or ''}" + (f":{c}" if c else "")
@@ -131,7 +138,7 @@ def _slice(scene: Scene, node: ast.Slice) -> Iterator[Edit]:
     if step != "-1":
         yield edit(1.2, FLIP, low, high, "-1")
     if step is not None:
-        yield edit(1.1, STRIDE, low, high, None)
+        yield edit(1.1, PADDING, low, high, None)
     for d in ("+ 1", "- 1"):
         if low and high:
             yield edit(1.1, OFFSET, f"{low} {d}", f"{high} {d}", step)
@@ -143,7 +150,9 @@ def _slice(scene: Scene, node: ast.Slice) -> Iterator[Edit]:
     if low:
         yield edit(1.3, OFFSET, None, high, step)
         if not high:
-            yield edit(1.2, OFFSET, None, f"-{low}" if low.isidentifier() or low.isdigit() else None, step)
+            yield edit(
+                1.2, OFFSET, None, f"-{low}" if low.isidentifier() or low.isdigit() else None, step
+            )
     if high:
         yield edit(1.3, OFFSET, low, None, step)
         if not low and high.startswith("-"):
@@ -153,7 +162,7 @@ def _slice(scene: Scene, node: ast.Slice) -> Iterator[Edit]:
             yield edit(1.4, OFFSET, a, b, step)
     for text in scene.source_strides:
         if text != step and step is None:
-            yield edit(1.4, STRIDE, low, high, text)
+            yield edit(1.4, PADDING, low, high, text)
 
 
 def _range(scene: Scene, node: ast.Call) -> Iterator[Edit]:
@@ -164,18 +173,22 @@ def _range(scene: Scene, node: ast.Call) -> Iterator[Edit]:
         yield new(node, "B", 1.0, STALE, B=node.args[0])
     elif node.func.id == "range" and 0 < len(args) < 4:
         parent, _ = source.place[id(node)]
-        if not (isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func.id == "reversed"):
+        if not (
+            isinstance(parent, ast.Call)
+            and isinstance(parent.func, ast.Name)
+            and parent.func.id == "reversed"
+        ):
             yield new(node, "reversed(A)", 1.0, STALE)
         if len(args) == 1:
             yield new(node, f"range(1, {args[0]})", 1.1, OFFSET)
             yield new(node, f"range({args[0]} - 1)", 1.1, OFFSET)
             yield new(node, f"range({args[0]} + 1)", 1.1, OFFSET)
             yield new(node, f"range(1, {args[0]} + 1)", 1.3, OFFSET)
-            yield new(node, f"range(0, {args[0]}, 2)", 1.5, STRIDE)
+            yield new(node, f"range(0, {args[0]}, 2)", 1.5, PADDING)
         elif len(args) == 2:
             yield new(node, f"range({args[1]})", 1.1, OFFSET)
         else:
             for stop in ("-1", "0"):
                 if args[1] != stop:
                     yield new(node, f"range({args[0]}, {stop}, {args[2]})", 1.1, OFFSET)
-            yield new(node, f"range({args[0]}, {args[1]})", 1.2, STRIDE)
+            yield new(node, f"range({args[0]}, {args[1]})", 1.2, PADDING)

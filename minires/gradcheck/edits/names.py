@@ -10,14 +10,7 @@ import numpy as np
 from .arrays import _indexing
 from .scene import UNKNOWN, Scene, fits
 from .source import Edit
-
-VARIABLE, FACTOR, SCALE, TERM = "wrong variable", "wrong factor", "wrong scale", "missing term"
-UPSTREAM, OFFSET, STALE = "missing upstream dy", "off by one", "stale or overwritten buffer"
-SLOPES = [  # derivatives from the outputs of tanh, sigmoid, ReLU, …; D is a name of the scene
-    "A * (1 - D**2)", "A * D * (1 - D)", "A * (D > 0)", "A * D * 2", "A / (2 * D)", "A * np.cos(D)",
-    "A * np.exp(D)", "A * np.sign(D)", "A / (1 + D**2)", "A * (D == 0)", "A / D**2", "A * D**2",
-    "A / np.sqrt(D)", "A * np.sqrt(D)", "A * (1 - D)", "A * 3 * D**2",
-]  # fmt: skip
+from .tables import FACTOR, MASK, SCALE, SLOPES, TERM, UPSTREAM, VARIABLE
 
 
 def names(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
@@ -55,12 +48,11 @@ def attributes(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edi
             if other != node.attr:
                 end = scene.source.span(node)[1]
                 yield Edit(1.1, VARIABLE, ((end - len(node.attr), end, other),), node)
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-        if isinstance(node.slice.value, str):
-            owner = scene.source.segment(node.value)
-            for other in scene.members.get(owner, ()):
-                if other != node.slice.value:
-                    yield Edit(1.1, VARIABLE, ((*scene.source.span(node.slice), f'"{other}"'),), node)
+    if isinstance(node, ast.Subscript) and isinstance(key := node.slice, ast.Constant):
+        owner = scene.source.segment(node.value)
+        for other in scene.members.get(owner, ()) if isinstance(key.value, str) else ():
+            if other != key.value:
+                yield Edit(1.1, VARIABLE, ((*scene.source.span(key), f'"{other}"'),), node)
 
 
 def factors(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
@@ -122,4 +114,4 @@ def models(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
 
 
 def _family(kind: str) -> str:
-    return "wrong mask/branch" if kind == "b" else VARIABLE
+    return MASK if kind == "b" else VARIABLE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +11,7 @@ import numpy as np
 
 from .scene import UNKNOWN, Scene
 from .source import Edit
-
-SIGN, TERM, SCALE, FACTOR = "sign", "missing term", "wrong scale", "wrong factor"
-MASK, OFFSET, EPS = "wrong mask/branch", "off by one", "eps placement"
-TRANSPOSED, DTYPE = "transposed", "dtype or integer division"
+from .tables import DTYPE, EPS, FACTOR, MASK, OFFSET, SCALE, SIGN, TERM, TRANSPOSED
 
 BINARY: dict[type[ast.operator], tuple[tuple[str, float, str], ...]] = {
     ast.Add: (("A - B", 1.0, SIGN), ("A", 1.3, TERM), ("B", 1.3, TERM), ("A * B", 1.5, FACTOR)),
@@ -36,7 +34,14 @@ BINARY: dict[type[ast.operator], tuple[tuple[str, float, str], ...]] = {
     ast.BitOr: (("A & B", 1.0, MASK), ("A", 1.2, MASK), ("B", 1.2, MASK)),
     ast.BitXor: (("A & B", 1.2, MASK), ("A | B", 1.2, MASK)),
 }  # fmt: skip
-COMPARISONS = {ast.Gt: ">", ast.GtE: ">=", ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!="}
+COMPARISONS = {
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+}
 CLOSE = {(ast.Gt, ">="), (ast.GtE, ">"), (ast.Lt, "<="), (ast.LtE, "<")}
 NUMBERS = (0, 1, 2, 3, 4, 0.5, 0.25)
 
@@ -55,7 +60,9 @@ def operators(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit
             if not isinstance(node.ops[0], kind):
                 cost = 1.0 if (type(node.ops[0]), sign) not in CLOSE else 1.15
                 yield new(node, f"B {sign} C", cost, MASK, **pieces)
-        yield new(node, "np.abs(B) " + COMPARISONS.get(type(node.ops[0]), ">") + " C", 1.3, MASK, **pieces)
+        yield new(
+            node, "np.abs(B) " + COMPARISONS.get(type(node.ops[0]), ">") + " C", 1.3, MASK, **pieces
+        )
     elif isinstance(node, ast.BoolOp) and len(node.values) == 2:
         word = "or" if isinstance(node.op, ast.And) else "and"
         yield new(node, f"B {word} C", 1.0, MASK, B=node.values[0], C=node.values[1])
@@ -81,7 +88,11 @@ def _binary(scene: Scene, node: ast.BinOp) -> Iterator[Edit]:
         yield new(node, text, cost, family, A=a, B=b)
     sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
     for x, y in ((a, b), (b, a)):  # (p + q) * y for p + q * y, and back
-        if op in (ast.Mult, ast.Div) and isinstance(x, ast.BinOp) and type(x.op) in (ast.Add, ast.Sub):
+        if (
+            op in (ast.Mult, ast.Div)
+            and isinstance(x, ast.BinOp)
+            and type(x.op) in (ast.Add, ast.Sub)
+        ):
             if op is ast.Div and x is b:
                 continue
             inner = sign[type(x.op)]
@@ -120,38 +131,47 @@ def _eps(scene: Scene, node: ast.BinOp, a: ast.expr, b: ast.expr) -> Iterator[Ed
 
 def _constant(scene: Scene, node: ast.Constant, s: ast.stmt | None) -> Iterator[Edit]:
     new, c = scene.source.replacing, node.value
-    parent, name = scene.source.place[id(node)]
+    parent, _ = scene.source.place[id(node)]
     if isinstance(c, bool):
         yield new(node, repr(not c), 1.0, "wrong axis" if isinstance(parent, ast.keyword) else MASK)
-    elif isinstance(c, int):
-        near = {c + 1: OFFSET, c - 1: OFFSET, 2 * c: SCALE, 3 * c: SCALE, 4 * c: SCALE, -c: SIGN}
-        near |= {k: SCALE for k in NUMBERS if k not in near}
-        for value, family in near.items():
-            if value != c:
-                yield new(node, f"{value}", 1.0 if family != SIGN else 1.1, family)
-        if c:
-            yield new(node, f"{c / 2:g}", 1.0, SCALE)
-            yield new(node, f"1 / {c}", 1.2, SCALE)
-    elif isinstance(c, float):
-        other = {-c: SIGN, 2 * c: SCALE, c / 2: SCALE, c * c: SCALE, 1 - c: SCALE, 3 * c: SCALE}
-        other |= {1.0: SCALE, 0.0: SCALE, 2.0: SCALE, 0.5: SCALE}
-        for value, family in other.items():
-            if value != c:
-                yield new(node, f"{value:g}" if abs(value) > 1e-4 else f"{value!r}", 1.0, family)
-        if c:
-            yield new(node, f"1 / {c!r}", 1.2, SCALE)
-    if isinstance(c, int | float) and not isinstance(c, bool):
-        for value in scene.numbers:
-            if value != c and value not in NUMBERS:
-                yield new(node, repr(value), 1.1, EPS if 0 < value < 1e-2 else SCALE)
-    elif isinstance(c, str) and "->" in c:
+        return
+    if isinstance(c, str) and "->" in c:
         yield from _einsum(scene, node)
+    if not isinstance(c, int | float):
+        return
+    index = _is_index(scene, node)
+    near: dict[float, str] = {-c: SIGN}
+    if isinstance(c, int):
+        near |= {c + 1: OFFSET if index else SCALE, c - 1: OFFSET if index else SCALE}
+        near |= {k * c: SCALE for k in (2, 3, 4)}
+    else:
+        near |= dict.fromkeys((2 * c, c / 2, c * c, 1 - c, 3 * c), SCALE)
+    near |= {k: SCALE for k in NUMBERS if k not in near}
+    for value, family in near.items():
+        if value != c:
+            text = f"{value:g}" if abs(value) > 1e-4 or value == 0 else repr(value)
+            yield new(node, text, 1.0, family if c == 0 or family != SIGN else SIGN)
+    if c:
+        yield new(node, f"{c / 2:g}", 1.0, SCALE)
+        yield new(node, f"1 / {c}", 1.2, SCALE)
+    for number in scene.numbers:
+        if number != c and number not in NUMBERS:
+            yield new(node, repr(number), 1.1, EPS if 0 < number < 1e-2 else SCALE)
+
+
+def _is_index(scene: Scene, node: ast.AST) -> bool:
+    at: ast.AST = node
+    while id(at) in scene.source.place:
+        at, field = scene.source.place[id(at)]
+        if isinstance(at, ast.Subscript) and field == "slice":
+            return True
+        if isinstance(at, ast.Call) and isinstance(at.func, ast.Name) and at.func.id == "range":
+            return True
+    return False
 
 
 def _einsum(scene: Scene, node: ast.Constant) -> Iterator[Edit]:
     """Exchange two letters of a part, or give a letter another's place."""
-    import itertools
-
     text = str(node.value)
     left, right = text.replace(" ", "").split("->")
     parts = [*left.split(","), right]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,52 +26,53 @@ def fits(small: Shape, large: Shape) -> bool:
 class Scene:
     """One function, the values of a run of it (if there was one) and forward's source (if any)."""
 
-    def __init__(self, source: Source, seen: Seen | None = None, model: Source | None = None) -> None:
+    def __init__(
+        self, source: Source, seen: Seen | None = None, model: Source | None = None
+    ) -> None:
         self.source, self.seen, self.model = source, seen, model
         self.used = {n.id for n in source.nodes if isinstance(n, ast.Name)} | set(self.arguments)
         theirs = model.nodes if model is not None else []
         known = set() if seen is None else set(seen.outer)
         self.used |= {n.id for n in theirs if isinstance(n, ast.Name) and n.id in known}
         both = [*source.nodes, *theirs]
-        self.numbers = sorted(
-            {n.value for n in both if isinstance(n, ast.Constant) and type(n.value) in (int, float)}
-        )
+        constants = (n.value for n in both if isinstance(n, ast.Constant))
+        self.numbers = sorted({c for c in constants if type(c) is int or type(c) is float})
         self._scopes: dict[int, dict[str, Any]] = {}
         self._model: dict[int, list[tuple[str, Any, str]]] = {}
 
     @property
+    def _sources(self) -> list[Source]:
+        return [self.source] if self.model is None else [self.source, self.model]
+
+    @functools.cached_property
     def source_strides(self) -> list[str]:
         """How a stride may be written: 2, 3, and names that speak of strides."""
         words = {n for n in self.used if n.lower() in ("s", "stride", "step", "dilation", "d")}
         return ["2", "3", *sorted(words)]
 
-    @property
+    @functools.cached_property
     def index_texts(self) -> list[str]:
         """The indices that the function and forward use, as texts."""
-        found = {}
-        for source in (self.source, self.model):
-            for n in source.nodes if source is not None else ():
+        found: dict[str, None] = {}
+        for source in self._sources:
+            for n in source.nodes:
                 if isinstance(n, ast.Subscript) and not isinstance(n.slice, ast.Constant):
-                    assert source is not None
                     found[" ".join(source.segment(n.slice).split())] = None
         return list(found)
 
-    @property
+    @functools.cached_property
     def members(self) -> dict[str, list[str]]:
         """The attributes and keys that are used of each object: {"self": ["x", "w"]}."""
         found: dict[str, dict[str, None]] = {}
-        for source in (self.source, self.model):
-            for n in source.nodes if source is not None else ():
-                assert source is not None
+        for source in self._sources:
+            for n in source.nodes:
                 if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name):
-                    if n.value.id not in ("np", "numpy", "math"):
-                        found.setdefault(n.value.id, {})[n.attr] = None
-                if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Constant):
-                    if isinstance(n.slice.value, str):
-                        found.setdefault(source.segment(n.value), {})[n.slice.value] = None
-        return {k: list(v) for k, v in found.items()}
+                    found.setdefault(n.value.id, {})[n.attr] = None
+                elif isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Constant):
+                    found.setdefault(source.segment(n.value), {})[str(n.slice.value)] = None
+        return {k: list(v) for k, v in found.items() if k not in ("np", "numpy", "math")}
 
-    @property
+    @functools.cached_property
     def arguments(self) -> list[str]:
         a = self.source.root.args
         return [x.arg for x in (*a.posonlyargs, *a.args, *a.kwonlyargs)]
@@ -112,7 +114,7 @@ class Scene:
         return [*self.arguments, *sorted(stored - set(self.arguments))]
 
     def sizes(self, s: ast.AST | None) -> dict[str, int]:
-        """Return how the sizes of the visible arrays are written, the shortest text of each number."""
+        """Return how the sizes of the visible arrays are written, two texts for each number."""
         found: dict[str, int] = {}
         names = self.names(s)
         taken: dict[int, int] = {}
@@ -140,7 +142,7 @@ class Scene:
         key = -1 if s is None else self.source.index[id(s)]
         try:
             code = compile(text, "<term>", "eval")
-            found = eval(code, dict(self.seen.outer), dict(self.seen.scope.get(key, {})))  # noqa: S307
+            found = eval(code, dict(self.seen.outer), dict(self.seen.scope.get(key, {})))
         except Exception:  # whatever an expression in another place may raise
             return UNKNOWN
         return found if isinstance(found, KINDS) else UNKNOWN
@@ -166,7 +168,9 @@ class Scene:
     def _useful(self, node: ast.AST) -> Iterator[tuple[str, str]]:
         assert self.model is not None
         kinds = ast.BinOp | ast.Call | ast.Compare | ast.Subscript | ast.UnaryOp | ast.Attribute
-        if not isinstance(node, kinds) or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
+        if not isinstance(node, kinds) or not isinstance(
+            getattr(node, "ctx", ast.Load()), ast.Load
+        ):
             return
         text = " ".join(self.model.segment(node).split())
         owner = self.model.owner.get(id(node))

@@ -1,8 +1,8 @@
 """The source of one function, with the place of every node, for edits that keep its formatting."""
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import inspect
 import textwrap
@@ -37,7 +37,7 @@ class Edit:
 
     def overlaps(self, other: Edit) -> bool:
         pairs = ((a, b) for a in self.spans for b in other.spans)
-        return any(a[0] < b[1] and b[0] < a[1] or a[:2] == b[:2] for a, b in pairs)
+        return any((a[0] < b[1] and b[0] < a[1]) or a[:2] == b[:2] for a, b in pairs)
 
 
 class Source:
@@ -79,7 +79,7 @@ class Source:
         wanted = (code.co_varnames[: code.co_argcount], code.co_names)
 
         def same(node: ast.Lambda) -> bool:
-            made = eval(compile(ast.Expression(node), "<lambda>", "eval"), {}).__code__  # noqa: S307
+            made = eval(compile(ast.Expression(node), "<lambda>", "eval"), {}).__code__
             return (made.co_varnames[: made.co_argcount], made.co_names) == wanted
 
         return cls(text, same)

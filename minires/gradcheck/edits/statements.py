@@ -10,12 +10,20 @@ import numpy as np
 
 from .scene import Scene
 from .source import Edit
+from .tables import ADDED, DTYPE, FACTOR, INPLACE, MASK, SCALE, SIGN, STALE, SUM, TERM, VARIABLE
 
-ADDED, STALE, INPLACE = "not accumulated", "stale or overwritten buffer", "in-place modification"
-SIGN, TERM, MASK, VARIABLE, SCALE = "sign", "missing term", "wrong mask/branch", "wrong variable", "wrong scale"
-SUM, ORDER = "missing broadcast sum", "order of reshape"
-OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**",
-             ast.FloorDiv: "//", ast.BitAnd: "&", ast.BitOr: "|", ast.Mod: "%"}  # fmt: skip
+OPERATORS = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.MatMult: "@",
+    ast.Pow: "**",
+    ast.FloorDiv: "//",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.Mod: "%",
+}
 
 
 def statements(scene: Scene, s: ast.stmt) -> Iterator[Edit]:
@@ -38,8 +46,10 @@ def statements(scene: Scene, s: ast.stmt) -> Iterator[Edit]:
         if len(block) == 1:
             yield Edit(1.6, VARIABLE, ((start, end, "pass"),))
         else:
-            yield Edit(1.5, VARIABLE, ((start, end, ""),)) if k + 1 == len(block) else Edit(
-                1.5, VARIABLE, ((start, source.span(block[k + 1])[0], ""),)
+            yield (
+                Edit(1.5, VARIABLE, ((start, end, ""),))
+                if k + 1 == len(block)
+                else Edit(1.5, VARIABLE, ((start, source.span(block[k + 1])[0], ""),))
             )
         yield from _moved(scene, s, block, k)
 
@@ -59,13 +69,15 @@ def _assign(scene: Scene, s: ast.Assign, target: ast.expr) -> Iterator[Edit]:
         text = f"np.add.at({source.segment(target.value)}, {_index(scene, target)}, {right})"
         yield source.restating(s, text, 1.1, ADDED)
         if isinstance(s.value, ast.Subscript):  # a[i] = b for a = b[i], and back
-            yield source.restating(s, f"{source.segment(target.value)} = {source.segment(s.value)}", 1.5, VARIABLE)
+            yield source.restating(
+                s, f"{source.segment(target.value)} = {source.segment(s.value)}", 1.5, VARIABLE
+            )
         base = target.value.id if isinstance(target.value, ast.Name) else ""
         x = scene.names(s).get(base)
         if isinstance(x, np.ndarray):
             yield source.inserting(s, f"{base} = {base}.copy()", 1.3, INPLACE)
             if x.dtype.kind in "iub":
-                yield source.inserting(s, f"{base} = {base}.astype(float)", 1.3, "dtype or integer division")
+                yield source.inserting(s, f"{base} = {base}.astype(float)", 1.3, DTYPE)
     elif isinstance(target, ast.Tuple):
         elements = [source.segment(e) for e in target.elts]
         for i, j in itertools.combinations(range(len(elements)), 2):
@@ -93,7 +105,9 @@ def _augmented(scene: Scene, s: ast.AugAssign) -> Iterator[Edit]:
     for sign, family in (("+", ADDED), ("-", SIGN), ("*", SCALE), ("/", SCALE)):
         if OPERATORS.get(type(s.op)) != sign:
             signs = isinstance(s.op, ast.Add | ast.Sub) and sign in "+-"
-            yield source.restating(s, f"{left} {sign}= {right}", 1.0 if signs else 1.4, SIGN if signs else family)
+            yield source.restating(
+                s, f"{left} {sign}= {right}", 1.0 if signs else 1.4, SIGN if signs else family
+            )
     yield source.restating(s, f"{left} = {right}", 1.1, STALE)
     sign = OPERATORS.get(type(s.op), "+")
     yield source.restating(s, f"{left} = {left} {sign} ({right})", 1.2, INPLACE)
@@ -152,7 +166,11 @@ def _moved(scene: Scene, s: ast.stmt, block: list[ast.stmt], k: int) -> Iterator
                 place = source.span(block[-1])[1]
                 yield Edit(1.5, STALE, (gone, (place, place, pad + text)))
     parent, _ = source.place[id(s)]
-    if isinstance(parent, ast.For | ast.While) and k > 0 and isinstance(s, ast.Assign | ast.AugAssign | ast.Expr):
+    if (
+        isinstance(parent, ast.For | ast.While)
+        and k > 0
+        and isinstance(s, ast.Assign | ast.AugAssign | ast.Expr)
+    ):
         outer = source.indent(parent)
         last = source.span(block[-1])[1]
         cut = source.span(block[k - 1])[1]
@@ -182,14 +200,11 @@ def inserted(scene: Scene, s: ast.stmt) -> Iterator[Edit]:
                 yield source.inserting(s, f"{name}[{other}] = 0", 1.8, MASK)
             if other != name and y.shape == x.shape and y.dtype.kind == "f":
                 yield source.inserting(s, f"{name} += {other}", 1.7, TERM)
-                yield source.inserting(s, f"{name} *= {other}", 1.8, "wrong factor")
+                yield source.inserting(s, f"{name} *= {other}", 1.8, FACTOR)
                 yield source.inserting(s, f"{name} -= {other}", 1.9, TERM)
-            if other != name and y.ndim and x.ndim and y.dtype.kind == "f" and x.shape != y.shape:
-                if x.ndim > y.ndim and name not in scene.arguments:
-                    for axis in range(x.ndim):
-                        if x.shape[:axis] + x.shape[axis + 1 :] == y.shape:
-                            yield source.inserting(s, f"{name} = {name}.sum(axis={axis})", 1.7, SUM)
+            if y.dtype.kind == "f" and 0 < y.ndim < x.ndim and name not in scene.arguments:
+                for axis in range(x.ndim):
+                    if x.shape[:axis] + x.shape[axis + 1 :] == y.shape:
+                        yield source.inserting(s, f"{name} = {name}.sum(axis={axis})", 1.7, SUM)
         for text in scene.sizes(s):
             yield source.inserting(s, f"{name} /= {text}", 1.8, SCALE)
-    if isinstance(s, ast.For | ast.While):
-        return

@@ -51,9 +51,9 @@ def demanded(parent: ast.AST, field: str) -> float:
     return ANY
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _holes(template: str) -> tuple[float, tuple[tuple[int, int, str, float], ...]]:
-    """Return the template's own binding, and start, end, name and demand of each one-letter hole."""
+    """Return the template's own binding; start, end, name and demand of its one-letter holes."""
     tree = ast.parse(template, mode="eval").body
     found = []
     for parent in ast.walk(ast.Expression(tree)):
@@ -66,6 +66,7 @@ def _holes(template: str) -> tuple[float, tuple[tuple[int, int, str, float], ...
 
 
 def enclosed(text: str, has: float, needs: float) -> str:
+    """Return an expression in parentheses if it binds less tightly than needed."""
     return text if has >= needs else f"({text})"
 
 

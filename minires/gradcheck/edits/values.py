@@ -7,7 +7,7 @@ import copy
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -56,6 +56,7 @@ class Probe:
 
 
 def kept(x: Any) -> Any:
+    """Return a copy of an array that the function may change later; anything else as it is."""
     return x.copy() if isinstance(x, np.ndarray) and x.size <= MOST else x
 
 
@@ -100,7 +101,8 @@ class _Instrument(ast.NodeTransformer):
             self.generic_visit(node)
         plain = isinstance(node, ast.expr) and not isinstance(node, ast.Slice | ast.Starred)
         if plain and isinstance(getattr(node, "ctx", ast.Load()), ast.Load) and self._worth(node):
-            return ast.copy_location(self._call("expression", self.index[id(node)], node), node)
+            call = self._call("expression", self.index[id(node)], cast(ast.expr, node))
+            return ast.copy_location(call, node)
         return node
 
     def _worth(self, node: ast.AST) -> bool:
@@ -112,7 +114,7 @@ class _Instrument(ast.NodeTransformer):
 
 
 def instrumented(source: Source) -> types.CodeType:
-    """Return the program of `source` with every expression and statement reported to `__probe__`."""
+    """Return the program of `source` with what it computes reported to `__probe__`."""
     tree = ast.parse(source.program())
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Lambda)]
     root = nodes[0]
@@ -120,11 +122,10 @@ def instrumented(source: Source) -> types.CodeType:
     if isinstance(twin, ast.FunctionDef):
         twin.decorator_list = []
     mine = [n for n in source.nodes if not _decorating(source, n)]
-    index = {
-        id(b): source.index[id(a)] for a, b in zip(mine, list(ast.walk(root)), strict=True)
-    }
+    index = {id(b): source.index[id(a)] for a, b in zip(mine, list(ast.walk(root)), strict=True)}
     _Instrument(index).visit(root)
-    return compile(ast.fix_missing_locations(tree), "<probe>", "exec", FLAGS, dont_inherit=True)
+    ast.fix_missing_locations(tree)
+    return cast(types.CodeType, compile(tree, "<probe>", "exec", FLAGS, dont_inherit=True))
 
 
 def _decorating(source: Source, node: ast.AST) -> bool:
