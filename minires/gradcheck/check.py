@@ -50,26 +50,29 @@ def gradcheck(
 def check_backward(
     forward: Callable[..., Any],
     backward: Callable[..., Any],
-    *arrays: Any,
+    *inputs: Any,
     names: Sequence[str] = (),
     branch: Callable[..., Array] | None = None,
+    outputs: int | Collection[int | str] | None = None,
+    wrt: Collection[str] | None = None,
     rtol: float | None = None,
     mode: Mode = "difference",
     seed: int = 0,
     max_elements: int = 2000,
     expect_zero: bool | Collection[str] = False,
     raise_on_failure: bool = False,
+    **options: Any,
 ) -> GradcheckReport:
-    """Check a pair of plain functions on arrays, such as a kernel or an exercise.
+    """Check a pair of plain functions, such as a kernel or an exercise.
 
-    `forward(*arrays)` returns y, or a tuple (y, *saved); `backward(dy, *saved)` returns a gradient
-    per array, in order. Without saved values backward gets the arrays: `backward(dy, *arrays)`.
-    Gradients must have their arrays' shapes and share no memory with dy or each other. `names` of
-    the arrays are by default those of forward's arguments; `branch(*saved)` tells the choices made
-    at kinks. Other options as for `gradcheck`.
+    `forward(*inputs, **options)` returns y or (y, *saved), with several values if backward takes
+    a gradient for each; `backward(dy, *saved)` returns the inputs' gradients, in order or by name.
+    Without saved values it gets the inputs: `backward(dy, *inputs)`. Inputs may be arrays,
+    numbers, or dicts and lists of them. `names` of inputs are by default those of forward's
+    arguments; `outputs` tells which of the returned are values, `wrt` the names of the inputs that
+    are differentiated, `branch(*saved)` the choices made at kinks. Others as for `gradcheck`.
     """
-
-    subject = PairSubject(forward, backward, arrays, names, branch)
+    subject = PairSubject(forward, backward, inputs, options, names, branch, outputs, wrt)
     report = _run(subject, rtol, mode, seed, max_elements, expect_zero)
     if "shapes" in report.hygiene:
         report.hints.append(("broadcast", report.hygiene["shapes"]))

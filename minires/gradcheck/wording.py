@@ -42,7 +42,7 @@ def described(x: Any) -> str:
     if x is None:
         return "None"
     if is_array(x):
-        return f"an array of shape {x.shape}"
+        return f"an array of shape {x.shape}" + ("" if x.dtype.kind == "f" else f", {x.dtype}")
     kind = type(x).__name__
     kind = f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
     return f"{kind} of {len(x)}" if isinstance(x, list | tuple | dict) else kind

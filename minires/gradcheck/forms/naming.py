@@ -13,9 +13,21 @@ _AFTER = r"(?:_?grad|_?gradient|_bar|_delta|_d)"
 
 
 def is_gradient_of(key: str, name: str) -> bool:
-    """Whether `key` names the gradient of `name`: the name itself, dx, d_x, grad_x, x_grad, …"""
+    """Whether `key` names the gradient of `name`: dx, d_x, dL_dx, grad_x, x_grad, …"""
     key, name = key.lower(), re.escape(name.lower())
-    return re.fullmatch(rf"{_BEFORE}?{name}|{name}{_AFTER}", key) is not None
+    return bool(name) and re.fullmatch(rf"{_BEFORE}{name}|{name}{_AFTER}", key) is not None
+
+
+def is_upstream(name: str) -> bool:
+    """Whether a parameter of this name is likely the gradient of an output: dy, dout, grad, dh."""
+    usual = r"d_?[a-z]{1,2}\d?|d_?out(put)?s?|d_?next|g|delta|upstream|seed|cotangent"
+    return re.fullmatch(rf"{usual}|grad\w*|\w+_grad|g_?out|d[A-Z]\w*|dl_?d\w+", name) is not None
+
+
+def is_output_gradient(name: str) -> bool:
+    """Whether a parameter after the first is likely another upstream: dh, dc, dout2, dc_next."""
+    letters = r"d_?[hcyzaosqkv]\d?"
+    return re.fullmatch(rf"{letters}|d_?out\w*|d\w+_next|grad_?\w*|\w+_grad", name) is not None
 
 
 def plain(f: Any) -> Callable[..., Any]:
@@ -33,24 +45,11 @@ def plain(f: Any) -> Callable[..., Any]:
             return f  # type: ignore[no-any-return]
 
 
-def title(f: Any) -> str:
-    """Return what the user calls a function: `conv_backward`, `Linear.backward`."""
+def title(f: Any, role: str = "") -> str:
+    """Return what the user calls a function: `conv_backward`, `Linear.backward`.
+
+    A lambda has no name: it is called by its role, "forward" or "backward".
+    """
     inner = plain(f)
-    name = getattr(inner, "__qualname__", type(f).__name__)
-    return name.rsplit("<locals>.", 1)[-1]
-
-
-def parameter_names(f: Any) -> list[str]:
-    """Return the names of the arguments that `f` takes by position, without self and ctx."""
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):  # a builtin
-        return []
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [p.name for p in parameters if p.kind in kinds]
-
-
-def argument_names(f: Any, count: int) -> list[str]:
-    """Name `count` arguments as `f` does; "input 3" where it has no name for one."""
-    names = parameter_names(f)[:count]
-    return names + [f"input {i}" for i in range(len(names), count)]
+    name = getattr(inner, "__qualname__", type(f).__name__).rsplit("<locals>.", 1)[-1]
+    return (role or "the lambda") if name == "<lambda>" else name

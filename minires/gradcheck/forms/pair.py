@@ -1,28 +1,31 @@
-"""A pair of plain functions: forward, and a backward pass written by hand."""
+"""A pair of plain functions, forward and backward, in any of the conventions people use."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
 
-from minires_kernels.arrays import is_array, module_of, to_host
+from minires_kernels.arrays import is_array, to_host
 
-from ...engine import unbroadcast
 from ...tensor import Array
-from ..branches import observe_branches
-from ..subject import Pair, Subject
-from ..wording import Mismatch
-from .arguments import Arguments, Leaf, slots
-from .naming import argument_names, plain, title
-from .results import as_gradient, matched
+from .arguments import Arguments, slots
+from .convention import Convention, Reader, entries_of
+from .handwritten import Given, HandWritten, Layout, Run
+from .naming import title
+from .results import matched
+from .signature import argument_names
 
 
-class PairSubject(Subject):
-    """`forward(*inputs)` returns y, or (y, *saved); `backward(dy, *saved)` the inputs' gradients.
+class PairSubject(HandWritten):
+    """`forward(*inputs, **options)` and `backward`, called as `Reader` finds it is meant to be.
 
-    Without saved values backward gets the inputs: `backward(dy, *inputs)`.
+    names    of the inputs, if not those of forward's arguments
+    branch   branch(*saved) tells the choices made at kinks
+    outputs  which of the values that forward returns are outputs: a number, indices or names
+    wrt      the names of the inputs that backward returns gradients for
     """
 
     def __init__(
@@ -30,217 +33,97 @@ class PairSubject(Subject):
         forward: Callable[..., Any],
         backward: Callable[..., Any],
         inputs: Sequence[Any],
+        options: dict[str, Any] | None = None,
         names: Sequence[str] = (),
         branch: Callable[..., Array] | None = None,
+        outputs: int | Collection[int | str] | None = None,
+        wrt: Collection[str] | None = None,
     ) -> None:
+        super().__init__()
         self.forward, self.backward, self.branch = forward, backward, branch
-        self.name, self.who = title(backward), title(backward)
-        names = list(names) or argument_names(forward, len(inputs))
-        self.arguments = Arguments(inputs, names)
-        self.notes = self.arguments.notes
-        self.simple = True
-        every = dict(enumerate(leaf.array for leaf in self.arguments.leaves))
-        y, _ = self._forward(every, np.copy)
-        self.outputs = Arguments([y], ["y"])
-        self.chosen = self._differentiated(every)
-        leaves = [self.arguments.leaves[i] for i in self.chosen]
-        self.names, self.arrays = [x.name for x in leaves], [x.array for x in leaves]
-        if not self.arrays:
-            raise ValueError(
-                f"{title(forward)}: there is no floating input to check; pass arrays of floats"
-            )
+        self.titles = title(forward, "forward"), title(backward, "backward")
+        self.name = self.titles[1]
+        self.given = len(inputs)
+        positional, by_name = _bound(forward, list(inputs), options or {})
+        own = argument_names(forward, len(positional))
+        self.count, self.keywords = len(positional), list(by_name)
+        self.parameters = [*own, *by_name]  # as forward calls them, which may not be `names`
+        shown = [*(names or own), *by_name]
+        self.arguments = Arguments([*positional, *by_name.values()], shown)
+        self.leaves, self.notes = self.arguments.leaves, self.arguments.notes
+        self.wanted = self.asked_for(wrt or ())
+        with self.random:
+            self.convention = self._convention(outputs)
+        self.set_up()
 
-    def _differentiated(self, every: dict[int, Array]) -> list[int]:
-        """Return the leaves that backward has a gradient for, and those that it must have one for.
+    def _convention(self, outputs: int | Collection[int | str] | None) -> Convention:
+        """Return the likeliest convention that works: backward runs, and gives 0 for dy = 0."""
+        result = self._result({}, np.copy)[1]
+        reader = Reader(self.forward, self.backward, result, self.parameters, self._main())
+        found = reader.read(outputs)
+        marks = [self._works(convention) for convention in found] if len(found) > 1 else [0]
+        best = found[marks.index(max(marks))]
+        self.notes += reader.assumed(best)
+        return best
 
-        A Python number without a gradient is an option.
-        """
+    def _works(self, convention: Convention) -> int:
+        """Return 0 if backward raises with this convention, 1 if it runs, 2 if it is linear."""
+        self.convention = convention
         try:
-            raw = self._raw(self.backward, self._ones(), every, np.copy)
-        except Exception:  # it is shown when the check itself meets it
-            raw = {}
-        chosen = []
-        for i, leaf in enumerate(self.arguments.leaves):
-            if i in raw or not leaf.optional:
-                chosen.append(i)
-            else:
-                self.notes.append(f"{leaf.name} is an option: {self.who} has no gradient for it")
-        return chosen
+            run = self.start({}, np.copy)
+            names = [f"output {i}" for i in range(len(run.outputs))]
+            zeros = Arguments(run.outputs, names).build({}, np.zeros_like)
+            gradients = run.back(None, zeros).values()
+        except Exception:
+            return 0
+        return 1 if any(np.any(to_host(g)) for g in gradients if is_array(g)) else 2
 
-    # ---- running it -----------------------------------------------------------------------------
-    def _given(self, arrays: Sequence[Array]) -> dict[int, Array]:
-        return dict(zip(self.chosen, arrays, strict=True))
+    def _main(self) -> list[str]:
+        """Return the arguments that are no options: given by position, or floating arrays."""
+        leaves = self.arguments.leaves
+        return [
+            name
+            for i, (name, tree) in enumerate(
+                zip(self.parameters, self.arguments.trees, strict=True)
+            )
+            if i < self.given or not all(leaves[slot].optional for slot in slots(tree))
+        ]
 
-    def _forward(
-        self, given: dict[int, Array], layout: Callable[[Array], Array]
-    ) -> tuple[Any, tuple[Any, ...]]:
-        """Run forward on fresh arguments; return its output, and what backward gets besides dy."""
+    def _result(self, given: Given, layout: Layout) -> tuple[list[Any], Any]:
         inputs = self.arguments.build(given, layout)
-        result = self.forward(*inputs)
-        if isinstance(result, tuple):
-            return result[0], result[1:]
-        return result, tuple(inputs)
+        options = dict(zip(self.keywords, inputs[self.count :], strict=True))
+        return inputs, self.forward(*inputs[: self.count], **options)
 
-    def _ones(self) -> Array:
-        return np.ones_like(_laid_out([x.array for x in self.outputs.leaves]))
+    def start(self, given: Given, layout: Layout) -> Run:
+        inputs, result = self._result(given, layout)
+        entries, convention = entries_of(result), self.convention
+        by_name = dict(zip(self.parameters, inputs, strict=True))
+        kept = tuple(x for i, x in enumerate(entries) if i not in convention.outputs)
+        outputs = [entries[i] for i in convention.outputs]
 
-    def _upstream(self, v: Array, layout: Callable[[Array], Array]) -> Any:
-        """Return v as the kind of thing that forward returned."""
-        parts, start = {}, 0
-        for i, leaf in enumerate(self.outputs.leaves):
-            part = v.reshape(-1)[start : start + leaf.array.size].reshape(leaf.array.shape)
-            parts[i], start = layout(part), start + leaf.array.size
-        return self.outputs.build(parts, lambda a: a)[0]
+        def back(candidate: Callable[..., Any] | None, dys: list[Any]) -> dict[int, Any]:
+            upstreams = dict(zip(convention.outputs, dys, strict=True))
+            given, by_keyword = convention.arguments(entries, by_name, upstreams)
+            return self.collect((candidate or self.backward)(*given, **by_keyword))
 
-    def _raw(
-        self,
-        backward: Callable[..., Any],
-        v: Array,
-        given: dict[int, Array],
-        layout: Callable[[Array], Array],
-    ) -> dict[int, Any]:
-        """Return the gradients by leaf, as backward returned them."""
-        _, saved = self._forward(given, layout)
-        return matched(backward(self._upstream(v, layout), *saved), self.arguments, self.who)
+        return Run(inputs, outputs, kept or tuple(inputs), back)
 
-    def value(self, arrays: Sequence[Array]) -> tuple[Array, bytes | None]:
-        with observe_branches() as log:
-            y, saved = self._forward(self._given(arrays), np.copy)
-            if self.branch is not None:
-                branch = self.branch
-                log.branched(lambda: branch(*saved))
-        return _laid_out(_floats(y, title(self.forward))), log.digest() if log.count else None
-
-    def gradients(self, v: Array, layout: Callable[[Array], Array] = np.copy) -> list[Array]:
-        raw = self._raw(self.backward, v, self._given(self.arrays), layout)
-        return [self._fitted(raw, i, unbroadcast) for i in self.chosen]
-
-    def _fitted(self, raw: dict[int, Any], i: int, summed: Any = None) -> Array:
-        """Return one gradient as a float64 array of its input's shape, or raise Mismatch."""
-        leaf: Leaf = self.arguments.leaves[i]
-        if i not in raw:
-            raise Mismatch(
-                f"{self.who} returned None for {leaf.name}, a floating input; return its gradient "
-                "(zeros, if the output does not depend on it)"
-            )
-        g = np.array(to_host(as_gradient(raw[i], leaf.name, self.who)), np.float64)
-        shape = leaf.array.shape
-        if summed is not None and g.shape != shape:
-            g = summed(g, shape)
-        if g.shape != shape:
-            raise Mismatch(
-                f"{self.who}: the gradient of {leaf.name} has shape {g.shape}, {leaf.name} has "
-                f"shape {shape}; a gradient has its input's shape"
-            )
-        return g
-
-    # ---- what else it owes ----------------------------------------------------------------------
-    def conduct(self, v: Array) -> dict[str, str]:
-        failed: dict[str, str] = {}
-        inputs = self.arguments.build(self._given(self.arrays), np.copy)
-        result = self.forward(*inputs)
-        saved = result[1:] if isinstance(result, tuple) else tuple(inputs)
-        self._untouched(inputs, failed)
-        kept = [(a, to_host(a).copy()) for a in _arrays(saved)]
-        dy = self._upstream(v, np.copy)
-        before = [to_host(a).copy() for a in _arrays(dy)]
-        raw = matched(self.backward(dy, *saved), self.arguments, self.who)
-        self._untouched(inputs, failed)
-        if not all(_same(a, b) for a, b in zip(_arrays(dy), before, strict=True)):
-            failed["upstream unmodified"] = f"{self.who} modified dy in place"
-        if "inputs unmodified" not in failed and not all(_same(a, b) for a, b in kept):
-            failed["saved unmodified"] = (
-                f"{self.who} modified an array that {title(self.forward)} had saved"
-            )
-        self._returned(raw, dy, failed)
-        return failed
-
-    def _untouched(self, inputs: list[Any], failed: dict[str, str]) -> None:
-        for i, x in _leaves(inputs, self.arguments.trees):
-            leaf = self.arguments.leaves[i]
-            if not _same(x, leaf.array):
-                failed.setdefault("inputs unmodified", f"{leaf.name} was modified in place")
-
-    def _returned(self, raw: dict[int, Any], dy: Any, failed: dict[str, str]) -> None:
-        """Look at shapes, dtypes and memory of what backward returned."""
-        seen = [("dy", a) for a in _arrays(dy)]
-        for i in self.chosen:
-            name, shape = self.arguments.leaves[i].name, self.arguments.leaves[i].array.shape
-            g: Any = raw.get(i)
-            if not is_array(g):
-                continue
-            if g.shape != shape:
-                failed["shapes"] = (
-                    f"the gradient of {name} has shape {g.shape}, {name} has {shape}: sum over the "
-                    "axes along which it was broadcast"
-                )
-            if g.dtype != np.float64:
-                failed["dtype"] = f"the gradient of {name} is {g.dtype}, {name} is float64"
-            for other, h in seen:
-                if module_of(g).shares_memory(g, h):
-                    failed["no aliasing"] = (
-                        f"the gradient of {name} shares memory with {other}; return a copy"
-                    )
-            seen.append((f"the gradient of {name}", g))
-
-    # ---- for a diagnosis ------------------------------------------------------------------------
-    @property
-    def pair(self) -> Pair:
-        return Pair(plain(self.forward), plain(self.backward), self._try)
-
-    def _try(self, candidate: Callable[..., Any], v: Array, arrays: Sequence[Array]) -> list[Array]:
-        raw = self._raw(candidate, v, self._given(arrays), np.copy)
-        return [self._fitted(raw, i) for i in self.chosen]
+    def collect(self, result: Any) -> dict[int, Any]:
+        """Match what backward returned with the leaves."""
+        return matched(result, self.arguments, self.titles[1], self.wanted)
 
 
-def _laid_out(outputs: Sequence[Array]) -> Array:
-    """Return the only output as it is, several as one vector."""
-    if len(outputs) == 1:
-        return outputs[0]
-    return np.concatenate([a.reshape(-1) for a in outputs])
-
-
-def _floats(y: Any, who: str) -> list[Array]:
-    """Return the output, or the floating parts of a nested one, as float64 arrays."""
-    if isinstance(y, dict):
-        return [a for part in y.values() for a in _floats(part, who)]
-    if isinstance(y, list | tuple):
-        return [a for part in y for a in _floats(part, who)]
-    if isinstance(y, float | np.floating):
-        return [np.array(y, np.float64)]
-    if is_array(y) and y.dtype.kind == "f":
-        return [np.asarray(to_host(y), np.float64)]
-    return []
-
-
-def _arrays(tree: Any) -> list[Any]:
-    """Return all arrays in nested lists, tuples and dicts."""
-    if isinstance(tree, dict):
-        return [a for part in tree.values() for a in _arrays(part)]
-    if isinstance(tree, list | tuple):
-        return [a for part in tree for a in _arrays(part)]
-    return [tree] if is_array(tree) else []
-
-
-def _leaves(values: Any, trees: Any) -> list[tuple[int, Any]]:
-    """Pair the leaves of built arguments with their indices."""
-    found: dict[int, Any] = {}
-
-    def walk(x: Any, tree: Any) -> None:
-        if not isinstance(tree, dict | list | tuple):
-            for index in slots(tree):
-                found[index] = x
-        elif isinstance(tree, dict):
-            for k in tree:
-                walk(x.get(k), tree[k])
-        else:
-            for a, b in zip(x, tree, strict=False):
-                walk(a, b)
-
-    walk(values, trees)
-    return list(found.items())
-
-
-def _same(a: Any, b: Array) -> bool:
-    a = to_host(a) if is_array(a) else np.asarray(a)
-    return np.array_equal(a, b, equal_nan=b.dtype.kind in "fc")
+def _bound(
+    forward: Callable[..., Any], inputs: list[Any], options: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments by position and by name, those by name in forward's order."""
+    try:
+        bound = inspect.signature(forward).bind(*inputs, **options)
+    except TypeError as error:
+        raise TypeError(
+            f"{title(forward, 'forward')}: {error} (the options that check_backward does not know "
+            "itself go to forward)"
+        ) from None
+    except ValueError:  # a builtin
+        return inputs, options
+    return list(bound.args), bound.kwargs

@@ -6,7 +6,7 @@ gradient or with that left out; by name, as `w`, `dw`, `grad_w`, `w_grad` and th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,13 @@ from .arguments import Arguments, Slot, slots
 from .naming import is_gradient_of
 
 
-def matched(result: Any, arguments: Arguments, who: str) -> dict[int, Any]:
+def matched(
+    result: Any, arguments: Arguments, who: str, wanted: Collection[int] = ()
+) -> dict[int, Any]:
     """Return what backward returned for each leaf, as it came; a leaf without gradient is absent.
 
-    Raises Mismatch, in the user's words, if that cannot be told.
+    `wanted` are the leaves that were asked for. Raises Mismatch, in the user's words, if the
+    gradients cannot be told apart.
     """
     if result is None:
         raise Mismatch(f"{who} returned nothing (None); does its `return` miss?")
@@ -37,7 +40,7 @@ def matched(result: Any, arguments: Arguments, who: str) -> dict[int, Any]:
         return found
     several = isinstance(result, tuple | list) and not _is_nested_numbers(result)
     given = list(result) if several else [result]
-    for names in _groups(arguments, trees):
+    for names in _groups(arguments, trees, wanted):
         if len(names) == len(given):
             for name, g in zip(names, given, strict=True):
                 _place(g, trees[name], name, arguments, who, found)
@@ -46,18 +49,22 @@ def matched(result: Any, arguments: Arguments, who: str) -> dict[int, Any]:
         return {i: g for i, g in enumerate(given) if g is not None}
     raise Mismatch(
         f"{who} returned {count(len(given), 'gradient')} for {count(len(group), 'input')} "
-        f"({', '.join(group)}); return one for each, in this order, or a dict by name"
+        f"({', '.join(group)}); return one for each, in this order, or a dict by name; inputs "
+        "that shall not be differentiated are left out by wrt= (the names of the others)"
     )
 
 
-def _groups(arguments: Arguments, trees: dict[str, Any]) -> list[list[str]]:
+def _groups(
+    arguments: Arguments, trees: dict[str, Any], wanted: Collection[int]
+) -> list[list[str]]:
     """Return the lists of arguments that gradients by position may be for, likeliest first."""
     every = list(trees)
     with_leaves = [n for n in every if any(True for _ in slots(trees[n]))]
     sure = [
         n for n in with_leaves if not all(arguments.leaves[i].optional for i in slots(trees[n]))
     ]
-    return [every, with_leaves, sure]
+    asked = [n for n in with_leaves if not set(wanted).isdisjoint(slots(trees[n]))]
+    return [every, with_leaves, sure, asked]
 
 
 def _place(
@@ -88,19 +95,20 @@ def _by_name(
     """Match the keys of a dict of gradients with the leaves `wanted`."""
     found: list[tuple[int, Any]] = []
     flat = dict(_flat(result))
-    used: set[str] = set()
     for index in wanted:
         leaf = arguments.leaves[index]
-        keys = [k for k in flat if any(is_gradient_of(k, n) for n in _short_names(leaf.name))]
-        if keys:
-            used.add(keys[0])
-            if flat[keys[0]] is not None:
-                found.append((index, flat[keys[0]]))
+        keys = [
+            k
+            for k in flat
+            if k in (names := _short_names(leaf.name)) or any(is_gradient_of(k, n) for n in names)
+        ]
+        if keys and flat[keys[0]] is not None:
+            found.append((index, flat[keys[0]]))
     if not found:
-        names = ", ".join(arguments.leaves[i].name for i in wanted)
+        inputs = ", ".join(arguments.leaves[i].name for i in wanted)
         raise Mismatch(
             f"{who} returned a dict with {', '.join(map(repr, flat))}, which are not the names of "
-            f"the inputs ({names}); use those names, or 'd' and the name"
+            f"the inputs ({inputs}); use those names, or 'd' and the name"
         )
     return found
 
