@@ -214,10 +214,10 @@ def _checked_with(pair: Pair, inputs: Any) -> str:
 
 def _named(pair: Pair, inputs: Any) -> list[tuple[str, Any]]:
     """Return the inputs with the names that forward gives them."""
-    values = code.positional(pair, inputs)
-    names = [p.name for p in code.taken(pair.forward)]
+    values, keywords = code.arranged(pair, inputs)
+    names = [p.name for p in code.taken(pair.forward) if p.kind is not p.KEYWORD_ONLY]
     names += [f"input {i}" for i in range(len(names), len(values))]
-    return list(zip(names, values, strict=False))
+    return [*zip(names, values, strict=False), *keywords.items()]
 
 
 def _document(args: argparse.Namespace, reports: list[Any], status: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -31,26 +32,65 @@ _MEANT = {
 }
 
 
+_OURS = frozenset(inspect.signature(check_backward).parameters)
+
+
 def check_pair(pair: Pair, given: Any, **options: Any) -> GradcheckReport:
     """Check a pair with inputs: a mapping by name, a sequence, or one array.
 
     ValueError says which inputs are missing or not taken.
     """
-    arguments = positional(pair, given)
+    arguments, keywords = arranged(pair, given)
+    ours = {name: keywords.pop(name) for name in list(keywords) if name in _OURS}
+    forward, backward = _bound(pair.forward, ours), _bound(pair.backward, ours)
+    if backward is None:
+        return gradcheck(_bound(forward, keywords), *arguments, **options)
+    options |= keywords
+    if not takes_upstream(pair):
+        report = check_backward(forward, Derivative(backward), *arguments, **options)
+        report.notes.append(f"{backward.__name__} takes no upstream: it is multiplied by dy")
+        return report
+    return check_backward(forward, backward, *arguments, **options)
+
+
+def _bound(f: Any, keywords: Mapping[str, Any]) -> Any:
+    """Return `f` with those keywords that it takes and that are words of `check_backward`, too."""
+    own = {p.name: keywords[p.name] for p in (taken(f) if keywords else []) if p.name in keywords}
+    return functools.wraps(f)(functools.partial(f, **own)) if own else f
+
+
+class Derivative:
+    """A function that returns the derivative alone, such as tanh_prime(x), as a backward pass.
+
+    Of an elementwise function, or of one that returns a single number, dx = dy · derivative.
+    """
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.f, self.__name__ = f, f.__name__
+
+    def __call__(self, dy: Any, *inputs: Any) -> Any:
+        found = self.f(*inputs)
+        return tuple(dy * g for g in found) if isinstance(found, tuple | list) else dy * found
+
+
+def takes_upstream(pair: Pair) -> bool:
+    """Return whether backward takes more than arguments of forward."""
     if pair.backward is None:
-        return gradcheck(pair.forward, *arguments, **options)
-    return check_backward(pair.forward, pair.backward, *arguments, **options)
+        return True
+    names = [p.name for p in taken(pair.backward)]
+    inputs = [p.name for p in taken(pair.forward)]
+    return not names or len(names) > len(inputs) or not set(names) <= set(inputs)
 
 
-def positional(pair: Pair, given: Any) -> list[Any]:
-    """Return inputs in the order of forward's arguments, up to the last one that is given."""
+def arranged(pair: Pair, given: Any) -> tuple[list[Any], dict[str, Any]]:
+    """Return inputs in the order of forward's arguments, up to the last given, and by keyword."""
     if not isinstance(given, Mapping):
-        return list(given) if isinstance(given, list | tuple) else [given]
+        return list(given) if isinstance(given, list | tuple) else [given], {}
     parameters = taken(pair.forward)
     if not any(p.name in given for p in parameters):
         unnamed = all(name.startswith("arr_") for name in given)  # np.savez(file, x, w)
         if unnamed or any(p.kind is p.VAR_POSITIONAL for p in parameters):
-            return list(given.values())
+            return list(given.values()), {}
     names = [p.name for p in parameters]
     wrong = [name for name in given if name not in names]
     missing = [p.name for p in parameters if p.default is p.empty and p.name not in given]
@@ -59,8 +99,12 @@ def positional(pair: Pair, given: Any) -> list[Any]:
         said = [f"it has no {', no '.join(wrong)}"] if wrong else []
         said += [f"it also needs {' and '.join(missing)}"] if missing else []
         raise ValueError(f"inputs for {called}: {'; '.join(said)}")
-    last = max(i for i, name in enumerate(names) if name in given)
-    return [given.get(p.name, p.default) for p in parameters[: last + 1]]
+    keywords = {
+        p.name: given[p.name] for p in parameters if p.kind is p.KEYWORD_ONLY and p.name in given
+    }
+    ordered = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
+    last = max((i for i, p in enumerate(ordered) if p.name in given), default=-1)
+    return [given.get(p.name, p.default) for p in ordered[: last + 1]], keywords
 
 
 def taken(forward: Callable[..., Any]) -> list[inspect.Parameter]:

@@ -192,3 +192,34 @@ def test_a_pass_that_raises_is_a_failure_not_a_crash(write, capsys):
     file = write(GOOD.replace("return 2 * x * dy", "raise KeyError('lost')"))
     assert call(f"{file}:square", "--inputs", "x=(3)") == 1
     assert "lost" in capsys.readouterr().out
+
+
+def test_derivatives_without_an_upstream(write, capsys):
+    text = (
+        "import numpy as np\n"
+        "def sigmoid(x):\n    return 1 / (1 + np.exp(-x))\n\n\n"
+        "def sigmoid_prime(x):\n    return sigmoid(x) * (1 - sigmoid(x))\n\n\n"
+        "def error(w, x):\n    return np.sum((x @ w) ** 2)\n\n\n"
+        "def grad_error(w, x):\n    return 2 * x.T @ (x @ w), 2 * (x @ w) @ w.T\n"
+    )
+    file = write(text)
+    assert call(file, "--inputs", "x=(4,3) w=(3,2)") == 0
+    assert "sigmoid_prime takes no upstream: it is multiplied by dy" in capsys.readouterr().out
+    write(text.replace("* (1 - sigmoid(x))", "* (1 + sigmoid(x))"))
+    assert call(f"{file}:sigmoid", "--inputs", "x=(4,3)") == 1
+
+
+def test_options_by_position_and_by_keyword(write, capsys):
+    text = (
+        "def f(x, scale=1.0, *, mode='one', much=1):\n"
+        "    return x * scale * (2 if mode == 'two' else 1) * much\n\n\n"
+        "def f_backward(dy, x, scale=1.0, *, mode='one', much=1):\n"
+        "    return dy * scale * (2 if mode == 'two' else 1) * much\n"
+    )
+    file = write(text)
+    assert call(file, "--inputs", "x=(4) scale=3.0") == 0
+    assert call(file, "--inputs", "x=(4) mode='two'") == 0
+    assert call(file, "--inputs", "x=(4) much=3") == 0
+    assert "much: 3" in capsys.readouterr().out
+    write(text.replace("dy * scale", "dy"))
+    assert call(file, "--inputs", "x=(4) scale=3.0") == 1
