@@ -103,8 +103,13 @@ def _leafed(found: list[Term], node: ast.expr) -> list[Term]:
     return [t if t.leaves else Term(t.sign, t.expression, (node,)) for t in found]
 
 
-def definitions(root: ast.FunctionDef) -> dict[str, ast.expr]:
+Function = ast.FunctionDef | ast.Lambda
+
+
+def definitions(root: Function) -> dict[str, ast.expr]:
     """Return what the names mean that are assigned once, at the top level, and never changed."""
+    if isinstance(root, ast.Lambda):
+        return {}
     count: dict[str, int] = {}
     for node in ast.walk(root):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -127,24 +132,26 @@ def definitions(root: ast.FunctionDef) -> dict[str, ast.expr]:
 class Slot:
     """A place of the source that may make a gradient: `dx = …`, `dx += …`, a returned operand.
 
-    parts   (sign, expression, statement) whose sum is the gradient
+    parts   (sign, expression, line of its statement) whose sum is the gradient
     """
 
-    parts: tuple[tuple[float, ast.expr, ast.stmt], ...]
+    parts: tuple[tuple[float, ast.expr, int], ...]
 
 
-def slots(root: ast.FunctionDef) -> list[Slot]:
+def slots(root: Function) -> list[Slot]:
     """Return the places that may make a gradient, those that say most first."""
+    if isinstance(root, ast.Lambda):
+        return [Slot(((1.0, e, e.lineno),)) for e in _elements(root.body)]
     found: list[Slot] = []
-    chains: dict[str, list[tuple[float, ast.expr, ast.stmt]]] = {}
+    chains: dict[str, list[tuple[float, ast.expr, int]]] = {}
     for s in root.body:
         if isinstance(s, ast.Assign) and len(s.targets) == 1:
-            chains[ast.unparse(s.targets[0])] = [(1.0, s.value, s)]
+            chains[ast.unparse(s.targets[0])] = [(1.0, s.value, s.lineno)]
         elif isinstance(s, ast.AugAssign) and isinstance(s.op, ast.Add | ast.Sub):
             sign = 1.0 if isinstance(s.op, ast.Add) else -1.0
-            chains.setdefault(ast.unparse(s.target), []).append((sign, s.value, s))
+            chains.setdefault(ast.unparse(s.target), []).append((sign, s.value, s.lineno))
         elif isinstance(s, ast.Return) and s.value is not None:
-            found += [Slot(((1.0, e, s),)) for e in _elements(s.value)]
+            found += [Slot(((1.0, e, s.lineno),)) for e in _elements(s.value)]
     made = [Slot(tuple(parts)) for parts in reversed(chains.values())]
     return sorted([*found, *made], key=lambda slot: _plain(slot.parts[0][1]))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from .trial import Trial
+from .termtrial import Trial
 
 SAME = 1e-5  # relative: a coefficient is this near to a familiar number
 MOST_NAMES = 12

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...tensor import Array
 from .library import Named
-from .trial import Trial
+from .termtrial import Trial
 
 CONDITION = 1e5  # of the fitted terms, each scaled to length 1
 MOST_PAIRS = 40

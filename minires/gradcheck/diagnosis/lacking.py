@@ -10,7 +10,7 @@ import numpy as np
 from .familiar import Scalars, familiar, times
 from .fitting import combinations
 from .library import Named
-from .trial import Trial
+from .termtrial import Trial
 
 
 @dataclass(frozen=True)

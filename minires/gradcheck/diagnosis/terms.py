@@ -17,14 +17,14 @@ import numpy as np
 
 from ...tensor import Array
 from . import lacking
-from .expansion import Slot, Term, definitions, slots, terms
+from .expansion import Function, Slot, Term, definitions, slots, terms
 from .familiar import SAME, Scalars, familiar, scalars_of, scaled, valued
 from .fitting import solve
 from .library import atoms, derivatives, elementary, library
 from .library import fits as broadcasts
-from .trial import Trial, trial
+from .termtrial import Trial, trial, trial_of
 
-__all__ = ["TermFinding", "Trial", "regression", "trial"]
+__all__ = ["TermFinding", "Trial", "regression", "trial", "trial_of"]
 
 DEPTHS = (0, 1, 2)  # names replaced by their definitions
 MOST_TERMS = 10
@@ -52,9 +52,7 @@ class TermFinding:
     after: str = ""
 
 
-def regression(
-    root: ast.FunctionDef, trials: Sequence[Trial], names: Sequence[str]
-) -> list[TermFinding]:
+def regression(root: Function, trials: Sequence[Trial], names: Sequence[str]) -> list[TermFinding]:
     """Return what can be said of each wrong gradient, one finding or two for each.
 
     `root` is the tree of the learner's backward; each of the trials has another upstream.
@@ -74,9 +72,10 @@ def regression(
 class _Wrong:
     """One tensor whose gradient is wrong."""
 
-    def __init__(self, root: ast.FunctionDef, trials: Sequence[Trial], t: int, name: str) -> None:
+    def __init__(self, root: Function, trials: Sequence[Trial], t: int, name: str) -> None:
         self.root, self.trials, self.t, self.name = root, trials, t, name
         self.first = trials[0]
+        self.last = root.body if isinstance(root, ast.Lambda) else root.body[-1]
         self.scalars: Scalars = scalars_of(self.first)
         self.slots = [s for s in slots(root) if self._makes(s)]
 
@@ -103,7 +102,7 @@ class _Wrong:
                     return said
         return []
 
-    def _fitted(self, slot: Slot, parts: Sequence[tuple[Term, ast.stmt]]) -> list[TermFinding]:
+    def _fitted(self, slot: Slot, parts: Sequence[tuple[Term, int]]) -> list[TermFinding]:
         """Fit the numeric gradient by terms; speak of those whose coefficient is not 1."""
         every = [x for x, _ in parts]
         fits = [solve([self._column(x, r) for x in every], r, self.t) for r in self.trials]
@@ -117,7 +116,7 @@ class _Wrong:
         same = len(set(labels.values())) == 1
         if same and len(off) == len(parts) > 1:
             text = _sentence("", float(first[0]), str(labels[0]), self.scalars)
-            line, c = parts[-1][1].lineno, float(first[0])
+            line, c = parts[-1][1], float(first[0])
             node = slot.parts[0][1] if len(slot.parts) == 1 else None
             after = "" if node is None else scaled(node, str(labels[0]))
             return [self._finding(line, _family(str(labels[0])), text, c, "", node, after)]
@@ -129,7 +128,7 @@ class _Wrong:
             node = leaf if leaf is not None else _shared_leaf(every, [k])
             label, c = str(labels[k]), float(first[k])
             shown = ("-" if every[k].sign < 0 else "") + every[k].text
-            line = (parts[k][1] if node is None else node).lineno
+            line = parts[k][1] if node is None else node.lineno
             after = "" if node is None else scaled(node, label)
             text = _sentence(shown, c, label, self.scalars)
             said.append(self._finding(line, _family(label), text, c, shown, node, after))
@@ -161,7 +160,7 @@ class _Wrong:
                         return [found]
         return []
 
-    def _factored(self, parts: Sequence[tuple[Term, ast.stmt]], k: int) -> TermFinding | None:
+    def _factored(self, parts: Sequence[tuple[Term, int]], k: int) -> TermFinding | None:
         every = [x for x, _ in parts]
         columns = [self._column(x, self.first) for x in every]
         others = sum((c for i, c in enumerate(columns) if i != k and c is not None), 0.0)
@@ -182,7 +181,7 @@ class _Wrong:
             if over and not _within(name, term.expression):
                 said = f"{what} should be divided by `{name}`"
             after = "" if node is None else scaled(node, "1") + operation + name
-            line = (statement if node is None else node).lineno
+            line = statement if node is None else node.lineno
             return self._finding(line, "wrong factor", said, np.nan, shown, node, after)
         return None
 
@@ -222,11 +221,11 @@ class _Wrong:
         found = lacking.fits(simple, every, self.trials, self.t, self.scalars)
         if not found or (np.isnan(g).any() and found[0].told in self._returned()):
             return []  # it is right; another gradient is what could not be had
-        fit, line = found[0], self.root.body[-1].lineno
+        fit, line = found[0], self.last.lineno
         if not self.slots:
             return [self._finding(line, *_told(fit, None), fit.coefficients[0], fit.texts[0])]
-        sign, node, statement = self.slots[0].parts[-1]
-        after, line = fit.told, statement.lineno
+        sign, node, line = self.slots[0].parts[-1]
+        after = fit.told
         if fit.added:
             tail = fit.told if fit.told.startswith("-") else f"+{fit.told}"
             after = f"{ast.unparse(node)} {tail[0]} {tail[1:]}"
@@ -235,8 +234,7 @@ class _Wrong:
         return [self._finding(line, *_told(fit, node), *more)]
 
     def _returned(self) -> set[str]:
-        last = self.root.body[-1]
-        return set(_names(last)) if isinstance(last, ast.Return) else set()
+        return set(_names(self.last)) if isinstance(self.last, ast.Return | ast.expr) else set()
 
 
 def _within(name: str, node: ast.expr) -> bool:
