@@ -46,15 +46,22 @@ def _numbers(scalars: Scalars) -> Iterator[tuple[str, float]]:
     plain |= {"3": 3.0, "1 / 3": 1 / 3}
     plain |= {f"{a} / 2": x / 2 for a, x in named.items()}
     plain |= {f"2 / {a}": 2 / x for a, x in named.items()}
-    pairs = itertools.permutations(named, 2)
-    plain |= {f"{a} / {b}": named[a] / named[b] for a, b in pairs}
     whole = {k: x for k, x in named.items() if x == int(x) and x > 1}
+    pairs = list(itertools.permutations(named, 2))
+    plain |= {f"{a} / {b}": named[a] / named[b] for a, b in pairs if _akin(a, b)}
+    integers = sorted({int(x) for x in whole.values()})
+    plain |= {f"{a} / {b}": a / b for a, b in itertools.permutations(integers, 2)}
     plain |= {f"({k} - 1) / {k}": (x - 1) / x for k, x in whole.items()}
     plain |= {f"{k} / ({k} - 1)": x / (x - 1) for k, x in whole.items()}
     for text, x in plain.items():
         yield text, x
         if x:
             yield (f"-({text})" if " " in text else f"-{text}"), -x
+
+
+def _akin(a: str, b: str) -> bool:
+    """Whether two numbers belong together: two names, or two sizes of one array."""
+    return a.partition(".")[0] == b.partition(".")[0] or (a.isidentifier() and b.isidentifier())
 
 
 def valued(label: str, scalars: Scalars) -> str:

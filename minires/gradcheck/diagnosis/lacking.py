@@ -24,7 +24,12 @@ class Fit:
 
 
 def fits(
-    simple: Named, every: Named, trials: Sequence[Trial], t: int, scalars: Scalars
+    simple: Named,
+    every: Named,
+    trials: Sequence[Trial],
+    t: int,
+    scalars: Scalars,
+    counts: Sequence[int] = (1, 2),
 ) -> list[Fit]:
     """Return the fits of tensor t that hold in all trials, of one term or else of two.
 
@@ -33,11 +38,12 @@ def fits(
     first = trials[0]
     found: list[Fit] = []
     starts = [False] if np.isnan(first.grads[t]).any() else [True, False]
-    for count in (1, 2):
+    for count in counts:
         options = [*simple, *every] if count == 1 else every
         for added in starts:
             goal = first.numeric[t] - (first.grads[t] if added else 0.0)
             for cs, texts in combinations(options, goal, first.allowed(t), count):
+                cs, texts = _sums(cs, texts, first)
                 labels = [familiar(c, scalars) for c in cs]
                 if None in labels:
                     continue
@@ -48,6 +54,19 @@ def fits(
         if found:
             return sorted(found, key=lambda fit: len(fit.told))
     return []
+
+
+def _sums(cs: Sequence[float], texts: Sequence[str], run: Trial) -> tuple[list[float], list[str]]:
+    """Write a sum where it is N times a mean."""
+    found = []
+    for c, text in zip(cs, texts, strict=True):
+        total, mean = (run.evaluate(x) for x in (text.replace(".mean(", ".sum("), text))
+        if ".mean(" in text and total is not None and mean is not None:
+            count = float(np.linalg.norm(total) / np.linalg.norm(mean))
+            if any(abs(abs(c) - n * count) < 1e-5 * count for n in (1, 2)):
+                c, text = c / count, text.replace(".mean(", ".sum(")
+        found.append((c, text))
+    return [c for c, _ in found], [text for _, text in found]
 
 
 def _holds(fit: Fit, run: Trial, t: int) -> bool:

@@ -9,6 +9,7 @@ bounds, has familiar numbers as coefficients, and holds for every upstream that 
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from ...tensor import Array
-from . import lacking
+from . import lacking, termfamily
 from .expansion import Function, Slot, Term, definitions, slots, terms
 from .familiar import SAME, Scalars, familiar, scalars_of, scaled, valued
 from .fitting import solve
-from .library import atoms, derivatives, elementary, library
+from .library import Named, atoms, derivatives, elementary, library
 from .library import fits as broadcasts
 from .termtrial import Trial, trial, trial_of
 
@@ -65,7 +66,7 @@ def regression(root: Function, trials: Sequence[Trial], names: Sequence[str]) ->
             if n.size > LARGE or np.isnan(n).all() or first.agrees(t, first.grads[t]):
                 continue
             about = _Wrong(root, trials, t, name)
-            found += about.own_terms() or about.factor() or about.new_terms()
+            found += about.own_terms() or about.factor() or about.replaced() or about.new_terms()
     return found
 
 
@@ -77,7 +78,22 @@ class _Wrong:
         self.first = trials[0]
         self.last = root.body if isinstance(root, ast.Lambda) else root.body[-1]
         self.scalars: Scalars = scalars_of(self.first)
+        self.known = definitions(root)
         self.slots = [s for s in slots(root) if self._makes(s)]
+
+    @functools.cached_property
+    def inputs(self) -> dict[str, Any]:
+        """The names that a new term may use: not the wrong gradient itself."""
+        g = self.first.grads[self.t]
+        return {k: x for k, x in self.first.local.items() if not np.array_equal(x, g)}
+
+    @functools.cached_property
+    def every(self) -> Named:
+        return library(self.inputs, self.first.numeric[self.t].shape, self.first.upstream)
+
+    @functools.cached_property
+    def simple(self) -> Named:
+        return derivatives(self.inputs, self.first.numeric[self.t].shape, self.first.upstream)
 
     def _makes(self, slot: Slot) -> bool:
         """Whether the parts of a place add up to the gradient that the learner returned."""
@@ -90,13 +106,12 @@ class _Wrong:
 
     # ---- terms that are there -------------------------------------------------------------------
     def own_terms(self) -> list[TermFinding]:
-        known = definitions(self.root)
         for slot in self.slots:
             for depth in DEPTHS:
                 parts = [
                     (Term(sign * x.sign, x.expression, x.leaves), s)
                     for sign, e, s in slot.parts
-                    for x in terms(e, known, depth)
+                    for x in terms(e, self.known, depth)
                 ]
                 if len(parts) <= MOST_TERMS and (said := self._fitted(slot, parts)):
                     return said
@@ -119,7 +134,11 @@ class _Wrong:
             line, c = parts[-1][1], float(first[0])
             node = slot.parts[0][1] if len(slot.parts) == 1 else None
             after = "" if node is None else scaled(node, str(labels[0]))
-            return [self._finding(line, _family(str(labels[0])), text, c, "", node, after)]
+            return [
+                self._finding(
+                    line, termfamily.of_coefficient(str(labels[0])), text, c, "", node, after
+                )
+            ]
         if len(off) > 2:
             return []
         leaf = _shared_leaf(every, off) if same else None
@@ -127,11 +146,13 @@ class _Wrong:
         for k in off[:1] if leaf is not None else off:
             node = leaf if leaf is not None else _shared_leaf(every, [k])
             label, c = str(labels[k]), float(first[k])
-            shown = ("-" if every[k].sign < 0 else "") + every[k].text
+            shown = _shown(every[k])
             line = parts[k][1] if node is None else node.lineno
             after = "" if node is None else scaled(node, label)
             text = _sentence(shown, c, label, self.scalars)
-            said.append(self._finding(line, _family(label), text, c, shown, node, after))
+            said.append(
+                self._finding(line, termfamily.of_coefficient(label), text, c, shown, node, after)
+            )
         return said
 
     def _column(self, term: Term, run: Trial) -> Array | None:
@@ -170,7 +191,7 @@ class _Wrong:
             if not all(self._factor_holds(every, k, text, over, run) for run in self.trials[1:]):
                 continue
             term, statement = parts[k]
-            shown = ("-" if term.sign < 0 else "") + term.text
+            shown = _shown(term)
             what = "the gradient" if len(parts) == 1 else f"the term `{shown}`"
             node = _shared_leaf(every, [k])
             operation = (" * " if over else " / ") if text.startswith("1 / ") else None
@@ -210,20 +231,54 @@ class _Wrong:
         right[k] = right[k] / x if over else right[k] * x
         return run.agrees(self.t, sum(right))
 
+    # ---- a term in place of another --------------------------------------------------------------
+    def replaced(self) -> list[TermFinding]:
+        """Is the gradient right with something else in place of one of several terms?"""
+        n = self.first.numeric[self.t]
+        if np.isnan(n).any() or n.size < 4:
+            return []
+        for slot in self.slots:
+            parts = [
+                (Term(sign * x.sign, x.expression, x.leaves), line)
+                for sign, e, line in slot.parts
+                for x in terms(e, {}, 0)
+            ]
+            if not 1 < len(parts) <= MOST_TERMS:
+                continue
+            every = [x for x, _ in parts]
+            for k, (term, line) in enumerate(parts):
+                if fit := self._replacing(every, k):
+                    node = _shared_leaf(every, [k])
+                    text = f"the term `{_shown(term)}` should be `{fit.told}`"
+                    family = termfamily.of_expression(fit, term.expression, self.first, self.known)
+                    line = line if node is None else node.lineno
+                    more = (fit.coefficients[0], fit.texts[0])
+                    return [self._finding(line, family, text, *more)]
+        return []
+
+    def _replacing(self, every: Sequence[Term], k: int) -> lacking.Fit | None:
+        """Return the one new term with which, in place of term k, the gradient is right."""
+        runs = []
+        for run in self.trials:
+            columns = [self._column(x, run) for i, x in enumerate(every) if i != k]
+            if any(c is None for c in columns):
+                return None
+            others = sum(c for c in columns if c is not None)
+            runs.append(run.without(self.t, others))
+        found = lacking.fits(self.simple, self.every, runs, self.t, self.scalars, counts=(1,))
+        return found[0] if found else None
+
     # ---- terms that are not there ----------------------------------------------------------------
     def new_terms(self) -> list[TermFinding]:
         n, g = self.first.numeric[self.t], self.first.grads[self.t]
         if np.isnan(n).any() or n.size < 2:
             return []
-        inputs = {k: x for k, x in self.first.local.items() if not np.array_equal(x, g)}
-        every = library(inputs, n.shape, self.first.upstream)
-        simple = derivatives(inputs, n.shape, self.first.upstream)
-        found = lacking.fits(simple, every, self.trials, self.t, self.scalars)
+        found = lacking.fits(self.simple, self.every, self.trials, self.t, self.scalars)
         if not found or (np.isnan(g).any() and found[0].told in self._returned()):
             return []  # it is right; another gradient is what could not be had
         fit, line = found[0], self.last.lineno
         if not self.slots:
-            return [self._finding(line, *_told(fit, None), fit.coefficients[0], fit.texts[0])]
+            return [self._finding(line, *self._told(fit, None), fit.coefficients[0], fit.texts[0])]
         sign, node, line = self.slots[0].parts[-1]
         after = fit.told
         if fit.added:
@@ -231,10 +286,33 @@ class _Wrong:
             after = f"{ast.unparse(node)} {tail[0]} {tail[1:]}"
         usable = node if len(self.slots[0].parts) == 1 or (fit.added and sign > 0) else None
         more = (fit.coefficients[0], fit.texts[0], usable, after)
-        return [self._finding(line, *_told(fit, node), *more)]
+        return [self._finding(line, *self._told(fit, node), *more)]
+
+    def _told(self, fit: lacking.Fit, node: ast.expr | None) -> tuple[str, str]:
+        """Return family and sentence of a fit by new terms."""
+        if not fit.added:
+            family = termfamily.of_expression(fit, node, self.first, self.known)
+            return family, f"it should be `{fit.told}`"
+        means = [".mean(" in x for x in fit.texts]
+        if all(means) and len(means) == 2:
+            what = "what comes back through the mean and the variance is missing"
+            what += " (they depend on x too)"
+        elif all(means):
+            what = "what comes back through a mean is missing"
+        else:
+            what = "a term is missing"
+        return "missing term", f"{what}: `{fit.told}`"
 
     def _returned(self) -> set[str]:
-        return set(_names(self.last)) if isinstance(self.last, ast.Return | ast.expr) else set()
+        return (
+            set(termfamily.names(self.last))
+            if isinstance(self.last, ast.Return | ast.expr)
+            else set()
+        )
+
+
+def _shown(term: Term) -> str:
+    return ("-" if term.sign < 0 else "") + term.text
 
 
 def _within(name: str, node: ast.expr) -> bool:
@@ -260,44 +338,3 @@ def _sentence(term: str, c: float, label: str, scalars: Scalars) -> str:
     if over is not None and abs(c) < 1 and "/" not in over:
         return f"{what} is scaled by {valued(over, scalars)}; it should have factor 1"
     return f"{what} should have the factor {valued(label, scalars)}"
-
-
-def _family(label: str) -> str:
-    if label == "-1":
-        return "sign"
-    return "wrong scale" if any(ch.isalpha() for ch in label) else "wrong factor"
-
-
-def _told(fit: lacking.Fit, node: ast.expr | None) -> tuple[str, str]:
-    """Return family and sentence of a fit by new terms."""
-    if not fit.added:
-        return _replaced(fit, node), f"it should be `{fit.told}`"
-    means = [".mean(" in x for x in fit.texts]
-    if all(means) and len(means) == 2:
-        what = "what comes back through the mean and the variance is missing (they depend on x too)"
-    elif all(means):
-        what = "what comes back through a mean is missing"
-    else:
-        what = "a term is missing"
-    return "missing term", f"{what}: `{fit.told}`"
-
-
-def _replaced(fit: lacking.Fit, node: ast.expr | None) -> str:
-    """Return the family of a wrong expression, beside what it should be."""
-    if ".sum(" in fit.told and "@" not in fit.told:
-        return "missing broadcast sum"
-    if any(mark in fit.told for mark in (" > ", " < ", "np.sign")):
-        return "wrong mask/branch"
-    if fit.told.isidentifier():
-        return "wrong variable"
-    mine = [] if node is None else _names(node)
-    theirs = _names(ast.parse(fit.told, mode="eval").body)
-    if len(fit.texts) == 1 and "@" in fit.told and sorted(mine) == sorted(theirs):
-        return "transposed"
-    if set(mine) < set(theirs):
-        return "missing term" if len(fit.texts) > 1 else "wrong factor"
-    return "wrong variable" if set(theirs) - set(mine) else "wrong factor"
-
-
-def _names(node: ast.AST) -> list[str]:
-    return [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import inspect
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ class Trial:
     numeric: Sequence[Array]
     bounds: Sequence[Array]
     outer: Sequence[str] = ()
+    arguments: Sequence[str] = ()
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def evaluate(self, node: ast.expr | str) -> Any:
@@ -43,7 +45,8 @@ class Trial:
             try:
                 with np.errstate(all="ignore"):
                     value = eval(text, self.scope)
-                self._cache[text] = np.asarray(value, dtype=np.float64)
+                real = not np.iscomplexobj(value)
+                self._cache[text] = np.asarray(value, dtype=np.float64) if real else None
             except Exception:  # whatever an expression out of its place may raise
                 self._cache[text] = None
         return self._cache[text]
@@ -51,6 +54,13 @@ class Trial:
     def named(self) -> dict[str, Any]:
         """Return the names that its source uses: its own, then those from outside."""
         return self.local | {k: self.scope[k] for k in self.outer if k in self.scope}
+
+    def without(self, t: int, part: Any) -> Trial:
+        """Return this run with `part` taken off what tensor t should be, and nothing given yet."""
+        numeric, grads = list(self.numeric), list(self.grads)
+        numeric[t] = np.asarray(numeric[t] - part)
+        grads[t] = np.full(numeric[t].shape, np.nan)
+        return dataclasses.replace(self, numeric=numeric, grads=grads)
 
     def allowed(self, t: int) -> Array:
         """Return by how much a fit of tensor t may differ from `numeric`."""
@@ -103,6 +113,7 @@ def trial(
         numeric,
         bounds,
         [n for n in (*_used(code), *_used(theirs)) if n not in local],
+        names,
     )
 
 
