@@ -1,43 +1,57 @@
-"""Central differences, with kinks noticed and counted instead of passed or failed by chance.
+"""Numeric gradients of the tensors of a subject, element by element or along directions.
 
-For an upstream v the scalar is J(x) = Σ v·y(x), and dJ/dx_i ≈ v·(y(x + h e_i) - y(x - h e_i))
-divided by the step that was really taken, (x_i + h) - (x_i - h). The outputs are subtracted before
-they are summed, which loses less to cancellation.
+Each derivative comes with a bound on its own error (`differences.py`); elements at a kink or at the
+edge of the domain are noticed and counted instead of passed or failed by chance.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..tensor import Array
+from .differences import AGREE, EPS, FIRST, Derivative, Differences, Path, scale, spread_of
 from .subject import Subject
 
-STEP = 1e-5  # near the optimum eps^(1/3) = 6e-6 of a central difference in float64
-STEPS = (STEP, 1e-6, 1e-7)  # the smaller ones are tried if a kink lies within the first
 DIRECTIONS = 8
 SAMPLES = 32
+
+
+@dataclass(frozen=True)
+class Along:
+    """Derivatives along one direction, and the bound of their difference."""
+
+    label: str
+    analytic: float
+    numeric: float
+    bound: float
 
 
 @dataclass
 class Comparison:
     """Analytic and numeric derivatives of one tensor, element by element or along directions.
 
-    numeric   the shape of the tensor, NaN where not evaluated or at a kink
-    steps     the step of each element, relative to max(1, |x|)
-    kinks     how many evaluated elements lie at a kink: within the smallest step, if the function
-              reports its branches
-    along     (label, analytic, numeric, step) of each direction
+    numeric   the shape of the tensor, NaN where not evaluated, at a kink, or without a derivative
+    bound     the error that each numeric derivative may have, with the rounding of the analytic one
+    rounding  of the analytic gradient
+    kinks     how many evaluated elements lie at a kink or at the edge of the function's domain
+    outside   of these, how many analytic values do not lie between the slopes of the two sides
+    rough     how many elements have no derivative that differences could find
+    along     what was compared along directions
     """
 
     name: str
     analytic: Array
     numeric: Array
-    steps: Array
+    bound: Array
+    rounding: Array
     kinks: int = 0
+    outside: int = 0
+    rough: int = 0
     evaluated: int = 0
-    along: list[tuple[str, float, float, float]] = field(default_factory=list)
+    along: list[Along] = field(default_factory=list)
 
 
 def compare(
@@ -52,118 +66,132 @@ def compare(
     One direction is always the all-ones vector of the tensor: shifting everything alike crosses no
     maximum's tie, so it sees a gradient that is given to several equal winners.
     """
-    y0, digest = subject.value(subject.arrays)
+    differences = Differences(subject, v)
+    own = _rounding(subject, v, analytic)
     total = sum(a.size for a in subject.arrays)
     found = []
-    for t, a in enumerate(subject.arrays):
-        unknown, steps = np.full(a.shape, np.nan), np.full(a.shape, STEP)
-        result = Comparison(subject.names[t], analytic[t], unknown, steps)
-        if total <= max_elements or a.size <= SAMPLES:
-            chosen = np.arange(a.size)
-        else:
-            chosen = rng.choice(a.size, SAMPLES, replace=False)
-        for flat_index in chosen:
-            _element(subject, t, int(flat_index), v, y0, digest, result)
-        directions = [("all ones", np.ones(a.shape))]
-        if len(chosen) < a.size:
-            directions += [
-                (f"direction {k}", rng.standard_normal(a.shape)) for k in range(DIRECTIONS)
-            ]
-        for label, u in directions if a.size else []:
-            _direction(subject, t, label, u, v, y0, digest, result)
+    for t, x in enumerate(subject.arrays):
+        unknown = np.full(x.shape, np.nan)
+        result = Comparison(subject.names[t], analytic[t], unknown, unknown.copy(), own[t])
+        everything = total <= max_elements or x.size <= SAMPLES
+        chosen = np.arange(x.size) if everything else rng.choice(x.size, SAMPLES, replace=False)
+        paths = _Paths(subject, t)
+        for i in chosen:
+            index = tuple(int(k) for k in np.unravel_index(int(i), x.shape))
+            _element(differences, paths, index, result)
+        directions = [("all ones", np.ones(x.shape))]
+        if not everything:
+            directions += [(f"direction {k}", paths.random(rng)) for k in range(DIRECTIONS)]
+        for label, u in directions if x.size else []:
+            _direction(differences, paths, label, u, result)
         found.append(result)
     return found
 
 
-def _moved(subject: Subject, t: int, values: Array) -> list[Array]:
-    arrays = list(subject.arrays)
-    arrays[t] = values
-    return arrays
+def _rounding(subject: Subject, v: Array, analytic: list[Array]) -> list[Array]:
+    """Return the rounding error of the analytic gradients: how they change with the last digits.
 
-
-def _element(
-    subject: Subject, t: int, i: int, v: Array, y0: Array, digest: bytes | None, result: Comparison
-) -> None:
-    x = subject.arrays[t]
-    unit = max(1.0, abs(float(x.reshape(-1)[i])))
-    for step in STEPS:
-        h = step * unit
-        slope, crossed = _slope(subject, t, i, h, v, digest)
-        result.steps[np.unravel_index(i, x.shape)] = step
-        if not crossed:
-            break
-    result.evaluated += 1
-    if not crossed and digest is None:
-        a = float(result.analytic.reshape(-1)[i])
-        suspicious = abs(a - slope) > 1e-6 * max(abs(a), abs(slope), 1e-6)
-        u = np.zeros(x.shape)
-        u[np.unravel_index(i, x.shape)] = 1
-        crossed = suspicious and _kink_at(subject, t, u, h, v, y0)
-    if crossed or not np.isfinite(slope):  # outside the domain there is no derivative either
-        result.kinks += 1
-    else:
-        result.numeric[np.unravel_index(i, x.shape)] = slope
-
-
-def _slope(
-    subject: Subject, t: int, i: int, h: float, v: Array, digest: bytes | None
-) -> tuple[float, bool]:
-    """Return the central difference for element i, and whether a branch changed within the step."""
-    x = subject.arrays[t]
-    values, points = [], []
-    for sign in (1, -1):
-        moved = x.copy()
-        moved.reshape(-1)[i] += sign * h
-        points.append(float(moved.reshape(-1)[i]))
-        values.append(subject.value(_moved(subject, t, moved)))
-    (y_plus, d_plus), (y_minus, d_minus) = values
-    slope = float(np.sum(v * (y_plus - y_minus))) / (points[0] - points[1])
-    return slope, digest is not None and (d_plus != digest or d_minus != digest)
-
-
-def _kink_at(subject: Subject, t: int, u: Array, h: float, v: Array, y0: Array) -> bool:
-    """For functions that report no branches: do the one-sided slopes differ also for half the step?
-
-    Their difference is |f''| h where f is smooth, so it halves with h; at a kink it stays.
+    All inputs are scaled alike, which breaks no tie and moves no zero.
     """
-    gaps = []
-    for step in (h, h / 2):
-        sides = []
-        for sign in (1, -1):
-            y, _ = subject.value(_moved(subject, t, subject.arrays[t] + sign * step * u))
-            sides.append(float(np.sum(v * (y - y0))) / (sign * step))
-        gaps.append(abs(sides[0] - sides[1]))
-    rounding = 50 * np.finfo(np.float64).eps * (1 + float(np.sum(np.abs(v * y0)))) / h
-    return bool(gaps[0] > rounding and gaps[1] > 0.75 * gaps[0])
+    found = [np.zeros(a.shape) for a in analytic]
+    for factor in (1 + 2 * EPS, 1 - 2 * EPS):
+        try:
+            again = subject.gradients(v, layout=lambda a, f=factor: np.array(a * f))  # type: ignore[misc]
+        except Exception:  # the check of hygiene tells of it
+            continue
+        for error, a, b in zip(found, analytic, again, strict=True):
+            change = np.abs(np.asarray(b) - a)
+            np.maximum(error, np.where(np.isfinite(change), change, 0), out=error)
+    return [4 * error for error in found]
 
 
-def _direction(
-    subject: Subject,
-    t: int,
-    label: str,
-    u: Array,
-    v: Array,
-    y0: Array,
-    digest: bytes | None,
-    result: Comparison,
-) -> None:
-    x = subject.arrays[t]
-    for h in STEPS:
-        plus, minus = x + h * u, x - h * u
-        y_plus, d_plus = subject.value(_moved(subject, t, plus))
-        y_minus, d_minus = subject.value(_moved(subject, t, minus))
-        if digest is not None and (d_plus != digest or d_minus != digest):
-            continue
-        if not (np.isfinite(y_plus).all() and np.isfinite(y_minus).all()):
-            continue
-        numeric = float(np.sum(v * (y_plus - y_minus))) / (2 * h)
-        analytic = float(np.sum(result.analytic * ((plus - minus) / (2 * h))))
-        difference = abs(analytic - numeric)
-        if digest is None and difference > 1e-6 * abs(numeric):
-            # No branches are reported, so this may be a kink: look closer.
-            if h != STEPS[-1]:
-                continue
-            if _kink_at(subject, t, u, STEP, v, y0):
-                return
-        result.along.append((label, analytic, numeric, h))
-        return
+class _Paths:
+    """The lines along which one tensor is moved."""
+
+    def __init__(self, subject: Subject, t: int) -> None:
+        self.arrays, self.t = subject.arrays, t
+        self.x = subject.arrays[t]
+        self.unit = scale(self.x)
+        self.spread = spread_of(self.x) if self.x.size else 1.0
+        self.digit = np.spacing(2 * np.abs(self.x))
+
+    def _moved(self, values: Array) -> list[Array]:
+        arrays = list(self.arrays)
+        arrays[self.t] = values
+        return arrays
+
+    def element(self, index: tuple[int, ...]) -> Path:
+        def move(h: float) -> list[Array]:
+            values = self.x.copy()
+            values[index] += h
+            return self._moved(values)
+
+        unit = float(self.unit[index])
+        return self._path(move, unit, 4 * float(self.digit[index]))
+
+    def direction(self, u: Array) -> Path:
+        """Return the line x + h u; entries of u are powers of two times small integers."""
+        moving = u != 0
+        least = 4 * float(np.max(self.digit[moving] / np.abs(u[moving]), initial=0))
+        units = self.unit[moving] / np.abs(u[moving])
+        return self._path(lambda h: self._moved(self.x + h * u), float(np.median(units)), least)
+
+    def _path(self, move: object, unit: float, least: float) -> Path:
+        unit = 2.0 ** round(math.log2(unit))
+        most = 2.0 ** round(math.log2(max(unit, self.spread)))
+        least = max(2.0 ** math.ceil(math.log2(least)) if least else 0.0, unit * 2.0**-44)
+        first = min(max(unit * FIRST, least), max(most, least))
+        return Path(move, first, least, max(most, least))  # type: ignore[arg-type]
+
+    def random(self, rng: np.random.Generator) -> Array:
+        """Return a random direction that moves each element on its own scale."""
+        weights = rng.choice([-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0], self.x.shape)
+        return np.asarray(weights * self.unit)
+
+
+def _element(d: Differences, paths: _Paths, index: tuple[int, ...], result: Comparison) -> None:
+    a = float(result.analytic[index])
+    found = d.along(paths.element(index), a)
+    result.evaluated += 1
+    if found.kind == "smooth":
+        found = _of_changed(d, paths.t, index, a, found)
+        result.numeric[index] = found.value
+        result.bound[index] = found.bound + min(float(result.rounding[index]), AGREE * abs(a))
+    elif found.kind == "rough":
+        result.rough += 1
+    else:
+        result.kinks += 1
+        between = abs(a - found.value) <= 1.1 * found.bound
+        if found.kind == "kink" and math.isfinite(found.value) and not between:
+            result.outside += 1
+
+
+def _of_changed(
+    d: Differences, t: int, index: tuple[int, ...], a: float, found: Derivative
+) -> Derivative:
+    """Take into account the outputs that no step changed, where it matters.
+
+    Their last digits may hide a slope, which would be a part of `a`; only the gradient for the
+    upstream without them tells whether that is so.
+    """
+    gap = abs(a - found.value)
+    larger = max(abs(a), abs(found.value))
+    if found.changed.all() or gap <= found.bound + AGREE * larger:
+        return found
+    if gap > found.bound + found.hidden:
+        return found
+    rest = float(d.subject.gradients(np.where(found.changed, 0.0, d.v))[t][index])
+    if abs(rest) <= found.hidden:
+        found.value += rest  # the part that differences cannot see is believed
+        found.bound += abs(rest)
+    return found
+
+
+def _direction(d: Differences, paths: _Paths, label: str, u: Array, result: Comparison) -> None:
+    a = float(np.sum(result.analytic * u))
+    found = d.along(paths.direction(u), a)
+    if found.kind == "smooth":
+        size = float(np.sum(np.abs(result.analytic * u)))
+        own = min(float(np.sum(result.rounding * np.abs(u))), AGREE * size)
+        bound = found.bound + own + 64 * EPS * size
+        result.along.append(Along(label, a, found.value, bound))

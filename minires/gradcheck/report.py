@@ -13,8 +13,7 @@ from . import page
 if TYPE_CHECKING:
     from .numeric import Comparison
 
-PASS, FAIL, VACUOUS = "PASS", "FAIL", "VACUOUS"
-VACUOUS_BELOW = 1e-6  # derivatives this small beside the norm of the upstream check nothing
+PASS, FAIL, VACUOUS, UNDECIDED = "PASS", "FAIL", "VACUOUS", "UNDECIDED"
 
 
 @dataclass
@@ -23,11 +22,14 @@ class Row:
 
     checked, total   elements compared one by one, and elements of the tensor
     directions       directional derivatives compared besides
-    kinks            elements skipped because a kink lies within the step
+    kinks            elements left out: at a kink or at the edge of the domain
     rel              |analytic - numeric| / max(|analytic|, |numeric|); entries below 1/1000 of the
                      largest are shown only if they fail, for among them rel measures rounding
     where            index of the worst element, "direction k", or "all ones" (their sum)
+    bound            what differences, by their own account, may be wrong by there
     ratio            median of analytic / numeric over the elements that are not tiny
+    undecided        elements of which differences know less than 4 digits
+    reason           why the verdict is UNDECIDED, or ""
     """
 
     tensor: str
@@ -36,12 +38,15 @@ class Row:
     directions: int
     total: int
     kinks: int
-    rel: float
-    where: str
-    analytic: float
-    numeric: float
-    ratio: float | None
-    verdict: str
+    rel: float = 0.0
+    where: str = "-"
+    analytic: float = 0.0
+    numeric: float = 0.0
+    ratio: float | None = None
+    verdict: str = PASS
+    bound: float = 0.0
+    undecided: int = 0
+    reason: str = ""
 
 
 @dataclass
@@ -80,15 +85,13 @@ class GradcheckReport:
 
     @property
     def verdict(self) -> str:
-        """PASS, FAIL, or VACUOUS if nothing failed but some gradient was zero on both sides."""
-        if self.ok:
-            return PASS
-        vacuous = any(row.verdict == VACUOUS for row in self.rows)
-        failed = self.error or self.hygiene or any(row.verdict == FAIL for row in self.rows)
+        """The worst that was found: FAIL, UNDECIDED (differences cannot tell), VACUOUS, PASS."""
+        found = {row.verdict for row in self.rows}
         if self.taylor is not None:
-            vacuous = vacuous or self.taylor.verdict == VACUOUS
-            failed = failed or self.taylor.verdict == FAIL
-        return VACUOUS if vacuous and not failed else FAIL
+            found.add(self.taylor.verdict)
+        if self.error or self.hygiene or not found:
+            return FAIL
+        return next(v for v in (FAIL, UNDECIDED, VACUOUS, PASS) if v in found)
 
     def __bool__(self) -> bool:
         return self.ok
@@ -102,10 +105,12 @@ class GradcheckReport:
         lines = [f"gradcheck {self.name}: {self.verdict}"]
         if self.rows:
             lines.append(textwrap.indent(table([_cells(row) for row in self.rows]), "  "))
+            allowed = f"{self.rtol:g} max(|a|, |n|)" if self.rtol else "1e-8 max(|a|, |n|)"
             lines.append(
-                f"  rule: |a - n| <= {self.rtol:g} max(|a|, |n|) + 1e-7 max|n| + rounding; "
-                "the worst is shown"
+                f"  rule: |a - n| <= bound + {allowed}, where bound is the error of n itself, "
+                "found from several steps; the worst is shown"
             )
+            lines += [f"  undecided: {r.tensor}: {r.reason}" for r in self.rows if r.reason]
         lines += [f"  hygiene: {name}: {text}" for name, text in self.hygiene.items()]
         if self.rows and not self.hygiene and self.error is None:
             lines.append("  hygiene: ok")
@@ -156,6 +161,7 @@ def _cells(row: Row) -> dict[str, str]:
         "where": row.where,
         "analytic": f"{row.analytic:+.6g}",
         "numeric": f"{row.numeric:+.6g}",
+        "bound": f"{row.bound:.0e}",
         "a / n": "-" if row.ratio is None else f"{row.ratio:.4g}",
         "verdict": row.verdict,
     }

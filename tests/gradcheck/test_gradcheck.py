@@ -32,16 +32,15 @@ class Cube(Function):
 
 
 @pytest.mark.parametrize(
-    ("f", "rtol"),
-    [(Cube, 1e-6), (Cube.apply, 1e-6), (lambda x: Cube.apply(x) * 2.0, 1e-4)],
+    "f",
+    [Cube, Cube.apply, lambda x: Cube.apply(x) * 2.0],
     ids=["Function", "apply", "function of Tensors"],
 )
-def test_ways_to_give_a_function(f, rtol):
+def test_ways_to_give_a_function(f):
     report = gradcheck(f, X)
     assert report
     assert report.ok
     assert report.verdict == "PASS"
-    assert report.rtol == rtol
     assert report.rows[0].tensor == "x"
     assert report.rows[0].checked == report.rows[0].total == 20
     assert report.max_rel < 1e-7
@@ -54,15 +53,14 @@ def test_tensors_are_inputs_too_and_stay_untouched():
     np.testing.assert_array_equal(x.data, X)
 
 
-def test_deep_nets_get_a_wider_tolerance():
-    def deep(x):
+def test_a_deep_composition_needs_no_wider_tolerance():
+    def deep(x, factor=1.0):
         for _ in range(30):
             x = (x + 0.1).tanh()
-        return x
+        return Cube.apply(x) if factor == 1 else wrong_cube(factor).apply(x)
 
-    report = gradcheck(deep, X)
-    assert report.ok
-    assert report.rtol == 1e-3
+    assert gradcheck(deep, X).ok
+    assert gradcheck(lambda x: deep(x, 1 + 1e-6), X).verdict == "FAIL"
 
 
 def test_float32_is_cast_with_a_note_and_integers_pass_through():
@@ -156,10 +154,13 @@ def test_vacuous():
     assert report.hints[0][0] == "vacuous"
 
 
-def test_vacuous_where_the_gradient_drowns_in_rounding():
-    """1e9 + 1e-4 x: the last digit of y is 1e-7, so a step of 1e-5 changes nothing."""
+def test_undecided_where_the_gradient_drowns_in_rounding():
+    """1e9 + 1e-4 x: the last digit of y is 1e-7, so no step shows more than two digits."""
     report = gradcheck(lambda x: x * 1e-4 + 1e9, X)
-    assert report.verdict == "VACUOUS"
+    assert report.verdict == "UNDECIDED"
+    assert not report
+    assert "known to less than 4 digits" in report.rows[0].reason
+    assert f"undecided: x: {report.rows[0].reason}" in str(report)
 
 
 def test_expected_zeros():
@@ -276,7 +277,7 @@ class SilentReLU(Function):
 
 
 @pytest.mark.parametrize("f", [lambda x: x.relu(), SilentReLU], ids=["reported", "silent"])
-def test_kinks_are_counted_and_too_many_fail(f):
+def test_kinks_are_counted_and_left_out(f):
     x = np.concatenate([np.linspace(-2, -0.5, 20), np.linspace(0.5, 2, 20)])
     assert gradcheck(f, x).rows[0].kinks == 0
     x[3] = 0.0
@@ -286,9 +287,23 @@ def test_kinks_are_counted_and_too_many_fail(f):
     assert report.rows[0].checked == 39
     x[:3] = 0.0
     report = gradcheck(f, x)
-    assert not report.ok
+    assert report.ok, str(report)
     assert report.rows[0].kinks == 4
-    assert report.hints[0][0] == "kinks"
+    assert "x: 4 of 40 elements lie at a kink" in str(report)
+    report = gradcheck(f, np.zeros(40))
+    assert report.verdict == "UNDECIDED"
+    assert "all 40 elements lie at a kink" in str(report)
+
+
+def test_a_kink_element_lies_between_the_slopes_of_its_sides():
+    x = np.concatenate([np.zeros(1), np.linspace(0.5, 2, 20)])
+    for slope, verdict in ((0.0, "PASS"), (0.5, "PASS"), (1.0, "PASS"), (2.0, "UNDECIDED")):
+
+        def backward(dy, x, slope=slope):
+            return dy * np.where(x == 0, slope, x > 0)
+
+        report = check_backward(lambda x: np.maximum(x, 0), backward, x)
+        assert report.verdict == verdict, str(report)
 
 
 def test_a_kink_near_by_is_stepped_around():
@@ -351,8 +366,9 @@ def test_taylor_of_linear_constant_and_kinked_functions():
     assert gradcheck(lambda x: x * 2.0, X, mode="taylor").ok
     constant = gradcheck(lambda x: (x - x.mean()).sum(), X, mode="taylor")
     assert constant.verdict == "VACUOUS"
-    kinked = gradcheck(lambda x: x.relu(), np.full(1000, 1e-4), mode="taylor")
-    assert not kinked.ok
+    x = np.concatenate([np.zeros(500), X.ravel()])
+    kinked = gradcheck(lambda x: x.relu(), x, mode="taylor")
+    assert kinked.verdict == "UNDECIDED"
     assert "kink" in str(kinked)
 
 

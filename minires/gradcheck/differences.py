@@ -1,0 +1,381 @@
+"""One derivative by differences, with a bound on its own error and no constant to tune.
+
+Along a path x(h) the outputs are evaluated at ±h, ±h/2 (and ±h/4 where that is not enough). From
+J(h) = Σ v·(y(h) - y(0)) follow
+
+    D(h) = (J(h) - J(-h)) / 2h      the slope, wrong by O(h²): Richardson removes the h² term, and
+                                    what it changed is the bound of the truncation error
+    S(h) = (J(h) + J(-h)) / h       O(h) where J is smooth; at a kink the jump of the slope, so
+                                    2 S(h/2) - S(h) is the jump, up to O(h³)
+    rounding = 8 Σ|v| σ / h         σ is the noise of each output, measured once (`noise`)
+
+    bound = truncation + max(rounding, |jump| / 2)
+
+so at a kink the interval around D reaches from one one-sided slope to the other. The next step is
+chosen from what dominates the bound. Sources: Ridders, Adv. Eng. Software 4 (1982) 75; Moré and
+Wild, SIAM J. Sci. Comput. 33 (2011) 1292 (noise from difference tables).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..tensor import Array
+from .subject import Subject
+
+EPS = float(np.finfo(np.float64).eps)
+AGREE = 1e-8  # relative: gradients that differ by less are equal for every purpose of a check
+GOAL = 2e-7  # relative: no more steps are tried once the bound is below
+FIRST = 2.0**-13  # the first step, of the scale of x
+MOST_EVALUATIONS = 56
+JUMP = 2.0**-12  # how much the step may change at once
+
+
+@dataclass(frozen=True)
+class Path:
+    """A line x + h u for one tensor, and the steps h (powers of two) that make sense on it.
+
+    move         the arrays at h
+    first        the step to begin with
+    least, most  below least, x + h u/4 would be rounded; above most, nothing is local any more
+    """
+
+    move: Callable[[float], list[Array]]
+    first: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Round:
+    """What the differences at one step say; see the head of this file."""
+
+    step: float
+    value: float
+    truncation: float
+    jump: float
+    size: float  # Σ |v| |y(h) - y(-h)| / 2h: the sum without cancellation
+    amplified: float  # of the noise: 1, or 2 with three levels
+    changed: Array  # the outputs that differ from those at x
+
+    def rounding(self, noise: float) -> float:
+        return 8 * self.amplified * noise / self.step + 16 * EPS * self.size
+
+    def bound(self, noise: float) -> float:
+        return self.truncation + max(self.rounding(noise), abs(self.jump) / 2)
+
+    def at_kink(self, noise: float) -> bool:
+        """Whether the slope jumps within the step, by more than the rest may be wrong by."""
+        return abs(self.jump) / 2 > self.truncation + 4 * self.rounding(noise)
+
+
+@dataclass
+class Derivative:
+    """The best estimate along a path.
+
+    value, bound  NaN where there is none
+    kind          "smooth"; "kink" (value ± bound are the one-sided slopes, or NaN if only a change
+                  of branches tells of it); "edge" (x is at the edge of the domain); "rough"
+                  (estimates contradict each other)
+    changed       the outputs that changed at some step
+    hidden        what the others may contribute unseen: half of their last digits, over the step
+    """
+
+    value: float
+    bound: float
+    kind: str
+    changed: Array
+    hidden: float = 0.0
+    evaluations: int = 0
+
+
+class Differences:
+    """Finds derivatives of Σ v·y for one subject and upstream."""
+
+    def __init__(self, subject: Subject, v: Array) -> None:
+        self.subject, self.v = subject, v
+        self.y0, self.digest = subject.value(subject.arrays)
+        self.weight = np.abs(v)
+        self.noise = noise(self, subject.arrays)
+        # The last digit of each output, for those that no step changes.
+        self.digits = self.weight * (EPS / 2) * np.abs(self.y0)
+
+    def value(self, arrays: Sequence[Array]) -> tuple[Array, bytes | None] | None:
+        """Return the output, or None outside of the function's domain."""
+        try:
+            y, digest = self.subject.value(arrays)
+        except Exception:  # it was fine at x, so the step left the domain
+            return None
+        if y.shape != self.y0.shape or not np.isfinite(y).all():
+            return None
+        return y, digest
+
+    def along(self, path: Path, a: float) -> Derivative:
+        """Return the derivative along `path`; `a`, the analytic one, tells when it is enough.
+
+        Estimates are taken until they are precise and agree with `a`, or until a second one at
+        another step confirms that `a` is wrong.
+        """
+        return _Search(self, path, a).run()
+
+
+@dataclass
+class _Search:
+    d: Differences
+    path: Path
+    a: float
+    rounds: list[Round] = field(default_factory=list)
+    tried: set[float] = field(default_factory=set)
+    evaluations: int = 0
+    why_not: str = ""
+    changed: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.changed = np.zeros(self.d.y0.shape, bool)
+        self.most = self.path.most
+        self.noise = self.d.noise
+        self.flat_seen = False
+
+    # ---- one step -------------------------------------------------------------------------------
+    def round(self, h: float, levels: int) -> Round | None:
+        """Evaluate at ±h, ±h/2, …; return None if a step crosses a branch or leaves the domain."""
+        v, y0 = self.d.v, self.d.y0
+        slopes, sums, size = [], [], 0.0
+        changed = np.zeros(y0.shape, bool)
+        for level in range(levels):
+            step = h / 2**level
+            sides = []
+            for sign in (1, -1):
+                self.evaluations += 1
+                result = self.d.value(self.path.move(sign * step))
+                if result is None or result[1] != self.d.digest:
+                    self.why_not = "edge" if result is None else "kink"
+                    return None
+                sides.append(result[0])
+            plus, minus = sides
+            difference = v * (plus - minus)
+            changed |= (plus != y0) | (minus != y0)
+            slopes.append(float(np.sum(difference)) / (2 * step))
+            sums.append(float(np.sum(v * ((plus - y0) + (minus - y0)))) / step)
+            size = float(np.sum(np.abs(difference))) / (2 * step)
+        self.changed |= changed
+        first = [(4 * q - p) / 3 for p, q in itertools.pairwise(slopes)]
+        jumps = [2 * q - p for p, q in itertools.pairwise(sums)]
+        if levels == 2:
+            return Round(h, first[0], abs(slopes[1] - slopes[0]) / 3, jumps[0], size, 1.0, changed)
+        best = (16 * first[1] - first[0]) / 15
+        truncation = abs(first[1] - first[0]) / 5
+        jump = (8 * jumps[1] - jumps[0]) / 7
+        return Round(h, best, truncation, jump, size, 2.0, changed)
+
+    def sigma(self) -> float:
+        """Return Σ |v| σ over the outputs that depend on the path; over all if none changed."""
+        terms = self.d.weight * self.noise
+        return float(np.sum(terms[self.changed] if self.changed.any() else terms))
+
+    def measure_stairs(self, r: Round, flat: Array) -> None:
+        """Outputs that a short step left alone and a long one did not: find their least change.
+
+        The output is a staircase of rounded values, whose steps are noise, or it is constant as
+        far as a kink, behind which it changes as little as one likes.
+        """
+        self.flat_seen = True
+        low = r.step
+        high = min(q.step for q in self.rounds if q.step > low and (q.changed & flat).any())
+        change = np.zeros(flat.shape)
+        for _ in range(14):
+            middle = math.sqrt(low * high)
+            seen = np.zeros(flat.shape)
+            for sign in (1, -1):
+                self.evaluations += 1
+                result = self.d.value(self.path.move(sign * middle))
+                if result is not None:
+                    seen = np.maximum(seen, np.abs(result[0] - self.d.y0) * flat)
+            if seen.any():
+                high = middle
+                change = np.where((change > 0) & (seen == 0), change, seen)
+            else:
+                low = middle
+        self.noise = np.maximum(self.noise, change)
+
+    # ---- the search -----------------------------------------------------------------------------
+    def run(self) -> Derivative:
+        h: float | None = self.path.first
+        while h is not None and self.evaluations < MOST_EVALUATIONS:
+            self.tried.add(h)
+            r = self.round(h, 3 if self.rounds else 2)
+            if r is None:
+                self.most = min(self.most, h / 2)
+                h = self.lower(h)
+                continue
+            self.rounds.append(r)
+            h = None if self.enough() else self.next()
+        return self.result()
+
+    def lower(self, h: float) -> float | None:
+        """Return a smaller step that was not tried."""
+        smaller = max(h * (2.0**-6 if len(self.tried) == 1 else JUMP), self.path.least)
+        return None if smaller in self.tried or smaller >= h else smaller
+
+    def best(self) -> Round:
+        noise = self.sigma()
+        return min(self.rounds, key=lambda r: r.bound(noise))
+
+    def excludes(self, r: Round, noise: float) -> bool:
+        """Whether `a` is wrong, by this estimate."""
+        return not abs(self.a - r.value) <= r.bound(noise) + AGREE * max(abs(self.a), abs(r.value))
+
+    def enough(self) -> bool:
+        noise, best = self.sigma(), self.best()
+        if not math.isfinite(self.a):
+            return True
+        if self.excludes(best, noise):
+            if not self.flat_seen and (flat := self.changed & ~best.changed).any():
+                self.measure_stairs(best, flat)
+                return self.enough()
+            return self.second(best, noise) is not None
+        if self.a == 0 and not self.changed.any():
+            return True
+        return best.bound(noise) <= GOAL * max(abs(self.a), abs(best.value))
+
+    def stays(self, best: Round, noise: float) -> bool:
+        """Whether there is a jump of the slope which is the same at another step."""
+        return best.at_kink(noise) and any(
+            r.at_kink(noise) and abs(r.jump - best.jump) < 0.3 * abs(best.jump)
+            for r in self.rounds
+            if r is not best
+        )
+
+    def unconfirmed(self, best: Round, noise: float) -> bool:
+        return self.excludes(best, noise) and self.second(best, noise) is None
+
+    def second(self, best: Round, noise: float) -> Round | None:
+        """Return an estimate at another step that confirms the best, and that `a` is wrong."""
+        for r in self.rounds:
+            allowed = r.bound(noise) + best.bound(noise) + AGREE * abs(best.value)
+            other = r.step >= 4 * best.step or r.step <= best.step / 4
+            if other and abs(r.value - best.value) <= allowed and self.excludes(r, noise):
+                return r
+        return None
+
+    def next(self) -> float | None:
+        """Return the step that balances truncation and rounding, or one beside if it was tried."""
+        noise, best = self.sigma(), self.best()
+        rounding = best.rounding(noise)
+        error = best.bound(noise) - rounding
+        power = 3 if best.amplified == 1 else 5
+        factor = (rounding / error) ** (1 / power) if error > 0 else 1 / JUMP
+        if best.at_kink(noise):
+            factor = JUMP  # a kink lies within the step, or at x: does it stay?
+        factor = min(max(factor, JUMP), 1 / JUMP)
+        factor = min(factor, 0.25) if error > rounding else max(factor, 4.0)
+        others = [factor, math.sqrt(factor)]
+        if self.excludes(best, noise):
+            others += [1 / 8, 8.0, 1 / 64, 64.0]
+        for f in others:
+            h = best.step * 2.0 ** round(math.log2(f))
+            h = min(max(h, self.path.least), self.most)
+            if h not in self.tried:
+                return h
+        return None
+
+    # ---- the outcome ----------------------------------------------------------------------------
+    def result(self) -> Derivative:
+        nothing = Derivative(math.nan, math.nan, self.why_not or "rough", self.changed)
+        nothing.evaluations = self.evaluations
+        if not self.rounds:
+            return nothing
+        noise, best = self.sigma(), self.best()
+        bound = best.bound(noise)
+        larger = max(abs(self.a), abs(best.value)) if math.isfinite(self.a) else abs(best.value)
+        kind = "smooth"
+        if self.stays(best, noise) and abs(best.jump) > 1e-6 * larger:
+            kind = "kink"
+        elif math.isfinite(self.a) and self.unconfirmed(best, noise):  # widen the bound
+            bound += min(
+                (abs(r.value - best.value) for r in self.rounds if r is not best), default=bound
+            )
+        unseen = self.d.digits[~self.changed]
+        hidden = float(np.sum(unseen)) / max(r.step for r in self.rounds)
+        return Derivative(best.value, bound, kind, self.changed, hidden, self.evaluations)
+
+
+# ---- noise --------------------------------------------------------------------------------------
+def noise(d: Differences, arrays: Sequence[Array]) -> Array:
+    """Return the rounding noise of each output, from differences of 7 equally spaced points.
+
+    Differences of order m of a smooth function vanish like δᵐ; those of noise of deviation σ stay
+    at σ sqrt((2m)!) / m!. What a kink within the points leaves shrinks with δ, and noise does not,
+    so δ is cut until the estimate no longer falls; an output that did not change at all tells
+    nothing, it may be a staircase of rounded values. Half of the last digit is the least.
+    """
+    rng = np.random.default_rng(7)
+    units = [rng.choice([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0], a.shape) * scale(a) for a in arrays]
+    least = np.asarray(EPS / 2 * np.abs(d.y0))
+    found = np.full(d.y0.shape, np.inf)
+    wanted = np.ones(d.y0.shape, bool)  # outputs whose estimate may still fall
+    for fraction in (2.0**-18, 2.0**-24, 2.0**-30, 2.0**-42, 2.0**-12):
+        if fraction == 2.0**-12:
+            wanted = np.isinf(found)
+        if not wanted.any():
+            continue
+        values = _window(d, arrays, [u * fraction for u in units])
+        if values is None:
+            continue
+        estimate = _deviation(values)
+        better = wanted & (values != values[0]).any(axis=0) & (estimate < found)
+        fell = estimate < found / 8
+        found = np.where(better, estimate, found)
+        wanted &= fell & (found > 1e2 * least)
+    return np.maximum(np.where(np.isfinite(found), found, 0), least)
+
+
+def _window(d: Differences, arrays: Sequence[Array], moves: Sequence[Array]) -> Array | None:
+    """Return the outputs at 7 equally spaced points, or None if they lie on several branches."""
+    moves = [_exact(m, a) for m, a in zip(moves, arrays, strict=True)]
+    values = []
+    for j in range(-3, 4):
+        result = d.value([a + j * m for a, m in zip(arrays, moves, strict=True)])
+        if result is None or result[1] != d.digest:
+            return None
+        values.append(result[0])
+    return np.stack(values)
+
+
+def _deviation(values: Array) -> Array:
+    """Return σ per output from a table of differences; values (7, …)."""
+    largest = np.zeros(values.shape[1:])
+    for m in range(1, 7):
+        values = np.diff(values, axis=0)
+        if m >= 4:
+            factor = math.factorial(m) ** 2 / math.factorial(2 * m)
+            largest = np.maximum(largest, np.sqrt(factor * np.mean(values**2, axis=0)))
+    return largest
+
+
+def _exact(move: Array, a: Array) -> Array:
+    """Return moves, small multiples of powers of two, that are no less than the last digit of a."""
+    digit = np.spacing(2 * np.abs(a))
+    return np.where(np.abs(move) < 3 * digit, np.sign(move) * digit, move)
+
+
+def scale(a: Array) -> Array:
+    """Return the scale on which each element may be moved: min(|x|, spread of x), a power of 2."""
+    if a.size == 0:
+        return np.ones(a.shape)
+    spread = spread_of(a)
+    size = np.abs(a)
+    size = np.where((size == 0) | (size > spread), spread, size)
+    return np.asarray(2.0 ** np.round(np.log2(size)))
+
+
+def spread_of(a: Array) -> float:
+    """Return the deviation of the elements; their largest size if they are all equal, or 1."""
+    largest = float(np.abs(a).max())
+    spread = float(np.std(a))
+    return (spread if spread > 16 * EPS * largest else largest) or 1.0
