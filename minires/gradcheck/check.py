@@ -96,7 +96,7 @@ def _run(
     # A stream of its own: inputs drawn from default_rng(seed) would have the same numbers as v,
     # and for batch norm v = x makes the true gradient zero.
     rng = np.random.default_rng((seed, 1))
-    report = GradcheckReport(subject.name, rtol or 0.0, notes=subject.notes)
+    report = GradcheckReport(subject.name, rtol or 0.0, notes=subject.notes, subject=subject)
     with np.errstate(all="ignore"):  # what is not finite fails the comparison, with its value
         try:
             y, _ = subject.value(subject.arrays)

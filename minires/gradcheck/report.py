@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import textwrap
 from dataclasses import dataclass, field
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..results import table
 from . import page
+from .diagnosis import Diagnosis, diagnose
 
 if TYPE_CHECKING:
     from .numeric import Comparison
+    from .subject import Subject
 
 PASS, FAIL, VACUOUS, UNDECIDED = "PASS", "FAIL", "VACUOUS", "UNDECIDED"
 
@@ -71,6 +74,7 @@ class GradcheckReport:
     error: str | None = None
     notes: list[str] = field(default_factory=list)
     elements: list[Comparison] = field(default_factory=list, repr=False)
+    subject: Subject | None = field(default=None, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -96,6 +100,17 @@ class GradcheckReport:
     def __bool__(self) -> bool:
         return self.ok
 
+    @functools.cached_property
+    def diagnosis(self) -> Diagnosis:
+        """Changes of the backward pass with which its gradients are right, best first.
+
+        Searched for at the first look (in print, too), and only if the check failed: a list of
+        `Finding` with `.line`, `.before`, `.after`, `.family` and `.text`.
+        """
+        if self.subject is None or self.verdict != FAIL:
+            return Diagnosis()
+        return diagnose(self.subject)
+
     @property
     def max_rel(self) -> float:
         """The largest relative error of all rows."""
@@ -120,6 +135,7 @@ class GradcheckReport:
             lines.append(f"  stopped by {self.error}")
         lines += [f"  hint: {text}" for _, text in self.hints]
         lines += [f"  note: {text}" for text in self.notes]
+        lines += [textwrap.indent(text, "  ") for text in self.diagnosis.lines()]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -136,6 +152,7 @@ class GradcheckReport:
             "hygiene": self.hygiene,
             "hints": [{"family": family, "text": text} for family, text in self.hints],
             "taylor": None if self.taylor is None else _plain(vars(self.taylor)),
+            "diagnosis": [finding.to_dict() for finding in self.diagnosis],
             "error": self.error,
             "notes": self.notes,
         }

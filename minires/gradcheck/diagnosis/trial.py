@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import signal
-import threading
+import sys
+import time
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from ...tensor import Array
+from ..subject import Pair
 
 ONE_RUN = 0.4  # seconds
 SAMPLED = 600  # elements of a tensor; of larger ones so many are compared
 TOLERANCE = 1e-6  # of the largest derivative of a tensor
-
-
-class Pair(Protocol):
-    """A forward and a backward pass of the user, as `subject.pair` offers them."""
-
-    forward: Callable[..., Any]
-    backward: Callable[..., Any]
-
-    def gradients(
-        self, backward: Callable[..., Any], v: Array, arrays: Sequence[Array]
-    ) -> list[Array]: ...
 
 
 class TooLong(BaseException):
@@ -83,16 +74,27 @@ class limited:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        main = threading.current_thread() is threading.main_thread()
-        self.timed = main and hasattr(signal, "setitimer") and OWNED
+        self.tracer: Any = None
 
     def __enter__(self) -> None:
-        if self.timed:
+        if OWNED:
             signal.setitimer(signal.ITIMER_REAL, self.seconds)
+            return
+        until = time.perf_counter() + self.seconds
+
+        def line(frame: types.FrameType, event: str, arg: Any) -> Any:
+            if time.perf_counter() > until:
+                raise TooLong
+            return line
+
+        self.tracer = sys.gettrace()
+        sys.settrace(line)
 
     def __exit__(self, *_: object) -> None:
-        if self.timed:
+        if OWNED:
             signal.setitimer(signal.ITIMER_REAL, 0)
+        else:
+            sys.settrace(self.tracer)
 
 
 OWNED = False  # whether the process is the diagnosis' own child, where SIGALRM may be taken

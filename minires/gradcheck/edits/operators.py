@@ -140,23 +140,25 @@ def _constant(scene: Scene, node: ast.Constant, s: ast.stmt | None) -> Iterator[
     if not isinstance(c, int | float):
         return
     index = _is_index(scene, node)
+    power = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Pow)
+    scale = FACTOR if power and parent.right is node else SCALE  # type: ignore[attr-defined]
     near: dict[float, str] = {-c: SIGN}
     if isinstance(c, int):
-        near |= {c + 1: OFFSET if index else SCALE, c - 1: OFFSET if index else SCALE}
-        near |= {k * c: SCALE for k in (2, 3, 4)}
+        near |= {c + 1: OFFSET if index else scale, c - 1: OFFSET if index else scale}
+        near |= {k * c: scale for k in (2, 3, 4)}
     else:
-        near |= dict.fromkeys((2 * c, c / 2, c * c, 1 - c, 3 * c), SCALE)
-    near |= {k: SCALE for k in NUMBERS if k not in near}
+        near |= dict.fromkeys((2 * c, c / 2, c * c, 1 - c, 3 * c), scale)
+    near |= {k: scale for k in NUMBERS if k not in near}
     for value, family in near.items():
         if value != c:
             text = f"{value:g}" if abs(value) > 1e-4 or value == 0 else repr(value)
             yield new(node, text, 1.0, family if c == 0 or family != SIGN else SIGN)
     if c:
-        yield new(node, f"{c / 2:g}", 1.0, SCALE)
-        yield new(node, f"1 / {c}", 1.2, SCALE)
+        yield new(node, f"{c / 2:g}", 1.0, scale)
+        yield new(node, f"1 / {c}", 1.2, scale)
     for number in scene.numbers:
         if number != c and number not in NUMBERS:
-            yield new(node, repr(number), 1.1, EPS if 0 < number < 1e-2 else SCALE)
+            yield new(node, repr(number), 1.1, EPS if 0 < number < 1e-2 else scale)
 
 
 def _is_index(scene: Scene, node: ast.AST) -> bool:

@@ -1,0 +1,125 @@
+"""`diagnose`: from a failed check to findings."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..edits import NoSource, Source
+from ..edits.source import Span
+from ..subject import Pair, Subject
+from .child import Beat, Send, can_fork, isolated
+from .finding import Diagnosis, Finding, finding
+from .maker import Maker
+from .search import Fix, Search
+
+SECONDS = 8.0  # of processor time
+WALL = 16.0  # seconds by the clock
+REACHING = {
+    "open", "os", "sys", "subprocess", "shutil", "pathlib", "Path", "socket", "eval", "exec",
+    "__import__", "requests", "urllib", "save", "savez", "savetxt", "tofile", "dump", "input",
+}  # fmt: skip
+
+
+def diagnose(subject: Subject, seconds: float = SECONDS) -> Diagnosis:
+    """Return the changes of the user's backward with which its gradients are right, best first.
+
+    Empty, with a note that says why, if there is no source, or no change was found.
+    """
+    pair = subject.pair
+    if pair is None:
+        return Diagnosis(note="")
+    try:
+        maker = Maker(pair.backward)
+    except NoSource as problem:
+        return Diagnosis(note=f"no line is named: {problem}")
+    fixes: dict[str, Fix] = {}
+    summary: dict[str, Any] = {}
+
+    def work(send: Send, beat: Beat) -> None:
+        _work(subject, pair, seconds, send, beat)
+
+    note = ""
+    if can_fork():
+        answers, hung = isolated(work, WALL)
+        if hung:
+            note = f"{hung} of the changes that were tried ran too long, or crashed"
+    else:
+        reaching = sorted({n for s in maker.sources for n in _names(s)} & REACHING)
+        if reaching:
+            return Diagnosis(
+                note=f"no line is named: it calls {reaching[0]}, and here is no process of its own "
+                "to try changes in"
+            )
+        answers = []
+        work(answers.append, lambda k: True)
+    for answer in answers:
+        if "spans" in answer:
+            fixes[str(answer["spans"])] = _fix(answer)
+        summary |= {k: x for k, x in answer.items() if k in ("tried", "problem", "right")}
+    found = _findings(maker, sorted(fixes.values(), key=lambda f: f.cost))
+    if not found and not note and not summary.get("right"):
+        note = f"no small change of {maker.sources[0].name} makes its gradients right"
+    return Diagnosis(found, note, summary.get("tried", 0))
+
+
+def _work(subject: Subject, pair: Pair, seconds: float, send: Send, beat: Beat) -> None:
+    """Search, and send every fix as it is found."""
+    begin, clock = time.process_time(), time.monotonic()
+
+    def late() -> bool:
+        return time.process_time() - begin > seconds or time.monotonic() - clock > WALL - 1
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        search = Search(subject, pair, late, beat)
+        search.told = lambda fix: send(_plain(fix))
+        search.search()
+        for fix in search.ranked():
+            send(_plain(fix))
+        send({"tried": search.tried, "right": search.right})
+
+
+def _plain(fix: Fix) -> dict[str, Any]:
+    spans = {str(k): [list(s) for s in spans] for k, spans in fix.changes.items()}
+    return {"spans": spans, "cost": fix.cost, "family": fix.family, "general": fix.general}
+
+
+def _fix(answer: dict[str, Any]) -> Fix:
+    changes: dict[int, tuple[Span, ...]] = {
+        int(k): tuple((int(a), int(b), str(new)) for a, b, new in spans)
+        for k, spans in answer["spans"].items()
+    }
+    return Fix(float(answer["cost"]), str(answer["family"]), changes, bool(answer["general"]))
+
+
+def _findings(maker: Maker, fixes: list[Fix]) -> list[Finding]:
+    """Return the best fix of each line."""
+    found: dict[tuple[int, int], Finding] = {}
+    for fix in fixes:
+        k = min(fix.changes)
+        spans = fix.changes[k]
+        f = finding(
+            maker.sources[k], spans, fix.family, maker.names[k], _place(maker.functions[k]),
+            fix.general,
+        )  # fmt: skip
+        if len(fix.changes) == 1:
+            found.setdefault((k, f.line), f)
+    return list(found.values())
+
+
+def _place(function: Callable[..., Any]) -> tuple[str, int]:
+    code = function.__code__
+    file = inspect.getsourcefile(code) or code.co_filename
+    return file, code.co_firstlineno
+
+
+def _names(source: Source) -> set[str]:
+    found = {n.id for n in source.nodes if isinstance(n, ast.Name)}
+    return found | {n.attr for n in source.nodes if isinstance(n, ast.Attribute)}
