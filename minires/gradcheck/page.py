@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import owed
 from .heat import heat_map
 
 if TYPE_CHECKING:
@@ -78,8 +79,9 @@ def fragment(report: GradcheckReport, subtitle: str = "", style: bool = True) ->
         f"<p>Stopped by {_code(report.error)}</p>" if report.error is not None else "",
         _findings(report),
         _rows(report.rows),
+        _list("Undecided", [(row.tensor, row.reason) for row in report.rows if row.reason]),
         "".join(_map(report, row) for row in report.rows if row.verdict != "PASS"),
-        _list("What a backward pass owes besides", report.hygiene.items()),
+        _list("What a backward pass owes besides", _owed(report.hygiene)),
         _list("Likely mistakes", [("", text) for _, text in report.hints]),
         f"<p>{escape(str(report.taylor))}</p>" if report.taylor is not None else "",
         _list("Notes", [("", text) for text in report.notes]),
@@ -92,7 +94,16 @@ def fragment(report: GradcheckReport, subtitle: str = "", style: bool = True) ->
 def _rows(rows: Sequence[Row]) -> str:
     if not rows:
         return ""
-    names = ("tensor", "verdict", "shape", "checked", "worst at", "yours", "differences", "error")
+    names = (
+        "tensor",
+        "verdict",
+        "shape",
+        "checked",
+        "worst at",
+        "yours",
+        "differences",
+        "their bound",
+    )
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     lines = []
     for row in rows:
@@ -101,7 +112,7 @@ def _rows(rows: Sequence[Row]) -> str:
             f"<code>{escape(row.tensor)}</code>",
             f'<span class="v {row.verdict}">{row.verdict}</span>',
             shape, f"{row.checked} of {row.total}", escape(row.where),
-            f"{row.analytic:+.6g}", f"{row.numeric:+.6g}", f"{row.rel:.1e}",
+            f"{row.analytic:+.6g}", f"{row.numeric:+.6g}", f"± {row.bound:.0e}",
         )  # fmt: skip
         lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     body = "".join(lines)
@@ -140,6 +151,11 @@ def _changed(finding: Any) -> str:
         return f'<{tag}><span class="no">{finding.line:>4} </span>{shown}</{tag}>'
 
     return lines("del", "−", finding.before) + lines("ins", "+", finding.after)
+
+
+def _owed(hygiene: Mapping[str, str]) -> list[tuple[str, str]]:
+    whys = {name: owed.why(name) for name in hygiene}
+    return [(n, f"{text}. Why: {whys[n]}" if whys[n] else text) for n, text in hygiene.items()]
 
 
 def _list(title: str, items: Any) -> str:

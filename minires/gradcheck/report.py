@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..results import table
-from . import page
+from . import owed, page
 from .diagnosis import Diagnosis, diagnose
 
 if TYPE_CHECKING:
@@ -126,9 +126,11 @@ class GradcheckReport:
                 "found from several steps; the worst is shown"
             )
             lines += [f"  undecided: {r.tensor}: {r.reason}" for r in self.rows if r.reason]
-        lines += [f"  hygiene: {name}: {text}" for name, text in self.hygiene.items()]
+        for name, text in self.hygiene.items():
+            reason = owed.why(name)
+            lines.append(f"  hygiene: {name}: {text}" + (f" (why: {reason})" if reason else ""))
         if self.rows and not self.hygiene and self.error is None:
-            lines.append("  hygiene: ok")
+            lines.append(f"  hygiene: ok ({owed.ALL_KEPT})")
         if self.taylor is not None:
             lines.append(f"  {self.taylor}")
         if self.error is not None:

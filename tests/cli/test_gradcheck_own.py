@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,6 +71,16 @@ def test_all_pairs_of_a_file_with_inputs_by_name(write, capsys):
 def test_vacuous_alone_is_3_and_beside_a_failure_1(write, capsys):
     assert call(write(ZERO), "--inputs", "x=(3)") == 3
     assert call(write(ZERO + WRONG), "--inputs", "x=(3,3) w=(3,2)") == 1
+
+
+def test_undecided_is_3(write, capsys):
+    file = write(
+        "import numpy as np\n\n\ndef relu(x):\n    return np.maximum(x, 0)\n\n\n"
+        "def relu_backward(dy, x):\n    return dy * (x > 0)\n"
+    )
+    assert call(file, "--inputs", "x=zeros(4)", "--html", "u.html") == 3
+    assert "undecided: x: " in capsys.readouterr().out
+    assert "UNDECIDED" in Path("u.html").read_text(encoding="utf-8")
 
 
 def test_without_inputs_it_says_what_to_type(write, capsys):

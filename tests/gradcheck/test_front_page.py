@@ -2,12 +2,13 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from minires.__main__ import main
-from minires.gradcheck import check_backward, heat
+from minires.gradcheck import check_backward, heat, owed
 
 
 class Parsed(HTMLParser):
@@ -126,3 +127,23 @@ def test_large_tensors_show_the_worst_of_blocks_and_what_was_left_out_is_empty()
     assert picture.count('fill="none"') == rects // 2
     assert "the worst at (17, 55)" in picture
     assert "A cell is the worst of 5 × 3 elements" in picture
+
+
+def test_every_hygiene_check_says_why():
+    folder = Path(owed.__file__).parent
+    named = {
+        name
+        for path in folder.rglob("*.py")
+        for name in re.findall(r"failed\[\"([\w ]+)\"\]", path.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 7
+    assert named == set(owed.WHY)
+
+    def in_place(dy, x):
+        dy *= x > 0
+        return dy
+
+    found = check_backward(relu, in_place, np.array([-1.0, 1.0, 2.0]))
+    assert "hygiene: upstream unmodified: in_place modified dy" in str(found)
+    assert "(why: the same dy may go to another branch" in str(found)
+    assert "the same dy may go to another branch" in Parsed(found._repr_html_()).text
