@@ -9,7 +9,7 @@ import numpy as np
 
 from ..tensor import Array
 from . import hints, hygiene
-from .forms import PairSubject, TensorSubject
+from .forms import of_function, of_pair
 from .judge import judge
 from .numeric import compare
 from .report import GradcheckReport
@@ -31,8 +31,11 @@ def gradcheck(
     max_elements: int = 2000,
     expect_zero: bool | Collection[str] = False,
     raise_on_failure: bool = False,
+    wrt: Collection[str] | None = None,
+    **options: Any,
 ) -> GradcheckReport:
-    """Check the gradients of `f`, a function of Tensors, a Function, its `apply`, or a Module.
+    """Check the gradients of `f`: a function of Tensors, a Function, a Module, or your own layer
+    with the methods `forward` and `backward` (see `check_backward`).
 
     In float64, for a random upstream drawn from `seed`. Up to `max_elements` scalars are all
     checked, more by samples and random directions. A derivative must agree within the error bound
@@ -41,13 +44,15 @@ def gradcheck(
     a report: true if all is well, a table in print; with raise_on_failure, AssertionError carries
     the same text.
     """
-    report = _run(TensorSubject(f, inputs), rtol, mode, seed, max_elements, expect_zero)
+    with np.errstate(all="ignore"):
+        subject = of_function(f, inputs, options, wrt)
+    report = _run(subject, rtol, mode, seed, max_elements, expect_zero)
     return _returned(report, raise_on_failure)
 
 
 def check_backward(
-    forward: Callable[..., Any],
-    backward: Callable[..., Any],
+    forward: Any,
+    backward: Any,
     *inputs: Any,
     names: Sequence[str] = (),
     branch: Callable[..., Array] | None = None,
@@ -70,7 +75,8 @@ def check_backward(
     arguments; `outputs` tells which of the returned are values, `wrt` the names of the inputs that
     are differentiated, `branch(*saved)` the choices made at kinks. Others as for `gradcheck`.
     """
-    subject = PairSubject(forward, backward, inputs, options, names, branch, outputs, wrt)
+    with np.errstate(all="ignore"):
+        subject = of_pair(forward, backward, inputs, options, names, branch, outputs, wrt)
     report = _run(subject, rtol, mode, seed, max_elements, expect_zero)
     if "shapes" in report.hygiene:
         report.hints.append(("broadcast", report.hygiene["shapes"]))

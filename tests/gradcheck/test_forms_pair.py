@@ -89,3 +89,18 @@ def test_a_check_within_no_grad():
         report = mr.gradcheck(Cube, X)
     assert [r.verdict for r in report.rows] == ["FAIL"]
     assert report.rows[0].ratio == pytest.approx(2 / 3)
+
+
+def test_functions_of_tensors_may_have_several_outputs_numbers_and_options():
+    def f(x, scale, dim, kind="sum"):
+        return (x * scale).sum(dim), {kind: x.exp()}
+
+    report = mr.gradcheck(f, X, np.float64(2), dim=1, kind="exp")
+    assert report.ok, str(report)
+    assert [r.tensor for r in report.rows] == ["x", "scale"]
+    report = mr.gradcheck(lambda x, scale: x * scale, X, 2.0)
+    assert [r.tensor for r in report.rows] == ["x"]
+    assert "scale is taken as an option: pass np.float64(2.0) to check it" in report.notes
+    layer = mr.nn.Linear(3, 2)
+    assert [r.tensor for r in mr.gradcheck(layer, X, wrt="weight").rows] == ["weight"]
+    assert mr.gradcheck(lambda xs: mr.ops.concat(xs, 1), [X, X + 1])

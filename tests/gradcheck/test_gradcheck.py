@@ -118,10 +118,10 @@ def test_frozen_parameters_are_not_checked():
     ("call", "error", "message"),
     [
         (lambda: gradcheck(3, X), TypeError, "expected a function of Tensors"),
-        (lambda: gradcheck(Cube, [1.0, 2.0]), TypeError, "pass arrays or Tensors"),
+        (lambda: gradcheck(Cube, [1.0, 2.0]), TypeError, "pass np.array"),
         (lambda: gradcheck(lambda t: t, np.arange(3)), ValueError, "no floating input"),
         (lambda: gradcheck(Cube, X, mode="fast"), ValueError, "mode: expected"),
-        (lambda: gradcheck(lambda x: x.data, X), TypeError, "returned ndarray"),
+        (lambda: gradcheck(lambda x: x.data, X), TypeError, "returned an array of shape"),
         (lambda: gradcheck(lambda x: nn.Linear(5, 2)(x), X), TypeError, "float32"),
     ],
     ids=["no function", "a list", "integers only", "mode", "an array out", "mixed dtypes"],

@@ -136,3 +136,8 @@ def slots(tree: Any) -> Iterator[int]:
     elif isinstance(tree, list | tuple):
         for value in tree:
             yield from slots(value)
+
+
+def within(name: str, whole: str) -> bool:
+    """Whether a leaf is what `whole` names, or a part of it."""
+    return name == whole or name.startswith((f"{whole}[", f"{whole}."))

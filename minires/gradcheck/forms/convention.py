@@ -37,6 +37,11 @@ class Convention:
     plan: list[Source]
     keywords: dict[str, Source]
 
+    @property
+    def takes_upstream(self) -> bool:
+        """Whether backward is told the upstreams; else its gradients are those for dy = 1."""
+        return any(kind in ("dy", "dys") for kind, _ in self.plan)
+
     def arguments(
         self, entries: Sequence[Any], inputs: dict[str, Any], dys: dict[int, Any]
     ) -> tuple[list[Any], dict[str, Any]]:
@@ -102,6 +107,8 @@ class Reader:
             )
         if outputs is not None:
             found = self._given(self._indices(outputs))
+        elif self._takes_nothing():
+            found = [([0], [])]
         else:
             floating = [i for i, f in enumerate(self.floating) if f]
             found = self._by_count() or self._by_name() or self._given(floating)
@@ -197,6 +204,10 @@ class Reader:
                 if self.takes.fits(len(upstream) + len(after)):
                     found.append((values, [*upstream, *after]))
         return found
+
+    def _takes_nothing(self) -> bool:
+        """Whether backward has no argument: the gradient of a single number, as for dy = 1."""
+        return self.takes.fits(0) and not self.takes.fits(1) and np.size(self.entries[0]) == 1
 
     # ---- what a name means ----------------------------------------------------------------------
     def _role(self, name: str) -> Source:

@@ -17,7 +17,7 @@ from ...tensor import Array
 from ..branches import observe_branches
 from ..subject import Pair, Subject
 from ..wording import Mismatch
-from .arguments import Arguments, Leaf, slots
+from .arguments import Arguments, Leaf, slots, within
 from .naming import plain
 from .repeat import SameRandomNumbers
 from .results import as_gradient
@@ -57,6 +57,7 @@ class HandWritten(Subject):
     leaves: list[Leaf]
     wanted: list[int]
     branch: Callable[..., Array] | None = None
+    takes_upstream: bool = True
 
     def __init__(self) -> None:
         self.random = SameRandomNumbers()
@@ -101,9 +102,9 @@ class HandWritten(Subject):
         wanted = [wrt] if isinstance(wrt, str) else list(wrt)
         names = [leaf.name for leaf in self.leaves]
         for name in wanted:
-            if not any(_within(n, name) for n in names):
+            if not any(within(n, name) for n in names):
                 raise ValueError(f"wrt={name!r}: the floating inputs are {', '.join(names)}")
-        return [i for i, n in enumerate(names) if any(_within(n, w) for w in wanted)]
+        return [i for i, n in enumerate(names) if any(within(n, w) for w in wanted)]
 
     def _differentiated(self) -> list[int]:
         """Return the leaves that backward has a gradient for, and those that it owes one.
@@ -144,7 +145,11 @@ class HandWritten(Subject):
     ) -> dict[int, Any]:
         """Return the gradients by leaf, as backward returned them."""
         with self.random, enable_grad():
-            return self.start(given, layout).back(candidate, self._upstreams(v, layout))
+            raw = self.start(given, layout).back(candidate, self._upstreams(v, layout))
+        if self.takes_upstream:
+            return raw
+        dy = float(v.reshape(-1)[0])  # backward returns the gradients for dy = 1
+        return {i: dy * as_gradient(g, self.leaves[i].name, self.titles[1]) for i, g in raw.items()}
 
     def value(self, arrays: Sequence[Array]) -> tuple[Array, bytes | None]:
         with self.random, observe_branches() as log:
@@ -254,11 +259,6 @@ def _floats(y: Any) -> list[Array]:
     if is_array(y) and y.dtype.kind == "f":
         return [np.asarray(to_host(y), np.float64)]
     return []
-
-
-def _within(name: str, whole: str) -> bool:
-    """Whether a leaf is what `whole` names, or a part of it."""
-    return name == whole or name.startswith((f"{whole}[", f"{whole}."))
 
 
 def _arrays(tree: Any) -> list[Any]:

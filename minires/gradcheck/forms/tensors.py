@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minires_kernels.arrays import is_array, on_gpu, to_device, to_host
 
-from ... import engine, nn
+from ... import engine, nn, ops
 from ... import random as minires_random
 from ...creation import default_device
 from ...function import Function
@@ -18,6 +19,9 @@ from ...grad_mode import enable_grad, no_grad
 from ...tensor import Array, Tensor
 from ..branches import observe_branches
 from ..subject import Pair, Subject
+from ..wording import described
+from .arguments import Leaf, grown, within
+from .call import Call
 from .naming import plain
 
 
@@ -31,23 +35,26 @@ class TensorSubject(Subject):
     """
 
     def __init__(
-        self, f: Any, inputs: Sequence[Any], name: str = "", names: Sequence[str] = ()
+        self,
+        f: Any,
+        inputs: Sequence[Any],
+        options: dict[str, Any] | None = None,
+        wrt: Collection[str] | None = None,
     ) -> None:
-        self.notes: list[str] = []
-        self.name = name or _name(f)
-        self.simple = _is_function(f)
+        self.name = _name(f)
         self.module: nn.Module | None = None
         if isinstance(f, nn.Module):
             self.module = copy.deepcopy(f).double()
             f = self.module
         elif isinstance(f, type) and issubclass(f, Function):
             f = f.apply
-        owner = getattr(f, "__self__", None)
-        self.own: Any = owner if _is_function(f) else None  # the Function, if it is a single one
         if not callable(f):
             raise TypeError(
                 f"gradcheck: expected a function of Tensors, a Function or a Module, got {f!r}"
             )
+        owner = getattr(f, "__self__", None)
+        self.own: Any = owner if _is_function(f) else None  # the Function, if it is a single one
+        self.simple = self.own is not None
         self.f: Callable[..., Any] = f
         self.device = default_device()
         own = [] if self.module is None else list(self.module.parameters())
@@ -55,47 +62,76 @@ class TensorSubject(Subject):
             self.device = "cuda"
         if self.module is not None:
             self.module.to(self.device)
-        self.fixed = [_as_array(i, x) for i, x in enumerate(inputs)]
-        self.differentiable = [
-            i for i, x in enumerate(self.fixed) if isinstance(x, np.ndarray) and x.dtype.kind == "f"
-        ]
-        every = names or [_input_name(f, i) for i in range(len(self.fixed))]
-        self.names = [every[i] for i in self.differentiable]
-        self._cast()
+        self.arguments = Call(_signed(f), inputs, options or {})
+        self.notes = self.arguments.notes
+        leaves = self.arguments.leaves
+        self.differentiable = [i for i, leaf in enumerate(leaves) if self._is_variable(leaf)]
+        self.names = [leaves[i].name for i in self.differentiable]
         parameters = [] if self.module is None else list(self.module.named_parameters())
         self.parameters = [p for _, p in parameters if p.requires_grad]
         self.names += [n for n, p in parameters if p.requires_grad]
-        self.arrays = [self.fixed[i] for i in self.differentiable]
+        self.arrays = [leaves[i].array for i in self.differentiable]
         self.arrays += [to_host(p.data).copy() for p in self.parameters]
         if not self.arrays:
             raise ValueError("gradcheck: there is no floating input or parameter to check")
+        if wrt is not None:
+            self._leave_only(wrt)
         self._buffers = {} if self.module is None else _buffers(self.module)
         self._rng = copy.deepcopy(minires_random.generator())
 
-    def _cast(self) -> None:
-        for name, i in zip(self.names, self.differentiable, strict=True):
-            if self.fixed[i].dtype != np.float64:
-                self.notes.append(
-                    f"{name} was cast from {self.fixed[i].dtype} to float64: finite differences "
-                    "in lower precision measure rounding"
-                )
-                self.fixed[i] = self.fixed[i].astype(np.float64)
+    def _is_variable(self, leaf: Leaf) -> bool:
+        """Whether a floating value is differentiated; a Python number is an option."""
+        if type(leaf.original) is float:
+            self.notes.append(
+                f"{leaf.name} is taken as an option: pass np.float64({leaf.original}) to check it"
+            )
+        return type(leaf.original) is not float
+
+    def _leave_only(self, wrt: Collection[str]) -> None:
+        """Fix every tensor that the caller did not name."""
+        chosen = [wrt] if isinstance(wrt, str) else list(wrt)
+        for name in chosen:
+            if not any(within(n, name) for n in self.names):
+                raise ValueError(f"wrt={name!r}: the floating inputs are {', '.join(self.names)}")
+        count = len(self.differentiable)
+        keep = [any(within(n, w) for w in chosen) for n in self.names]
+        self.differentiable = [i for i, k in zip(self.differentiable, keep, strict=False) if k]
+        self.parameters = [p for p, k in zip(self.parameters, keep[count:], strict=True) if k]
+        self.names = [n for n, k in zip(self.names, keep, strict=True) if k]
+        self.arrays = [a for a, k in zip(self.arrays, keep, strict=True) if k]
 
     def call(self, arrays: Sequence[Array]) -> tuple[Tensor, list[Tensor]]:
         """Evaluate on leaves made of `arrays` (moved, not copied); return output and leaves."""
         count = len(self.differentiable)
         leaves = [Tensor(self.placed(np.asarray(a)), requires_grad=True) for a in arrays[:count]]
-        inputs: list[Any] = [self.placed(x) for x in self.fixed]
-        for i, leaf in zip(self.differentiable, leaves, strict=True):
-            inputs[i] = leaf
+        given = dict(zip(self.differentiable, leaves, strict=True))
+
+        def leaf(i: int) -> Any:
+            if i in given:
+                return given[i]
+            fixed = self.arguments.leaves[i]
+            is_option = type(fixed.original) is float
+            return fixed.original if is_option else Tensor(self.placed(fixed.array.copy()))
+
+        inputs = [self.placed(grown(tree, leaf)) for tree in self.arguments.trees]
         for p, a in zip(self.parameters, arrays[len(leaves) :], strict=True):
             p.data, p.grad = self.placed(np.asarray(a)), None
         self._restore()
         with minires_random.using(copy.deepcopy(self._rng)):
-            y = self.f(*inputs)
-        if not isinstance(y, Tensor):
-            raise TypeError(f"{self.name} returned {type(y).__name__}, expected a Tensor")
-        return y, [*leaves, *self.parameters]
+            result = self.arguments.run(self.f, inputs)
+        return self._only(result), [*leaves, *self.parameters]
+
+    def _only(self, result: Any) -> Tensor:
+        """Return the output; several floating Tensors are laid out as one vector."""
+        if isinstance(result, Tensor):
+            return result
+        parts = [t for t in _tensors(result) if t.dtype.kind == "f"]
+        if not parts:
+            raise TypeError(
+                f"{self.name} returned {described(result)}, expected a Tensor (or several); for "
+                "functions of arrays use check_backward(forward, backward, *inputs)"
+            )
+        return ops.concat([t.reshape(-1) for t in parts]) if len(parts) > 1 else parts[0]
 
     def placed(self, a: Any) -> Any:
         """Return an array where the function computes; anything else as it is."""
@@ -184,24 +220,21 @@ def _name(f: Any) -> str:
     return getattr(f, "__name__", type(f).__name__)
 
 
-def _input_name(f: Any, i: int) -> str:
-    """Name input i as the function does, e.g. "x"; "input 0" where that is unknown."""
+def _signed(f: Any) -> Callable[..., Any]:
+    """Return the function whose signature tells the names of the inputs."""
+    if isinstance(f, nn.Module):
+        return f.forward
     owner = getattr(f, "__self__", None)
-    function: Any = getattr(owner, "forward", None) or getattr(f, "forward", f)
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return f"input {i}"
-    names = [n for n in code.co_varnames[: code.co_argcount] if n not in ("self", "ctx")]
-    return names[i] if i < len(names) else f"input {i}"
+    return partial(owner.forward, None) if _is_function(f) else f  # type: ignore[union-attr]
 
 
-def _as_array(i: int, x: Any) -> Any:
-    if x is None or isinstance(x, int | float | str):
-        return x  # an option, not a value to differentiate
-    a = x.data if isinstance(x, Tensor) else x
-    if not is_array(a):
-        raise TypeError(f"gradcheck: input {i} is {type(x).__name__}; pass arrays or Tensors")
-    return to_host(a).copy()
+def _tensors(x: Any) -> Iterator[Tensor]:
+    """Yield the Tensors in nested lists, tuples and dicts."""
+    if isinstance(x, Tensor):
+        yield x
+    elif isinstance(x, dict | list | tuple):
+        for part in x.values() if isinstance(x, dict) else x:
+            yield from _tensors(part)
 
 
 def _buffers(module: nn.Module) -> dict[nn.Module, dict[str, Any]]:
