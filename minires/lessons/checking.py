@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,16 @@ from .expect import Wrong
 from .guard import limited_memory
 from .interrupt import interrupted
 from .learner import Learner, Raised
+from .passes import PASSES
 from .process import Process, TimeUp
 from .report import UNFINISHED, Problem, Report
 from .units import units
+from .unreached import find, likeliest, missing
+from .wrong_line import received
 
 MOST_ENDLESS = 3  # cells of a file: what follows them is not run
 START_S = 30.0  # for the other process to begin, also on a machine that is busy
+LOOKING_S = 15.0  # for the line of one exercise that is wrong
 GRACE_S = 2.0  # how much later than the other process this one is interrupted
 
 
@@ -92,14 +97,16 @@ class _Checker:
         self.cells: list[tuple[int, int]] = []
         self.places: dict[str, tuple[int, int]] = {}
         self.running = ""  # the exercise that is being checked
+        self.looking = ""  # the exercise whose wrong line is being looked for
         self.learner: Learner | None = None
 
     def run(self, expired: threading.Event) -> bool:
         """Run the file in a new process; return whether it came to its end."""
-        self.cells, self.places, self.running, self.learner = [], {}, "", None
+        self.cells, self.places, self.learner = [], {}, None
+        self.running = self.looking = ""
         self.deadline = self.cell_deadline = time.monotonic() + max(cell_limit(), START_S)
         process = Process()
-        names = ("begin", "lesson", "cell", "problem", "exercise", "reference", "end")
+        names = ("begin", "lesson", "cell", "problem", "exercise", "line", "reference", "end")
         self.channel = Channel(
             lambda: process.receive(self.deadline),
             process.send,
@@ -154,6 +161,8 @@ class _Checker:
         """Note why the process does not go on: the exercise or the cell that was running."""
         names = [u.name.encode("ascii", "backslashreplace").decode() for u in self.units]
         places = [(names.index(f), line) for f, line in frames if f in names]
+        if self.looking:
+            return  # nothing more is said of this one
         if self.running:
             unit, line = places[0] if places else self.places[self.running]
             message = how or stopped(time_limit())
@@ -220,9 +229,12 @@ class _Checker:
             return unit, line
         raise Broken("a place that is none")
 
-    def _exercise(self, name: str, unit: int, line: int, kind: str, f: Any) -> bool:
-        """Check an exercise; return whether the learner's function is to be used."""
-        if self.running:
+    def _exercise(self, name: str, unit: int, line: int, kind: str, f: Any) -> bool | str:
+        """Check an exercise; return whether the learner's function is to be used.
+
+        "look" asks for the line that is wrong, too.
+        """
+        if self.running or self.looking:
             raise RuntimeError("exercises are checked one after the other")
         place = (self._find(name) or self.cells[-1]) if unit < 0 else self._place(unit, line)
         if name not in self.exercises:
@@ -256,7 +268,23 @@ class _Checker:
         self.cell_deadline += time.monotonic() - begun
         self.deadline = self.cell_deadline
         self.tell(self.doing())
+        if verdict == "FAIL" and name in PASSES and not raised:
+            self.looking, self.deadline = name, time.monotonic() + LOOKING_S
+            self.cell_deadline += LOOKING_S
+            return "look"
         return verdict == "PASS"
+
+    def _line(self, name: str, line: int, family: str, others: list[int]) -> None:
+        """Note which line of a wrong exercise is wrong, as the other process has found."""
+        if name != self.looking:
+            raise Broken("a line of another exercise")
+        self.looking, self.deadline = "", self.cell_deadline
+        unit, start = self.places[name]
+        at, result = self.units[unit], self.results[name]
+        end = start + at.function(start)[1].count("\n") + 1
+        if found := received(line, family, others, range(start, end)):
+            message, text = found.told(result.message), at.line(found.line)
+            self.results[name] = replace(result, message=message, lineno=found.line, source=text)
 
     def _reference(self, name: str, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Return what the reference solution returns; only of an exercise that has been decided."""
@@ -297,36 +325,11 @@ class _Checker:
         found = self._find(name)
         if found is not None:
             return self._not_reached(name, *found)
-        message = "not in this file"
-        near = {
-            difflib.get_close_matches(n, self.exercises, 1, 0.5)[0]: n
-            for n in self.unknown
-            if difflib.get_close_matches(n, self.exercises, 1, 0.5)
-        }
-        if name in near:
-            message += f"; is {near[name]!r}, line {self.unknown[near[name]]}, meant to be it?"
-        function = re.search(
-            rf"""exercise\("{re.escape(name)}"\)\ndef (\w+)""", self._shipped(), re.MULTILINE
-        )
-        if function:
-            for at in self.units:
-                for line, text in enumerate(at.text.split("\n"), 1):
-                    if re.match(rf"def {function[1]}\b", text):
-                        cell = "" if at.cell is None else f"cell {at.cell}, "
-                        message += (
-                            f"; above `def {function[1]}` ({cell}line {line}) the line "
-                            f'@lesson.exercise("{name}") is missing'
-                        )
-        return Result(name, "TODO", message)
+        shipped, meant = self._shipped(), likeliest(name, self.exercises, self.unknown)
+        return Result(name, "TODO", missing(name, self.units, meant, shipped))
 
     def _find(self, name: str) -> tuple[int, int] | None:
-        """Return where in the file an exercise stands, by its text."""
-        pattern = re.compile(rf"""\bexercise\(\s*(['"]){re.escape(str(name))}\1\s*\)""")
-        for unit, at in enumerate(self.units):
-            for line, text in enumerate(at.text.split("\n"), 1):
-                if pattern.search(text.split("#")[0]):
-                    return unit, line
-        return None
+        return find(name, self.units)
 
     def _not_reached(self, name: str, unit: int, line: int) -> Result:
         at = self.units[unit]

@@ -26,6 +26,7 @@ from .expect import (
 from .interrupt import interrupted
 from .learner import Learner, Raised, code_of, of_this_process
 from .progress import file_option
+from .wrong_line import wrong_line
 
 __all__ = [
     "Exercise", "NotDone", "Result", "Wrong", "examine", "expect_array", "expect_choice",
@@ -122,9 +123,17 @@ def examine(name: str, exercise: Exercise, f: Callable[..., Any]) -> Result:
         verdict, message = "FAIL", stopped(limit)
     elif learner.raised and learner.raised.line:
         lineno = learner.raised.line
-        code = code_of(f)
-        source = linecache.getline(code.co_filename, lineno).strip() if code else ""
+        source = _line(f, lineno)
+    elif verdict == "FAIL" and (found := wrong_line(name, f)):
+        lineno, message = found.line, found.told(message)
+        source = _line(f, lineno)
     return Result(name, verdict, message, lineno or None, source)
+
+
+def _line(f: Any, lineno: int) -> str:
+    """Return a line of the learner's file."""
+    code = code_of(f)
+    return linecache.getline(code.co_filename, lineno).strip() if code else ""
 
 
 def judge(exercise: Exercise, learner: Learner) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from . import guard
 from .channel import Broken, Channel
 from .learner import Raised, code_of
 from .units import split
+from .wrong_line import wrong_line
 
 _FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 _EXCEPTIONS: dict[str, type[Exception]] = {
@@ -57,8 +58,13 @@ def submit(name: str, f: Any) -> Callable[..., Any]:
     if code is not None and code.co_filename in _units:
         unit, line = _units.index(code.co_filename), code.co_firstlineno
     kind = "class" if isinstance(f, type) else "function" if callable(f) else type(f).__name__
-    if _ask("exercise", str(name), unit, line, kind, f if callable(f) else None):
+    verdict = _ask("exercise", str(name), unit, line, kind, f if callable(f) else None)
+    if verdict is True:
         return f  # type: ignore[no-any-return]
+    if verdict == "look":  # wrong; which line is it?
+        found = wrong_line(name, f, apart=False)
+        values = (found.line, found.family, found.others) if found else (0, "", ())
+        _ask("line", str(name), *values)
 
     def solution(*arguments: Any, **named: Any) -> Any:
         return _ask("reference", str(name), list(arguments), named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import time
 import warnings
@@ -27,10 +28,11 @@ REACHING = {
 }  # fmt: skip
 
 
-def diagnose(subject: Subject, seconds: float = SECONDS) -> Diagnosis:
+def diagnose(subject: Subject, seconds: float = SECONDS, apart: bool = True) -> Diagnosis:
     """Return the changes of the user's backward with which its gradients are right, best first.
 
-    Empty, with a note that says why, if there is no source, or no change was found.
+    Empty, with a note that says why, if there is no source, or no change was found. They are tried
+    `apart`, in a process of their own, where there are any; or else in this one.
     """
     pair = subject.pair
     if pair is None:
@@ -45,12 +47,13 @@ def diagnose(subject: Subject, seconds: float = SECONDS) -> Diagnosis:
     def work(send: Send, beat: Beat) -> None:
         _work(subject, pair, seconds, send, beat)
 
-    note = ""
-    if can_fork():
-        answers, hung = isolated(work, WALL)
-        if hung:
-            note = f"{hung} of the changes that were tried ran too long, or crashed"
-    else:
+    note, answers = "", None
+    if apart and can_fork():
+        with contextlib.suppress(OSError):  # where no process may be started
+            answers, hung = isolated(work, WALL)
+            if hung:
+                note = f"{hung} of the changes that were tried ran too long, or crashed"
+    if answers is None:
         reaching = sorted({n for s in maker.sources for n in _names(s)} & REACHING)
         if reaching:
             return Diagnosis(

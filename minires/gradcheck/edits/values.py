@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import copy
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -118,11 +117,9 @@ def instrumented(source: Source) -> types.CodeType:
     tree = ast.parse(source.program())
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Lambda)]
     root = nodes[0]
-    twin = copy.copy(source.root)
-    if isinstance(twin, ast.FunctionDef):
-        twin.decorator_list = []
-    mine = [n for n in source.nodes if not _decorating(source, n)]
-    index = {id(b): source.index[id(a)] for a, b in zip(mine, list(ast.walk(root)), strict=True)}
+    mine = [n for n in source.nodes if hasattr(n, "lineno") and not _decorating(source, n)]
+    theirs = [n for n in ast.walk(root) if hasattr(n, "lineno")]  # all trees share one ast.Load()
+    index = {id(b): source.index[id(a)] for a, b in zip(mine, theirs, strict=True)}
     _Instrument(index).visit(root)
     ast.fix_missing_locations(tree)
     return cast(types.CodeType, compile(tree, "<probe>", "exec", FLAGS, dont_inherit=True))
