@@ -44,6 +44,8 @@ def described(x: Any) -> str:
     if is_array(x):
         return f"an array of shape {x.shape}" + ("" if x.dtype.kind == "f" else f", {x.dtype}")
     kind = type(x).__name__
+    if isinstance(getattr(x, "shape", None), tuple) and x.shape:
+        return f"a {kind} of shape {tuple(x.shape)}"
     kind = f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
     return f"{kind} of {len(x)}" if isinstance(x, list | tuple | dict) else kind
 

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels.arrays import is_array, on_gpu, to_gpu, to_host
-
 from ...tensor import Array, Tensor
+from .kinds import copied, is_array, is_float_array, like, to_host
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Leaf:
         """Return `a` as the kind of thing that the user gave."""
         if isinstance(self.original, float | np.generic):
             return type(self.original)(a) if type(self.original) is float else np.float64(a)
-        return to_gpu(a) if on_gpu(self.original) else a
+        return like(a, self.original)
 
 
 class Arguments:
@@ -72,18 +71,19 @@ class Arguments:
             return self._slot(Leaf(name, np.array(x, np.float64), x, type(x) is float))
         if not is_array(x):
             return copy.deepcopy(x) if isinstance(x, np.generic) else x
-        if x.dtype.kind == "O":
+        host = to_host(x)
+        if host.dtype.kind == "O":
             raise TypeError(f"{name} is an array of objects; pass one of floats, x.astype(float)")
-        if x.dtype.kind == "c":
+        if host.dtype.kind == "c":
             self.notes.append(f"{name} is complex: it is not differentiated")
-        if x.dtype.kind != "f":
-            return x.copy()
-        if x.dtype != np.float64:
+        if not is_float_array(x):
+            return copied(x)
+        if host.dtype != np.float64:
             self.notes.append(
-                f"{name} was cast from {x.dtype} to float64: finite differences in lower "
+                f"{name} was cast from {host.dtype} to float64: finite differences in lower "
                 "precision measure rounding"
             )
-        return self._slot(Leaf(name, to_host(x).astype(np.float64), x, optional))
+        return self._slot(Leaf(name, host.astype(np.float64), x, optional))
 
     def _slot(self, leaf: Leaf) -> Slot:
         self.leaves.append(leaf)
@@ -96,6 +96,10 @@ class Arguments:
             return self.leaves[i].rebuilt(layout(arrays.get(i, self.leaves[i].array)))
 
         return [grown(tree, leaf) for tree in self.trees]
+
+    def grown(self, leaf: Callable[[int], Any], other: Callable[[Any], Any]) -> list[Any]:
+        """Return arguments with `leaf(index)` for leaves and `other(x)` for all else."""
+        return [grown(tree, leaf, other) for tree in self.trees]
 
 
 @dataclass(frozen=True)
@@ -111,19 +115,24 @@ def _holds_arrays(x: Any) -> bool:
         return all(_holds_arrays(value) for value in x.values())
     if isinstance(x, list | tuple):
         return all(_holds_arrays(value) for value in x)
-    return isinstance(x, Tensor | np.floating) or (is_array(x) and x.dtype.kind == "f")
+    return isinstance(x, Tensor | np.floating) or is_float_array(x)
 
 
-def grown(tree: Any, leaf: Callable[[int], Any]) -> Any:
-    """Return a copy of a tree with `leaf(index)` in place of its Slots."""
+def grown(tree: Any, leaf: Callable[[int], Any], other: Callable[[Any], Any] | None = None) -> Any:
+    """Return a copy of a tree with `leaf(index)` in place of its Slots, and `other(x)` of the rest.
+
+    By default of arrays a copy, and anything else as it is.
+    """
     if isinstance(tree, Slot):
         return leaf(tree.index)
     if isinstance(tree, dict):
-        return {k: grown(value, leaf) for k, value in tree.items()}
+        return {k: grown(value, leaf, other) for k, value in tree.items()}
     if isinstance(tree, list | tuple):
-        items = [grown(value, leaf) for value in tree]
+        items = [grown(value, leaf, other) for value in tree]
         return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
-    return tree.copy() if is_array(tree) else tree
+    if other is not None:
+        return other(tree)
+    return copied(tree) if is_array(tree) else tree
 
 
 def slots(tree: Any) -> Iterator[int]:

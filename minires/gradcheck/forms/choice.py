@@ -13,8 +13,11 @@ from ..subject import Subject
 from ..wording import described
 from .context import ContextSubject, is_context_class, takes_context
 from .layer import LayerSubject, methods_of
+from .libraries import library_of
 from .pair import PairSubject
 from .tensors import TensorSubject
+from .torch_functions import TorchSubject
+from .vjp import AutogradSubject, JaxSubject
 
 
 def of_pair(
@@ -35,6 +38,8 @@ def of_pair(
         raise ValueError("branch= is for pairs of functions")
     if not callable(backward) and _has_both(forward):
         return of_both(forward, (backward, *inputs), options, names, outputs, wrt)
+    if not callable(backward) and (_is_ours(forward) or library_of(forward, (backward,))):
+        return of_function(forward, (backward, *inputs), options, wrt)
     for role, f in (("forward", forward), ("backward", backward)):
         if not callable(f):
             raise TypeError(
@@ -55,9 +60,22 @@ def of_function(
     f: Any, inputs: Sequence[Any], options: dict[str, Any], wrt: Collection[str] | None = None
 ) -> Subject:
     """Return the Subject of a function of Tensors, a Function, a Module, or the user's layer."""
+    if (library := library_of(f, inputs)) is not None:
+        return _of_library(library, f, inputs, options, wrt)
     if _has_both(f):
         return of_both(f, inputs, options, wrt=wrt)
     return TensorSubject(f, inputs, options, wrt)
+
+
+def _of_library(
+    library: str, f: Any, inputs: Sequence[Any], options: dict[str, Any], wrt: Any
+) -> Subject:
+    kinds: dict[str, Callable[..., Subject]] = {
+        "torch": TorchSubject,
+        "jax": JaxSubject,
+        "autograd": AutogradSubject,
+    }
+    return kinds[library](f, inputs, options, wrt)
 
 
 def of_both(
@@ -87,6 +105,12 @@ def _has_both(f: Any) -> bool:
         ours = issubclass(f, nn.Module | Function)
         return not ours and (is_context_class(f) or _methods_of_class(f))
     return is_context_class(f) or methods_of(f) is not None
+
+
+def _is_ours(f: Any) -> bool:
+    """Whether `f` is a Module, a Function or its `apply`."""
+    owner = getattr(f, "__self__", f)
+    return isinstance(f, nn.Module) or (isinstance(owner, type) and issubclass(owner, Function))
 
 
 def _methods_of_class(f: type) -> bool:

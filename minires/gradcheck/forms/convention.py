@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels.arrays import is_array
-
 from ..wording import count, described
+from .kinds import is_array, is_float_array
 from .naming import is_gradient_of, is_output_gradient, is_upstream, title
 from .signature import Signature, returned_names, signature_of
 
@@ -280,4 +279,4 @@ def is_floating(x: Any) -> bool:
         return bool(x) and all(map(is_floating, x.values()))
     if isinstance(x, list | tuple):
         return bool(x) and all(map(is_floating, x))
-    return isinstance(x, float | np.floating) or (is_array(x) and x.dtype.kind == "f")
+    return isinstance(x, float | np.floating) or is_float_array(x)

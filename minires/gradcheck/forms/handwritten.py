@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-
-from minires_kernels.arrays import is_array, module_of, to_host
 
 from ...engine import unbroadcast
 from ...grad_mode import enable_grad
@@ -18,6 +17,14 @@ from ..branches import observe_branches
 from ..subject import Pair, Subject
 from ..wording import Mismatch
 from .arguments import Arguments, Leaf, slots, within
+from .kinds import (
+    is_array,
+    is_float_array,
+    is_jax_array,
+    precise,
+    share_memory,
+    to_host,
+)
 from .naming import plain
 from .repeat import SameRandomNumbers
 from .results import as_gradient
@@ -62,13 +69,19 @@ class HandWritten(Subject):
     def __init__(self) -> None:
         self.random = SameRandomNumbers()
 
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """The state in which the user's code runs: the same random numbers, and float64 in JAX."""
+        with self.random, precise(any(is_jax_array(x.original) for x in self.leaves)):
+            yield
+
     @abstractmethod
     def start(self, given: Given, layout: Layout) -> Run:
         """Run forward on fresh copies, with these values of the leaves."""
 
     def set_up(self) -> None:
         """Run once, to see what the outputs are and which leaves backward has gradients for."""
-        with self.random:
+        with self.running():
             outputs = self.start({}, np.copy).outputs
         self.outputs = Arguments(outputs, [f"output {i}" for i in range(len(outputs))])
         self._find_inert()
@@ -89,7 +102,7 @@ class HandWritten(Subject):
             moved = list(slots(tree)) if isinstance(tree, dict | list | tuple) else []
             if not moved or any(self.leaves[i].optional for i in moved):
                 continue
-            with self.random:
+            with self.running():
                 given = {i: 1.1 * self.leaves[i].array + 0.1 for i in moved}
                 outputs = self.start(given, np.copy).outputs
             after = [a for output in outputs for a in _floats(output)]
@@ -144,7 +157,7 @@ class HandWritten(Subject):
         self, candidate: Callable[..., Any] | None, v: Array, given: Given, layout: Layout
     ) -> dict[int, Any]:
         """Return the gradients by leaf, as backward returned them."""
-        with self.random, enable_grad():
+        with self.running(), enable_grad():
             raw = self.start(given, layout).back(candidate, self._upstreams(v, layout))
         if self.takes_upstream:
             return raw
@@ -152,7 +165,7 @@ class HandWritten(Subject):
         return {i: dy * as_gradient(g, self.leaves[i].name, self.titles[1]) for i, g in raw.items()}
 
     def value(self, arrays: Sequence[Array]) -> tuple[Array, bytes | None]:
-        with self.random, observe_branches() as log:
+        with self.running(), observe_branches() as log:
             run = self.start(self._given(arrays), np.copy)
             if self.branch is not None:
                 branch = self.branch
@@ -186,7 +199,7 @@ class HandWritten(Subject):
     # ---- what else it owes ----------------------------------------------------------------------
     def conduct(self, v: Array) -> dict[str, str]:
         failed: dict[str, str] = {}
-        with self.random, enable_grad():
+        with self.running(), enable_grad():
             run = self.start(self._given(self.arrays), np.copy)
             self._untouched(run.inputs, failed)
             kept = [(a, to_host(a).copy()) for a in _arrays(run.saved)]
@@ -217,15 +230,15 @@ class HandWritten(Subject):
             g: Any = raw.get(i)
             if not is_array(g):
                 continue
-            if g.shape != shape:
+            if tuple(g.shape) != shape:
                 failed["shapes"] = (
-                    f"the gradient of {name} has shape {g.shape}, {name} has {shape}: sum over the "
-                    "axes along which it was broadcast"
+                    f"the gradient of {name} has shape {tuple(g.shape)}, {name} has {shape}: sum "
+                    "over the axes along which it was broadcast"
                 )
-            if g.dtype != np.float64:
-                failed["dtype"] = f"the gradient of {name} is {g.dtype}, {name} is float64"
+            if (dtype := to_host(g).dtype) != np.float64:
+                failed["dtype"] = f"the gradient of {name} is {dtype}, {name} is float64"
             for other, h in seen:
-                if module_of(g).shares_memory(g, h):
+                if share_memory(g, h):
                     failed["no aliasing"] = (
                         f"the gradient of {name} shares memory with {other}; return a copy"
                     )
@@ -233,7 +246,7 @@ class HandWritten(Subject):
 
     # ---- for a diagnosis ------------------------------------------------------------------------
     @property
-    def pair(self) -> Pair:
+    def pair(self) -> Pair | None:
         return Pair(plain(self.forward), plain(self.backward), self._try)
 
     def _try(self, candidate: Callable[..., Any], v: Array, arrays: Sequence[Array]) -> list[Array]:
@@ -256,7 +269,7 @@ def _floats(y: Any) -> list[Array]:
         return [a for part in y for a in _floats(part)]
     if isinstance(y, float | np.floating):
         return [np.array(y, np.float64)]
-    if is_array(y) and y.dtype.kind == "f":
+    if is_float_array(y):
         return [np.asarray(to_host(y), np.float64)]
     return []
 

@@ -80,7 +80,7 @@ class LayerSubject(HandWritten):
         self._inputs_with_leaves = sum(any(True for _ in slots(t)) for t in self.call.trees)
         self.result: Any = None  # what backward returned last
         self.wanted: list[int] = []
-        with self.random:
+        with self.running():
             result = self._forward({}, np.copy)[2]
         call = self.call
         reader = Reader(self.forward, self.backward, result, call.parameters, call.main)
@@ -132,7 +132,7 @@ class LayerSubject(HandWritten):
     def _find_parameters(self) -> None:
         """Run both passes and see which arrays have got a gradient."""
         before = floats_of(self.layer)
-        with self.random:
+        with self.running():
             layer, inputs, result = self._forward({}, np.copy)
             run = self._run(layer, inputs, result)
             ones = Arguments(run.outputs, ["y"] * len(run.outputs)).build({}, np.ones_like)
@@ -160,12 +160,12 @@ class LayerSubject(HandWritten):
 
     def _tell_others(self, before: dict[Any, Any], known: set[Any]) -> None:
         """Note the arrays without a gradient on which the output depends."""
-        with self.random:
+        with self.running():
             first = entries_of(self._forward({}, np.copy)[2])
         for path, value in before.items():
             if id(value) in known or not isinstance(value, np.ndarray) or not value.size:
                 continue
-            with self.random:
+            with self.running():
                 layer = copied(self.layer, {path: 1.1 * np.asarray(value, np.float64) + 0.1})
                 moved = entries_of(self._output(layer, self.call.build({}, np.copy)))
             pairs = zip(first, moved, strict=False)

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels.arrays import is_array, to_host
-
 from ...tensor import Array
 from .arguments import Arguments
 from .call import Call
 from .convention import Convention, Reader, entries_of
 from .handwritten import Given, HandWritten, Layout, Run
+from .kinds import is_array, to_host
 from .naming import title
 from .results import matched
 
@@ -45,7 +44,7 @@ class PairSubject(HandWritten):
         self.arguments = self.call = Call(forward, inputs, options or {}, names)
         self.leaves, self.notes = self.arguments.leaves, self.arguments.notes
         self.wanted = self.asked_for(wrt or ())
-        with self.random:
+        with self.running():
             self.convention = self._convention(outputs)
         self.takes_upstream = self.convention.takes_upstream
         self.set_up()

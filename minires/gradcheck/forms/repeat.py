@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+import sys
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -29,7 +30,9 @@ class SameRandomNumbers:
     """
 
     def __init__(self) -> None:
-        self._kept = [(source, source[0]()) for source in SOURCES]
+        torch: Any = sys.modules.get("torch")
+        theirs = () if torch is None else ((torch.get_rng_state, torch.set_rng_state),)
+        self._kept = [(source, source[0]()) for source in (*SOURCES, *theirs)]
         self._found: list[list[Any]] = []
         self._first = True
 

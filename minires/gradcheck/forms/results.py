@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels.arrays import is_array
-
 from ..wording import Mismatch, count, described, is_number
 from .arguments import Arguments, Slot, slots
+from .kinds import is_array
 from .naming import is_gradient_of
 
 
