@@ -1,7 +1,8 @@
-"""Guesses at the mistake behind a wrong gradient, from how it differs from the numeric one.
+"""What a wrong gradient looks like beside the numeric one: facts, and the mistakes they betray.
 
-Each test looks for the mark that one kind of mistake leaves. The order is from the specific to the
-general, and the first that matches speaks; the words are a suspicion, not a proof.
+Each test looks for the mark that one kind of mistake leaves; the first that matches speaks. A mark
+that several kinds leave is told as a fact, under the family "fact", which names no mistake. What
+the terms of the source say (`diagnosis/terms.py`) is better than any mark, and comes instead of it.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..tensor import Array
+from .diagnosis.said import sentences
 from .numeric import Comparison
 from .report import FAIL, VACUOUS, GradcheckReport
 from .subject import Subject
 
 Hint = tuple[str, str]  # family, sentence
 
+FACT = "fact"
 MOST_SUBSTITUTED = 4  # tensors; with more, trying the others' flips takes too many evaluations
+SPOILED = ("inputs unmodified", "upstream unmodified", "saved unmodified", "reentrant")
 
 
 def find(
@@ -26,20 +30,31 @@ def find(
 ) -> list[Hint]:
     """Return a hint per tensor that is vacuous or whose difference bears a known mark."""
     hints: list[Hint] = []
+    failed = [row.tensor for row in report.rows if row.verdict == FAIL]
+    spoiled = any(name in report.hygiene for name in SPOILED)
+    said = sentences(subject, v, found, failed) if failed and not spoiled else {}
     for t, (c, row) in enumerate(zip(found, report.rows, strict=True)):
         if row.verdict == VACUOUS:
-            text = (
-                f"{c.name}: zero on both sides, so nothing was checked (the sum of a normalised x "
-                "is constant, for one); weigh the output at random, or pass expect_zero"
-            )
-            hints.append(("vacuous", text))
-        if row.verdict == FAIL and (hint := _tensor(subject, v, t, c)):
-            hints.append(hint)
+            hints.append(("vacuous", _vacuous(c.name)))
+        if row.verdict != FAIL or spoiled:
+            continue  # what was written over explains any difference: hygiene tells
+        usable = np.isfinite(c.analytic).all() and c.analytic.any()
+        terms = said.get(c.name, []) if usable else []
+        if not any(family != FACT for family, _ in terms) and (hint := _tensor(subject, v, t, c)):
+            terms = [hint] if hint[0] != FACT or not terms else terms
+        hints += terms
     finite = all(np.isfinite(c.analytic).all() for c in found)
     if "zero upstream" in report.hygiene and finite:
         text = "backward does not multiply by dy everywhere: it gives a gradient also for dy = 0"
-        hints.insert(0, ("upstream", text))
+        hints = [("upstream", text), *(h for h in hints if h[0] not in ("factor", FACT))]
     return hints
+
+
+def _vacuous(name: str) -> str:
+    return (
+        f"{name}: zero on both sides, so nothing was checked. If that is right (a bias before "
+        f"batch norm changes nothing, nor does a shift before softmax), pass expect_zero=[{name!r}]"
+    )
 
 
 def _tensor(subject: Subject, v: Array, t: int, c: Comparison) -> Hint | None:
@@ -51,6 +66,9 @@ def _tensor(subject: Subject, v: Array, t: int, c: Comparison) -> Hint | None:
         return "not finite", f"{c.name}: the gradient is NaN or infinite: a division by zero?"
     if np.all(a == 0):
         return "zero", f"{c.name}: backward returns zeros"
+    if (n[known & (a != 0)] == 0).mean() > 0.9:
+        text = f"{c.name}: the output does not change with it; is forward piecewise constant?"
+        return FACT, f"{text} (round, a comparison, argmax have no gradient to check)"
     if _close(a[known], n[known]):
         return _few_wrong(c)
     for test in (_sign, _constant, _transposed, _missing_path):
@@ -61,7 +79,7 @@ def _tensor(subject: Subject, v: Array, t: int, c: Comparison) -> Hint | None:
             return hint
         if hint := _one_hot(c, a, n, v):
             return hint
-        for shape_test in (_normalisation, _unvisited, _border, _mask):
+        for shape_test in (_normalisation, _unvisited, _border, _moved, _mask):
             if hint := shape_test(c, a, n, subject):
                 return hint
     return None
@@ -102,12 +120,14 @@ def _constant(c: Comparison, a: Array, n: Array, known: Array, v: Array, s: Subj
     if not math.isfinite(factor) or abs(factor) < 1e-12 or not _close(a[known], factor * n[known]):
         return None
     text = f"{c.name}: analytic = {factor:.5g} × numeric"
+    if known.sum() < 3:
+        return None  # of one element, every wrong value is a factor
     for name, size in _sizes(s, v):
-        if size > 1 and math.isclose(factor, size, rel_tol=1e-3):
+        if size > 1 and math.isclose(factor, size, rel_tol=1e-5):
             return "factor", f"{text}: {name} = {size}; is a 1/{size} missing (a mean, an area)?"
-        if size > 1 and math.isclose(factor, 1 / size, rel_tol=1e-3):
+        if size > 1 and math.isclose(factor, 1 / size, rel_tol=1e-5):
             return "factor", f"{text}: {name} = {size}; a mean where a sum belongs?"
-    return "factor", f"{text}: a constant factor is wrong"
+    return FACT, text
 
 
 def _sizes(s: Subject, v: Array) -> list[tuple[str, int]]:
@@ -143,11 +163,13 @@ def _missing_path(
     """Return a hint if the gradient lacks, or consists only of, what an addition passes on."""
     if n.shape != v.shape or not known.all():
         return None
-    if _close(a, v) or _close(n - a, v):
+    if _close(a, v):
+        return FACT, f"{c.name}: the gradient is dy, unchanged: right if y were {c.name} + constant"
+    if _close(n - a, v) and not _close(a, -v):
         return (
             "missing path",
-            f"{c.name}: the gradient of one of several paths is missing: add them up, do not "
-            "overwrite",
+            f"{c.name}: the difference is dy itself: the path that passes dy on unchanged (a skip) "
+            "is missing; add the paths up, do not overwrite",
         )
     return None
 
@@ -195,7 +217,8 @@ def _one_hot(c: Comparison, a: Array, n: Array, v: Array) -> Hint | None:
         return None
     error = a - n
     wrong = np.abs(error) > 1e-4 * np.abs(v)[:, None]
-    if (wrong.sum(axis=1) == 1).all() and _close(np.abs(error[wrong]), np.abs(v)):
+    softmax = _close(a.sum(axis=1), v)  # its rows add up to 1
+    if softmax and (wrong.sum(axis=1) == 1).all() and _close(np.abs(error[wrong]), np.abs(v)):
         return (
             "one-hot",
             f"{c.name}: one element per row is off by dy: the target's one-hot is missing",
@@ -204,31 +227,48 @@ def _one_hot(c: Comparison, a: Array, n: Array, v: Array) -> Hint | None:
 
 
 def _normalisation(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
-    """Does the error lie in the span of 1 and x per channel, as BN's mean and variance terms do?"""
+    """Does only the wrong gradient see the mean, or the size, of x?
+
+    A normalised x does not change with either, so its gradient has no part along 1 and along x.
+    """
     if n.ndim not in (2, 4) or c.name not in s.names:
         return None
     x = s.arrays[s.names.index(c.name)]
-    axes = (0, *range(2, n.ndim))
-    centred = x - x.mean(axis=axes, keepdims=True)
-    error = a - n
-    mean = error.mean(axis=axes, keepdims=True)
-    spread = (centred**2).sum(axis=axes, keepdims=True)
-    slope = (error * centred).sum(axis=axes, keepdims=True) / np.where(spread > 0, spread, 1)
-    if (
-        n.shape[0] < 4
-        or not np.abs(error - mean - slope * centred).max() < 1e-4 * np.abs(error).max()
-    ):
-        return None
-    has_mean = np.abs(mean).max() > 1e-4 * np.abs(error).max()
-    has_slope = np.abs(slope * centred).max() > 1e-4 * np.abs(error).max()
-    what = "mean and variance terms" if has_mean and has_slope else "mean term"
-    if has_slope and not has_mean:
-        what = "variance term"
-    return (
-        "normalisation",
-        f"{c.name}: the error is what the {what} of a normalisation contributes: missing, or "
-        "with a wrong factor (the statistics depend on x too)",
-    )
+    for axes in ((0, *range(2, n.ndim)), tuple(range(1, n.ndim))):
+        centred = x - x.mean(axis=axes, keepdims=True)
+        if n.size // max(n.shape[0] if 0 not in axes else n.shape[1], 1) < 4:
+            continue
+        mean, size = _parts(n, centred, axes)
+        if max(mean, size) > 1e-3:
+            continue  # eps keeps it from zero
+        mean, size = _parts(a, centred, axes)
+        if max(mean, size) < 1e-2:
+            continue
+        error = a - n
+        rest = error - error.mean(axis=axes, keepdims=True)
+        spread = (centred**2).sum(axis=axes, keepdims=True)
+        rest -= centred * ((rest * centred).sum(axis=axes, keepdims=True) / spread)
+        if np.abs(rest).max() > 1e-4 * np.abs(error).max():
+            continue
+        what = "mean and variance terms" if min(mean, size) > 1e-2 else "mean term"
+        if mean < 1e-2:
+            what = "variance term"
+        return (
+            "normalisation",
+            f"{c.name}: the error is what the {what} of a normalisation contributes: missing, or "
+            "with a wrong factor (the statistics depend on x too)",
+        )
+    return None
+
+
+def _parts(g: Array, centred: Array, axes: tuple[int, ...]) -> tuple[float, float]:
+    """Return how much of g lies along 1 and along centred x, as parts of its norm."""
+    norm = float(np.linalg.norm(g)) or 1.0
+    count = centred.size / g.mean(axis=axes).size
+    mean = float(np.linalg.norm(g.mean(axis=axes))) * math.sqrt(count)
+    length = np.sqrt((centred**2).sum(axis=axes))
+    along = (g * centred).sum(axis=axes) / np.where(length > 0, length, 1)
+    return mean / norm, float(np.linalg.norm(along)) / norm
 
 
 def _border(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
@@ -249,12 +289,13 @@ def _unvisited(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
         rest = tuple(i for i in range(n.ndim) if i != axis)
         empty = (np.abs(a).max(axis=rest) == 0) & (np.abs(n).max(axis=rest) > 0)
         if empty.any():
-            where = ", ".join(str(int(i)) for i in np.flatnonzero(empty))
-            return (
-                "stride or padding",
-                f"{c.name}: index {where} of axis {axis} is never written: a stride's remainder, "
-                "or an offset",
-            )
+            where = [int(i) for i in np.flatnonzero(empty)]
+            text = f"{c.name}: index {', '.join(map(str, where))} of axis {axis} is never written"
+            dense = (n != 0).mean() > 0.5
+            last = where == list(range(n.shape[axis] - len(where), n.shape[axis]))
+            if n.ndim == 4 and axis > 1 and dense and last:
+                return "stride or padding", f"{text}: a stride's remainder, or an offset"
+            return FACT, f"{text}, but its gradient is not zero"
     if n.ndim == 4:
         for axis in (2, 3):
             for shift in (-2, -1, 1, 2):
@@ -270,6 +311,20 @@ def _unvisited(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
     return None
 
 
+def _moved(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
+    """Are the values right, but at other places?"""
+    ours, theirs = np.sort(a, axis=None), np.sort(n, axis=None)
+    if n.size < 4 or not _close(ours, theirs, 1e-6):
+        return None
+    if (n == 0).mean() > 0.3:
+        return (
+            "mask",
+            f"{c.name}: the same values arrive at other places: the winners (argmax, a mask, an "
+            "index) are not those of the forward pass",
+        )
+    return FACT, f"{c.name}: the same values in another order (a reshape, a transpose, a flip?)"
+
+
 def _mask(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
     """Are some elements exactly right and the others open where closed, or the reverse?"""
     scale = np.abs(n).max()
@@ -277,11 +332,11 @@ def _mask(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
     if not 0.02 < right.mean() < 1:
         return None
     wrong = ~right
-    n_zero, a_zero = np.abs(n) <= 1e-8 * scale, a == 0
-    if (n_zero | a_zero)[wrong].all():
-        return (
-            "mask",
-            f"{c.name}: elements are zero that should not be, or the reverse: the mask (of a ReLU, "
-            "a window, a selection) is taken from the wrong array or is leaky",
-        )
-    return None
+    closed, opened = (a == 0)[wrong], (np.abs(n) <= 1e-8 * scale)[wrong]
+    if not (closed | opened).all():
+        return None
+    what = "zero that should not be" if closed.all() else "not zero that should be"
+    if not closed.all() and not opened.all():
+        what = "zero that should not be, and the reverse"
+    text = f"{c.name}: the rest is right, but {int(wrong.sum())} elements are {what}"
+    return ("mask" if (n == 0).any() and opened.any() else FACT), text

@@ -198,18 +198,21 @@ def _elementwise(rng: np.random.Generator) -> list[Mutant]:
     w, b = rng.standard_normal((5, 5)), rng.standard_normal(5)
     return [
         Mutant("relu: sign", "sign", relu, relu_right, lambda dy, y: -dy * (y > 0), (x,)),
-        Mutant("relu: mask from dy", "mask", relu, relu_right, lambda dy, y: dy * (dy > 0), (x,)),
+        Mutant("relu: mask from dy", "wrong mask/branch", relu, relu_right,
+               lambda dy, y: dy * (dy > 0), (x,)),
         Mutant("relu: leaky", "mask", relu, relu_right,
                lambda dy, y: dy * np.where(y > 0, 1, 0.01), (x,)),
         Mutant("add: one input forgotten", "zero", add, lambda dy, a, b: (dy.copy(), dy.copy()),
                lambda dy, a, b: (dy.copy(), 0 * dy), (x, z)),
         Mutant("residual: skip overwritten by branch", "missing path", block, block_right,
                block_overwrites, (x, w)),
-        Mutant("residual: branch forgotten", "missing path", block, block_right, block_skip_only,
+        Mutant("residual: branch forgotten", "fact", block, block_right, block_skip_only,
                (x, w)),
-        Mutant("broadcast: mean in place of sum", "factor", shift, shift_right, shift_mean, (x, b)),
+        Mutant("broadcast: mean in place of sum", "wrong scale", shift, shift_right, shift_mean,
+               (x, b)),
         Mutant("broadcast: not summed", "broadcast", shift, shift_right, shift_unsummed, (x, b)),
-        Mutant("broadcast: only the first row", "other", shift, shift_right, shift_axis, (x, b)),
+        Mutant("broadcast: only the first row", "missing broadcast sum", shift, shift_right,
+               shift_axis, (x, b)),
     ]  # fmt: skip
 
 

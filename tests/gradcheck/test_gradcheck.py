@@ -210,9 +210,9 @@ def test_rtol_is_the_callers():
 
 
 def test_raise_on_failure_carries_the_table():
-    with pytest.raises(AssertionError, match="analytic = -numeric"):
+    with pytest.raises(AssertionError, match="has the wrong sign"):
         gradcheck(wrong_cube(-1.0), X, raise_on_failure=True)
-    with pytest.raises(AssertionError, match="analytic = -numeric"):
+    with pytest.raises(AssertionError, match="has the wrong sign"):
         check_backward(lambda x: x * x, lambda dy, x: -2 * dy * x, X, raise_on_failure=True)
 
 

@@ -9,7 +9,6 @@ from minires.gradcheck import mutants
 ALL = mutants.mutants()
 WITHOUT_HINT = {
     "conv2d: dilation ignored in dw",
-    "broadcast: only the first row",
     "max_pool2d: columns reversed",
 }
 

@@ -33,7 +33,7 @@ def atoms(values: Mapping[str, Any]) -> dict[str, Array]:
         options = {name: x, **{f"{name}[{i}]": item for i, item in items if len(x) < 12}}
         if isinstance(x, dict):
             options |= {f"{name}[{key!r}]": item for key, item in x.items() if len(x) < 12}
-        for text, a in options.items():
+        for text, a in options.items() if not name.startswith("_") else ():
             floating = isinstance(a, np.ndarray) and a.dtype.kind in "fb" and a.size <= LARGE
             if floating and np.isfinite(a).all():
                 found[text] = np.asarray(a, dtype=np.float64)

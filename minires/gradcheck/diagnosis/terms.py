@@ -136,7 +136,7 @@ class _Wrong:
             after = "" if node is None else scaled(node, str(labels[0]))
             return [
                 self._finding(
-                    line, termfamily.of_coefficient(str(labels[0])), text, c, "", node, after
+                    line, termfamily.of_coefficient(str(labels[0]), ""), text, c, "", node, after
                 )
             ]
         if len(off) > 2:
@@ -151,7 +151,9 @@ class _Wrong:
             after = "" if node is None else scaled(node, label)
             text = _sentence(shown, c, label, self.scalars)
             said.append(
-                self._finding(line, termfamily.of_coefficient(label), text, c, shown, node, after)
+                self._finding(
+                    line, termfamily.of_coefficient(label, shown), text, c, shown, node, after
+                )
             )
         return said
 
@@ -198,12 +200,14 @@ class _Wrong:
             operation = operation or (" / " if over else " * ")
             name = text.removeprefix("1 / ")
             over = operation == " / "
-            said = f"{what} {'has a factor too many' if over else 'lacks the factor'} `{name}`"
-            if over and not _within(name, term.expression):
-                said = f"{what} should be divided by `{name}`"
+            said, family = f"{what} lacks the factor `{name}`", "wrong factor"
+            if over:
+                within = _within(name, term.expression)
+                said = f"{what} {'has a factor too many:' if within else 'should be divided by'}"
+                said, family = f"{said} `{name}`", "wrong factor" if within else ""
             after = "" if node is None else scaled(node, "1") + operation + name
             line = statement if node is None else node.lineno
-            return self._finding(line, "wrong factor", said, np.nan, shown, node, after)
+            return self._finding(line, family, said, np.nan, shown, node, after)
         return None
 
     def _factors(self, column: Any, goal: Array) -> Iterator[tuple[str, bool]]:
@@ -251,6 +255,8 @@ class _Wrong:
                     node = _shared_leaf(every, [k])
                     text = f"the term `{_shown(term)}` should be `{fit.told}`"
                     family = termfamily.of_expression(fit, term.expression, self.first, self.known)
+                    if idle := termfamily.unused(fit, self.root, self.first):
+                        family, text = "detached path", f"{text}; {idle} is computed and not used"
                     line = line if node is None else node.lineno
                     more = (fit.coefficients[0], fit.texts[0])
                     return [self._finding(line, family, text, *more)]
@@ -301,7 +307,16 @@ class _Wrong:
             what = "what comes back through a mean is missing"
         else:
             what = "a term is missing"
-        return "missing term", f"{what}: `{fit.told}`"
+        target = "" if node is None else self._target(node)
+        family, known = termfamily.of_missing(fit, self.root, target, self.first)
+        return family, f"{what}: `{fit.told}`" + (f"; {known}" if known else "")
+
+    def _target(self, node: ast.expr) -> str:
+        """Return what an expression is assigned to, "" if it is not."""
+        for s in ast.walk(self.root):
+            if isinstance(s, ast.Assign) and s.value is node:
+                return ast.unparse(s.targets[0])
+        return ""
 
     def _returned(self) -> set[str]:
         return (
