@@ -198,7 +198,7 @@ def _elementwise(rng: np.random.Generator) -> list[Mutant]:
     w, b = rng.standard_normal((5, 5)), rng.standard_normal(5)
     return [
         Mutant("relu: sign", "sign", relu, relu_right, lambda dy, y: -dy * (y > 0), (x,)),
-        Mutant("relu: mask from dy", "wrong mask/branch", relu, relu_right,
+        Mutant("relu: mask from dy", "mask", relu, relu_right,
                lambda dy, y: dy * (dy > 0), (x,)),
         Mutant("relu: leaky", "mask", relu, relu_right,
                lambda dy, y: dy * np.where(y > 0, 1, 0.01), (x,)),
