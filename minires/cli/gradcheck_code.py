@@ -12,12 +12,13 @@ import sys
 import time
 import traceback
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from .. import results
 from ..gradcheck import GradcheckReport, code, given, load, page
+from ..gradcheck.diagnosis import Diagnosis
 from ..gradcheck.pairs import Pair, inputs_of
 from ..lessons.interrupt import interrupted
 from .arguments import positive_float
@@ -50,6 +51,9 @@ def add_options(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--rtol", type=positive_float, metavar="X", help="also accept this relative error"
     )
+    p.add_argument(
+        "--no-diagnosis", action="store_true", help="do not look for the wrong line of what fails"
+    )
     p.add_argument("--html", metavar="FILE", help="also write a page, complete in itself")
     p.add_argument(
         "--seconds",
@@ -70,10 +74,10 @@ def meant(args: argparse.Namespace) -> bool:
         )
     if own and (args.backend or args.list):
         raise ValueError("--backend and --list are for what comes with minires")
-    if not own and (args.inputs or args.rtol or args.html):
+    if not own and (args.inputs or args.rtol or args.html or args.no_diagnosis):
         raise ValueError(
-            "--inputs, --rtol and --html are for passes of your own: name them, e.g. minires "
-            "gradcheck my.py:conv,conv_backward"
+            "--inputs, --rtol, --no-diagnosis and --html are for passes of your own: name them, "
+            "e.g. minires gradcheck my.py:conv,conv_backward"
         )
     return bool(own)
 
@@ -125,7 +129,7 @@ def _typed(args: argparse.Namespace, pair: Pair, pairs: int) -> Any:
         found = given.from_text(args.inputs, args.seed)
     if pairs == 1:
         return found
-    taken = code.taken(pair.forward)
+    taken = code.needed(pair)
     if any(p.default is p.empty and p.name not in found for p in taken):
         return None
     return {p.name: found[p.name] for p in taken if p.name in found}
@@ -147,9 +151,15 @@ def _made(args: argparse.Namespace, module: types.ModuleType, pair: Pair) -> Any
 
 def _checked(args: argparse.Namespace, pair: Pair, inputs: Any) -> GradcheckReport:
     options = {"seed": args.seed} | ({} if args.rtol is None else {"rtol": args.rtol})
-    return _within(
-        args, pair.spelled, lambda: code.check_pair(pair, inputs, **options), silent=True
-    )
+
+    def check() -> GradcheckReport:
+        report = code.check_pair(pair, inputs, **options)
+        if args.no_diagnosis:
+            report.diagnosis = Diagnosis()
+        _ = report.diagnosis  # looked for now, within the limits
+        return report
+
+    return _within(args, pair.spelled, check, silent=True)
 
 
 def _within(args: argparse.Namespace, what: str, do: Callable[[], T], silent: bool = False) -> T:
@@ -214,6 +224,8 @@ def _checked_with(pair: Pair, inputs: Any) -> str:
 
 def _named(pair: Pair, inputs: Any) -> list[tuple[str, Any]]:
     """Return the inputs with the names that forward gives them."""
+    if isinstance(pair.forward, type) and isinstance(inputs, Mapping):
+        return list(inputs.items())
     values, keywords = code.arranged(pair, inputs)
     names = [p.name for p in code.taken(pair.forward) if p.kind is not p.KEYWORD_ONLY]
     names += [f"input {i}" for i in range(len(names), len(values))]

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..function import Function
 from .check import check_backward, gradcheck
+from .forms.context import is_context_class
 from .pairs import Pair
 from .report import GradcheckReport
 
@@ -40,17 +42,46 @@ def check_pair(pair: Pair, given: Any, **options: Any) -> GradcheckReport:
 
     ValueError says which inputs are missing or not taken.
     """
+    pair, given = _made(pair, given)
     arguments, keywords = arranged(pair, given)
     ours = {name: keywords.pop(name) for name in list(keywords) if name in _OURS}
     forward, backward = _bound(pair.forward, ours), _bound(pair.backward, ours)
     if backward is None:
-        return gradcheck(_bound(forward, keywords), *arguments, **options)
+        return gradcheck(forward, *arguments, **options, **keywords)
     options |= keywords
     if not takes_upstream(pair):
         report = check_backward(forward, Derivative(backward), *arguments, **options)
         report.notes.append(f"{backward.__name__} takes no upstream: it is multiplied by dy")
         return report
     return check_backward(forward, backward, *arguments, **options)
+
+
+def _made(pair: Pair, given: Any) -> tuple[Pair, Any]:
+    """Make the layer whose class is checked, from those inputs that its constructor takes.
+
+    A class whose forward takes a context is left as it is.
+    """
+    layer = pair.forward
+    if not isinstance(layer, type) or issubclass(layer, Function) or is_context_class(layer):
+        return pair, given
+    parameters = [] if layer.__init__ is object.__init__ else constructor(layer)
+    named = given if isinstance(given, Mapping) else {}
+    missing = [p.name for p in parameters if p.default is p.empty and p.name not in named]
+    if missing:
+        raise ValueError(
+            f"{layer.__name__}({', '.join(p.name for p in parameters)}) also needs "
+            f"{' and '.join(missing)}: give them by name among the inputs"
+        )
+    own = {p.name: named[p.name] for p in parameters if p.name in named}
+    rest = {name: x for name, x in named.items() if name not in own} if named else given
+    made: Any = layer(**own)
+    return Pair(pair.name, made), rest
+
+
+def constructor(layer: type) -> list[inspect.Parameter]:
+    """Return the parameters that a class needs or takes to make a layer."""
+    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    return [p for p in inspect.signature(layer).parameters.values() if p.kind not in kinds]
 
 
 def _bound(f: Any, keywords: Mapping[str, Any]) -> Any:
@@ -95,7 +126,7 @@ def arranged(pair: Pair, given: Any) -> tuple[list[Any], dict[str, Any]]:
     wrong = [name for name in given if name not in names]
     missing = [p.name for p in parameters if p.default is p.empty and p.name not in given]
     if wrong or missing:
-        called = f"{pair.forward.__name__}({', '.join(names)})"
+        called = f"{pair.name}({', '.join(names)})"
         said = [f"it has no {', no '.join(wrong)}"] if wrong else []
         said += [f"it also needs {' and '.join(missing)}"] if missing else []
         raise ValueError(f"inputs for {called}: {'; '.join(said)}")
@@ -109,7 +140,7 @@ def arranged(pair: Pair, given: Any) -> tuple[list[Any], dict[str, Any]]:
 
 def taken(forward: Callable[..., Any]) -> list[inspect.Parameter]:
     """Return the parameters of a forward pass, without `self`, `ctx` and `**options`."""
-    function = getattr(forward, "forward", forward) if isinstance(forward, type) else forward
+    function = getattr(forward, "forward", forward)  # of a class, or an object of one
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -133,9 +164,18 @@ def made(name: str, maker: Any, seed: int) -> Any:
     return maker(value) if takes else maker()
 
 
+def needed(pair: Pair) -> list[inspect.Parameter]:
+    """Return all that a pair takes by name: for a layer, what its constructor takes comes first."""
+    layer = pair.forward
+    if not isinstance(layer, type) or issubclass(layer, Function) or is_context_class(layer):
+        return taken(layer)
+    own = [] if layer.__init__ is object.__init__ else constructor(layer)
+    return own + taken(layer)
+
+
 def suggestion(pair: Pair, from_text: Callable[[str], Mapping[str, Any]]) -> str:
     """Return inputs to type for a pair, with shapes that its forward pass takes if some do."""
-    names = [p.name for p in taken(pair.forward) if p.default is p.empty]
+    names = [p.name for p in needed(pair) if p.default is p.empty]
     texts = [" ".join(f"{name}={_shape(name, shapes)}" for name in names) for shapes in _SUGGESTED]
     for text in texts if pair.backward is not None and names else []:
         try:

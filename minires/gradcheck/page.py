@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import owed
+from .diagnosis.finding import SHOWN, Finding
 from .heat import heat_map
 
 if TYPE_CHECKING:
@@ -35,9 +38,9 @@ background:rgba(128,128,128,.13);color:inherit;overflow-wrap:normal}
 .mrg .v{font-weight:700;padding:.05em .45em;border-radius:4px;color:#fff}
 .mrg .v.PASS{background:#1b6e35}.mrg .v.FAIL{background:#b3261e}
 .mrg .v.UNDECIDED,.mrg .v.VACUOUS{background:#6b4e00}
-.mrg del,.mrg ins{text-decoration:none;display:block;border-left:.3em solid;padding-left:.4em}
-.mrg del{border-color:#d64538;background:rgba(214,69,56,.16)}
-.mrg ins{border-color:#2f9e4f;background:rgba(47,158,79,.18)}
+.mrg del,.mrg ins{text-decoration:none;display:block}
+.mrg del{background:rgba(214,69,56,.22)}
+.mrg ins{background:rgba(47,158,79,.24)}
 .mrg figure{margin:.6em 0}.mrg figcaption{font-size:.92em}
 .mrg svg{max-width:100%;height:auto;color:inherit}
 """
@@ -132,25 +135,48 @@ def _map(report: GradcheckReport, row: Row) -> str:
 
 def _findings(report: GradcheckReport) -> str:
     """Return the diagnosis: the line, before and after, and the rule."""
-    shown = []
-    for finding in list(getattr(report, "diagnosis", None) or [])[:3]:
-        shown.append(f"<h3>{escape(_place(finding))}: {escape(finding.family)}</h3>")
+    found, shown = report.diagnosis[:SHOWN], []
+    for k, finding in enumerate(found):
+        file = escape(Path(finding.file).name)
+        place = f"{file}, line {finding.number}" if file else f"line {finding.number}"
+        family = f": {escape(finding.family)}"
+        shown.append(f"<h3>{'Or else ' if k else ''}{place}{family}</h3>")
         shown.append(f"<p>{_code(finding.text)}</p><pre>{_changed(finding)}</pre>")
-    if len(shown) > 2:
-        shown.insert(0, "<p>Each of these changes alone makes the gradient right.</p>")
+    if len(found) > 1:
+        shown.append(
+            "<p>Each of these changes alone makes the gradient right; the first is the likeliest."
+            "</p>"
+        )
+    if report.diagnosis.note:
+        shown.append(f"<p>{_code(report.diagnosis.note)}</p>")
     return "".join(shown)
 
 
-def _place(finding: Any) -> str:
-    return f"{finding.file}, line {finding.line}" if finding.file else f"line {finding.line}"
-
-
-def _changed(finding: Any) -> str:
-    def lines(tag: str, sign: str, text: str) -> str:
-        shown = "\n".join(f"{sign} {escape(line)}" for line in text.splitlines())
-        return f'<{tag}><span class="no">{finding.line:>4} </span>{shown}</{tag}>'
-
-    return lines("del", "−", finding.before) + lines("ins", "+", finding.after)
+def _changed(finding: Finding) -> str:
+    """Return the lines around the wrong one, with what is to be changed marked."""
+    source = [line.rstrip("\n") for line in linecache.getlines(finding.file)]
+    first, shown = finding.number - finding.line, []
+    edits = {line + first: (before, after) for line, before, after in finding.edits}
+    start, end = min(edits), max(edits) + 1
+    n = start - 2
+    while n < end + 2:
+        if n not in edits:
+            if 0 < n <= len(source):
+                shown.append(f'<span class="no">{n:>4}   </span>{escape(source[n - 1])}\n')
+            n += 1
+            continue
+        before, after = edits[n]
+        text = source[n - 1] if n <= len(source) else ""
+        indent = text[: len(text) - len(text.lstrip())]
+        for tag, sign, lines in (("del", "−", before), ("ins", "+", after)):
+            rows = lines.splitlines() or ["(nothing)"]
+            for i, row in enumerate(rows):
+                no = f"{n + i:>4}" if tag == "del" else "    "
+                shown.append(
+                    f'<{tag}><span class="no">{no} {sign} </span>{indent}{escape(row)}</{tag}>'
+                )
+        n += max(1, len(before.splitlines()))
+    return "".join(shown)
 
 
 def _owed(hygiene: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -234,3 +234,61 @@ def test_options_by_position_and_by_keyword(write, capsys):
     assert "much: 3" in capsys.readouterr().out
     write(text.replace("dy * scale", "dy"))
     assert call(file, "--inputs", "x=(4) scale=3.0") == 1
+
+
+LAYER = """
+import numpy as np
+
+
+class Affine:
+    def __init__(self, n_in, n_out=2):
+        self.W, self.b = np.ones((n_in, n_out)), np.zeros(n_out)
+
+    def forward(self, x):
+        self.x = x
+        return np.tanh(x) @ self.W + self.b
+
+    def backward(self, dy):
+        self.dW, self.db = np.tanh(self.x).T @ dy, dy.sum(axis=0)
+        return (dy @ self.W.T) * (1 - np.tanh(self.x) ** 2)
+"""
+
+
+def test_a_layer_is_made_from_the_inputs_that_its_class_takes(write, capsys):
+    file = write(LAYER)
+    assert call(file, "--inputs", "n_in=3 x=(4,3)") == 0
+    said = capsys.readouterr().out
+    assert "dW for W, db for b" in said
+    assert "n_in: 3" in said
+    assert call(f"{file}:Affine", "--inputs", "x=(4,3)") == 2
+    assert "Affine(n_in, n_out) also needs n_in" in capsys.readouterr().err
+    assert call(file) == 2
+    assert 'mine.py:Affine --inputs "n_in=' in capsys.readouterr().err
+    wrong = write(LAYER.replace("dy.sum(axis=0)", "dy.mean(axis=0)"))
+    assert call(wrong, "--inputs", "n_in=3 x=(4,3)", "--no-diagnosis") == 1
+
+
+def test_a_function_with_a_context(write, capsys):
+    file = write(
+        "from minires import Function\n\n\nclass Square(Function):\n"
+        "    @staticmethod\n    def forward(ctx, x):\n        ctx.save(x)\n        return x * x\n\n"
+        "    @staticmethod\n    def backward(ctx, dy):\n        return 2 * ctx.saved[0] * dy\n"
+    )
+    assert call(f"{file}:Square", "--inputs", "x=(4,3)") == 0
+
+
+def test_the_wrong_line_is_shown_everywhere_unless_it_is_not_wanted(write, capsys):
+    file = write(WRONG)
+    line = WRONG.splitlines().index("    return x * dy") + 1
+    assert call(f"{file}:square", "--inputs", "x=(3)", "--html", "page.html") == 1
+    assert f"mine.py, line {line}, in square_backward" in capsys.readouterr().out
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert f"mine.py, line {line}" in page
+    assert f'<del><span class="no">{line:>4} − </span>    return x * dy</del>' in page
+    assert call(f"{file}:square", "--inputs", "x=(3)", "--json") == 1
+    (found, *_) = json.loads(capsys.readouterr().out)["reports"][0]["diagnosis"]
+    assert (found["number"], found["before"]) == (line, "return x * dy")
+    for more in ([], ["--json"], ["--html", "page.html"]):
+        call(f"{file}:square", "--inputs", "x=(3)", "--no-diagnosis", *more)
+        assert "in square_backward" not in capsys.readouterr().out
+    assert "<del>" not in Path("page.html").read_text(encoding="utf-8")
