@@ -126,7 +126,7 @@ def arranged(pair: Pair, given: Any) -> tuple[list[Any], dict[str, Any]]:
     wrong = [name for name in given if name not in names]
     missing = [p.name for p in parameters if p.default is p.empty and p.name not in given]
     if wrong or missing:
-        called = f"{pair.name}({', '.join(names)})"
+        called = f"{getattr(pair.forward, '__name__', pair.name)}({', '.join(names)})"
         said = [f"it has no {', no '.join(wrong)}"] if wrong else []
         said += [f"it also needs {' and '.join(missing)}"] if missing else []
         raise ValueError(f"inputs for {called}: {'; '.join(said)}")
