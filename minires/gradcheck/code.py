@@ -49,10 +49,6 @@ def check_pair(pair: Pair, given: Any, **options: Any) -> GradcheckReport:
     if backward is None:
         return gradcheck(forward, *arguments, **options, **keywords)
     options |= keywords
-    if not takes_upstream(pair):
-        report = check_backward(forward, Derivative(backward), *arguments, **options)
-        report.notes.append(f"{backward.__name__} takes no upstream: it is multiplied by dy")
-        return report
     return check_backward(forward, backward, *arguments, **options)
 
 
@@ -88,29 +84,6 @@ def _bound(f: Any, keywords: Mapping[str, Any]) -> Any:
     """Return `f` with those keywords that it takes and that are words of `check_backward`, too."""
     own = {p.name: keywords[p.name] for p in (taken(f) if keywords else []) if p.name in keywords}
     return functools.wraps(f)(functools.partial(f, **own)) if own else f
-
-
-class Derivative:
-    """A function that returns the derivative alone, such as tanh_prime(x), as a backward pass.
-
-    Of an elementwise function, or of one that returns a single number, dx = dy · derivative.
-    """
-
-    def __init__(self, f: Callable[..., Any]) -> None:
-        self.f, self.__name__ = f, f.__name__
-
-    def __call__(self, dy: Any, *inputs: Any) -> Any:
-        found = self.f(*inputs)
-        return tuple(dy * g for g in found) if isinstance(found, tuple | list) else dy * found
-
-
-def takes_upstream(pair: Pair) -> bool:
-    """Return whether backward takes more than arguments of forward."""
-    if pair.backward is None:
-        return True
-    names = [p.name for p in taken(pair.backward)]
-    inputs = [p.name for p in taken(pair.forward)]
-    return not names or len(names) > len(inputs) or not set(names) <= set(inputs)
 
 
 def arranged(pair: Pair, given: Any) -> tuple[list[Any], dict[str, Any]]:

@@ -16,6 +16,7 @@ from .layer import LayerSubject, methods_of
 from .libraries import library_of
 from .pair import PairSubject
 from .tensors import TensorSubject
+from .together import TogetherSubject, returns_gradients
 from .torch_functions import TorchSubject
 from .vjp import AutogradSubject, JaxSubject
 
@@ -64,6 +65,8 @@ def of_function(
         return _of_library(library, f, inputs, options, wrt)
     if _has_both(f):
         return of_both(f, inputs, options, wrt=wrt)
+    if inspect.isroutine(f) and not _is_ours(f) and returns_gradients(f, inputs, options):
+        return TogetherSubject(f, inputs, options, wrt)
     return TensorSubject(f, inputs, options, wrt)
 
 

@@ -108,6 +108,8 @@ class Reader:
             found = self._given(self._indices(outputs))
         elif self._takes_nothing():
             found = [([0], [])]
+        elif self._takes_inputs_only():
+            found = [([0], [self._role(name) for name in self.takes.names[: self.takes.required]])]
         else:
             floating = [i for i, f in enumerate(self.floating) if f]
             found = self._by_count() or self._by_name() or self._given(floating)
@@ -122,6 +124,8 @@ class Reader:
         others = [i for i, f in enumerate(self.floating) if f and i not in convention.outputs]
         taken = {which for kind, which in convention.plan if kind == "entry"}
         notes = [f"outputs: {', '.join(values)}"] if len(values) > 1 else []
+        if convention.plan and not convention.takes_upstream:
+            notes.append(f"{self.titles[1]} takes no upstream: it is multiplied by dy")
         unused = [self._label(i) for i in others if i not in taken]
         if unused:
             notes.append(
@@ -207,6 +211,11 @@ class Reader:
     def _takes_nothing(self) -> bool:
         """Whether backward has no argument: the gradient of a single number, as for dy = 1."""
         return self.takes.fits(0) and not self.takes.fits(1) and np.size(self.entries[0]) == 1
+
+    def _takes_inputs_only(self) -> bool:
+        """Whether backward has arguments of forward only: it is a derivative, as tanh_prime(x)."""
+        roles = [self._role(name)[0] for name in self.takes.names]
+        return self.single and not self.takes.anything and set(roles) == {"input"}
 
     # ---- what a name means ----------------------------------------------------------------------
     def _role(self, name: str) -> Source:

@@ -161,8 +161,19 @@ class HandWritten(Subject):
             raw = self.start(given, layout).back(candidate, self._upstreams(v, layout))
         if self.takes_upstream:
             return raw
-        dy = float(v.reshape(-1)[0])  # backward returns the gradients for dy = 1
-        return {i: dy * as_gradient(g, self.leaves[i].name, self.titles[1]) for i, g in raw.items()}
+        return {i: self._times(v, i, g) for i, g in raw.items()}
+
+    def _times(self, v: Array, i: int, g: Any) -> Any:
+        """Return v times a gradient that backward gave for dy = 1."""
+        leaf, who = self.leaves[i], self.titles[1]
+        g = np.asarray(to_host(as_gradient(g, leaf.name, who)))
+        if v.size != 1 and g.shape != v.shape:
+            raise Mismatch(
+                f"{who} takes no upstream, and the derivative with respect to {leaf.name} has "
+                f"shape {g.shape}, the output {v.shape}: only an elementwise derivative may be "
+                f"multiplied by dy; give {who} the argument dy"
+            )
+        return (v if v.size != 1 else float(v.reshape(-1)[0])) * g
 
     def value(self, arrays: Sequence[Array]) -> tuple[Array, bytes | None]:
         with self.running(), observe_branches() as log:

@@ -39,8 +39,8 @@ def plain(f: Any) -> Callable[..., Any]:
             f = f.func
         elif hasattr(f, "__wrapped__"):
             f = f.__wrapped__
-        elif not inspect.isroutine(f) and not isinstance(f, type) and callable(f):
-            f = type(f).__call__
+        elif inspect.isfunction(vars(type(f)).get("__call__")):  # an object that may be called
+            f = vars(type(f))["__call__"]
         else:
             return f  # type: ignore[no-any-return]
 
@@ -51,5 +51,6 @@ def title(f: Any, role: str = "") -> str:
     A lambda has no name: it is called by its role, "forward" or "backward".
     """
     inner = plain(f)
-    name = getattr(inner, "__qualname__", type(f).__name__).rsplit("<locals>.", 1)[-1]
+    name: str = getattr(inner, "__qualname__", "") or getattr(inner, "__name__", type(f).__name__)
+    name = name.rsplit("<locals>.", 1)[-1]
     return (role or "the lambda") if name == "<lambda>" else name

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from .naming import plain
 
 
@@ -36,6 +38,9 @@ class Signature:
 
 def signature_of(f: Callable[..., Any]) -> Signature:
     """Return the signature of `f`; of a builtin, which tells nothing, one that takes anything."""
+    if isinstance(f, np.ufunc):
+        names = ["x", "y", "z"][: f.nin]
+        return Signature(names, len(names), by_name=[])
     try:
         parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):
