@@ -7,7 +7,7 @@ J(h) = Σ v·(y(h) - y(0)) follow
                                     what it changed is the bound of the truncation error
     S(h) = (J(h) + J(-h)) / h       O(h) where J is smooth; at a kink the jump of the slope, so
                                     2 S(h/2) - S(h) is the jump, up to O(h³)
-    rounding = 8 Σ|v| σ / h         σ is the noise of each output, measured once (`noise`)
+    rounding = 12 Σ|v| σ / h        σ is the noise of each output, measured once (`noise`)
 
     bound = truncation + max(rounding, |jump| / 2)
 
@@ -31,6 +31,7 @@ from .subject import Subject
 EPS = float(np.finfo(np.float64).eps)
 AGREE = 1e-8  # relative: gradients that differ by less are equal for every purpose of a check
 GOAL = 2e-7  # relative: no more steps are tried once the bound is below
+NOISE = 12.0  # standard deviations of the rounding of one output, over the step
 FIRST = 2.0**-13  # the first step, of the scale of x
 MOST_EVALUATIONS = 56
 JUMP = 2.0**-12  # how much the step may change at once
@@ -64,7 +65,12 @@ class Round:
     changed: Array  # the outputs that differ from those at x
 
     def rounding(self, noise: float) -> float:
-        return 8 * self.amplified * noise / self.step + 16 * EPS * self.size
+        return NOISE * self.amplified * noise / self.step + 16 * EPS * self.size
+
+    @property
+    def error(self) -> float:
+        """What is not due to rounding."""
+        return self.truncation + abs(self.jump) / 2
 
     def bound(self, noise: float) -> float:
         return self.truncation + max(self.rounding(noise), abs(self.jump) / 2)
@@ -138,7 +144,7 @@ class _Search:
     def __post_init__(self) -> None:
         self.changed = np.zeros(self.d.y0.shape, bool)
         self.most = self.path.most
-        self.noise = self.d.noise
+        self.deviation = self.d.noise
         self.flat_seen = False
 
     # ---- one step -------------------------------------------------------------------------------
@@ -167,15 +173,16 @@ class _Search:
         first = [(4 * q - p) / 3 for p, q in itertools.pairwise(slopes)]
         jumps = [2 * q - p for p, q in itertools.pairwise(sums)]
         if levels == 2:
-            return Round(h, first[0], abs(slopes[1] - slopes[0]) / 3, jumps[0], size, 1.0, changed)
+            error = abs(slopes[1] - slopes[0])
+            return Round(h, first[0], error, jumps[0], size, 1.0, changed)
         best = (16 * first[1] - first[0]) / 15
-        truncation = abs(first[1] - first[0]) / 5
+        error = _truncation(slopes, first, best, NOISE * self.sigma() / h)
         jump = (8 * jumps[1] - jumps[0]) / 7
-        return Round(h, best, truncation, jump, size, 2.0, changed)
+        return Round(h, best, error, jump, size, 2.0, changed)
 
     def sigma(self) -> float:
         """Return Σ |v| σ over the outputs that depend on the path; over all if none changed."""
-        terms = self.d.weight * self.noise
+        terms = self.d.weight * self.deviation
         return float(np.sum(terms[self.changed] if self.changed.any() else terms))
 
     def measure_stairs(self, r: Round, flat: Array) -> None:
@@ -201,7 +208,7 @@ class _Search:
                 change = np.where((change > 0) & (seen == 0), change, seen)
             else:
                 low = middle
-        self.noise = np.maximum(self.noise, change)
+        self.deviation = np.maximum(self.deviation, change)
 
     # ---- the search -----------------------------------------------------------------------------
     def run(self) -> Derivative:
@@ -222,16 +229,26 @@ class _Search:
         smaller = max(h * (2.0**-6 if len(self.tried) == 1 else JUMP), self.path.least)
         return None if smaller in self.tried or smaller >= h else smaller
 
+    def noise(self) -> float:
+        """Return Σ |v| σ, no less than the shortest step shows, whose truncation is the least."""
+        measured, r = self.sigma(), min(self.rounds, key=lambda r: r.step)
+        return max(measured, (r.bound(measured) - r.rounding(measured)) * r.step / NOISE)
+
     def best(self) -> Round:
-        noise = self.sigma()
-        return min(self.rounds, key=lambda r: r.bound(noise))
+        """Return the estimate of least bound that none at a shorter step contradicts."""
+        noise = self.noise()
+        credible: list[Round] = []
+        for r in sorted(self.rounds, key=lambda r: r.step):
+            if all(abs(r.value - q.value) <= r.bound(noise) + q.bound(noise) for q in credible):
+                credible.append(r)
+        return min(credible, key=lambda r: r.bound(noise))
 
     def excludes(self, r: Round, noise: float) -> bool:
         """Whether `a` is wrong, by this estimate."""
         return not abs(self.a - r.value) <= r.bound(noise) + AGREE * max(abs(self.a), abs(r.value))
 
     def enough(self) -> bool:
-        noise, best = self.sigma(), self.best()
+        noise, best = self.noise(), self.best()
         if not math.isfinite(self.a):
             return True
         if self.excludes(best, noise):
@@ -243,29 +260,38 @@ class _Search:
             return True
         return best.bound(noise) <= GOAL * max(abs(self.a), abs(best.value))
 
-    def stays(self, best: Round, noise: float) -> bool:
-        """Whether there is a jump of the slope which is the same at another step."""
-        return best.at_kink(noise) and any(
-            r.at_kink(noise) and abs(r.jump - best.jump) < 0.3 * abs(best.jump)
-            for r in self.rounds
-            if r is not best
-        )
+    def kink(self, noise: float) -> Round | None:
+        """Return the estimate at the shortest step that shows the same jump as another one."""
+        kinks = sorted((r for r in self.rounds if r.at_kink(noise)), key=lambda r: r.step)
+        for r in kinks:
+            if any(abs(q.jump - r.jump) < 0.3 * abs(r.jump) for q in kinks if q is not r):
+                return r
+        return None
 
     def unconfirmed(self, best: Round, noise: float) -> bool:
         return self.excludes(best, noise) and self.second(best, noise) is None
 
     def second(self, best: Round, noise: float) -> Round | None:
-        """Return an estimate at another step that confirms the best, and that `a` is wrong."""
+        """Return an estimate at another step that confirms the best, and that `a` is wrong.
+
+        Of the two, the shorter step must have the smaller error, or rounding explains why not: past
+        a pole, say, long steps agree well and mean nothing.
+        """
         for r in self.rounds:
             allowed = r.bound(noise) + best.bound(noise) + AGREE * abs(best.value)
-            other = r.step >= 4 * best.step or r.step <= best.step / 4
-            if other and abs(r.value - best.value) <= allowed and self.excludes(r, noise):
+            short, long = (r, best) if r.step < best.step else (best, r)
+            resolved = short.error <= long.error / 2 + 4 * short.rounding(self.sigma())
+            apart = long.step >= 4 * short.step
+            agree = abs(r.value - best.value) <= allowed
+            if apart and resolved and agree and self.excludes(r, noise):
                 return r
         return None
 
     def next(self) -> float | None:
         """Return the step that balances truncation and rounding, or one beside if it was tried."""
-        noise, best = self.sigma(), self.best()
+        best = self.best()
+        shortest = all(r.step >= best.step for r in self.rounds)
+        noise = self.sigma() if shortest else self.noise()
         rounding = best.rounding(noise)
         error = best.bound(noise) - rounding
         power = 3 if best.amplified == 1 else 5
@@ -277,6 +303,9 @@ class _Search:
         others = [factor, math.sqrt(factor)]
         if self.excludes(best, noise):
             others += [1 / 8, 8.0, 1 / 64, 64.0]
+            low = min(self.rounds, key=lambda r: r.step)
+            if low.error > 4 * low.rounding(self.sigma()):  # nothing is resolved yet
+                others.insert(0, low.step / best.step / 64)
         for f in others:
             h = best.step * 2.0 ** round(math.log2(f))
             h = min(max(h, self.path.least), self.most)
@@ -290,19 +319,32 @@ class _Search:
         nothing.evaluations = self.evaluations
         if not self.rounds:
             return nothing
-        noise, best = self.sigma(), self.best()
+        noise, best = self.noise(), self.best()
         bound = best.bound(noise)
-        larger = max(abs(self.a), abs(best.value)) if math.isfinite(self.a) else abs(best.value)
-        kind = "smooth"
-        if self.stays(best, noise) and abs(best.jump) > 1e-6 * larger:
-            kind = "kink"
-        elif math.isfinite(self.a) and self.unconfirmed(best, noise):  # widen the bound
-            bound += min(
-                (abs(r.value - best.value) for r in self.rounds if r is not best), default=bound
-            )
+        kind, kink = "smooth", self.kink(self.sigma())
+        if kink is not None and bound > abs(kink.jump) / 4:
+            kind, best, bound = "kink", kink, kink.bound(self.sigma())
+        elif math.isfinite(self.a) and self.unconfirmed(best, noise):
+            kind = "rough"
         unseen = self.d.digits[~self.changed]
         hidden = float(np.sum(unseen)) / max(r.step for r in self.rounds)
         return Derivative(best.value, bound, kind, self.changed, hidden, self.evaluations)
+
+
+def _truncation(
+    slopes: Sequence[float], first: Sequence[float], best: float, noise: float
+) -> float:
+    """Return the truncation error of the extrapolated slope of three.
+
+    Where the function is smooth, the change of the slope falls by 4 per halved step. Where it is
+    not, as x max(x, 0) at 0, it falls by another ratio r, and what is left of it is the rest of a
+    geometric series.
+    """
+    long, short = abs(slopes[1] - slopes[0]), abs(slopes[2] - slopes[1])
+    if 3.4 * short <= long <= 4.7 * short or long + short <= noise:
+        return abs(first[1] - first[0]) / 5
+    falls = max(long / short - 1, 0.1) if short else math.inf
+    return abs(best - slopes[2]) + short / falls
 
 
 # ---- noise --------------------------------------------------------------------------------------
@@ -312,11 +354,12 @@ def noise(d: Differences, arrays: Sequence[Array]) -> Array:
     Differences of order m of a smooth function vanish like δᵐ; those of noise of deviation σ stay
     at σ sqrt((2m)!) / m!. What a kink within the points leaves shrinks with δ, and noise does not,
     so δ is cut until the estimate no longer falls; an output that did not change at all tells
-    nothing, it may be a staircase of rounded values. Half of the last digit is the least.
+    nothing, it may be a staircase of rounded values. The last digit is the least.
     """
     rng = np.random.default_rng(7)
-    units = [rng.choice([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0], a.shape) * scale(a) for a in arrays]
-    least = np.asarray(EPS / 2 * np.abs(d.y0))
+    # No round numbers: sums and means of the moved values shall be rounded anew at each point.
+    units = [rng.uniform(1, 3, a.shape) * rng.choice([-1, 1], a.shape) * scale(a) for a in arrays]
+    least = np.asarray(EPS * np.abs(d.y0))
     found = np.full(d.y0.shape, np.inf)
     wanted = np.ones(d.y0.shape, bool)  # outputs whose estimate may still fall
     for fraction in (2.0**-18, 2.0**-24, 2.0**-30, 2.0**-42, 2.0**-12):
@@ -359,9 +402,9 @@ def _deviation(values: Array) -> Array:
 
 
 def _exact(move: Array, a: Array) -> Array:
-    """Return moves, small multiples of powers of two, that are no less than the last digit of a."""
-    digit = np.spacing(2 * np.abs(a))
-    return np.where(np.abs(move) < 3 * digit, np.sign(move) * digit, move)
+    """Round moves to multiples of the last digit of `a`, at least one, or to 34 bits."""
+    digit = np.maximum(np.spacing(2 * np.abs(a)), 2.0 ** np.floor(np.log2(np.abs(move)) - 34))
+    return np.asarray(np.sign(move) * np.maximum(np.round(np.abs(move) / digit), 1) * digit)
 
 
 def scale(a: Array) -> Array:

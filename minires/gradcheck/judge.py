@@ -10,7 +10,8 @@ zero       |n| <= b and |a| <= b / 1000, or all of a is no larger than its own r
 FAIL       an element or a direction is wrong, or a is not finite where a derivative exists
 UNDECIDED  differences cannot decide: nothing could be compared, or less than 1 in 20 of the
            elements; or more than 1 in 10 are blind and b is not small beside the largest element
-           either; or a lies outside of the slopes of both sides of a kink. `reason` says which
+           either; or a lies outside of the slopes of both sides of a kink; or an element is wrong
+           by less than the last digit of the tensor's largest. `reason` says which
 VACUOUS    all that was compared is zero on both sides, and the caller did not expect it
 PASS       the rest. Elements at kinks are left out and counted
 """
@@ -23,7 +24,7 @@ from collections.abc import Collection
 import numpy as np
 
 from ..tensor import Array
-from .differences import AGREE
+from .differences import AGREE, EPS
 from .numeric import Comparison
 from .report import FAIL, PASS, UNDECIDED, VACUOUS, Row
 
@@ -54,10 +55,12 @@ def judge(c: Comparison, rtol: float, expect_zero: bool | Collection[str]) -> Ro
     with np.errstate(all="ignore"):
         excess = np.abs(a - n) / (b + (AGREE + rtol) * larger + 1e-300)
     excess[~np.isfinite(a)] = np.inf
+    doubtful = (excess > 1) & (np.abs(a - n) <= b + EPS * np.abs(c.analytic).max(initial=0))
+    excess[doubtful] = 1.0
     _show(row, a, n, b, excess, where)
     zero = _zero(c, a, n, b)
     blind = (b > SEEN * larger) & ~zero
-    row.undecided = int(blind[elements].sum()) + c.rough + c.outside
+    row.undecided = int((blind | doubtful)[elements].sum()) + c.rough + c.outside
     if (excess > 1).any() or not np.isfinite(c.analytic[checked]).all():
         row.verdict = FAIL
     elif zero.all():
@@ -66,6 +69,11 @@ def judge(c: Comparison, rtol: float, expect_zero: bool | Collection[str]) -> Ro
         row.verdict, row.reason = FAIL, "zero was expected"
     else:
         row.reason = _undecided(c, row, blind & (b > BESIDE * larger.max()), zero)
+        if doubtful.any() and not row.reason:
+            row.reason = (
+                f"the gradient at {where[int(np.argmax(doubtful))]} is not what differences say, "
+                "but by less than the last digit of the largest one: is it rounding?"
+            )
         row.verdict = UNDECIDED if row.reason else PASS
     return row
 
@@ -108,8 +116,11 @@ def _undecided(c: Comparison, row: Row, blind: Array, zero: Array) -> str:
             f"the outputs are rounded so coarsely that {int(compared.sum())} of {count} "
             f"derivatives are known to less than 4 digits; give inputs and outputs of similar size"
         )
-    if c.rough > MOST_BLIND * c.evaluated:
-        return f"no derivative was found for {c.rough} of {c.evaluated} elements"
+    if c.rough:
+        return (
+            f"for {c.rough} of {c.evaluated} elements differences at several steps contradict each "
+            "other; is the forward pass smooth there?"
+        )
     return ""
 
 
