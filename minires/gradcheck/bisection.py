@@ -6,6 +6,8 @@ One pass forward and back in the network's own precision, watched; then each cal
 from __future__ import annotations
 
 import copy
+import functools
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +24,9 @@ from ..observe import watching
 from ..tensor import Tensor
 from . import ailments
 from .calls import Call, CallLog
-from .calltest import Slip, first_wrong
+from .calltest import Slip
+from .diagnosis import Diagnosis
+from .wrong_calls import described, diagnosed, wrong_calls
 
 
 @dataclass
@@ -50,6 +54,11 @@ class Bisection:
     def __bool__(self) -> bool:
         return self.ok
 
+    @functools.cached_property
+    def diagnosis(self) -> Diagnosis:
+        """Changes that mend the first wrong call, if its backward is the user's; best first."""
+        return diagnosed(self.wrong)
+
     @property
     def first(self) -> Call | None:
         """The first wrong call of the forward pass: everything before it is right."""
@@ -58,12 +67,13 @@ class Bisection:
     def __str__(self) -> str:
         lines = [f"bisect {self.name}: {self.checked} calls, loss {self.loss:.6g}"]
         if self.wrong:
-            lines += ["  first wrong: " + described(*self.wrong[0])]
+            lines.append(textwrap.indent("first wrong: " + described(*self.wrong[0]), "  "))
             lines += [f"  also wrong: {call.name}: {slip.text}" for call, slip in self.wrong[1:9]]
             if len(self.wrong) > 9:
                 lines.append(f"  and {len(self.wrong) - 9} more")
         else:
             lines.append("  the backward pass of every call is right")
+        lines += [textwrap.indent(text, "  ") for text in self.diagnosis.lines()]
         if self.undecided:
             shown = ", ".join(dict.fromkeys(call.name for call, _ in self.undecided[:5]))
             text = f"  undecided: {len(self.undecided)} ({shown}): {self.undecided[0][1].text}"
@@ -75,16 +85,6 @@ class Bisection:
                 "ReLUs): look at the data, the labels, the learning rate, zero_grad()"
             )
         return "\n".join(lines)
-
-
-def described(call: Call, slip: Slip) -> str:
-    """Return the sentence about a wrong call, and its places in the source."""
-    text = f"{call.name}: {slip.text}"
-    if call.place is not None:
-        text += f"\n    it ran in {call.place}"
-    if call.defined is not None:
-        text += f"\n    its backward is in {call.defined.file}, line {call.defined.line}"
-    return text
 
 
 def bisect(
@@ -121,7 +121,7 @@ def bisect(
     finally:
         kept.restore()
         log.restore()
-    slips = first_wrong(log.calls, progress)
+    slips = wrong_calls(log.calls, progress)
     name = getattr(net, "__name__", type(net).__name__)
     return Bisection(
         name,

@@ -8,7 +8,6 @@ if it is not, halving the direction finds a wrong one.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -238,16 +237,3 @@ class _Input:
             gaps.append(abs(sides[0] + sides[1]) / h)
         noise = 1e3 * EPS * float(np.linalg.norm(self.u * self.y)) / 1e-5
         return gaps[0] > noise and gaps[1] > 0.75 * gaps[0]
-
-
-def first_wrong(
-    calls: list[Call], tell: Callable[[int, int], None] | None = None
-) -> list[tuple[Call, Slip]]:
-    """Return every call that is wrong or undecided, in the order of the forward pass."""
-    found = []
-    for k, call in enumerate(calls):
-        if tell is not None:
-            tell(k, len(calls))
-        if (slip := check_call(call)) is not None:
-            found.append((call, slip))
-    return found

@@ -79,7 +79,7 @@ def _tensor(subject: Subject, v: Array, t: int, c: Comparison) -> Hint | None:
             return hint
         if hint := _one_hot(c, a, n, v):
             return hint
-        for shape_test in (_normalisation, _unvisited, _border, _moved, _mask):
+        for shape_test in (_normalisation, _moved, _unvisited, _border, _mask):
             if hint := shape_test(c, a, n, subject):
                 return hint
     return None

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 from ..results import table
 from . import owed, page
 from .diagnosis import Diagnosis, diagnose
+from .wrong_calls import described, diagnosed, of_subject
 
 if TYPE_CHECKING:
+    from .calls import Call
+    from .calltest import Slip
     from .numeric import Comparison
     from .subject import Subject
 
@@ -109,7 +112,18 @@ class GradcheckReport:
         """
         if self.subject is None or self.verdict != FAIL:
             return Diagnosis()
-        return diagnose(self.subject)
+        return diagnosed(self.wrong_calls) if self.wrong_calls else diagnose(self.subject)
+
+    @functools.cached_property
+    def wrong_calls(self) -> list[tuple[Call, Slip]]:
+        """The recorded operations whose own backward pass is wrong, in the order of forward.
+
+        Looked for at the first look (in print, too), and only if the check of a composition or a
+        Module failed: one vector-Jacobian test per operation.
+        """
+        if self.subject is None or self.verdict != FAIL:
+            return []
+        return [x for x in of_subject(self.subject) if not x[1].undecided]
 
     @property
     def max_rel(self) -> float:
@@ -135,10 +149,21 @@ class GradcheckReport:
             lines.append(f"  {self.taylor}")
         if self.error is not None:
             lines.append(f"  stopped by {self.error}")
-        lines += [f"  hint: {text}" for _, text in self.hints]
+        lines += [f"  hint: {text}" for text in self.spoken_hints()]
+        if self.wrong_calls:
+            lines.append(textwrap.indent("first wrong: " + described(*self.wrong_calls[0]), "  "))
+            rest = dict.fromkeys(call.name for call, _ in self.wrong_calls[1:4])
+            lines += [f"  also wrong: {name}" for name in rest]
         lines += [f"  note: {text}" for text in self.notes]
         lines += [textwrap.indent(text, "  ") for text in self.diagnosis.lines()]
         return "\n".join(lines)
+
+    def spoken_hints(self) -> list[str]:
+        """Return the hints that are printed: beside a line that was found, no guess stands."""
+        if not self.wrong_calls and not self.diagnosis:
+            return [text for _, text in self.hints]
+        line = f"(line {self.diagnosis[0].line})" if self.diagnosis else "-"
+        return [x for family, x in self.hints if family == "vacuous" or x.endswith(line)]
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
@@ -154,6 +179,7 @@ class GradcheckReport:
             "hygiene": self.hygiene,
             "hints": [{"family": family, "text": text} for family, text in self.hints],
             "taylor": None if self.taylor is None else _plain(vars(self.taylor)),
+            "wrong_calls": [f"{call.name}: {slip.text}" for call, slip in self.wrong_calls],
             "diagnosis": [finding.to_dict() for finding in self.diagnosis],
             "error": self.error,
             "notes": self.notes,

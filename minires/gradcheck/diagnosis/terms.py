@@ -65,6 +65,8 @@ def regression(root: Function, trials: Sequence[Trial], names: Sequence[str]) ->
             n = first.numeric[t]
             if n.size > LARGE or np.isnan(n).all() or first.agrees(t, first.grads[t]):
                 continue
+            if first.agrees(t, 0.0):
+                continue  # nothing is there to be fitted
             about = _Wrong(root, trials, t, name)
             found += about.own_terms() or about.factor() or about.replaced() or about.new_terms()
     return found

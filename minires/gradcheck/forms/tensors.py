@@ -77,7 +77,7 @@ class TensorSubject(Subject):
         if wrt is not None:
             self._leave_only(wrt)
         self._buffers = {} if self.module is None else _buffers(self.module)
-        self._rng = copy.deepcopy(minires_random.generator())
+        self.rng = copy.deepcopy(minires_random.generator())
 
     def _is_variable(self, leaf: Leaf) -> bool:
         """Whether a floating value is differentiated; a Python number is an option."""
@@ -117,7 +117,7 @@ class TensorSubject(Subject):
         for p, a in zip(self.parameters, arrays[len(leaves) :], strict=True):
             p.data, p.grad = self.placed(np.asarray(a)), None
         self._restore()
-        with minires_random.using(copy.deepcopy(self._rng)):
+        with minires_random.using(copy.deepcopy(self.rng)):
             result = self.arguments.run(self.f, inputs)
         return self._only(result), [*leaves, *self.parameters]
 
