@@ -121,7 +121,8 @@ def _run(
             analytic = subject.gradients(v)
             report.hygiene = hygiene.check(subject, v, rng)
         except Exception as error:  # whatever a backward pass under check may raise
-            report.error = raised(error)
+            pair = subject.pair
+            report.error = raised(error, pair and pair.backward)
             return report
         if mode != "taylor":
             found = report.elements = compare(subject, v, analytic, max_elements, rng)

@@ -15,17 +15,20 @@ class Mismatch(Exception):
     """What the user's code returned does not fit; the text says what came and what to do."""
 
 
-def raised(error: Exception) -> str:
+def raised(error: Exception, backward: Any = None) -> str:
     """Return the type, message and place of what the user's code raised.
 
-    The place is the last line of theirs, not that of a library which they called.
+    The place is the last line of theirs, not that of a library which they called; what was raised
+    about the result of `backward` is placed where that is defined.
     """
-    if isinstance(error, Mismatch):
-        return str(error)
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [f for f in frames if not _is_library(f.filename)]
-    place = theirs[-1] if theirs else frames[-1]
-    return f"{type(error).__name__}: {error} ({place.filename}, line {place.lineno})"
+    if theirs and not isinstance(error, Mismatch):
+        place = f" ({theirs[-1].filename}, line {theirs[-1].lineno})"
+        return f"{type(error).__name__}: {error}{place}"
+    code = getattr(backward, "__code__", None)
+    place = "" if code is None else f" ({code.co_filename}, line {code.co_firstlineno})"
+    return f"{error}{place}"
 
 
 def _is_library(filename: str) -> bool:

@@ -104,3 +104,77 @@ def test_functions_of_tensors_may_have_several_outputs_numbers_and_options():
     layer = mr.nn.Linear(3, 2)
     assert [r.tensor for r in mr.gradcheck(layer, X, wrt="weight").rows] == ["weight"]
     assert mr.gradcheck(lambda xs: mr.ops.concat(xs, 1), [X, X + 1])
+
+
+def test_a_decorator_that_changes_the_result_leaves_nothing_to_search():
+    def doubled(f):
+        @functools.wraps(f)
+        def twice(*args):
+            return tuple(2 * g for g in f(*args))
+
+        return twice
+
+    assert PairSubject(affine, doubled(affine_backward), (X, W, B)).pair is None
+
+
+def test_a_candidate_is_called_as_the_users_backward_is():
+    class Scaled:
+        factor = 2.0
+
+        def __call__(self, dy, x):
+            return self.factor * x * dy
+
+    def candidate(self, dy, x):
+        return 3.0 * x * dy
+
+    def with_factor(dy, x, factor):
+        return factor * x * dy
+
+    for backward, other in (
+        (Scaled(), candidate),
+        (Scaled().__call__, candidate),
+        (functools.partial(with_factor, factor=3.0), with_factor),
+    ):
+        pair = PairSubject(lambda x: x**2, backward, (X,)).pair
+        np.testing.assert_array_equal(pair.gradients(other, X, [X])[0], 3.0 * X * X)
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (lambda dy: (dy, dy[:2]), "returned shape (2, 3), float64, on cpu for scale; expected"),
+        (lambda dy: (dy, None), "returned NoneType for scale, which requires a gradient"),
+        (lambda dy: None, "returned 1 gradients for 2 inputs"),
+    ],
+    ids=["shape", "None", "nothing"],
+)
+def test_what_a_function_returns_is_told_by_the_names_of_its_inputs(returned, message):
+    class Scale(mr.Function):
+        @staticmethod
+        def forward(ctx, x, scale):
+            return x * scale
+
+        @staticmethod
+        def backward(ctx, dy):
+            return returned(dy)
+
+    error = mr.gradcheck(Scale, X, X + 1).error
+    assert f"Scale.backward {message}" in error
+    assert "test_forms_pair.py, line" in error
+    assert "engine" not in error
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: check_backward(np.sin, X), "backward is an array of shape (4, 3), expected a"),
+        (lambda: check_backward(X, np.sin), "forward is an array of shape (4, 3), expected a"),
+        (lambda: check_backward(affine, affine_backward, X), "affine: missing a required argument"),
+        (lambda: mr.gradcheck(lambda x: [], X), "returned a list of 0, expected a Tensor"),
+    ],
+    ids=["no backward", "no forward", "an input missing", "no output"],
+)
+def test_calls_that_are_refused(call, message):
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert message in str(caught.value)

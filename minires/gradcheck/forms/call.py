@@ -50,9 +50,9 @@ def _bound(
     try:
         bound = inspect.signature(f).bind(*inputs, **options)
     except TypeError as error:
+        unknown = " (options that the check does not know itself go to your function)"
         raise TypeError(
-            f"{title(f, 'forward')}: {error} (options that the check does not know itself go to "
-            "your function)"
+            f"{title(f, 'the function')}: {error}{unknown if options else ''}"
         ) from None
     except ValueError:  # a builtin
         return inputs, options

@@ -44,8 +44,8 @@ def of_pair(
     for role, f in (("forward", forward), ("backward", backward)):
         if not callable(f):
             raise TypeError(
-                f"check_backward({role}={described(f)}): expected a function; first forward, then "
-                "backward, then the inputs (or an object that has both, then the inputs)"
+                f"check_backward: {role} is {described(f)}, expected a function; first forward, "
+                "then backward, then the inputs (or an object that has both, then the inputs)"
             )
     owner = getattr(forward, "__self__", None)
     if methods and owner is backward.__self__ and not isinstance(owner, type):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
@@ -11,7 +10,7 @@ from ..wording import described
 from .call import Call
 from .convention import entries_of, is_floating
 from .handwritten import Given, HandWritten, Layout, Run
-from .naming import plain, title
+from .naming import in_place_of, plain, title
 from .results import matched
 from .signature import signature_of
 
@@ -101,15 +100,10 @@ class ContextSubject(HandWritten):
 
         def back(candidate: Callable[..., Any] | None, dys: list[Any]) -> dict[int, Any]:
             upstreams = dict(zip(values, dys, strict=True))
-            backward = self.backward if candidate is None else self._bound(candidate)
+            backward = self.backward
+            if candidate is not None:
+                backward = in_place_of(backward, candidate)
             result = backward(ctx, *(upstreams.get(i) for i in range(len(entries))))
             return matched(result, self.arguments, self.titles[1], self.wanted)
 
         return Run(inputs, [entries[i] for i in values], (ctx.saved, vars(ctx)), back)
-
-    def _bound(self, candidate: Callable[..., Any]) -> Callable[..., Any]:
-        """Return what takes the place of the user's backward, a class method if that is one."""
-        owner = getattr(self.backward, "__self__", None)
-        if inspect.ismethod(self.backward) and isinstance(owner, type):
-            return candidate.__get__(owner)  # type: ignore[no-any-return]
-        return candidate

@@ -25,7 +25,7 @@ from .kinds import (
     share_memory,
     to_host,
 )
-from .naming import plain
+from .naming import is_decorated, plain
 from .repeat import SameRandomNumbers
 from .results import as_gradient
 
@@ -258,7 +258,18 @@ class HandWritten(Subject):
     # ---- for a diagnosis ------------------------------------------------------------------------
     @property
     def pair(self) -> Pair | None:
-        return Pair(plain(self.forward), plain(self.backward), self._try)
+        backward = plain(self.backward)
+        if is_decorated(self.backward) and not self._same_without(backward):
+            return None  # a change within would be judged by what the decorator makes of it
+        return Pair(plain(self.forward), backward, self._try)
+
+    def _same_without(self, backward: Callable[..., Any]) -> bool:
+        """Whether the user's function gives the same gradients without its decorators."""
+        try:
+            found = self._try(backward, self._ones(), self.arrays)
+            return all(map(np.array_equal, found, self.gradients(self._ones())))
+        except Exception:
+            return False
 
     def _try(self, candidate: Callable[..., Any], v: Array, arrays: Sequence[Array]) -> list[Array]:
         raw = self._raw(candidate, v, self._given(arrays), np.copy)

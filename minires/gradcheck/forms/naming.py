@@ -6,6 +6,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 _BEFORE = r"(?:d|d_|dl_?d|dloss_?d|dj_?d|grad_?|grads_?|gradient_?|delta_?|g_)"
@@ -43,6 +44,28 @@ def plain(f: Any) -> Callable[..., Any]:
             f = vars(type(f))["__call__"]
         else:
             return f  # type: ignore[no-any-return]
+
+
+def in_place_of(f: Any, candidate: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `candidate`, written like `plain(f)`, as something to be called as `f` is."""
+    if isinstance(f, functools.partial):
+        return functools.partial(in_place_of(f.func, candidate), *f.args, **f.keywords)
+    if inspect.ismethod(f):
+        return MethodType(in_place_of(f.__func__, candidate), f.__self__)
+    if not hasattr(f, "__wrapped__") and inspect.isfunction(vars(type(f)).get("__call__")):
+        return MethodType(candidate, f)
+    return candidate
+
+
+def is_decorated(f: Any) -> bool:
+    """Whether something that may do more than call it is wrapped around the user's function."""
+    while True:
+        if isinstance(f, staticmethod | classmethod) or inspect.ismethod(f):
+            f = f.__func__
+        elif isinstance(f, functools.partial):
+            f = f.func
+        else:
+            return hasattr(f, "__wrapped__")
 
 
 def title(f: Any, role: str = "") -> str:

@@ -13,7 +13,7 @@ from .call import Call
 from .convention import Convention, Reader, entries_of
 from .handwritten import Given, HandWritten, Layout, Run
 from .kinds import is_array, to_host
-from .naming import title
+from .naming import in_place_of, title
 from .results import matched
 
 
@@ -85,7 +85,10 @@ class PairSubject(HandWritten):
         def back(candidate: Callable[..., Any] | None, dys: list[Any]) -> dict[int, Any]:
             upstreams = dict(zip(convention.outputs, dys, strict=True))
             given, by_keyword = convention.arguments(entries, by_name, upstreams)
-            return self.collect((candidate or self.backward)(*given, **by_keyword))
+            backward = self.backward
+            if candidate is not None:
+                backward = in_place_of(backward, candidate)
+            return self.collect(backward(*given, **by_keyword))
 
         return Run(inputs, outputs, kept or tuple(inputs), back)
 

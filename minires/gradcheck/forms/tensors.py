@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
@@ -19,7 +20,7 @@ from ...grad_mode import enable_grad, no_grad
 from ...tensor import Array, Tensor
 from ..branches import observe_branches
 from ..subject import Pair, Subject
-from ..wording import described
+from ..wording import Mismatch, described
 from .arguments import Leaf, grown, within
 from .call import Call
 from .naming import plain
@@ -145,13 +146,17 @@ class TensorSubject(Subject):
 
     def value(self, arrays: Sequence[Array]) -> tuple[Array, bytes | None]:
         with no_grad(), observe_branches() as log:
-            y, _ = self.call([a.copy() for a in arrays])  # `f` may wrongly write into them
+            try:
+                y, _ = self.call([a.copy() for a in arrays])  # `f` may wrongly write into them
+            except RuntimeError as error:
+                error.add_note("functions of arrays: check_backward(forward, backward, *inputs)")
+                raise
         return to_host(y.data), log.digest() if log.count else None
 
     def gradients(self, v: Array, layout: Callable[[Array], Array] = np.copy) -> list[Array]:
         count = len(self.differentiable)
         inputs = [layout(a) for a in self.arrays[:count]]
-        with enable_grad():
+        with enable_grad(), self._naming_inputs():
             y, leaves = self.call([*inputs, *(a.copy() for a in self.arrays[count:])])
             if y.requires_grad:
                 y.backward(self.placed(layout(v)))
@@ -159,6 +164,20 @@ class TensorSubject(Subject):
             np.zeros_like(a) if t.grad is None else to_host(t.grad)
             for t, a in zip(leaves, self.arrays, strict=True)
         ]
+
+    @contextlib.contextmanager
+    def _naming_inputs(self) -> Iterator[None]:
+        """Call the inputs of a Function by their names in what the engine says of them."""
+        try:
+            yield
+        except RuntimeError as error:
+            text = str(error)
+            if self.own is None or not text.startswith(f"{self.own.__name__}.backward returned"):
+                raise
+            for i, name in enumerate(self.arguments.names):
+                text = text.replace(f"for input {i},", f"for {name},")
+                text = text.replace(f"for input {i};", f"for {name};")
+            raise Mismatch(text) from error
 
     def nodes(self, y: Tensor) -> list[engine.Node]:
         """Return the recorded calls behind `y`."""
