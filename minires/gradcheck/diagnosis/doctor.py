@@ -77,7 +77,9 @@ def _work(subject: Subject, pair: Pair, seconds: float, send: Send, beat: Beat) 
     begin, clock = time.process_time(), time.monotonic()
 
     def late() -> bool:
-        return time.process_time() - begin > seconds or time.monotonic() - clock > min(WALL - 1, 2 * seconds)
+        return time.process_time() - begin > seconds or time.monotonic() - clock > min(
+            WALL - 1, 2 * seconds
+        )
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
