@@ -20,7 +20,8 @@ from . import inserts, prepare
 _PAGE = re.compile(r"lessons/lesson_(\d+)\w*")
 _LESSONS = re.compile(r"\b[Ll]essons? (\d+(?:(?:, | and |, and | to |–)\d+)*)")
 _EXERCISES = re.compile(r"\b[Ee]xercises? \d+\.\d+(?:(?:, | and |, and | to )\d+\.\d+)*")
-_PAPER = re.compile(r"arXiv:? ?(\d{4}\.\d{4,5})")
+_PAPER = re.compile(r"arXiv:?\s?(\d{4}\.\d{4,5})")
+_POWER = re.compile(r"(?<=\de)-(?=\d)")  # 1e-07: behind a hyphen a browser would break it
 LONG = 24  # lines of code; more are folded
 _LEFT_ALONE = (nodes.literal, nodes.reference, nodes.title, nodes.raw, nodes.literal_block,
                nodes.math, nodes.math_block, addnodes.pending_xref)  # fmt: skip
@@ -71,12 +72,15 @@ def _read(app: Any, doctree: nodes.document) -> None:
 
 
 def _fold(cell: nodes.container) -> None:
-    """Put code that is long, or mostly what the page shows below, into a `<details>`."""
+    """Put code that is long, or mostly what the page shows below, into a `<details>`.
+
+    What a lesson tags "show" stays open, as on a terminal.
+    """
     source = next((c for c in cell if c.get("nb_element") == "cell_code_source"), None)
     lines = source.astext().count("\n") + 1 if source is not None else 0
-    if source is None or "exercise" in cell["data-tags"]:
+    if source is None or {"exercise", "show"} & set(cell["data-tags"].split()):
         return
-    if lines > LONG or "lesson.say(" in source.astext():
+    if lines > LONG or re.search(r"lesson\.(say|predict)\(", source.astext()):
         opening = f'<details class="code"><summary>Code of this cell, {lines} {"lines" if lines > 1 else "line"}</summary>'
         source.insert(0, _raw(opening))
         source += _raw("</details>")
@@ -107,13 +111,15 @@ def _cover(output: nodes.container, asked: list[dict[str, Any]]) -> None:
 def _link(doctree: nodes.document, app: Any) -> None:
     """Make links of what names a lesson or a paper."""
     pages = {f.number: f"lessons/{f.path.stem}" for f in prepare.chosen(app)}
+    docname = app.env.docname
     for text in list(doctree.findall(nodes.Text)):
         parent, inside = text.parent, text.parent
         while inside is not None and not isinstance(inside, _LEFT_ALONE):
             inside = inside.parent
         if inside is None and parent is not None:
-            pieces = _pieces(str(text), pages, app)
-            if pieces:
+            said = _POWER.sub("\N{MINUS SIGN}", text) if lesson_of(docname) else str(text)
+            pieces = _pieces(said, pages, app) or [nodes.Text(said)]
+            if pieces[0] != text:
                 parent.replace(text, pieces)
 
 

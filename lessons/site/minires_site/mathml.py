@@ -12,6 +12,7 @@ from latex2mathml import converter
 from minires.lessons import formulas
 
 LONG = 30  # letters of LaTeX
+JOINER = "&#8288;"  # a browser would begin a line with the full stop behind a formula
 # A minus behind another sign, a bracket or nothing stands close to its number.
 _SIGN = re.compile(
     r"((?:<mrow>|<mo[^>]*>(?:=|\(|,|&#x0003D;|&#x00028;|&#x0002C;|&#x022C5;|&#x02248;|&#x02208;)</mo>))<mo>&#x02212;</mo>"
@@ -30,10 +31,24 @@ def to_mathml(tex: str, display: bool) -> str:
     return made.replace("<math ", f'<math alttext="{html.escape(" ".join(read.split()))}" ', 1)
 
 
+def _beside(node: Any) -> tuple[str, str]:
+    """Return the text right before and right behind a formula."""
+    row = node.parent.children
+    i = row.index(node)
+    pair = (row[i - 1] if i else None, row[i + 1] if i + 1 < len(row) else None)
+    before, after = (str(n) if isinstance(n, nodes.Text) else "" for n in pair)
+    return before, after
+
+
 def _inline(translator: Any, node: Any) -> None:
     made = to_mathml(node.astext(), display=False)
     if len(node.astext()) > LONG:  # browsers break no formula: a phone lets it scroll
         made = f'<span class="long-formula">{made}</span>'
+    before, after = _beside(node)
+    if before.endswith(("(", "[", "“")):
+        made = JOINER + made
+    if after.startswith((".", ",", ";", ":", "?", "!", ")", "]", "”")):
+        made += JOINER
     translator.body.append(made)
     raise nodes.SkipNode
 
