@@ -255,8 +255,9 @@ lesson.say(f"""
 The horizontal axis tells which block was deleted, the vertical one how many test digits are wrong without it. In the
 plain net it does not matter which one is deleted: without any of its {TWINS} blocks it is about as good as guessing,
 {one[PLAIN].mean():.0f} % on average. The residual twin loses {rise[RESIDUAL]:.1f} points on average, most of them by
-its first two blocks. The deep residual net, in the table, loses {rise[DEEP]:.1f}. So far the experiment of the paper
-repeats. (Your `run_without` and `lesions.delete_blocks` differ by {difference:.0e} of the largest score.)
+its first two blocks. The deep residual net, in the table, loses {rise[DEEP]:.1f} on average. So far the experiment of the
+paper repeats, but for the first block: without it even the deep net errs on {single[DEEP][:, 0].mean():.0f} %. (Your
+`run_without` and `lesions.delete_blocks` differ by {difference:.1g} of the largest score.)
 
 Now the third curve. It belongs to a net *without any skip*, a plain net by every definition, and it loses
 {rise[START]:.1f} points. Not because its layers were idle: without all of them it errs on {emptied:.0f} %.
@@ -295,9 +296,9 @@ the larger the change, the larger the damage. (The first block of the third net,
 """)
 
 # %% [markdown]
-# A skip is the usual way to get near the identity, and it gets there from every initialisation. But that a plain net is
-# a single path is not the reason why it falls apart. Lesson 7 found the same about training: most of what the skip
-# gives is a start near the identity. (The third net also lacks batch norm. The norm alone is not what hurts the plain
+# A skip around a small branch is the usual way to get near the identity (lesson 8). But that a plain net is a single
+# path is not the reason why it falls apart. Lesson 7 found the same about training: most of what the skip gives is a
+# start near the identity. (The third net also lacks batch norm. The norm alone is not what hurts the plain
 # net, as the residual net has it too.)
 #
 # ## Exercise 12.3: swap two blocks
@@ -353,7 +354,7 @@ and a deletion {rise[RESIDUAL]:.1f}; from the third block on, where the branches
 # code, with the networks as the training has left them:
 
 
-# %%
+# %% tags=["show"]
 def colleagues_error(net, block):
     """Return the error without a block, as a colleague measures it."""
     with lesions.delete_blocks(net, [block]):
@@ -361,6 +362,11 @@ def colleagues_error(net, block):
     return 100 * float((scores.argmax(axis=1) != y_test).mean())
 
 
+# %% [markdown]
+# This is what the colleague finds, beside what we found. The last two columns are the errors of the whole nets, before
+# the colleague's measurement and after it.
+
+# %%
 colleague = {PLAIN: [], RESIDUAL: []}
 healthy = {PLAIN: [], RESIDUAL: []}  # the errors of the whole nets, afterwards
 for name in colleague:
@@ -374,8 +380,8 @@ lesson.table(
     [
         {"net": name, "without one block %": spread(one[name], "{:.1f}"),
          "the colleague's %": spread(colleague[name], "{:.1f}"),
-         "whole, before": spread(whole[name], "{:.1f}"),
-         "whole, afterwards": spread(healthy[name], "{:.1f}")}
+         "whole, before %": spread(whole[name], "{:.1f}"),
+         "whole, afterwards %": spread(healthy[name], "{:.1f}")}
         for name in colleague
     ]
 )  # fmt: skip
@@ -430,10 +436,11 @@ lesson.table(
     ]
 )  # fmt: skip
 quarter = P.blocks // 4
-share_lost = float(np.clip(lost[:, :quarter], 0, None).sum() / np.clip(lost, 0, None).sum())
+rises = np.clip(lost, 0, None)
+share_lost = rises[:, :quarter].sum(axis=1) / rises.sum(axis=1)  # for each seed
 lesson.say(f"""
 The blocks with the large branches are those that are missed: of all that single lesions cost, the first {quarter} of
-{P.blocks} blocks account for {100 * share_lost:.0f} %. And look at the two columns of sizes: that later
+{P.blocks} blocks account for {spread(100 * share_lost, "{:.0f}")} %. And look at the two columns of sizes: that later
 branches are small was not learned. They were small before the first step.
 """)
 
@@ -442,7 +449,8 @@ branches are small was not learned. They were small before the first step.
 #
 # With minires comes a ResNet-20 that was trained on CIFAR-10, photographs of ten kinds of things. It has only nine
 # blocks, in three stages of three; the first blocks of the second and third stage halve the picture and double the
-# number of channels, which we call *downsampling*. Its lesions were measured before, because not everybody has the
+# number of channels, which we call *downsampling*. A block is named after its stage and its place there, counted from 0:
+# `layer2.0` is the first block of the second stage. Its lesions were measured before, because not everybody has the
 # pictures. (If they are on your computer, `minires lessons run 12 data=cifar10` measures anew.)
 
 # %%
@@ -584,12 +592,13 @@ for net, s, w, e in zip(nets[DEEP], sets[DEEP], whole[DEEP], single[DEEP], stric
 off = np.abs(np.array(predicted) - observed)
 bias = float(np.mean(np.array(predicted) - observed))
 lesson.say(f"""
-The plain net is at the level of guessing after the first deletion. The residual net declines gradually, which Veit et
+The plain net is nearly at the level of guessing after the first deletion. The residual net declines gradually, which Veit et
 al. 2016 take as a sign of an ensemble. But the ensemble does not decline like that: with half of its members it has
 {at_half[ENSEMBLE]:.1f} % errors, with all {declines[ENSEMBLE][:, 0].mean():.1f} %, and even a tenth of it classifies
 the digits with {declines[ENSEMBLE][:, -1].mean():.1f} %. Each member knows the digits by itself. The blocks of the
 residual net do not: with a tenth of them left it has {declines[DEEP][:, -1].mean():.0f} %. And the net without skips
-declines most slowly of those that consist of blocks: {at_half[START]:.0f} % at the half.
+declines most slowly of those that consist of blocks: {at_half[START]:.0f} % at the half, where the residual net of as
+many blocks, which is not drawn, has {at_half[RESIDUAL]:.0f} %.
 
 Your rule of exercise 12.5, tried on the deep net with 10 to 40 % of its blocks deleted, is {off.mean():.1f} points off
 on average; its predictions are {abs(bias):.1f} points too {"high" if bias > 0 else "low"} on the whole. (If they are too
@@ -604,7 +613,7 @@ low, lesions that come together do more harm than each of them alone would sugge
 # ## The lengths of the paths
 #
 # The second experiment of the paper is about the gradient. In lesson 7 you saw that a coin toss at every block gives
-# paths that take half of the branches, and that the gradient prefers shorter ones. How much of all paths is that?
+# paths that take half of the branches, and that the gradient prefers shorter ones. How many short paths are there?
 #
 # ## Exercise 12.6: how many paths are short?
 #
@@ -624,7 +633,7 @@ def share_of_paths(n, low, high):
 # %%
 middle = share_of_paths(54, 22, 32)
 lesson.say(f"""
-Of the paths through 54 blocks, {100 * middle:.0f} % take 22 to 32 branches: nearly all are about 27 long. Those that
+Of the paths through 54 blocks, {100 * middle:.0f} % take 22 to 32 branches: most are about 27 long. Those that
 take 5 to 17 are {100 * share_of_paths(54, 5, 17):.2f} % of all. Veit et al. 2016 (§4.2) state 0.45 %, and that these
 few carry nearly all of the gradient.
 """)
@@ -660,7 +669,7 @@ def along_path(g, backwards, taken):
 # branches so far. A block adds to entry $k$ what comes through its branch from entry $k - 1$:
 
 
-# %%
+# %% tags=["show"]
 def by_length(g, backwards):
     """Return what arrives along all paths through 0, 1, … n branches, as a list of n + 1 arrays."""
     found = [g]
@@ -670,6 +679,12 @@ def by_length(g, backwards):
     return found
 
 
+# %% [markdown]
+# The backward passes of the branches come from a net in evaluation mode, in which batch norm is a fixed factor and a
+# fixed shift for each unit.
+
+
+# %%
 def opened(net, x, y):
     """Return ∂L/∂(stream) at the end and at the start, and the backward passes of the branches."""
     with lesions.in_mode(net, False):
@@ -708,14 +723,14 @@ every = sum(
 difference_paths = float(np.linalg.norm(every - start) / np.linalg.norm(start))
 lesson.say(f"""
 Six blocks, 64 paths: the sum of your gradients differs from that of ordinary backpropagation by
-{difference_paths:.0e} of its length. So the gradient is the sum over all paths.
+{difference_paths:.0e} of its norm. So the gradient is the sum over all paths.
 """)
 
 # %% [markdown]
 # Now the deep net, trained. First as in the paper (§4.2 of Veit et al. 2016): draw random paths of each length, measure
 # the norm of the gradient along one, and multiply by the number of such paths. Then exactly, with `by_length`. The
 # share of a length is the part of the gradient that comes along its paths: the component of their sum in the direction
-# of the whole gradient, divided by the length of the whole gradient. These shares add up to 1.
+# of the whole gradient, divided by the norm of the whole gradient. These shares add up to 1.
 
 # %%
 SAMPLE, RANDOM = 128, 4 * P.draws
@@ -808,10 +823,10 @@ twins = {name: [float(np.mean(responses(net))) for net in nets[name]] for name i
 below = sum(r < 0.5 for r in photographs)
 lesson.say(f"""
 In the twins that we trained on digits the responses are {spread(twins[PLAIN], "{:.3f}")} (plain) and
-{spread(twins[RESIDUAL], "{:.3f}")} (residual). There is nothing to see: the claim about plain and residual networks
-does *not* show in a short training. Of the {len(photographs)} layers of the ResNet-20 {below} respond with less than
-0.5; the mean is {np.mean(photographs):.2f}, the smallest {min(photographs):.2f} and the largest, in layer
-{int(np.argmax(photographs)) + 1}, {max(photographs):.2f}. What is the difference?
+{spread(twins[RESIDUAL], "{:.3f}")} (residual). Next to nothing has moved away from 1: the claim about plain and residual
+networks does *not* show in a short training. Of the {len(photographs)} layers of the ResNet-20, {below} respond with less
+than 0.5; the mean is {np.mean(photographs):.2f}, the smallest {min(photographs):.2f} and the largest, in layer
+{int(np.argmax(photographs)) + 1}, {max(photographs):.2f}. Why are they so much smaller?
 """)
 
 # %% [markdown]
