@@ -89,12 +89,13 @@ lesson.predict(
 lesson.predict(
     "dropped",
     "A residual net of 54 layers leaves out a quarter of all branches while it trains, each time "
-    "others. Its test error, compared with that of its twin:",
+    "others. Its test error, compared with that of its twin, which keeps them all:",
     choices=("lower", "the same within the spread of seeds", "higher"),
 )
 lesson.predict(
     "norm",
-    f"{P.blocks} residual blocks with layer norm. Which trains better?",
+    f"{P.blocks} residual blocks with layer norm (it normalises each sample over its own features). "
+    "Which trains better?",
     choices=("the norm behind the addition", "the norm before the branch", "no difference"),
 )
 
@@ -165,10 +166,11 @@ lesson.table(
     ]
 )
 heavier = sized["DenseNet-40"].memory["kept"] / sized["ResNet-56"].memory["kept"]
+larger = sized["DenseNet-40"].total.parameters / sized["ResNet-56"].total.parameters
 lesson.say(f"""
 So what does one get for it? Few new channels are needed where all old ones can be seen: the layers are narrow, 12
-filters each. But nothing is ever forgotten, and backward wants all of it: for about as many parameters as ResNet-56 the
-DenseNet keeps {heavier:.1f} times the activations (lesson 10).
+filters each. But nothing is ever forgotten, and backward wants all of it: with {larger:.1f} times the parameters of
+ResNet-56 the DenseNet keeps {heavier:.1f} times the activations (lesson 10).
 """)
 
 # %% [markdown]
@@ -249,6 +251,10 @@ FAMILIES = {
     "residual": lambda seed: models.resnet(20, width=8, in_channels=1, seed=seed),
     f"dense, k = {growth}": lambda seed: dense(seed, growth),
 }
+work = {
+    name: mr.summary(make(0), (1, 8, 8), batch=2).total.macs / 1e6
+    for name, make in FAMILIES.items()
+}
 families = {
     name: [fit(net, by_sgd(net, 0.05), s, P.epochs) for s in range(P.seeds) for net in [make(s)]]
     for name, make in FAMILIES.items()
@@ -258,7 +264,7 @@ lesson.table(
         {
             "net": name,
             "parameters": f"{size_of(make(0)):,}",
-            "MACs / 10⁶": f"{mr.summary(make(0), (1, 8, 8), batch=2).total.macs / 1e6:.2f}",
+            "MACs / 10⁶": f"{work[name]:.2f}",
             "training error %": spread(families[name], "{:.1f}"),
         }
         for name, make in FAMILIES.items()
@@ -267,8 +273,9 @@ lesson.table(
 mean = {name: float(np.mean(found)) for name, found in families.items()}
 lesson.say(f"""
 After {P.epochs} epochs the plain net errs on {mean["plain"]:.0f} % of the training digits, the residual one on
-{mean["residual"]:.1f} % and the dense one on {mean[f"dense, k = {growth}"]:.1f} %. One rate was used for all three, so
-do not rank the last two by it. What they share is what the plain net lacks: from every layer there is a way on, past
+{mean["residual"]:.1f} % and the dense one on {mean[f"dense, k = {growth}"]:.1f} %. One rate was used for all three, and
+the dense net computes {work[f"dense, k = {growth}"] / work["residual"]:.1f} times as much as the others, so do not rank the
+last two by it. What they share is what the plain net lacks: from every layer there is a way on, past
 the weights of the layers that follow in its stage.
 """)
 
@@ -348,7 +355,7 @@ def expected_blocks(blocks, last):
 
 # %%
 lesson.say(f"""
-Of the 54 blocks of ResNet-110 {expected_blocks(54, 0.5):.2f} are there on average (minires:
+Of the 54 blocks of ResNet-110, {expected_blocks(54, 0.5):.2f} are there on average (minires:
 {models.expected_depth(54, 0.5):.2f}), and {100 * (1 - expected_blocks(54, 0.5) / 54):.0f} % of the work on branches is
 saved.
 """)
@@ -357,16 +364,17 @@ saved.
 # ## Exercise 15.6: find the bug
 #
 # This is such a block. `branch` is the array that the branch gives, and `draw` a random number between 0 and 1. The
-# network trains well, and its test error is worse than it should be.
+# network trains well, but it is not used as it was trained.
 
 
-# %%
+# %% tags=["show"]
 def survivor_with_a_bug(x, branch, p, training, draw):
     if training and draw >= p:
         return x
     return x + branch
 
 
+# %%
 rng = np.random.default_rng(6)
 seen = [survivor_with_a_bug(1.0, 2.0, 0.5, True, d) for d in rng.random(10_000)]
 lesson.say(f"""
@@ -413,6 +421,7 @@ def depth_run(survival, seed):
 depth_runs = {p: [depth_run(p, seed) for seed in range(P.seeds)] for p in (1.0, 0.5)}
 tested = {p: [found[0] for found in depth_runs[p]] for p in depth_runs}
 with_bug = [found[1] for found in depth_runs[0.5]]
+costs = np.subtract(with_bug, tested[0.5]).tolist()  # of the bug, in points
 seconds = {p: float(np.sum([found[2] for found in depth_runs[p]])) for p in depth_runs}
 saved = 100 * (1 - seconds[0.5] / seconds[1.0])
 gap = float(np.mean(tested[0.5]) - np.mean(tested[1.0]))
@@ -436,9 +445,12 @@ lesson.table(
 )
 lesson.say(f"""
 The training took {saved:.0f} % less computing time; from the branches that are left out one expects
-{100 * (1 - expected_blocks(27, 0.5) / 27):.0f} %. The means of the test errors differ by {gap:+.1f} points, and the seeds
-of one kind by up to {reach:.1f}. Huang et al. 2016 report a gain in test error, after a full training on large data: an
-experiment of seconds cannot show that, and this one does not claim it.
+{100 * (1 - expected_blocks(27, 0.5) / 27):.0f} %. With stochastic depth the mean of the test errors is {abs(gap):.1f} points
+{"higher" if gap > 0 else "lower"}, and the seeds of one kind differ by up to {reach:.1f}. Huang et al. 2016 report a lower
+test error, after a full training on photographs: an experiment of seconds cannot decide about that.
+
+The bug changes the test error of the same nets by {min(costs):+.1f} to {max(costs):+.1f} points. That the next block sees
+another average than in training is certain; what that costs differs from net to net.
 """)
 
 # %% [markdown]
@@ -501,9 +513,10 @@ starts = {
 }
 started = {name: float(np.mean(found)) for name, found in starts.items()}
 he, identity, normed, residual = (started[name] for name in list(STARTS)[:4])
+seeds_of = [spread(starts[name], "{:.1f}") for name in STARTS]
 lesson.reveal(
     "start",
-    f"{identity:.0f} % from the identity, {he:.0f} % from He init, {residual:.0f} % residual",
+    f"{seeds_of[1]} % from the identity, {seeds_of[0]} % from He init, {seeds_of[3]} % residual",
     value="that of the residual net"
     if abs(identity - residual) < abs(identity - he)
     else "that of the plain net from He init",
@@ -517,11 +530,11 @@ lesson.bars(
 )
 lesson.say(f"""
 The bars are training errors, the dots are the seeds, and 90 % is guessing. The first two nets differ in nothing but the
-numbers with which their convolutions start. From the identity the plain net covers
-{100 * (he - identity) / (he - residual):.0f} % of the way from He init to the residual net. The third bar asks what
+numbers with which their convolutions start. From the identity the plain net errs on {seeds_of[1]} %, and the residual
+net on {seeds_of[3]} %: the start covers {100 * (he - identity) / (he - residual):.0f} % of the way. The third bar asks what
 lesson 7 asked of fully connected layers, where it spoilt the start: batch norm behind every convolution. A normalised
 identity is no identity any more. Here {sum(e > 80 for e in starts["plain net with batch norm, identity"])} of {P.seeds}
-seeds stay above 80 %, and the mean is {normed:.0f} %, against {identity:.0f} % without batch norm. In a residual
+seeds ended above 80 %, and the mean is {normed:.0f} %, against {identity:.0f} % without batch norm. In a residual
 block the skip goes *around* the batch norm. (The rate of 0.003 was chosen because at 0.01 one start at the identity in
 four lagged behind; `--full` takes the best of four rates for each net, and adds the plain net with batch norm from He
 init.)
@@ -654,7 +667,7 @@ lesson.curves(
     highlight=[POST, SMALL],
 )
 lesson.say(f"""
-The lines are measured on fresh nets: in each block, how much larger the sum is than what came in, and all of these
+The lines are measured on fresh nets: for each block, what came in divided by the sum, in size, and all of these
 multiplied. For post-norm theory says $2^{{-B/2}}$ after B blocks, here {2 ** (-P.blocks / 2):.0e}; measured
 {spread(paths[POST][:, -1], "{:.0e}")}. Your factor for keeping one half is {branch_factor(0.5, P.blocks):.3f}, and it
 keeps {spread(paths[SMALL][:, -1], "{:.2f}")}. In pre-norm blocks nothing is divided. Their stream grows, though, and the
@@ -683,7 +696,8 @@ stacks = {
 pre, post, small = (float(np.mean(stacks[P.blocks, kind])) for kind in KINDS)
 lesson.reveal(
     "norm",
-    f"{post:.0f} % behind the addition, {pre:.0f} % before the branch",
+    f"{spread(stacks[P.blocks, POST], '{:.1f}')} % behind the addition, "
+    f"{spread(stacks[P.blocks, PRE], '{:.1f}')} % before the branch",
     value="the norm before the branch" if pre < post else "the norm behind the addition",
 )
 lesson.bars(
@@ -698,12 +712,12 @@ lesson.bars(
 shallow = [float(np.mean(stacks[6, kind])) for kind in KINDS]
 lesson.say(f"""
 The coloured bars are the deep stacks. With 6 blocks it hardly matters where the norm stands: {shallow[0]:.0f},
-{shallow[1]:.0f} and {shallow[2]:.0f} %. With {P.blocks} it is {pre:.0f} % before the branch and
-{post:.0f} % behind the addition. Xiong et al. 2020 (arXiv
-2002.04745) show for transformers that pre-norm does without the warm-up that post-norm needs.
+{shallow[1]:.0f} and {shallow[2]:.0f} %. With {P.blocks} it is {spread(stacks[P.blocks, PRE], "{:.1f}")} % before the branch and
+{spread(stacks[P.blocks, POST], "{:.1f}")} % behind the addition. Xiong et al. 2020 (arXiv 2002.04745) show for transformers
+that pre-norm does without the warm-up that post-norm needs.
 
-But the third bar says that "post-norm cannot be trained" would be the wrong sentence. With branches that start at
-{branch_factor(0.5, P.blocks):.2f} of their size, post-norm is at {small:.0f} %. So it was not the place of the norm as
+But the last bar says that "post-norm cannot be trained" would be the wrong sentence. With branches that start at
+{branch_factor(0.5, P.blocks):.2f} of their size, post-norm is at {spread(stacks[P.blocks, SMALL], "{:.1f}")} %. So it was not the place of the norm as
 such. The factor does two things: it keeps the direct path open, and it lets the branch start small (lesson 8). Which of
 the two is the reason one factor cannot tell; lesson 9 ended with the same doubt. Wang et al. 2022 (arXiv 2203.00555) went that
 way in transformers: their DeepNorm changes the residual sum of post-norm, and trains 1,000 layers.
@@ -714,14 +728,14 @@ way in transformers: their DeepNorm changes the residual sum of post-norm, and t
 
 # %%
 lesson.say(f"""
-*"DenseNets are small."* In parameters. DenseNet-40 keeps {heavier:.1f} times the activations of ResNet-56, which has
-{sized["ResNet-56"].total.parameters / sized["DenseNet-40"].total.parameters:.2f} times its parameters.
+*"DenseNets are small."* In parameters they may be, but not in memory: DenseNet-40 has {larger:.1f} times the parameters of
+ResNet-56 and keeps {heavier:.1f} times its activations.
 
 *"A depthwise separable convolution saves a factor of nine."* In the limit of many channels: at 64 it is
 {9 * 64**2 / weights_of(64, 64, 1)[1]:.1f}, at 512 {9 * 512**2 / weights_of(512, 512, 1)[1]:.1f}.
 
-*"Stochastic depth always helps."* Here the difference in test error was {gap:+.1f} points, where seeds differ by
-{reach:.1f}. What it did save is time: {saved:.0f} %.
+*"Stochastic depth always helps."* Here the test error was {abs(gap):.1f} points {"higher" if gap > 0 else "lower"} with it,
+where seeds differ by {reach:.1f}. What it did save is time: {saved:.0f} %.
 
 *"Without skip connections deep nets do not train."* {P.layers} plain layers reach {identity:.0f} % from the identity,
 and {he:.0f} % from He init.
@@ -753,4 +767,4 @@ and {he:.0f} % from He init.
 #
 # * Lesson 9, the product of the shortcuts, and lesson 8, the six ways to start small.
 # * Xiong et al. 2020 (arXiv 2002.04745), §3, with the figure of this lesson beside it.
-# * The final project: a block of your own.
+# * Lesson 18, the final project: a block of your own.
