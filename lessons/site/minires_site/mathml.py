@@ -45,10 +45,10 @@ def _inline(translator: Any, node: Any) -> None:
     if len(node.astext()) > LONG:  # browsers break no formula: a phone lets it scroll
         made = f'<span class="long-formula">{made}</span>'
     before, after = _beside(node)
-    if before.endswith(("(", "[", "“")):
-        made = JOINER + made
-    if after.startswith((".", ",", ";", ":", "?", "!", ")", "]", "”")):
-        made += JOINER
+    start = JOINER if before.endswith(("(", "[", "“")) else ""
+    end = JOINER if after.startswith((".", ",", ";", ":", "?", "!", ")", "]", "”")) else ""
+    if start or end:  # the joiner holds to the text outside, the span to the formula
+        made = f'<span class="joined">{start}{made}{end}</span>'
     translator.body.append(made)
     raise nodes.SkipNode
 
