@@ -193,7 +193,7 @@ def test_a_run_goes_on_after_an_interrupt(weak):
     assert len(second.go(witnesses=False).outcomes) == second.generated
     assert sum("/" in line for line in lines) == second.generated - len(first.outcomes)
     test = weak / "tests" / "test_it.py"
-    test.write_text(test.read_text("utf-8") + "\n")  # other tests: nothing is known any more
+    test.write_text(test.read_text("utf-8") + "\n", "utf-8")  # other tests: nothing is known any more
     assert not Run(["tests"], ["my_layers.py"], state=state).state.rows
 
 

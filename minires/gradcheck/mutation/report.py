@@ -118,8 +118,10 @@ class MutationReport:
 
     def __str__(self) -> str:
         parts = [table(self.rows())] if self.outcomes else []
+        told: dict[str, str] = {}  # a test that kills several is printed once
         for o in self.of(SURVIVED):
-            parts.append(f"survived: {_title(o)}\n{o.mutant.diff()}\n{_advice(o)}".rstrip())
+            advice = _advice(o, told)
+            parts.append(f"survived: {_title(o)}\n{o.mutant.diff()}\n{advice}".rstrip())
         for o in self.of(ERROR):
             parts.append(f"not run: {_title(o)}\n{o.message.strip()}")
         if equal := self.of(EQUIVALENT):
@@ -176,8 +178,11 @@ def _title(o: Outcome) -> str:
     return f"{place}: {before} -> {after}" if o.verdict == EQUIVALENT else place
 
 
-def _advice(o: Outcome) -> str:
+def _advice(o: Outcome, told: dict[str, str]) -> str:
     if o.witness is None:
         return o.message
+    first = told.setdefault(o.witness.code, _title(o))
+    if o.witness.code and first != _title(o):
+        return f"The test printed for {first} fails on it, too."
     indented = "\n".join("    " + line if line else "" for line in o.witness.code.splitlines())
     return f"{o.witness.text}\n\n{indented}".rstrip()

@@ -1,0 +1,93 @@
+"""Mutation scores: how many wrong backward passes the tests of minires, and of others, notice.
+
+    python -m benchmarks.mutation definitions        minires: what defines the gradients
+    python -m benchmarks.mutation compiled           minires: the compiled kernels, a sample
+    python -m benchmarks.mutation autograd --at DIR  another framework: its unpacked sdist
+    python -m benchmarks.mutation mygrad --at DIR
+
+Writes results/mutation/SET.csv, a row for each mutant. MUTATION.md is the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from minires import results
+from minires.gradcheck.mutation.report import MutationReport
+from minires.gradcheck.mutation.run import Run
+
+HERE = Path(__file__).resolve().parent / "results" / "mutation"
+COLUMNS = ("file", "function", "line", "family", "status", "before", "after", "test", "reason")
+
+
+@dataclass(frozen=True)
+class Set:
+    """Tests (and options of pytest), what to mutate, and how many of the mutants."""
+
+    tests: tuple[str, ...]
+    targets: tuple[str, ...]
+    maximum: int | None = None
+    functions: tuple[str, ...] = ()
+
+
+KERNELS = "kernels/minires_kernels"
+SETS = {
+    "definitions": Set(
+        ("tests/kernels/test_kernel_gradients.py", "tests/kernels/test_kernels.py",
+         "tests/gradcheck/test_gradcheck.py", "tests/engine/test_ops.py",
+         "tests/engine/test_engine.py", "tests/nn/test_nn.py", "tests/nn/test_losses.py",
+         "tests/nn/test_clip.py", "tests/nn/test_layers.py", "-k", "not cpu and not cuda and not sim"),
+        (f"{KERNELS}/reference", "minires/ops", "minires/functional"),
+    ),
+    "compiled": Set(
+        ("tests/kernels/test_kernels.py", "-k", "cpu and (reference or inputs)"),
+        (f"{KERNELS}/cpu",),
+        80,
+    ),
+    "autograd": Set(
+        ("tests/test_numpy.py", "tests/test_scalar_ops.py", "tests/test_binary_ops.py",
+         "tests/test_systematic.py"),
+        ("autograd/numpy/numpy_vjps.py",),
+        60,
+    ),
+    "mygrad": Set(("tests/math", "tests/nnet"), ("mygrad/math", "mygrad/nnet"), 60),
+}  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a set; 1 if some mutants survive."""
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    p.add_argument("set", choices=SETS)
+    p.add_argument("--at", type=Path, default=Path(), help="the folder that holds the project")
+    p.add_argument("--state", type=Path, help="keep results, to go on after a stop")
+    args = p.parse_args(argv)
+    chosen = SETS[args.set]
+    state = None if args.state is None else args.state.resolve()
+    os.chdir(args.at)
+    run = Run(
+        chosen.tests,
+        chosen.targets,
+        chosen.functions,
+        maximum=chosen.maximum,
+        state=state,
+        progress=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    report = run.go()
+    print(report)
+    results.write_text(HERE / f"{args.set}.csv", table(report))
+    return int(bool(report.of("survived", "error")))
+
+
+def table(report: MutationReport) -> str:
+    """Return the mutants as CSV."""
+    rows = [{k: o.row().get(k, "") for k in COLUMNS} for o in report.outcomes]
+    return results.to_csv(rows, COLUMNS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
