@@ -41,8 +41,10 @@ SETS = {
         ("tests/kernels/test_kernel_gradients.py", "tests/kernels/test_kernels.py",
          "tests/gradcheck/test_gradcheck.py", "tests/engine/test_ops.py",
          "tests/engine/test_engine.py", "tests/nn/test_nn.py", "tests/nn/test_losses.py",
-         "tests/nn/test_clip.py", "tests/nn/test_layers.py", "-k", "not cpu and not cuda and not sim"),
+         "tests/nn/test_clip.py", "tests/nn/test_layers.py",
+         "-k", "not cpu and not cuda and not sim"),
         (f"{KERNELS}/reference", "minires/ops", "minires/functional"),
+        480,
     ),
     "compiled": Set(
         ("tests/kernels/test_kernels.py", "-k", "cpu and (reference or inputs)"),
@@ -51,7 +53,7 @@ SETS = {
     ),
     "autograd": Set(
         ("tests/test_numpy.py", "tests/test_scalar_ops.py", "tests/test_binary_ops.py",
-         "tests/test_systematic.py"),
+         "tests/test_systematic.py", "-o", "required_plugins=", "-o", "addopts="),
         ("autograd/numpy/numpy_vjps.py",),
         60,
     ),

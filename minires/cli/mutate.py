@@ -52,7 +52,12 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument(
         "--function", nargs="+", default=[], metavar="NAME", help="mutate these, * and ? allowed"
     )
-    p.add_argument("--max", type=positive_int, metavar="N", help="a random choice of N mutants")
+    p.add_argument(
+        "--max",
+        type=positive_int,
+        metavar="N",
+        help="N mutants at random, spread over the functions",
+    )
     p.add_argument(
         "--seed", type=natural, default=0, metavar="S", help="of that choice; default: 0"
     )

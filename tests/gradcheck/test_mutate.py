@@ -3,6 +3,8 @@
 import _thread
 import json
 import os
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -193,7 +195,9 @@ def test_a_run_goes_on_after_an_interrupt(weak):
     assert len(second.go(witnesses=False).outcomes) == second.generated
     assert sum("/" in line for line in lines) == second.generated - len(first.outcomes)
     test = weak / "tests" / "test_it.py"
-    test.write_text(test.read_text("utf-8") + "\n", "utf-8")  # other tests: nothing is known any more
+    test.write_text(
+        test.read_text("utf-8") + "\n", "utf-8"
+    )  # other tests: nothing is known any more
     assert not Run(["tests"], ["my_layers.py"], state=state).state.rows
 
 
@@ -220,3 +224,47 @@ def test_limits(weak):
 def test_wrong_calls_say_why(weak, arguments, told, capsys):
     assert main(["mutate", "tests", *arguments]) == 2
     assert told in capsys.readouterr().err
+
+
+COMPILED = """
+    import numba
+    import numpy as np
+
+    @numba.njit(cache=True)
+    def _slope(x):
+        return 2 * x
+
+    @numba.njit(cache=True)
+    def _grad_loop(dy, x, dx):
+        for i in range(x.size):
+            dx[i] = dy[i] * _slope(x[i])
+
+    def square_backward(dy, x):
+        dx = np.empty_like(x)
+        _grad_loop(dy, x, dx)
+        return dx
+"""
+
+
+@pytest.mark.slow
+def test_compiled_functions_run_the_mutated_source(tmp_path, monkeypatch):
+    """What Numba has kept on disk is neither used nor written to; callers are compiled anew."""
+    pytest.importorskip("numba")
+    test = """
+        import numpy as np
+        from my_layers import square_backward
+
+        def test_it():
+            assert np.array_equal(square_backward(np.ones(2), np.array([1.0, 3.0])), [2, 6])
+    """
+    monkeypatch.chdir(project(tmp_path, COMPILED, test))
+    code = "import numpy as np, my_layers as m; m.square_backward(np.ones(2), np.ones(2))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    before = contents(tmp_path)
+    assert any(name.endswith(".nbi") for name in before)
+    run = Run(["tests"], ["my_layers.py"], ["_slope", "_grad_loop"], maximum=6)
+    report = run.go(witnesses=False)
+    changes = [o.mutant.change() for o in report.of("killed")]
+    assert any("return" in a for a, _ in changes)  # of what compiled code calls
+    assert any("dx[i]" in a for a, _ in changes)
+    assert contents(tmp_path) == before

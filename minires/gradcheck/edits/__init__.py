@@ -52,6 +52,8 @@ def edits_of(scene: Scene) -> Iterator[Edit]:
 def _editable(source: Source, node: ast.expr) -> bool:
     """Whether an expression belongs to the body, and is neither a function nor a module."""
     parent, field = source.place[id(node)]
+    if isinstance(node, ast.Starred):  # several arguments, no value
+        return False
     if isinstance(node, ast.Name) and node.id in ("np", "numpy", "math"):
         return False
     if isinstance(parent, ast.Call) and field == "func":

@@ -96,7 +96,7 @@ def calls(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
             if called in (a, b):
                 other = b if called == a else a
                 yield Edit(1.0, family, ((end - len(called), end, other),), node)
-    plain = inner is not None and not isinstance(inner, ast.Constant)
+    plain = inner is not None and not isinstance(inner, ast.Constant | ast.Starred)
     if plain and called not in ("zeros", "range"):
         yield new(node, "B", 1.1, UNCALLED.get(called, FACTOR), B=inner)
     data = None if inner is None else scene.shape(inner)

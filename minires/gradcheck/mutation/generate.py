@@ -6,15 +6,23 @@ import ast
 import difflib
 import hashlib
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .mistakes import mistakes
+from ..edits import Edit, NoSource, Scene, Source, edits_of
+from .mistakes import argument, mistakes, refuses
 from .places import Place, read
 
 ATOMS = ast.Name | ast.Constant | ast.Call | ast.Attribute | ast.Subscript | ast.Tuple | ast.List
+
+Span = tuple[int, int, str]  # from, to, new text
+COST = 1.3  # of the edit model: the likelier mistakes
+MOST = 1  # mutants of one family in one line
+HARMLESS = ("in-place modification",)  # a copy more, which mends but spoils nothing
+CONTEXT = ("ctx", "self", "ctx.saved", "ctx.needs", "self.saved")
 
 
 @dataclass(frozen=True)
@@ -72,54 +80,113 @@ class Text:
         text = self.text[start:end]
         return text if isinstance(node, ATOMS) else f"({text})"
 
-    def replaced(self, node: Any, text: str) -> str:
-        """Return the file's text with `text` for a node, and as many lines as before."""
-        start, end = self.span(node)
-        lost = self.text.count("\n", start, end) - text.count("\n")
-        rest = self.text[end:]
-        if lost > 0:
-            stop = rest.find("\n")
-            rest = rest[:stop] + "\n" * lost + rest[stop:]
-        return self.text[:start] + text + rest
+    def replaced(self, spans: Sequence[Span]) -> str | None:
+        """Return the file's text with other text in some spans, and as many lines; None if more."""
+        text = self.text
+        for start, end, new in sorted(spans, reverse=True):
+            lost = text.count("\n", start, end) - new.count("\n")
+            if lost < 0:
+                return None
+            rest = text[end:]
+            stop = rest.find("\n") if lost else 0
+            text = text[:start] + new + rest[:stop] + "\n" * lost + rest[stop:]
+        return text
 
 
-def mutants(places: list[Place]) -> list[Mutant]:
+def mutants(places: Sequence[Place]) -> list[Mutant]:
     """Return the mutants of functions, in the order of their files; none is there twice."""
     found: list[Mutant] = []
-    seen: set[str] = set()
     texts: dict[Path, Text] = {}
-    trees: dict[Path, str] = {}
     for place in places:
         text = texts.setdefault(place.file, Text(place.file))
-        trees.setdefault(place.file, ast.dump(ast.parse(text.text)))
-        for family, node, source in _sources(text, place):
-            if source in seen:
+        start, end = text.span(place.node)
+        body = text.text[start:end]
+        seen = {ast.dump(ast.parse(body))}
+        own = []
+        for family, line, spans in (*_from_model(text, place), *_left_out(text, place)):
+            new = _with(body, [(a - start, b - start, n) for a, b, n in spans])
+            if (tree := _compiled(new)) is None or tree in seen:
                 continue
-            seen.add(source)
-            try:
-                if ast.dump(ast.parse(source)) == trees[place.file]:
-                    continue
-                compile(source, str(place.file), "exec", dont_inherit=True)
-            except (SyntaxError, ValueError):
-                continue
-            body = text.text[slice(*text.span(place.node))]
-            change = f"{place.name} {body} {_difference(text.text, source)}"
-            name = hashlib.sha256(change.encode()).hexdigest()[:10]
-            found.append(Mutant(name, place, family, node.lineno, text.text, source))
+            seen.add(tree)
+            if (source := text.replaced(spans)) is not None:
+                name = hashlib.sha256(f"{place.name} {body} {new}".encode()).hexdigest()[:10]
+                own.append(Mutant(name, place, family, line, text.text, source))
+        found += sorted(own, key=lambda m: m.line)
     return found
 
 
-def _difference(a: str, b: str) -> str:
-    pairs = zip(a.splitlines(), b.splitlines(), strict=False)
-    return repr([(x, y) for x, y in pairs if x != y])
+def _with(text: str, spans: Sequence[Span]) -> str:
+    for start, end, new in sorted(spans, reverse=True):
+        text = text[:start] + new + text[end:]
+    return text
 
 
-def _sources(text: Text, place: Place) -> Iterator[tuple[str, Any, str]]:
+def _compiled(text: str) -> str | None:
+    """Return the tree of a function's text; None if that is not Python."""
+    try:
+        tree = ast.parse(text)
+        compile(tree, "<mutant>", "exec", dont_inherit=True)
+        return ast.dump(tree)
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _left_out(text: Text, place: Place) -> Iterator[tuple[str, int, list[Span]]]:
+    """Yield what the edit model lacks."""
     for family, node, form in mistakes(place.node):
         new = re.sub("«(.)»", lambda m, node=node: text.of(_part(node, m[1])), form)  # type: ignore[misc]
         if isinstance(node, ast.expr) and not new.startswith("(") and _binds(form):
             new = f"({new})"
-        yield family, node, text.replaced(node, new)
+        yield family, node.lineno, [(*text.span(node), new)]
+
+
+def _from_model(text: Text, place: Place) -> Iterator[tuple[str, int, list[Span]]]:
+    """Yield the likeliest edits of the model that the diagnosis uses: they make it wrong here.
+
+    Of the edits of one expression those of the least cost in each family, and of a statement at
+    most MOST in each.
+    """
+    start, end = text.span(place.node)
+    try:
+        source = Source(text.text[start:end], lambda node: (node.lineno, node.col_offset) == (1, 0))
+    except (NoSource, SyntaxError):
+        return
+    if source.text != text.text[start:end]:
+        return
+    refused = {line for s in ast.walk(source.root) if refuses(s) for line in _lines(s)}
+    least: dict[tuple[str, int, int], Edit] = {}
+    for edit in edits_of(Scene(source)):
+        at, to, _ = edit.spans[0]
+        if (
+            edit.cost > COST
+            or edit.family in HARMLESS
+            or _added(source, edit)
+            or source.line(at) in refused
+            or source.text[at:to] in CONTEXT
+        ):
+            continue
+        key = (edit.family, at, to)
+        if key not in least or edit.cost < least[key].cost:
+            least[key] = edit
+    taken: Counter[tuple[str, int]] = Counter()
+    for edit in sorted(least.values(), key=lambda e: e.cost):
+        line = source.line(edit.spans[0][0])
+        taken[edit.family, line] += 1
+        if taken[edit.family, line] <= MOST:
+            first = place.node.lineno - 1
+            yield edit.family, line + first, [(a + start, b + start, n) for a, b, n in edit.spans]
+
+
+def _added(source: Source, edit: Edit) -> bool:
+    """Say whether a call, an index or a transpose is put after something: few do that wrongly."""
+    start, end, new = edit.spans[0]
+    old = source.text[start:end].strip("()")
+    rest = new.strip("()").removeprefix(old).lstrip(")") if old else ""
+    return new.strip("()").startswith(old) and rest[:1] in (".", "[")
+
+
+def _lines(node: Any) -> range:
+    return range(node.lineno, node.end_lineno + 1)
 
 
 def _binds(form: str) -> bool:
@@ -144,7 +211,5 @@ def _part(node: Any, key: str) -> Any:
     if isinstance(node, ast.Compare) and key == "B":
         return node.comparators[0]
     if isinstance(node, ast.Call):
-        from .mistakes import _argument
-
-        return _argument(node)
+        return argument(node)
     return getattr(node, names[type(node)]["ABC".index(key)])

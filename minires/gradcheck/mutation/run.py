@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import queue
@@ -49,8 +50,8 @@ class Run:
         self.mutants = mutants(self.places)
         self.generated = len(self.mutants)
         if maximum is not None and maximum < len(self.mutants):
-            chosen = random.Random(seed).sample(range(len(self.mutants)), maximum)
-            self.mutants = [self.mutants[i] for i in sorted(chosen)]
+            chosen = sample(self.mutants, maximum, random.Random(seed))
+            self.mutants = [m for m in self.mutants if m.id in chosen]
         self.new_processes = new_processes
         self.results: dict[str, Outcome] = {}
         self.state = State(state, self.tests, self.files)
@@ -233,6 +234,17 @@ class Run:
             look_for(self, worker, group, SEARCH * (2 + len(group)))
             for o in group:
                 self.state.add(o)
+
+
+def sample(found: Sequence[Mutant], count: int, rng: random.Random) -> set[str]:
+    """Choose mutants at random, one of each function, then a second one of each, and so on."""
+    groups: dict[Place, list[str]] = {}
+    for m in found:
+        groups.setdefault(m.place, []).append(m.id)
+    for group in groups.values():
+        rng.shuffle(group)
+    rounds = itertools.zip_longest(*groups.values())
+    return set([name for names in rounds for name in names if name is not None][:count])
 
 
 def _last(reply: Reply) -> str:
