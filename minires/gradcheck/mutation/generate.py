@@ -97,11 +97,14 @@ def mutants(places: Sequence[Place]) -> list[Mutant]:
     """Return the mutants of functions, in the order of their files; none is there twice."""
     found: list[Mutant] = []
     texts: dict[Path, Text] = {}
+    twins: Counter[tuple[Path, str, str]] = Counter()  # lambdas with the same text
     for place in places:
         text = texts.setdefault(place.file, Text(place.file))
         start, end = text.span(place.node)
         body = text.text[start:end]
         seen = {ast.dump(ast.parse(body))}
+        twin = twins[place.file, place.name, body]
+        twins[place.file, place.name, body] += 1
         own = []
         for family, line, spans in (*_from_model(text, place), *_left_out(text, place)):
             new = _with(body, [(a - start, b - start, n) for a, b, n in spans])
@@ -109,7 +112,7 @@ def mutants(places: Sequence[Place]) -> list[Mutant]:
                 continue
             seen.add(tree)
             if (source := text.replaced(spans)) is not None:
-                name = hashlib.sha256(f"{place.name} {body} {new}".encode()).hexdigest()[:10]
+                name = hashlib.sha256(f"{place.name} {twin} {body} {new}".encode()).hexdigest()[:10]
                 own.append(Mutant(name, place, family, line, text.text, source))
         found += sorted(own, key=lambda m: m.line)
     return found

@@ -71,6 +71,7 @@ class Living:
     def __init__(self, files: list[str]) -> None:
         self.files = {os.path.realpath(f) for f in files}
         real: dict[str, str] = {}
+        gc.unfreeze()  # else what was set aside (by a conftest, say) is not listed
         self.functions: dict[Key, list[FunctionType]] = {}
         for f in gc.get_objects():
             if type(f) is FunctionType:
