@@ -1,7 +1,8 @@
 """Mutation scores: how many wrong backward passes the tests of minires, and of others, notice.
 
-    python -m benchmarks.mutation definitions        minires: what defines the gradients
-    python -m benchmarks.mutation compiled           minires: the compiled kernels, a sample
+    python -m benchmarks.mutation reference          minires: the kernels that define the gradients
+    python -m benchmarks.mutation operations         minires: the differentiable operations
+    python -m benchmarks.mutation compiled           minires: the compiled kernels
     python -m benchmarks.mutation autograd --at DIR  another framework: its unpacked sdist
     python -m benchmarks.mutation mygrad --at DIR
 
@@ -37,11 +38,14 @@ class Set:
 
 KERNELS = "kernels/minires_kernels"
 SETS = {
-    "definitions": Set(
-        ("tests/kernels/test_kernel_gradients.py", "tests/engine/test_ops.py",
-         "tests/nn/test_layers.py", "tests/nn/test_nn.py", "tests/gradcheck/test_gradcheck.py"),
-        (f"{KERNELS}/reference", "minires/ops", "minires/functional"),
-        420,
+    "reference": Set(
+        ("tests/kernels/test_kernel_gradients.py",), (f"{KERNELS}/reference",), 260
+    ),
+    "operations": Set(
+        ("tests/engine/test_ops.py", "tests/nn/test_layers.py",
+         "tests/gradcheck/test_gradcheck.py"),
+        ("minires/ops", "minires/functional"),
+        200,
     ),
     "compiled": Set(
         ("tests/kernels/test_kernels.py", "-k", "cpu and (reference or inputs)"),

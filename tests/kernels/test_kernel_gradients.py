@@ -83,3 +83,18 @@ def test_what_is_not_needed_is_left_out(name, number):
             for i, (a, g) in enumerate(zip(alone, gradients, strict=True)):
                 assert (a is None) == (i != j or g is None), label
                 assert a is None or np.array_equal(a, g), label
+
+
+@pytest.mark.parametrize(("name", "number"), KERNELS)
+def test_gradients_keep_the_dtype_and_share_no_memory(name, number):
+    k, rng = kernel(name, "reference", number), np.random.default_rng(5)
+    for label, arrays, options in usable(k):
+        low = [a if a is None or a.dtype.kind != "f" else a.astype(np.float32) for a in arrays]
+        y, *saved = k.forward(*low, **options)
+        v = np.asarray(rng.standard_normal(y.shape)).astype(np.float32)
+        before = v.copy()
+        gradients = [g for g in as_tuple(k.backward(v, *saved)) if g is not None]
+        assert all(g.dtype == np.float32 for g in gradients), label
+        assert np.array_equal(v, before), label
+        given = [v, *(a for a in low if a is not None)]
+        assert not any(np.shares_memory(g, a) for g in gradients for a in given), label

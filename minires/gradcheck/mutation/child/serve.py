@@ -110,6 +110,7 @@ class Server:
                 importlib.import_module(name)
         self.living = substitute.Living(self.files)
         self.compiled = compiled.Compiled()
+        substitute.loaded(self.files)  # so that forks need not ask the disk
         return {"status": "ready"}
 
     def in_fork(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ and are no longer kept on disk; see `compiled.py`.
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib.machinery
 import inspect
@@ -23,6 +24,7 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any
 
+real_path = functools.cache(os.path.realpath)  # asks the disk once for each name
 Key = tuple[str, str, int]  # file, qualified name, first line
 _texts: dict[str, str] = {}  # file -> what to run in its place
 _get_code: Any = importlib.machinery.SourceFileLoader.get_code
@@ -35,14 +37,14 @@ class CannotSwap(Exception):
 def install(texts: dict[str, str]) -> None:
     """Compile `texts[file]` when the file is imported; tracebacks and `inspect` show that text."""
     _texts.clear()
-    _texts.update({os.path.realpath(file): text for file, text in texts.items()})
+    _texts.update({real_path(file): text for file, text in texts.items()})
     setattr(importlib.machinery.SourceFileLoader, "get_code", _substituted)  # noqa: B010
     for file in loaded(list(_texts)):
-        _show(file, _texts[os.path.realpath(file)])
+        _show(file, _texts[real_path(file)])
 
 
 def _substituted(loader: Any, fullname: str) -> CodeType | None:
-    text = _texts.get(os.path.realpath(loader.path))
+    text = _texts.get(real_path(loader.path))
     if text is None:
         return _get_code(loader, fullname)  # type: ignore[no-any-return]
     _show(loader.path, text)
@@ -56,11 +58,11 @@ def _show(file: str, text: str) -> None:
 
 def loaded(files: list[str]) -> dict[str, str]:
     """Return {file as its module has it: module} of those files that are imported."""
-    real = {os.path.realpath(f) for f in files}
+    real = {real_path(f) for f in files}
     found = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if isinstance(file, str) and os.path.realpath(file) in real:
+        if isinstance(file, str) and real_path(file) in real:
             found[file] = name
     return found
 
@@ -69,14 +71,14 @@ class Living:
     """The functions of some files that exist in this process."""
 
     def __init__(self, files: list[str]) -> None:
-        self.files = {os.path.realpath(f) for f in files}
+        self.files = {real_path(f) for f in files}
         real: dict[str, str] = {}
         gc.unfreeze()  # else what was set aside (by a conftest, say) is not listed
         self.functions: dict[Key, list[FunctionType]] = {}
         for f in gc.get_objects():
             if type(f) is FunctionType:
                 name = f.__code__.co_filename
-                file = real.get(name) or real.setdefault(name, os.path.realpath(name))
+                file = real.get(name) or real.setdefault(name, real_path(name))
                 if file in self.files:
                     self.functions.setdefault(_key(f.__code__, file), []).append(f)
 
@@ -87,7 +89,7 @@ class Living:
 
 
 def _key(code: CodeType, file: str) -> Key:
-    return os.path.realpath(file), code.co_qualname, code.co_firstlineno
+    return real_path(file), code.co_qualname, code.co_firstlineno
 
 
 def same(a: CodeType, b: CodeType) -> bool:
