@@ -120,9 +120,7 @@ def test_options_by_keyword_reach_both_passes():
 
     assert check_backward(forward, backward, X, W, stride=2)
     assert check_backward(forward, backward, x=X, w=W)
-    with pytest.raises(
-        TypeError, match=r"forward: got an unexpected keyword argument 'rtoll'"
-    ):
+    with pytest.raises(TypeError, match=r"forward: got an unexpected keyword argument 'rtoll'"):
         check_backward(forward, backward, X, W, rtoll=1e-3)
 
 

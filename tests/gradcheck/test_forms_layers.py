@@ -152,9 +152,39 @@ class Aliased(Linear):
         self.parameters = [self.W, self.b]
 
 
+class Plural:
+    def __init__(self):
+        self._weight, self._bias = W, B
+
+    def forward(self, x):
+        self.x = x
+        return x @ self._weight + self._bias
+
+    def backward(self, grad):
+        self._grad_weights, self._grad_biases = self.x.T @ grad, grad.sum(axis=0)
+        return grad @ self._weight.T
+
+
+class Slots:
+    __slots__ = ("W", "W_grad", "b", "b_grad", "x")
+
+    def __init__(self):
+        self.W, self.b = W, B
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dy):
+        self.W_grad, self.b_grad = self.x.T @ dy, dy.sum(axis=0)
+        return dy @ self.W.T
+
+
 @pytest.mark.parametrize(
     ("layer", "tensors"),
     [
+        (Plural, "x _weight _bias"),
+        (Slots, "x W b"),
         (Accumulating, "x W b"),
         (InLists, "x params[0] params[1]"),
         (InDicts, "x params['W'] params['b']"),

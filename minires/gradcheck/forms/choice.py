@@ -65,6 +65,11 @@ def of_function(
         return _of_library(library, f, inputs, options, wrt)
     if _has_both(f):
         return of_both(f, inputs, options, wrt=wrt)
+    if not callable(f) and inspect.ismethod(getattr(f, "forward", None)):
+        kind = type(f).__name__
+        raise TypeError(
+            f"{kind} has a method forward, but none called backward (or bprop, backward_pass, …)"
+        )
     if inspect.isroutine(f) and not _is_ours(f) and returns_gradients(f, inputs, options):
         return TogetherSubject(f, inputs, options, wrt)
     return TensorSubject(f, inputs, options, wrt)

@@ -15,7 +15,7 @@ _AFTER = r"(?:_?grad|_?gradient|_bar|_delta|_d)"
 
 def is_gradient_of(key: str, name: str) -> bool:
     """Whether `key` names the gradient of `name`: dx, d_x, dL_dx, grad_x, x_grad, …"""
-    key, name = key.lower(), re.escape(name.lower())
+    key, name = key.lower().lstrip("_"), re.escape(name.lower().lstrip("_"))
     return bool(name) and re.fullmatch(rf"{_BEFORE}{name}|{name}{_AFTER}", key) is not None
 
 

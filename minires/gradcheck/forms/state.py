@@ -52,14 +52,16 @@ def _parts(x: Any) -> Iterator[tuple[tuple[str, Any], Any]]:
     elif isinstance(x, list | tuple):
         yield from ((("key", i), value) for i, value in enumerate(x))
     else:
-        yield from ((("attribute", k), value) for k, value in vars(x).items())
+        slots = [k for kind in type(x).__mro__ for k in getattr(kind, "__slots__", ())]
+        names = [*getattr(x, "__dict__", {}), *slots]
+        yield from ((("attribute", k), getattr(x, k)) for k in names if hasattr(x, k))
 
 
 def _is_users(x: Any) -> bool:
     """Whether this is an object whose attributes may hold parameters."""
     if isinstance(x, type | ModuleType) or inspect.isroutine(x):
         return False
-    return hasattr(x, "__dict__")
+    return hasattr(x, "__dict__") or hasattr(type(x), "__slots__")
 
 
 def told(path: Path) -> str:
@@ -149,9 +151,8 @@ def _is_gradient(other: Path, path: Path) -> bool:
     *around, (_, name) = other
     if around == above:  # dW beside W; grad beside data
         if isinstance(last, str) and isinstance(name, str):
-            return is_gradient_of(name, last) or (
-                last in VALUES and name in ("grad", "gradient", "g")
-            )
+            its_own = last in VALUES and name in ("grad", "gradient", "g")
+            return its_own or any(is_gradient_of(name, form) for form in _numbers(last))
         return False
     if around and around[:-1] == above and _is_gradients(around[-1][1]):  # grads['W'] beside W
         return _matches(name, last)
@@ -162,6 +163,11 @@ def _is_gradient(other: Path, path: Path) -> bool:
     if len(path) > 1 and kind == "key" and around == above[:-1] and isinstance(name, str):
         return isinstance(last, str) and is_gradient_of(name, last)  # dW beside params['W']
     return False
+
+
+def _numbers(name: str) -> list[str]:
+    """Return a name in the singular and the plural: grad_weights is that of weight, too."""
+    return [name, f"{name}s", f"{name}es", *(name.removesuffix(end) for end in ("s", "es"))]
 
 
 def _matches(name: Any, last: Any) -> bool:
