@@ -573,12 +573,13 @@ if lesson.full:
 # is not the block of the paper.
 
 
-# %%
+# %% tags=["show"]
 def preact_with_a_bug(x, norm, weights):
     x = np.maximum(norm(x), 0)
     return x + weights(x)
 
 
+# %%
 halved = preact_with_a_bug(np.array([-2.0, 0.5, 4.0]), lambda v: v / 2, lambda v: 0 * v)
 lesson.say(f"""
 With a branch of zeros the block should return its input, `[-2, 0.5, 4]`. With a `norm` that halves, it returns

@@ -481,11 +481,12 @@ is {added.mean():+.4f}, near zero as it should be.
 # below. `x` is the blurred picture, and `f` what the network gives for it.
 
 
-# %%
+# %% tags=["show"]
 def restored_with_a_bug(x, f):
     return x + np.clip(f, 0, 1)
 
 
+# %%
 bug = quality(restored_with_a_bug(x_test, added), test)
 no_limit = quality(restored["residual"], test)
 lesson.say(f"""

@@ -138,7 +138,7 @@ def fit_head(features, labels, classes, strength):
 # its standard deviation. A colleague writes
 
 
-# %%
+# %% tags=["show"]
 def standardised_with_a_bug(train, test):
     """Return the features of the labelled images and of the new ones, standardised."""
     return (
@@ -147,6 +147,7 @@ def standardised_with_a_bug(train, test):
     )
 
 
+# %%
 alone = standardised_with_a_bug(np.array([[1.0], [2.0], [3.0]]), np.array([[3.0]]))
 lesson.say(f"""
 and it looks tidy. But try it on one feature, 1, 2 and 3 for the labelled images: the third is standardised to

@@ -726,7 +726,7 @@ results of 1 and of {max(2, CORES)} threads are {"the same, bit for bit" if same
 # was tested with images of $32 \times 32$ and $16 \times 16$ pixels, and was right.
 
 
-# %%
+# %% tags=["show"]
 def windows_with_a_bug(x, r, stride):
     pad = r // 2
     h, w = x.shape
@@ -739,6 +739,7 @@ def windows_with_a_bug(x, r, stride):
     return out
 
 
+# %%
 tried = {size: len(windows_with_a_bug(np.ones((size, size)), 3, 2)) for size in (16, 7)}
 lesson.say(f"""
 It makes {tried[16]} rows of windows of an image with 16 rows, and {tried[7]} of one with 7 rows. What does the formula
