@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,43 @@ def test_a_line_that_begins_with_a_per_cent_sign_is_no_comment():
 
     said = "left with 89.6\n% of the [errors](lesson_05_degradation.py), 3 %"
     assert linked(said) == "left with 89.6\n\\% of the [errors](./lesson_05_degradation.ipynb), 3 %"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [("so ", ". Then", (0, 1)), ("(", " each)", (1, 0)), ("so ", " is", (0, 0))],
+)
+def test_a_formula_keeps_the_sign_beside_it_on_its_line(before, after, found):
+    from docutils import nodes
+    from minires_site import mathml
+
+    formula = nodes.math("", "x = 1")
+    nodes.paragraph("", "", nodes.Text(before), formula, nodes.Text(after))
+    translator = types.SimpleNamespace(body=[])
+    with pytest.raises(nodes.SkipNode):
+        mathml._inline(translator, formula)
+    start, end = translator.body[0].split("<math")[0], translator.body[0].split("</math>")[1]
+    assert (mathml.JOINER in start, mathml.JOINER in end) == tuple(map(bool, found))
+    assert ("joined" in start) == any(found)
+
+
+@pytest.mark.parametrize(
+    ("code", "tags", "folded"),
+    [
+        ("def wrong(): ...", "", False),
+        ("lesson.say('x')", "", True),
+        ("lesson.say('x')", "show", False),
+        ("lesson.predict('n', 'How many?')", "", True),
+        ("x = 1\n" * 40, "", True),
+        ("x = 1\n" * 40, "exercise", False),
+    ],
+)
+def test_code_is_folded_if_it_is_long_or_says_what_the_page_shows(code, tags, folded):
+    from docutils import nodes
+    from minires_site import cells
+
+    source = nodes.container("", nodes.literal_block(code, code), nb_element="cell_code_source")
+    cell = nodes.container("", source)
+    cell["data-tags"] = tags
+    cells._fold(cell)
+    assert ("<details" in cell.astext()) == folded
