@@ -79,7 +79,9 @@ def _tensor(subject: Subject, v: Array, t: int, c: Comparison) -> Hint | None:
             return hint
         if hint := _one_hot(c, a, n, v):
             return hint
-        for shape_test in (_normalisation, _moved, _unvisited, _border, _mask):
+        if hint := _normalisation(c, a, n, v, subject):
+            return hint
+        for shape_test in (_moved, _unvisited, _border, _mask):
             if hint := shape_test(c, a, n, subject):
                 return hint
     return None
@@ -226,49 +228,54 @@ def _one_hot(c: Comparison, a: Array, n: Array, v: Array) -> Hint | None:
     return None
 
 
-def _normalisation(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
-    """Does only the wrong gradient see the mean, or the size, of x?
+def _normalisation(c: Comparison, a: Array, n: Array, v: Array, s: Subject) -> Hint | None:
+    """Which of the three terms of a normalisation is wrong: k dy - mean - x̂ · variance?
 
-    A normalised x does not change with either, so its gradient has no part along 1 and along x.
+    Per channel, or per sample, both gradients are fitted by dy, 1 and x - mean(x).
     """
-    if n.ndim not in (2, 4) or c.name not in s.names:
+    if n.ndim not in (2, 4) or n.shape != v.shape or c.name not in s.names:
         return None
     x = s.arrays[s.names.index(c.name)]
-    for axes in ((0, *range(2, n.ndim)), tuple(range(1, n.ndim))):
-        centred = x - x.mean(axis=axes, keepdims=True)
-        if n.size // max(n.shape[0] if 0 not in axes else n.shape[1], 1) < 4:
-            continue
-        mean, size = _parts(n, centred, axes)
-        if max(mean, size) > 1e-3:
-            continue  # eps keeps it from zero
-        mean, size = _parts(a, centred, axes)
-        if max(mean, size) < 1e-2:
-            continue
-        error = a - n
-        rest = error - error.mean(axis=axes, keepdims=True)
-        spread = (centred**2).sum(axis=axes, keepdims=True)
-        rest -= centred * ((rest * centred).sum(axis=axes, keepdims=True) / spread)
-        if np.abs(rest).max() > 1e-4 * np.abs(error).max():
-            continue
-        what = "mean and variance terms" if min(mean, size) > 1e-2 else "mean term"
-        if mean < 1e-2:
-            what = "variance term"
-        return (
-            "normalisation",
-            f"{c.name}: the error is what the {what} of a normalisation contributes: missing, or "
-            "with a wrong factor (the statistics depend on x too)",
+    for axis in (1, 0):
+        xs, ours, theirs, dys = (
+            np.moveaxis(g, axis, 0).reshape(g.shape[axis], -1) for g in (x, a, n, v)
         )
+        if xs.shape[1] < 5:
+            continue
+        fits = np.array(
+            [_three(*row) for row in zip(xs, ours, theirs, dys, strict=True)]
+        )  # (groups, ours or theirs, terms)
+        if not np.isfinite(fits).all() or not np.allclose(fits[:, 0, 0], fits[:, 1, 0], 1e-4):
+            continue
+        mean, variance = (_ratio(fits[:, 0, k], fits[:, 1, k]) for k in (1, 2))
+        told = [
+            f"the term of the {what} {'is missing' if abs(k) < 1e-4 else f'is scaled by {k:.5g}'}"
+            for what, k in (("mean", mean), ("variance", variance))
+            if k is not None and abs(k - 1) > 1e-4
+        ]
+        if mean is None or variance is None or not told:
+            continue
+        missing = all("missing" in text for text in told)
+        text = f"{c.name}: {' and '.join(told)} (the statistics depend on x too)"
+        return ("normalisation" if missing else "wrong scale"), text
     return None
 
 
-def _parts(g: Array, centred: Array, axes: tuple[int, ...]) -> tuple[float, float]:
-    """Return how much of g lies along 1 and along centred x, as parts of its norm."""
-    norm = float(np.linalg.norm(g)) or 1.0
-    count = centred.size / g.mean(axis=axes).size
-    mean = float(np.linalg.norm(g.mean(axis=axes))) * math.sqrt(count)
-    length = np.sqrt((centred**2).sum(axis=axes))
-    along = (g * centred).sum(axis=axes) / np.where(length > 0, length, 1)
-    return mean / norm, float(np.linalg.norm(along)) / norm
+def _three(x: Array, a: Array, n: Array, v: Array) -> list[Array]:
+    """Return the coefficients of dy, 1 and x - mean(x) in a and in n; NaN if they do not fit."""
+    terms = np.stack([v, np.ones_like(v), x - x.mean()], axis=1)
+    found = []
+    for g in (a, n):
+        fit = np.linalg.lstsq(terms, g, rcond=None)[0]
+        close = np.abs(terms @ fit - g).max() <= 1e-6 * np.abs(g).max()
+        found.append(fit if close else np.full(3, np.nan))
+    return found
+
+
+def _ratio(ours: Array, theirs: Array) -> float | None:
+    """Return the one factor between two lists of numbers, None if there is none."""
+    factor = float(ours @ theirs / max(float(theirs @ theirs), 1e-300))
+    return factor if np.abs(ours - factor * theirs).max() <= 1e-4 * np.abs(theirs).max() else None
 
 
 def _border(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
