@@ -81,7 +81,7 @@ def _tensor(subject: Subject, v: Array, t: int, c: Comparison) -> Hint | None:
             return hint
         if hint := _normalisation(c, a, n, v, subject):
             return hint
-        for shape_test in (_moved, _unvisited, _border, _mask):
+        for shape_test in (_shifted, _moved, _unvisited, _border, _mask):
             if hint := shape_test(c, a, n, subject):
                 return hint
     return None
@@ -289,7 +289,7 @@ def _border(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
 
 
 def _unvisited(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
-    """Are whole rows or columns zero that should not be? Or is the gradient shifted?"""
+    """Are whole rows or columns zero that should not be?"""
     if n.ndim < 2:
         return None
     for axis in range(n.ndim):
@@ -303,18 +303,19 @@ def _unvisited(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
             if n.ndim == 4 and axis > 1 and dense and last:
                 return "stride or padding", f"{text}: a stride's remainder, or an offset"
             return FACT, f"{text}, but its gradient is not zero"
-    if n.ndim == 4:
-        for axis in (2, 3):
-            for shift in (-2, -1, 1, 2):
-                if n.shape[axis] > abs(shift) + 1:
-                    inner = [slice(None)] * 4
-                    inner[axis] = slice(max(0, shift), n.shape[axis] + min(0, shift))
-                    moved = np.roll(n, shift, axis)
-                    if _close(a[tuple(inner)], moved[tuple(inner)]):
-                        return (
-                            "stride or padding",
-                            f"{c.name}: shifted by {shift} along axis {axis}: a padding offset",
-                        )
+    return None
+
+
+def _shifted(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
+    """Is the gradient right but for a shift of the image?"""
+    for axis in (2, 3) if n.ndim == 4 else ():
+        for shift in (-2, -1, 1, 2):
+            if n.shape[axis] > abs(shift) + 1:
+                inner = [slice(None)] * 4
+                inner[axis] = slice(max(0, shift), n.shape[axis] + min(0, shift))
+                if _close(a[tuple(inner)], np.roll(n, shift, axis)[tuple(inner)]):
+                    text = f"{c.name}: shifted by {shift} along axis {axis}: a padding offset"
+                    return "stride or padding", text
     return None
 
 

@@ -154,7 +154,7 @@ def _batch_norm(rng: np.random.Generator) -> list[Mutant]:
     return [
         change("mean term dropped", "normalisation", lambda dy, s, a, b: s * (dy - b)),
         change("variance term dropped", "normalisation", lambda dy, s, a, b: s * (dy - a)),
-        change("1/N missing", "normalisation", lambda dy, s, a, b: s * (dy - m * a - m * b)),
+        change("1/N missing", "wrong scale", lambda dy, s, a, b: s * (dy - m * a - m * b)),
         change("zero dx", "zero", lambda dy, s, a, b: np.zeros_like(dy)),
         change("evaluation formula in training", "normalisation", lambda dy, s, a, b: s * dy),
     ]

