@@ -34,15 +34,16 @@ def gradcheck(
     wrt: Collection[str] | None = None,
     **options: Any,
 ) -> GradcheckReport:
-    """Check the gradients of `f`: a function of Tensors, a Function, a Module, or your own layer
-    with the methods `forward` and `backward` (see `check_backward`).
+    """Check the gradients of `f`: a function of Tensors, a Function, a Module; your own layer with
+    methods `forward` and `backward`, or a class with `forward(ctx, …)`; a function that returns
+    (loss, gradients); a function or module of PyTorch, JAX or autograd.
 
-    In float64, for a random upstream drawn from `seed`. Up to `max_elements` scalars are all
-    checked, more by samples and random directions. A derivative must agree within the error bound
-    of the differences, which is found, not set; `rtol` allows for more. What differences cannot
-    tell is UNDECIDED; zero on both sides is VACUOUS unless `expect_zero` (True, or names). Returns
-    a report: true if all is well, a table in print; with raise_on_failure, AssertionError carries
-    the same text.
+    In float64, for a random upstream drawn from `seed`. Up to `max_elements` scalars are checked
+    one by one, more by samples and directions. A derivative must agree within the error bound of
+    the differences, which is found, not set; `rtol` allows for more. What differences cannot tell
+    is UNDECIDED, zero on both sides VACUOUS unless `expect_zero` (True, or names). `wrt` names the
+    tensors to check; `options` go to f. The report is true if all is well and a table in print;
+    with raise_on_failure, AssertionError carries that text.
     """
     with np.errstate(all="ignore"):
         subject = of_function(f, inputs, options, wrt)

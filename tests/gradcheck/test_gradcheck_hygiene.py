@@ -166,3 +166,24 @@ def test_forward_that_is_not_a_function_of_its_inputs():
     report = gradcheck(lambda x: x * Tensor(rng.standard_normal(5)), X)
     assert not report.ok
     assert "other values the second time" in str(report)
+
+
+def test_memory_orders_that_are_refused_are_a_failed_check_and_no_more():
+    def backward(dy, x):
+        if not dy.flags.c_contiguous:
+            raise ValueError("dy must be contiguous")
+        return 2 * x * dy
+
+    report = check_backward(lambda x: x * x, backward, X)
+    assert report.rows[0].verdict == "PASS"
+    assert list(report.hygiene) == ["any memory order"]
+    assert "ValueError: dy must be contiguous" in report.hygiene["any memory order"]
+
+
+def test_negative_strides_may_be_refused():
+    def backward(dy, x):
+        if min(dy.strides) < 0:
+            raise ValueError("as PyTorch does")
+        return 2 * x * dy
+
+    assert check_backward(lambda x: x * x, backward, X)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...tensor import Tensor
 from ..wording import count, described
 from .kinds import is_array, is_float_array
 from .naming import is_gradient_of, is_output_gradient, is_upstream, title
@@ -98,6 +99,11 @@ class Reader:
 
         Raises TypeError, with what was seen, if none fits.
         """
+        if any(isinstance(x, Tensor) for x in self.entries):
+            raise TypeError(
+                f"{self.titles[0]} returned a Tensor: functions of Tensors are checked by "
+                "gradcheck(f, *inputs); one of a pair returns arrays"
+            )
         if not any(self.possible):
             returned = "; ".join(self._entry(i) for i in range(len(self.entries)))
             raise TypeError(
