@@ -121,7 +121,7 @@ class GradcheckReport:
         Looked for at the first look (in print, too), and only if the check of a composition or a
         Module failed: one vector-Jacobian test per operation.
         """
-        if self.subject is None or self.verdict != FAIL:
+        if self.subject is None or self.verdict != FAIL or not self.rows:
             return []
         return [x for x in of_subject(self.subject) if not x[1].undecided]
 

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import random as minires_random
 from ..grad_mode import enable_grad
 from ..observe import watching
@@ -33,7 +35,7 @@ def of_subject(subject: Any) -> Found:
     if not isinstance(subject, TensorSubject) or subject.own is not None:
         return []
     log = CallLog(subject.module)
-    with enable_grad(), watching(log):
+    with np.errstate(all="ignore"), enable_grad(), watching(log):
         subject.call([a.copy() for a in subject.arrays])
     if len(log.calls) < 2:
         return []
