@@ -155,3 +155,20 @@ def test_a_batch_norm_that_keeps_its_statistics_in_a_dict():
 def test_what_cannot_be_called_is_refused_with_what_was_seen(forward, backward, message):
     with pytest.raises(TypeError, match=message):
         check_backward(forward, backward, X, W)
+
+
+def test_a_wrong_pass_whose_names_say_nothing_is_called_as_usual():
+    """dgamma lacks dy: it is 0 where the upstreams of the saved values are."""
+
+    def forward(x, gamma):
+        std = x.std(axis=0)
+        xhat = (x - x.mean(axis=0)) / std
+        return gamma * xhat, xhat, std, gamma
+
+    def backward(dy, n, s, g):
+        d = dy * g
+        return (d - d.mean(axis=0) - n * (d * n).mean(axis=0)) / s, n.sum(axis=0) + 0 * dy.sum(0)
+
+    report = check_backward(forward, backward, X, np.ones(3))
+    assert [r.verdict for r in report.rows] == ["PASS", "FAIL"]
+    assert not report.notes

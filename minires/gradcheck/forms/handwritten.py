@@ -105,7 +105,7 @@ class HandWritten(Subject):
             with self.running():
                 given = {i: 1.1 * self.leaves[i].array + 0.1 for i in moved}
                 outputs = self.start(given, np.copy).outputs
-            after = [a for output in outputs for a in _floats(output)]
+            after = [a for output in outputs for a in floats(output)]
             if all(map(np.array_equal, after, [leaf.array for leaf in self.outputs.leaves])):
                 for i in moved:
                     self.leaves[i] = replace(self.leaves[i], optional=True)
@@ -181,7 +181,7 @@ class HandWritten(Subject):
             if self.branch is not None:
                 branch = self.branch
                 log.branched(lambda: branch(*run.saved))
-        y = _laid_out([a for output in run.outputs for a in _floats(output)])
+        y = _laid_out([a for output in run.outputs for a in floats(output)])
         return y, log.digest() if log.count else None
 
     def gradients(self, v: Array, layout: Layout = np.copy) -> list[Array]:
@@ -283,12 +283,12 @@ def _laid_out(outputs: Sequence[Array]) -> Array:
     return np.concatenate([a.reshape(-1) for a in outputs])
 
 
-def _floats(y: Any) -> list[Array]:
+def floats(y: Any) -> list[Array]:
     """Return the floating parts of an output as float64 arrays."""
     if isinstance(y, dict):
-        return [a for part in y.values() for a in _floats(part)]
+        return [a for part in y.values() for a in floats(part)]
     if isinstance(y, list | tuple):
-        return [a for part in y for a in _floats(part)]
+        return [a for part in y for a in floats(part)]
     if isinstance(y, float | np.floating):
         return [np.array(y, np.float64)]
     if is_float_array(y):
