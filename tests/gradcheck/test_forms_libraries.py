@@ -28,7 +28,9 @@ assert check_backward(lambda x: x * x, lambda dy, x: 2 * x * dy, np.arange(1.0, 
 assert gradcheck(lambda x: x * x, np.arange(1.0, 4))
 print([m for m in ("torch", "jax", "autograd", "pytest", "matplotlib") if m in sys.modules])
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     assert run.stdout.strip() == "[]"
 
 
