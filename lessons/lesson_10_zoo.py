@@ -17,8 +17,8 @@
 # not go together: a network with few weights may be slow, and need gigabytes. The second is that a count is the
 # best test of a network that you have built. If yours has 7,680 parameters fewer than the paper's, it is another
 # network, whatever it is called, and in this lesson you will find out of such a number what is missing. At the end you
-# build the deepest network of the paper, with 1,202 layers, narrow enough for your machine, and see why its plain
-# twin does not survive its first step.
+# build the deepest network of the paper, with 1,202 layers, narrow enough for your machine, and send a gradient through
+# it and through its plain twin.
 #
 # You should know what a convolution and a batch norm are (lesson 1), what batch norm does to the gradients of a
 # plain net (lesson 4), and the options A, B and C for the shortcuts (lesson 9). The eight exercises take an hour.
@@ -386,11 +386,12 @@ def counted_by_somebody(blocks):
 
 
 STAGES = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
-of_large, of_fc, macs_at_32 = {}, {}, {}
+of_large, of_fc, macs_at_32, kept_at_32 = {}, {}, {}, {}
 for depth in sorted({18, *P.large}):  # one at a time: they are large
     net = models.imagenet_resnet(depth, seed=0)
     of_large[depth], of_fc[depth] = size_of(net), net.fc.weight.size
-    macs_at_32[depth] = mr.summary(net, (3, 32, 32)).total.macs
+    at_32 = mr.summary(net, (3, 32, 32), batch=8)
+    macs_at_32[depth], kept_at_32[depth] = at_32.total.macs, at_32.memory["kept"] / 8
 lesson.table(
     [
         {
@@ -433,8 +434,9 @@ def params_of_bottlenecks(blocks):
 # To count MACs at $224 \times 224$ one need not run such a net. All sizes in it are halved five times, and 224 is 7 times
 # 32: on an image of $32 \times 32$ every convolution meets a 49th of the places. So we measure there, and multiply all
 # but the linear layer by 49. One detail remains, where a stage halves the size: the paper puts the stride into the
-# first $1 \times 1$ convolution of the block, torchvision (and minires, by default) into the $3 \times 3$. That changes
-# no parameter. The last two columns show what it does to the MACs.
+# first $1 \times 1$ convolution of the block, torchvision, PyTorch's own collection of networks (and minires, by
+# default), into the $3 \times 3$. That changes no parameter. The column "as in the paper" shows what it does to the MACs,
+# and the last one what the paper prints.
 
 # %%
 PAPERS_MACS = {18: 1.8, 50: 3.8, 152: 11.3}  # He et al. 2015, Table 1, in 10⁹
@@ -451,6 +453,8 @@ def stride_in_first(depth):
 
 macs = {depth: 49 * (m - of_fc[depth]) + of_fc[depth] for depth, m in macs_at_32.items()}
 as_in_paper = {depth: stride_in_first(depth) for depth in macs}
+ratio = of_large[18] / built[20]
+lesson.reveal("times", f"{of_large[18]:,} / {built[20]:,} = {ratio:.0f}", value=round(ratio, 1))
 lesson.table(
     [
         {
@@ -470,8 +474,6 @@ lesson.table(
 # Whoever compares the two compares networks that differ by 231 million MACs and not by a single weight.
 
 # %%
-ratio = of_large[18] / built[20]
-lesson.reveal("times", f"{of_large[18]:,} / {built[20]:,} = {ratio:.0f}", value=round(ratio, 1))
 on_small = mr.summary(models.resnet18(num_classes=10, seed=0), (3, 32, 32))
 last = next(layer for layer in on_small.layers if layer.path == "layer4").outputs[0][-2:]
 third_chain = basic_chain((2, 2, 2, 2), 64, [(3, 64, 3, 1)])
@@ -544,7 +546,7 @@ consists of hardly anything else.
 # ## Memory
 #
 # The parameters of ResNet-20 take 4 bytes each, about a megabyte. For training one needs a gradient and a momentum for
-# each, so three megabytes. That is not what fills the memory.
+# each, so three megabytes. What else is there?
 #
 # Backward needs what forward has computed (lesson 0): the weight gradient of a convolution is a product of the upstream
 # gradient and of its input, batch norm needs the numbers that it has normalised, ReLU needs to know which of
@@ -622,6 +624,40 @@ width 4, the 8 × 8 pixels of our digits and batches of 64 it is {tiny:.0f} MB. 
 """)
 
 # %% [markdown]
+# So here are the four networks of the beginning, each on its own images. Memory and multiply-adds of the two large ones
+# are those at $32 \times 32$ pixels, times 49. A batch fits if parameters, gradients and momentum leave room for what
+# its images keep.
+
+# %%
+four = {
+    name: {"parameters": n, "macs": work, "kept": stored}
+    for name, n, work, stored in (
+        ("ResNet-18", of_large[18], macs[18], 49 * kept_at_32[18]),
+        ("ResNet-20", built[20], of_cifar(3), activation_bytes(3, 16, 32, 1)),
+        ("ResNet-50", of_large[50], macs[50], 49 * kept_at_32[50]),
+        ("ResNet-1202", built[1202], of_cifar(200), activation_bytes(200, 16, 32, 1)),
+    )
+}
+lesson.table(
+    [
+        {
+            "net": name,
+            "parameters": f"{v['parameters']:,}",
+            "MACs / 10⁹": f"{v['macs'] / 1e9:.2f}",
+            "MB kept for an image": f"{v['kept'] / 1e6:.1f}",
+            "images in 8 GB": f"{int((8e9 - 12 * v['parameters']) / v['kept']):,}",
+        }
+        for name, v in four.items()
+    ]
+)
+lesson.say(f"""
+ResNet-50 has the most weights and the most multiply-adds. ResNet-1202 has
+{four["ResNet-50"]["parameters"] / four["ResNet-1202"]["parameters"]:.1f} times fewer weights, and for an image of a
+49th of the area it takes {four["ResNet-1202"]["macs"] / four["ResNet-50"]["macs"]:.1f} times the multiply-adds and
+{four["ResNet-1202"]["kept"] / four["ResNet-50"]["kept"]:.1f} times the memory. ResNet-20 is the one for a laptop.
+""")
+
+# %% [markdown]
 # ## 1,202 layers
 #
 # So let us build it: 1,202 layers, width 4, on digits. Before training we send one batch forward and its gradient back,
@@ -678,15 +714,19 @@ places = np.arange(1, P.depth)  # convolutions, counted from the output
 finite = np.isfinite(profiles["plain"]).sum(axis=1)
 lost = P.depth - 1 - finite
 reach = int(np.isfinite(profiles["plain"]).all(axis=0).argmin()) or P.depth - 1
-factor = np.exp(np.polyfit(places[:reach], np.log(profiles["plain"][:, :reach]).T, 1)[0])
-predicted = math.log(LARGEST) / math.log(factor.mean())
+slope, start = np.polyfit(places[:reach], np.log(profiles["plain"][:, :reach]).T, 1)
+factor, predicted = np.exp(slope), float(np.mean((math.log(LARGEST) - start) / slope))
 decades = {  # what is not finite is counted, not drawn
     arm: np.where(np.isfinite(found), np.log10(np.maximum(found, 1e-45)), np.nan)
     for arm, found in profiles.items()
 }
 if lost.min():
     grown = f"leaves float32 after {finite.mean():.0f} of {P.depth - 1:,} layers"
-    held = f"In these nets it took {spread(finite, '{:.0f}')}. All below has no gradient but NaN."
+    margin = LARGEST / float(profiles["plain"][:, reach - 1].max())
+    held = f"""In these nets it took {spread(finite, "{:.0f}")}, and the cross stands below the dotted line: the last gradient
+of the line is {margin:.0f} times smaller than the largest float32. That is the work of an algorithm. minires computes a
+convolution of 3 × 3 with fewer products than its definition has, by way of sums that are that much larger than what
+comes out (lesson 16), and these overflow first. The gradients of all other layers are infinite or NaN."""
 else:
     grown = f"grows to 10^{decades['plain'][:, -1].mean():.0f} in {P.depth - 1:,} layers"
     held = f"These nets have {P.depth - 1:,}, and are not that deep."
@@ -709,9 +749,10 @@ lesson.say(f"""
 Read it from left to right, as the gradient goes: at the left is the last convolution, at the right the first. The
 vertical axis counts decades. The plain net's line is straight, as a product of equal factors must be: each layer
 multiplies by {spread(factor, "{:.3f}")}. (The 1.21 is for wide layers. These have four to sixteen channels, and zeros at
-their borders.) The largest number of float32 is {LARGEST:.1e}, and with this factor it is passed
-after about {predicted:.0f} layers. {held} The residual twin has no gradient larger than {largest_residual:.0f} at any
-of its {P.depth - 1:,} convolutions.
+their borders.) The largest number of float32 is {LARGEST:.1e}, and the line, drawn on, reaches it
+after {predicted:.0f} layers. {held}
+
+The residual twin has no gradient larger than {largest_residual:.0f} at any of its {P.depth - 1:,} convolutions.
 """)
 
 # %% [markdown]
@@ -811,7 +852,7 @@ lesson.table(
             "MACs": f"{of_cifar(n, w, 8, channels=1):,}",
             "parameters": f"{params(n, w) - 18 * w:,}",
             "activations, MB": f"{activation_bytes(n, w, 8, 64) / 1e6:.1f}",
-            "ms per step": spread(milliseconds[n, w], "{:.0f}"),
+            "ms per step": spread(milliseconds[n, w], "{:.1f}"),
             "training error %": spread(mistaken[n, w], "{:.1f}"),
         }
         for n, w in pairs
@@ -824,7 +865,7 @@ lesson.bars(
     f"The same multiply-adds take {slower:.1f} times as long in {labels[deepest].split(',')[0]} as in {labels[wide].split(',')[0]}",
     {labels[pair]: milliseconds[pair] for pair in pairs},
     x="time of a training step (ms)",
-    form="{:.0f} ms",
+    form="{:.1f} ms",
     highlight=[labels[deepest]],
     note="On this machine; the three nets have equal MACs within 5 %.",
 )
@@ -858,8 +899,8 @@ and ResNet-1202, with {built[1202]:,}, is smaller than most of the ImageNet nets
 *"Option C doubles the network."* It doubles a bottleneck block. ResNet-50 becomes
 {options[50]["C"] / options[50]["B"]:.2f} times as large, ResNet-20 {options[20]["C"] / options[20]["B"]:.2f} times.
 
-*"Equal FLOPs, equal time."* Here equal MACs took between {min(map(np.mean, milliseconds.values())):.0f} and
-{max(map(np.mean, milliseconds.values())):.0f} ms.
+*"Equal FLOPs, equal time."* Here equal MACs took between {min(map(np.mean, milliseconds.values())):.1f} and
+{max(map(np.mean, milliseconds.values())):.1f} ms.
 
 *"A plain net with batch norm has healthy gradients, so it trains badly but it trains."* That is measured for tens of
 layers (He et al. 2015, §4.1, for 34). In {P.depth:,} layers the first backward pass

@@ -175,13 +175,13 @@ EXERCISES = {
         check_block,
         reference_block,
         hints=(
-            "Write a class of nn.Module with the six layers in __init__ and the way through them "
-            "in forward. What is added, and where is the last ReLU?",
+            "Write a class of nn.Module with the six layers in `__init__` and the way through "
+            "them in `forward`. What is added, and where is the last ReLU?",
             "The convolutions have bias=False; only the second one has padding=1. Forward: "
             "F.relu(bn(conv)) twice, then bn3(conv3), then + x, then F.relu.",
-            "Make the block with inner, channels = state['conv1.weight'].shape[:2], call "
-            "load_state_dict(state), and return the sum of p.size over parameters() and "
-            "block(mr.tensor(x)).data.",
+            "Make the block with `inner, channels = state['conv1.weight'].shape[:2]`, call "
+            "`load_state_dict(state)`, and return the sum of `p.size` over `parameters()` and "
+            "`block(mr.tensor(x)).data`.",
         ),
         kind="function",
         wrong=(
