@@ -54,6 +54,14 @@ def power(x):
     return rf"${digit} \times 10^{{{int(exponent)}}}$"
 
 
+def times(x):
+    """Return a factor in words."""
+    for size, word in ((1e9, "billion"), (1e6, "million")):
+        if x >= size:
+            return f"{x / size:,.1f} {word}"
+    return f"{x:,.0f}" if x >= 10 else f"{x:.1f}" if x >= 0.95 else f"{x:.1g}"
+
+
 # %% [markdown]
 # ## Predict
 #
@@ -205,13 +213,16 @@ off = max(
 )
 small = {size: float(np.mean(factors["ReLU, He", size][0])) for size in (16, 8)}
 xavier = float(np.mean(factors["ReLU, Xavier", 128][0]))
+linear, linear_theory = (float(np.mean(v)) for v in factors["linear, He", 128])
 lesson.say(f"""
 The first rows stand close to theory: {one_layer:.4f} expected, {plain_factor:.4f} measured with {middle_depth} layers.
-(Of all rows with batches of 128 none is further off than {100 * off:.1f} %; 256 units are not infinitely many.) Xavier
+(Of all rows with batches of 128 none is further off than {100 * off:.1f} %.) Xavier
 init gives {xavier:.4f}, so the size of the weights really has cancelled. With batches of 16 and 8 samples the factor
 rises to {small[16]:.3f} and {small[8]:.3f}: the explosion is *worse* for small batches. Theory's {one_layer:.4f} is for
 large batches and does not know that. Without ReLU there is almost no explosion as long as the batch is large: for a
-Gaussian of mean 0 the second moment and the variance are the same.
+Gaussian of mean 0 the second moment and the variance are the same. (Almost: with batches of 128 the linear net grows by
+{100 * (linear - 1):.1f} % a layer where its formula says {100 * (linear_theory - 1):.1f} %. The formula knows nothing
+of what goes in. Digits resemble each other, and linear layers keep that: put random numbers in their place and see.)
 """)
 
 # %% [markdown]
@@ -378,7 +389,7 @@ def median(kind, depth, what, step, layer=0):
 
 
 grew = median("plain", deepest, "w_norm", 1)
-lesson.reveal("weights", f"{grew:.1e}", value=grew)
+lesson.reveal("weights", times(grew), value=grew)
 
 
 # %%
@@ -391,10 +402,10 @@ lengthened = {net: median(*net, "w_norm", LAST) / median(*net, "w_norm", 0) for 
 lesson.table(
     [
         {
-            "gradient, first / last": f"{kind}-{depth}",
-            **{f"step {step}": f"{first_over_last(kind, depth, step):.0e}" for step in STEPS},
-            "first ‖W‖ grew": f"× {lengthened[kind, depth]:.1e}",
-            "relative update": f"{median(kind, depth, 'update_ratio', LAST):.0e}",
+            "net": f"{kind}-{depth}",
+            **{f"ratio, step {step}": times(first_over_last(kind, depth, step)) for step in STEPS},
+            "first ‖W‖ grew": f"× {times(lengthened[kind, depth])}",
+            "relative update": times(median(kind, depth, "update_ratio", LAST)),
         }
         for kind, depth in story
     ]
@@ -403,8 +414,8 @@ exploded = median("plain", deepest, "dw_norm", 0)
 faded = median("plain", deepest, "dw_norm", LAST)
 at_first, at_last = (first_over_last("plain", deepest, step) for step in (0, LAST))
 lesson.say(f"""
-A row is a net, and its numbers are medians over {P.seeds} seeds: the norm of the first matrix's gradient over that of
-the last one, after so many steps; then by how much the first matrix itself has become longer by step {LAST}, and its
+A row is a net, and its numbers are medians over {P.seeds} seeds: the ratio of two norms, that of the first matrix's
+gradient over that of the last one's, after so many steps; then by how much the first matrix itself has become longer by step {LAST}, and its
 relative update there. Look at plain-{deepest}, the plain net of {deepest} layers. Before the first step the gradient of
 its first matrix has norm {power(exploded)}, which is {power(at_first)} times that of the last one. After {LAST} steps
 it is {power(faded)}, and the ratio is {power(at_last)}. Whoever looks at this net for the first time at step {LAST}
@@ -454,11 +465,6 @@ chosen = {f"step {step}": step for step in STEPS}
 names = {"dw_norm": "plain net: gradient of the weights", "w_norm": "plain net: the weights"}
 
 
-def times(x):
-    """Return a factor in words."""
-    return f"{x / 1e6:,.1f} million" if x >= 1e6 else f"{x:,.0f}" if x >= 10 else f"{x:.1f}"
-
-
 def by_layer(what, step):
     """Return (seeds, layers) of a quantity of the deepest plain net, from the loss to the input."""
     runs = story["plain", deepest]
@@ -477,13 +483,13 @@ lesson.curves(
     note="Rate 0.1, momentum 0.9. Both panels have the same scales.",
 )
 lesson.say(f"""
-Left is the norm of each matrix's gradient, right the norm of the matrix itself, again from the loss back to the input,
-from light (step 0) to dark (step {LAST}). Both panels have the same scales, so that you can lay one over the other. At
-step 0 the left panel is the straight line of the explosion, and on the right all matrices have norm 11. At step 1 the
-two have changed places: the right panel now holds a copy of the straight line, at a tenth of its values, wherever that
-is more than the old weights. That is the one huge step. From then on momentum lifts the line on the right, by
-no more than another power of ten, while on the left all layers sink, those near the input the furthest: at step
-{LAST} they lie below those near the loss.
+The first panel is the norm of each matrix's gradient, the second the norm of the matrix itself, again from the loss
+back to the input, from light (step 0) to dark (step {LAST}). Both panels have the same scales, so that you can lay one
+over the other. At step 0 the gradients are the straight line of the explosion, and all matrices have norm 11. At step 1
+the two have changed places: the second panel now holds a copy of the straight line, at a tenth of its values, wherever
+that is more than the old weights. That is the one huge step. From then on momentum lifts the weights, by no more than
+another power of ten, while in the first panel all layers sink, those near the input the furthest: at step {LAST} they
+lie below those near the loss.
 """)
 
 # %% [markdown]
@@ -562,16 +568,16 @@ lesson.table(
     [
         {
             "plain net": way,
-            "first ‖W‖ grew": f"× {longer[way]:.0e}",
-            "relative update at step 1: first": f"{bottom[way]:.0e}",
-            "last": f"{top[way]:.0e}",
+            "first ‖W‖ grew": f"× {times(longer[way])}",
+            "step 1: update of the first": times(bottom[way]),
+            "update of the last": times(top[way]),
             "loss, last 5 steps": f"{final[way]:.2f}",
         }
         for way in ways
     ]
 )
 lesson.say(f"""
-With the warm-up the first matrix still becomes {times(longer["rate 0.1 after a warm-up"])} times longer: fifty times
+The updates are relative ones, and all numbers medians over {P.seeds} seeds. With the warm-up the first matrix still becomes {times(longer["rate 0.1 after a warm-up"])} times longer: fifty times
 smaller than an enormous step is an enormous step. At the rate that suits the first matrix it becomes
 {longer[f"rate {gentle:.0e}"]:.1f} times longer, but the last one moves by {power(top[f"rate {gentle:.0e}"])} of its
 length: now the *upper* layers are frozen. The gradients of this net lie
@@ -639,7 +645,8 @@ lesson.say(f"""
 #   (abstract) that after a single step of optimisation the gradients have a "dramatically smaller dynamic range". You
 #   have seen the step that does it, and what it does to the weights.
 # - Ioffe and Szegedy 2015 (arXiv 1502.03167), who invented batch norm, conjectured that it brings the singular
-#   values of the layers' Jacobians near 1. For fresh plain nets with ReLU, Yang et al. 2019 show that it does not.
+#   values of the layers' Jacobians, the factors by which these stretch a vector, near 1. For fresh plain nets with
+#   ReLU, Yang et al. 2019 show that it does not.
 
 # %% [markdown]
 # ## Remember
