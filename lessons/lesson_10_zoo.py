@@ -624,9 +624,9 @@ width 4, the 8 × 8 pixels of our digits and batches of 64 it is {tiny:.0f} MB. 
 """)
 
 # %% [markdown]
-# So here are the four networks of the beginning, each on its own images. Memory and multiply-adds of the two large ones
-# are those at $32 \times 32$ pixels, times 49. A batch fits if parameters, gradients and momentum leave room for what
-# its images keep.
+# So here are the four networks of the beginning, each on its own images. For ResNet-18 and ResNet-50 the memory is what
+# $32 \times 32$ pixels take, times 49, as the multiply-adds are. A batch fits if parameters, gradients and
+# momentum leave room for what its images keep.
 
 # %%
 four = {
@@ -725,8 +725,8 @@ if lost.min():
     margin = LARGEST / float(profiles["plain"][:, reach - 1].max())
     held = f"""In these nets it took {spread(finite, "{:.0f}")}, and the cross stands below the dotted line: the last gradient
 of the line is {margin:.0f} times smaller than the largest float32. That is the work of an algorithm. minires computes a
-convolution of 3 × 3 with fewer products than its definition has, by way of sums that are that much larger than what
-comes out (lesson 16), and these overflow first. The gradients of all other layers are infinite or NaN."""
+convolution of 3 × 3 with fewer products than its definition has, by way of sums that are roughly that much larger than
+what comes out (lesson 16), and these overflow first. The gradients of all other layers are infinite or NaN."""
 else:
     grown = f"grows to 10^{decades['plain'][:, -1].mean():.0f} in {P.depth - 1:,} layers"
     held = f"These nets have {P.depth - 1:,}, and are not that deep."
