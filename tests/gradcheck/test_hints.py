@@ -236,6 +236,26 @@ def test_values_at_other_places_are_a_fact():
     assert "another order" in hint[1]
 
 
+# ---- the fix that terms propose ----
+def test_readme_is_diagnosed():
+    def forward(x):
+        x_hat, std = (x - x.mean(axis=0)) / x.std(axis=0), x.std(axis=0)
+        return x_hat, (x_hat, std)
+
+    def backward(dout, cache):
+        return dout / cache[1]
+
+    report = check_backward(forward, backward, RNG.standard_normal((6, 4)))
+    assert "through the mean and the variance is missing" in report.hints[0][1]
+    found = report.diagnosis[0]
+    assert (found.line, found.family) == (2, "missing term")
+    assert found.general  # right on moved inputs, too
+    assert found.before == "return dout / cache[1]"
+    space = {}
+    exec(found.source, space)
+    assert check_backward(forward, space["backward"], RNG.standard_normal((5, 3)))
+
+
 # ---- which operation ----
 class Crooked(Function):
     @staticmethod

@@ -18,6 +18,7 @@ from ..subject import Pair, Subject
 from .child import Beat, Send, can_fork, isolated
 from .finding import Diagnosis, Finding, finding
 from .maker import Maker
+from .proposals import proposals
 from .search import Fix, Search
 
 SECONDS = 8.0  # of processor time
@@ -86,6 +87,10 @@ def _work(subject: Subject, pair: Pair, seconds: float, send: Send, beat: Beat) 
         search = Search(subject, pair, late, beat)
         search.told = lambda fix: send(_plain(fix))
         search.search()
+        if not search.found and not search.right and not late():
+            source = search.maker.sources[0]
+            for edit in proposals(subject, pair, source, lambda: beat(-1)):
+                search.attempt({0: edit.spans}, edit.cost, edit.family)
         for fix in search.ranked():
             send(_plain(fix))
         send({"tried": search.tried, "right": search.right})
