@@ -683,8 +683,8 @@ for name, report in SUSPECTS.items():
         print(f"  {name}: {text}")
 
 # %% [markdown]
-# A hint of the checker is a suspicion, drawn from the pattern of the errors; it has not read the code. Compare it
-# with your own.
+# A hint of the checker is what fits the numbers: a term of the formula with another factor, or the pattern of the
+# errors. Compare it with your own.
 #
 # ## Does a wrong gradient announce itself?
 #

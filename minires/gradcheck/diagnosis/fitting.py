@@ -18,7 +18,7 @@ def solve(columns: Sequence[Array | None], run: Trial, t: int) -> Array | None:
     """Return c with Σ c · column = numeric, None if there is no sure answer."""
     n = run.numeric[t]
     known = ~np.isnan(n)
-    if not columns or known.sum() < 2 * len(columns) + 1 or any(c is None for c in columns):
+    if not columns or known.sum() < 2 * len(columns) or any(c is None for c in columns):
         return None
     matrix = np.array([c[known] for c in columns if c is not None]).T
     size = np.linalg.norm(matrix, axis=0)

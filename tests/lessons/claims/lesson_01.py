@@ -22,7 +22,7 @@ def claims(n):
     assert [row.verdict for row in suspects["A"].rows] == ["PASS", "PASS", "FAIL"]
     assert suspects["A"].rows[2].ratio == pytest.approx(1 / 4)
     families = [hint[0][0] for hint in (report.hints for report in suspects.values())]
-    assert families == ["factor", "mask", "normalisation"]
+    assert families == ["wrong scale", "wrong mask/branch", "missing term"]
     training(n)
 
 
