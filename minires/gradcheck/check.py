@@ -11,7 +11,7 @@ from ..tensor import Array
 from . import hints, hygiene
 from .forms import of_function, of_pair
 from .judge import judge
-from .numeric import compare
+from .numeric import compare, rounding
 from .report import GradcheckReport
 from .subject import Subject
 from .taylor import taylor
@@ -115,18 +115,22 @@ def _run(
             return report
         again, _ = subject.value(subject.arrays)
         if not np.array_equal(y, again):
-            report.error = "a forward pass that gives other values the second time"
+            report.error = (
+                "a forward pass that gives other values the second time: is something in it drawn "
+                "at random, or kept from the first call?"
+            )
             return report
         v = np.asarray(rng.standard_normal(y.shape))
         try:
             analytic = subject.gradients(v)
-            report.hygiene = hygiene.check(subject, v, rng)
+            own = rounding(subject, v, analytic)
+            report.hygiene = hygiene.check(subject, v, rng, own)
         except Exception as error:  # whatever a backward pass under check may raise
             pair = subject.pair
             report.error = raised(error, pair and pair.backward)
             return report
         if mode != "taylor":
-            found = report.elements = compare(subject, v, analytic, max_elements, rng)
+            found = report.elements = compare(subject, v, analytic, max_elements, rng, own)
             report.rows = [judge(c, report.rtol, expect_zero) for c in found]
             for c in found:
                 if c.kinks > NOTABLE_KINKS * c.evaluated:

@@ -60,14 +60,16 @@ def compare(
     analytic: list[Array],
     max_elements: int,
     rng: np.random.Generator,
+    own: list[Array] | None = None,
 ) -> list[Comparison]:
     """Difference every element if there are few; else a sample per tensor and random directions.
 
     One direction is always the all-ones vector of the tensor: shifting everything alike crosses no
-    maximum's tie, so it sees a gradient that is given to several equal winners.
+    maximum's tie, so it sees a gradient that is given to several equal winners. `own`: see
+    `rounding`.
     """
     differences = Differences(subject, v)
-    own = _rounding(subject, v, analytic)
+    own = rounding(subject, v, analytic) if own is None else own
     total = sum(a.size for a in subject.arrays)
     found = []
     for t, x in enumerate(subject.arrays):
@@ -88,7 +90,7 @@ def compare(
     return found
 
 
-def _rounding(subject: Subject, v: Array, analytic: list[Array]) -> list[Array]:
+def rounding(subject: Subject, v: Array, analytic: list[Array]) -> list[Array]:
     """Return the rounding error of the analytic gradients: how they change with the last digits.
 
     All inputs are scaled alike, which breaks no tie and moves no zero.
@@ -97,7 +99,7 @@ def _rounding(subject: Subject, v: Array, analytic: list[Array]) -> list[Array]:
     for factor in (1 + 2.0**-44, 1 - 2.0**-45, 1 + 3 * 2.0**-46):
         try:
             again = subject.gradients(v, layout=lambda a, f=factor: np.array(a * f))  # type: ignore[misc]
-        except Exception:  # the check of hygiene tells of it
+        except Exception:  # the hygiene probe of memory orders tells of it
             continue
         for error, a, b in zip(found, analytic, again, strict=True):
             change = np.abs(np.asarray(b) - a)
