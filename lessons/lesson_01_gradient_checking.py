@@ -346,6 +346,8 @@ print(linear_report)
 #   pass says there, `numeric` what the difference says. The worst entry decides, not the mean: a wrong border pixel
 #   must not drown among a thousand right ones. (`all ones` in place of an index is the sum over all entries, a last
 #   test.)
+# * `bound` is the error that the difference itself may have there, found by moving with several steps. A pass that is
+#   off by more is wrong; what no step can show is called UNDECIDED.
 # * `a / n` is the typical quotient analytic / numeric, over all entries. If it is $0.25$ and there are four examples,
 #   suspect a mean in place of a sum.
 # * `rule` gives the tolerance. A **tolerance** is the largest difference at which two numbers still count as equal.

@@ -172,3 +172,19 @@ def test_a_wrong_pass_whose_names_say_nothing_is_called_as_usual():
     report = check_backward(forward, backward, X, np.ones(3))
     assert [r.verdict for r in report.rows] == ["PASS", "FAIL"]
     assert not report.notes
+
+
+def test_an_argument_that_forward_overwrites_and_returns_is_still_the_input():
+    def forward(x):
+        for _ in range(2):
+            x = x + np.tanh(x)
+        return x
+
+    def backward(dy, x):
+        slope = 1.0
+        for _ in range(2):
+            slope, x = slope * (2 - np.tanh(x) ** 2), x + np.tanh(x)
+        return dy * slope
+
+    report = check_backward(forward, backward, np.array([0.3, -0.7]))
+    assert report.ok, str(report)

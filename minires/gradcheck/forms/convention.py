@@ -229,9 +229,9 @@ class Reader:
         for i, entry in enumerate(self.names):
             if self.possible[i] and is_gradient_of(name, entry):
                 return "dy", i
-        if name in self.names:
+        if name in self.names and not (self.single and name in self.inputs):
             return "entry", self.names.index(name)
-        if name in self.inputs:
+        if name in self.inputs:  # also where forward overwrites its x and returns it
             return "input", name
         rest = [i for i, floating in enumerate(self.floating) if not floating]
         if name.lower() in CACHES and rest:
