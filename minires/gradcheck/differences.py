@@ -7,13 +7,12 @@ J(h) = Σ v·(y(h) - y(0)) follow
                                     what it changed is the bound of the truncation error
     S(h) = (J(h) + J(-h)) / h       O(h) where J is smooth; at a kink the jump of the slope, so
                                     2 S(h/2) - S(h) is the jump, up to O(h³)
-    rounding = 12 Σ|v| σ / h        σ is the noise of each output, measured once (`noise`)
+    rounding = 12 Σ|v| σ / h        σ is the noise of each output, measured once (`noise.py`)
 
     bound = truncation + max(rounding, |jump| / 2)
 
 so at a kink the interval around D reaches from one one-sided slope to the other. The next step is
-chosen from what dominates the bound. Sources: Ridders, Adv. Eng. Software 4 (1982) 75; Moré and
-Wild, SIAM J. Sci. Comput. 33 (2011) 1292 (noise from difference tables).
+chosen from what dominates the bound. Source: Ridders, Adv. Eng. Software 4 (1982) 75.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..tensor import Array
+from .noise import EPS, noise
 from .subject import Subject
 
-EPS = float(np.finfo(np.float64).eps)
 AGREE = 1e-8  # relative: gradients that differ by less are equal for every purpose of a check
 GOAL = 2e-7  # relative: no more steps are tried once the bound is below
 NOISE = 12.0  # standard deviations of the rounding of one output, over the step
@@ -107,7 +106,7 @@ class Differences:
         self.subject, self.v = subject, v
         self.y0, self.digest = subject.value(subject.arrays)
         self.weight = np.abs(v)
-        self.noise = noise(self, subject.arrays)
+        self.noise = noise(self._same_branch, self.y0, subject.arrays)
         # The last digit of each output, for those that no step changes.
         self.digits = self.weight * (EPS / 2) * np.abs(self.y0)
 
@@ -120,6 +119,10 @@ class Differences:
         if y.shape != self.y0.shape or not np.isfinite(y).all():
             return None
         return y, digest
+
+    def _same_branch(self, arrays: Sequence[Array]) -> Array | None:
+        result = self.value(arrays)
+        return None if result is None or result[1] != self.digest else result[0]
 
     def along(self, path: Path, a: float) -> Derivative:
         """Return the derivative along `path`; `a`, the analytic one, tells when it is enough.
@@ -345,80 +348,3 @@ def _truncation(
         return abs(first[1] - first[0]) / 5
     falls = max(long / short - 1, 0.1) if short else math.inf
     return abs(best - slopes[2]) + short / falls
-
-
-# ---- noise --------------------------------------------------------------------------------------
-def noise(d: Differences, arrays: Sequence[Array]) -> Array:
-    """Return the rounding noise of each output, from differences of 7 equally spaced points.
-
-    Differences of order m of a smooth function vanish like δᵐ; those of noise of deviation σ stay
-    at σ sqrt((2m)!) / m!. What a kink within the points leaves shrinks with δ, and noise does not,
-    so δ is cut until the estimate no longer falls; an output that did not change at all tells
-    nothing, it may be a staircase of rounded values. The last digit is the least.
-    """
-    rng = np.random.default_rng(7)
-    # No round numbers: sums and means of the moved values shall be rounded anew at each point.
-    units = [rng.uniform(1, 3, a.shape) * rng.choice([-1, 1], a.shape) * scale(a) for a in arrays]
-    least = np.asarray(EPS * np.abs(d.y0))
-    found = np.full(d.y0.shape, np.inf)
-    wanted = np.ones(d.y0.shape, bool)  # outputs whose estimate may still fall
-    for fraction in (2.0**-18, 2.0**-24, 2.0**-30, 2.0**-42, 2.0**-12):
-        if fraction == 2.0**-12:
-            wanted = np.isinf(found)
-        if not wanted.any():
-            continue
-        values = _window(d, arrays, [u * fraction for u in units])
-        if values is None:
-            continue
-        estimate = _deviation(values)
-        better = wanted & (values != values[0]).any(axis=0) & (estimate < found)
-        fell = estimate < found / 8
-        found = np.where(better, estimate, found)
-        wanted &= fell & (found > 1e2 * least)
-    return np.maximum(np.where(np.isfinite(found), found, 0), least)
-
-
-def _window(d: Differences, arrays: Sequence[Array], moves: Sequence[Array]) -> Array | None:
-    """Return the outputs at 7 equally spaced points, or None if they lie on several branches."""
-    moves = [_exact(m, a) for m, a in zip(moves, arrays, strict=True)]
-    values = []
-    for j in range(-3, 4):
-        result = d.value([a + j * m for a, m in zip(arrays, moves, strict=True)])
-        if result is None or result[1] != d.digest:
-            return None
-        values.append(result[0])
-    return np.stack(values)
-
-
-def _deviation(values: Array) -> Array:
-    """Return σ per output from a table of differences; values (7, …)."""
-    largest = np.zeros(values.shape[1:])
-    for m in range(1, 7):
-        values = np.diff(values, axis=0)
-        if m >= 4:
-            factor = math.factorial(m) ** 2 / math.factorial(2 * m)
-            largest = np.maximum(largest, np.sqrt(factor * np.mean(values**2, axis=0)))
-    return largest
-
-
-def _exact(move: Array, a: Array) -> Array:
-    """Round moves to multiples of the last digit of `a`, at least one, or to 34 bits."""
-    digit = np.maximum(np.spacing(2 * np.abs(a)), 2.0 ** np.floor(np.log2(np.abs(move)) - 34))
-    return np.asarray(np.sign(move) * np.maximum(np.round(np.abs(move) / digit), 1) * digit)
-
-
-def scale(a: Array) -> Array:
-    """Return the scale on which each element may be moved: min(|x|, spread of x), a power of 2."""
-    if a.size == 0:
-        return np.ones(a.shape)
-    spread = spread_of(a)
-    size = np.abs(a)
-    size = np.where((size == 0) | (size > spread), spread, size)
-    return np.asarray(2.0 ** np.round(np.log2(size)))
-
-
-def spread_of(a: Array) -> float:
-    """Return the deviation of the elements; their largest size if they are all equal, or 1."""
-    largest = float(np.abs(a).max())
-    spread = float(np.std(a))
-    return (spread if spread > 16 * EPS * largest else largest) or 1.0

@@ -27,20 +27,22 @@ def check(
         RELATIVE * np.abs(g).max(initial=0) + 1e-12 * float(np.linalg.norm(v)) + r.max(initial=0)
         for g, r in zip(first, rounding, strict=True)
     ]
-    probes: dict[str, Callable[[], str]] = {
-        "reentrant": lambda: _reentrant(subject, v, first),
-        "zero upstream": lambda: _zero(subject, v),
-        "linear in dy": lambda: _linear(subject, v, first, rng, noise),
-        "any memory order": lambda: _layouts(subject, v, first, noise),
-    }
-    for name, probe in probes.items():
-        try:
-            text = probe()
-        except Exception as error:  # whatever a backward pass under check may raise
-            text = f"it raised {raised(error)}"
+    for name, text in (
+        ("reentrant", _told(lambda: _reentrant(subject, v, first))),
+        ("zero upstream", _told(lambda: _zero(subject, v))),
+        ("linear in dy", _told(lambda: _linear(subject, v, first, rng, noise))),
+        ("any memory order", _told(lambda: _layouts(subject, v, first, noise))),
+    ):
         if text:
             failed[name] = text
     return failed
+
+
+def _told(probe: Callable[[], str]) -> str:
+    try:
+        return probe()
+    except Exception as error:  # whatever a backward pass under check may raise
+        return f"it raised {raised(error)}"
 
 
 def _reentrant(subject: Subject, v: Array, first: Gradients) -> str:

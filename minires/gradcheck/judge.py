@@ -8,10 +8,11 @@ blind      b > 1e-4 max(|a|, |n|) although not both are 0: an error of this size
 zero       |n| <= b and |a| <= b / 1000, or all of a is no larger than its own rounding
 
 FAIL       an element or a direction is wrong, or a is not finite where a derivative exists
-UNDECIDED  differences cannot decide: nothing could be compared, or less than 1 in 20 of the
-           elements; or more than 1 in 10 are blind and b is not small beside the largest element
-           either; or a lies outside of the slopes of both sides of a kink; or an element is wrong
-           by less than the last digit of the tensor's largest. `reason` says which
+UNDECIDED  differences cannot decide; `reason` says why: nothing could be compared, or less than 1
+           in 20 of the elements; or more than 1 in 10 are blind and b is not small beside the
+           largest element either; or estimates at several steps contradict each other; or a lies
+           outside of the slopes of both sides of a kink; or an element is wrong by less than the
+           last digit of the tensor's largest
 VACUOUS    all that was compared is zero on both sides, and the caller did not expect it
 PASS       the rest. Elements at kinks are left out and counted
 """
@@ -24,7 +25,8 @@ from collections.abc import Collection
 import numpy as np
 
 from ..tensor import Array
-from .differences import AGREE, EPS
+from .differences import AGREE
+from .noise import EPS
 from .numeric import Comparison
 from .report import FAIL, PASS, UNDECIDED, VACUOUS, Row
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..tensor import Array
-from .differences import AGREE, FIRST, Derivative, Differences, Path, scale, spread_of
+from .differences import AGREE, FIRST, Derivative, Differences, Path
+from .noise import scale, spread_of
 from .subject import Subject
 
 DIRECTIONS = 8

@@ -59,6 +59,7 @@ class Row:
 class GradcheckReport:
     """The outcome of `gradcheck`; true if everything passed, a table when printed.
 
+    rtol      the relative error that the caller allows besides the bound of the differences
     rows      one per checked tensor
     hygiene   failed hygiene checks, by name, with what was seen
     hints     likely mistakes, most specific first, as (family, sentence)

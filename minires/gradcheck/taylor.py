@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..tensor import Array
-from .differences import Differences, scale
+from .differences import Differences
+from .noise import scale
 from .report import FAIL, PASS, UNDECIDED, VACUOUS
 from .subject import Subject
 
