@@ -26,7 +26,7 @@ Send = Callable[[dict[str, Any]], None]
 Beat = Callable[[int], bool]  # told a candidate's number: whether to try it; -1 for other work
 Work = Callable[[Send, Beat], None]
 
-HUNG = 4.0  # seconds within one candidate
+HUNG = 3.0  # seconds of processor time within one candidate
 MEMORY = 1 << 30  # bytes more than the process has at the start
 RESTARTS = 3
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -70,7 +70,7 @@ def _one(work: Work, until: float, left_out: set[int], answers: list[dict[str, A
         _child(work, writing, beat, left_out)
     os.close(writing)
     try:
-        ended = _listen(reading, beat, until, answers)
+        ended = _listen(pid, reading, beat, until, answers)
     finally:
         os.close(reading)
         with contextlib.suppress(ProcessLookupError):
@@ -80,9 +80,11 @@ def _one(work: Work, until: float, left_out: set[int], answers: list[dict[str, A
     return None if ended else int(stopped)
 
 
-def _listen(reading: int, beat: mmap.mmap, until: float, answers: list[dict[str, Any]]) -> bool:
+def _listen(
+    pid: int, reading: int, beat: mmap.mmap, until: float, answers: list[dict[str, Any]]
+) -> bool:
     """Collect answers; return whether the child said that it was done, or the time is over."""
-    buffer, last, since = b"", b"", time.monotonic()
+    buffer, last, since = b"", b"", _used(pid)
     while True:
         now = time.monotonic()
         if now > until:
@@ -97,10 +99,21 @@ def _listen(reading: int, beat: mmap.mmap, until: float, answers: list[dict[str,
                 answers.append(json.loads(line))
                 if "done" in answers[-1]:
                     return True
+        used = _used(pid)
         if beat[:] != last:
-            last, since = beat[:], now
-        elif now - since > HUNG:
+            last, since = beat[:], used
+        elif used - since > HUNG:
             return False
+
+
+def _used(pid: int) -> float:
+    """Return the seconds that a process has computed; where that is unknown, those on the clock."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return time.monotonic()
 
 
 def _child(work: Work, writing: int, beat: mmap.mmap, left_out: set[int]) -> None:

@@ -67,7 +67,7 @@ def diagnose(subject: Subject, seconds: float = SECONDS, apart: bool = True) -> 
         if "spans" in answer:
             fixes[str(answer["spans"])] = _fix(answer)
         summary |= {k: x for k, x in answer.items() if k in ("tried", "problem", "right")}
-    found = _findings(maker, sorted(fixes.values(), key=lambda f: f.cost))
+    found = _findings(maker, sorted(fixes.values(), key=lambda f: (f.cost, f.length)))
     if not found and not note and not summary.get("right"):
         note = f"no small change of {maker.sources[0].name} makes its gradients right"
     return Diagnosis(found, note, summary.get("tried", 0))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,16 @@ from ..edits import Edit, NoSource, Probe, Scene, Seen, Source, edits_of
 from ..edits.source import Span
 from ..subject import Pair, Subject
 from . import goals
+from .holes import Holes, Prober, holes
 from .maker import Maker
+from .synthesis import synthesised
 from .trial import Goal, run
 
 MARGIN = 0.8  # how much dearer than the cheapest fix another may be to be looked for
+COPIED = 1.2  # dearer: an edit of a statement that forward has, too
+SHARED = 1.5  # dearer: an edit in a function that forward calls, too
 HELPER = 0.3  # dearer: an edit in a function that backward calls
+RETURNED = 0.35  # dearer: an edit of a bare name in `return`
 LEAN = 1.3  # the cost up to which edits are tried in pairs
 
 
@@ -30,7 +37,11 @@ class Fix:
     family: str
     changes: dict[int, tuple[Span, ...]]
     general: bool = True
-    text: str = field(default="", repr=False)
+
+    @property
+    def length(self) -> int:
+        """How many characters change."""
+        return sum(len(new) + b - a for spans in self.changes.values() for a, b, new in spans)
 
 
 class Search:
@@ -52,6 +63,7 @@ class Search:
         self.partial: list[tuple[float, int, Edit, list[float]]] = []
         self.tried = 0
         self.seen: set[str] = set()
+        self.cleared: set[int] = set()
         self.guard = Guard()
         grads = run(pair, self.guard.around(pair.backward), self.goals[0])
         self.writes = self.guard.wrote
@@ -69,20 +81,33 @@ class Search:
     def right(self) -> bool:
         return max(self.errors) <= 1 and not self.writes
 
-    def scenes(self) -> list[Scene]:
-        """Run each source once with its values recorded."""
+    def scenes(self) -> list[tuple[Scene, Holes]]:
+        """Run each source once with its values recorded, and look for what may be at fault."""
         model, found = _model(self.pair.forward), []
         for k, source in enumerate(self.maker.sources):
             probe = Probe()
-            probe.seen = Seen(outer=self.maker.outer)
+            probe.seen = seen = Seen(outer=self.maker.outer)
             try:
                 probed = self.maker.probed(probe, k)
             except (SyntaxError, ValueError, KeyError):
-                found.append(Scene(source, None, model))
+                found.append((Scene(source, None, model), Holes()))
                 continue
-            run(self.pair, probed, self.goals[0])
-            found.append(Scene(source, probe.seen, model))
+            grads = run(self.pair, probed, self.goals[0])
+            scene, probe.seen = Scene(source, seen, model), None
+            self._bind(scene, seen)
+            empty = Holes()
+            if grads is not None and not self.writes and all(e < np.inf for e in self.errors):
+                again = functools.partial(run, self.pair, probed, self.goals[0])
+                prober = Prober(probe, again, self.goals[0], self._pulse, self._late)
+                empty = holes(scene, prober, grads)
+            found.append((scene, empty))
         return found
+
+    def _bind(self, scene: Scene, seen: Seen) -> None:
+        """Give a lambda, which has no statements, the names of its arguments."""
+        for node in scene.source.nodes:
+            if isinstance(node, ast.Name) and node.id in scene.arguments:
+                seen.scope.setdefault(-1, {})[node.id] = scene.value(node)
 
     # ---- trying ---------------------------------------------------------------------------------
     def attempt(
@@ -157,23 +182,50 @@ class Search:
 
     def ranked(self) -> list[Fix]:
         """Return the fixes, best first; of equals, the shortest."""
-        return sorted(self.found, key=lambda f: (f.cost, self._length(f)))
+        return sorted(self.found, key=lambda f: (f.cost, f.length))
 
     def _edits(self) -> list[tuple[float, int, Edit]]:
         found = []
-        for k, scene in enumerate(self.scenes()):
-            copied = _copied(scene)
-            for e in edits_of(scene):
-                cost = e.cost + HELPER * (k > 0)
+        for k, (scene, spots) in enumerate(self.scenes()):
+            copied, shared = _copied(scene), self._shared(scene, k)
+            for e in itertools.chain(synthesised(scene, spots), edits_of(scene)):
+                cost = e.cost + (SHARED if shared else HELPER) * (k > 0)
+                if self._cleared(scene, e, spots):
+                    self.cleared.add(id(e))
+                if self._returned(scene, e):
+                    cost += RETURNED
                 if any(a <= e.spans[0][0] < b for a, b in copied):
-                    cost += 0.4  # a line of forward is probably right
+                    cost += COPIED
                 found.append((cost, k, e))
         return sorted(found, key=lambda x: x[0])
+
+    def _cleared(self, scene: Scene, edit: Edit, spots: Holes) -> bool:
+        """Whether an edit is within an expression that is surely not at fault alone."""
+        at = edit.node
+        while at is not None and not isinstance(at, ast.stmt) and spots.cleared:
+            if id(at) in spots.cleared:
+                return True
+            at = scene.source.place.get(id(at), (None, ""))[0]
+        return False
+
+    def _shared(self, scene: Scene, k: int) -> bool:
+        """Whether source k is of a function that forward calls, too."""
+        name = self.maker.functions[k].__name__
+        theirs = [] if scene.model is None else scene.model.nodes
+        return k > 0 and any(isinstance(n, ast.Name) and n.id == name for n in theirs)
+
+    def _returned(self, scene: Scene, edit: Edit) -> bool:
+        """Whether an edit is of a bare name in `return`: where that is made is the better place."""
+        node = edit.node
+        owner = scene.source.owner.get(id(node))
+        return isinstance(node, ast.Name | ast.Tuple) and isinstance(owner, ast.Return)
 
     def _singles(self, edits: Sequence[tuple[float, int, Edit]]) -> None:
         for cost, k, edit in edits:
             if self.late or cost > self.best + MARGIN:
                 return
+            if id(edit) in self.cleared:
+                continue
             errors = self.attempt({k: edit.spans}, cost, edit.family)
             if errors is not None and max(errors) > 1:
                 self._note(cost, k, edit, errors)
@@ -212,9 +264,6 @@ class Search:
         for group in by_line.values():
             yield from itertools.combinations(group, 2)
 
-    def _length(self, fix: Fix) -> int:
-        return sum(len(new) + b - a for spans in fix.changes.values() for a, b, new in spans)
-
 
 def _size(error: float) -> float:
     """Return an error on a scale from 0 (right) to about 1 (wrong by its own size, or more)."""
@@ -222,14 +271,21 @@ def _size(error: float) -> float:
 
 
 def _copied(scene: Scene) -> list[tuple[int, int]]:
-    """Return the spans of the statements that forward has, too."""
+    """Return the spans of the statements that forward has, too, or whose value it computes."""
     if scene.model is None:
         return []
-    theirs = {" ".join(scene.model.segment(s).split()) for s in scene.model.statements()}
-    source = scene.source
-    return [
-        source.span(s) for s in source.statements() if " ".join(source.segment(s).split()) in theirs
-    ]
+    theirs = {
+        " ".join(scene.model.segment(n).split()) for n in scene.model.nodes if hasattr(n, "lineno")
+    }
+    source, found = scene.source, []
+    for s in source.statements():
+        value = getattr(s, "value", None)
+        texts = {" ".join(source.segment(s).split())}
+        if isinstance(s, ast.Assign) and isinstance(value, ast.Call | ast.BinOp | ast.Subscript):
+            texts.add(" ".join(source.segment(value).split()))
+        if texts & theirs:
+            found.append(source.span(s))
+    return found
 
 
 def _model(forward: Any) -> Source | None:

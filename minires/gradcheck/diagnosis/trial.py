@@ -78,7 +78,8 @@ class limited:
 
     def __enter__(self) -> None:
         if OWNED:
-            signal.setitimer(signal.ITIMER_REAL, self.seconds)
+            signal.setitimer(signal.ITIMER_PROF, self.seconds)
+            signal.setitimer(signal.ITIMER_REAL, 5 * self.seconds)  # for what sleeps
             return
         until = time.perf_counter() + self.seconds
 
@@ -92,6 +93,7 @@ class limited:
 
     def __exit__(self, *_: object) -> None:
         if OWNED:
+            signal.setitimer(signal.ITIMER_PROF, 0)
             signal.setitimer(signal.ITIMER_REAL, 0)
         else:
             sys.settrace(self.tracer)
@@ -101,7 +103,7 @@ OWNED = False  # whether the process is the diagnosis' own child, where SIGALRM 
 
 
 def own_timer() -> None:
-    """Take SIGALRM; only in a child process."""
+    """Take the timers' signals; only in a child process."""
     global OWNED
     OWNED = True
 
@@ -109,3 +111,4 @@ def own_timer() -> None:
         raise TooLong
 
     signal.signal(signal.SIGALRM, alarm)
+    signal.signal(signal.SIGPROF, alarm)

@@ -34,6 +34,9 @@ from .tables import (
     WITHIN,
     WRAPS,
 )
+from .template import fill
+
+ALIASES = (ast.Name, ast.Attribute, ast.Subscript)  # what assigning does not copy
 
 
 def axes(ndim: int) -> list[str]:
@@ -52,6 +55,13 @@ def arrays(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
     ):
         return
     ndim = 2 if shape is None else len(shape)
+    parent, _ = scene.source.place[id(node)]
+    if isinstance(parent, ast.keyword) and parent.arg == "out":
+        return
+    if isinstance(parent, ast.Assign) and isinstance(
+        node, ast.Name | ast.Attribute | ast.Subscript
+    ):
+        yield new(node, "A.copy()", 0.95, "in-place modification")
     for least, most, cost, text, family in WRAPS:
         if least <= ndim <= most and not (text.startswith("-") and isinstance(node, ast.UnaryOp)):
             yield new(node, text, cost, family)
@@ -73,7 +83,7 @@ def arrays(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
             and other != shape
             and int(np.prod(other)) == int(np.prod(shape))
         ):
-            yield new(node, f"A.reshape({name}.shape)", 1.4, ORDER)
+            yield new(node, f"A__.reshape({name}.shape)", 1.4, ORDER)
     x = scene.value(node)
     if isinstance(x, np.ndarray) and x.dtype.kind in "iub":
         yield new(node, "A.astype(float)", 1.2, DTYPE)
@@ -175,7 +185,12 @@ def _keywords(scene: Scene, node: ast.Call, called: str, given: dict[Any, Any]) 
         while source.text[start - 1] in " \n":
             start -= 1
         if source.text[start - 1] == ",":
-            yield Edit(1.1, KEYWORDS.get(k.arg or "", MASK), ((start - 1, end, ""),), node)
+            yield Edit(
+                0.9 if k.arg == "out" else 1.1,
+                KEYWORDS.get(k.arg or "", MASK),
+                ((start - 1, end, ""),),
+                node,
+            )
         for text in VALUES.get(k.arg or "", []):
             yield Edit(1.1, OTHERS[k.arg or ""], ((*source.span(k.value), text),), node)
     end = source.span(node)[1] - 1
@@ -187,6 +202,12 @@ def _keywords(scene: Scene, node: ast.Call, called: str, given: dict[Any, Any]) 
     if called in ("convolve", "correlate"):
         for flip in ("B[::-1]", "B[..., ::-1]"):
             yield from (source.replacing(a, flip, 1.2, FLIP, B=a) for a in node.args[:2])
+    if called in ("cumsum", "cumprod", "correlate", "convolve", "accumulate") and node.args:
+        for index in ("[::-1]", "[:, ::-1]", "[..., ::-1]"):
+            first = source.piece(node.args[0])
+            (a, b), (c, d) = source.span(node.args[0]), source.span(node)
+            inner = source.text[c:a] + fill(f"B{index}", 0.0, B=first) + source.text[b:d]
+            yield source.replacing(node, "D", 1.3, FLIP, D=inner + index)
 
 
 def _reshapes(scene: Scene, node: ast.Call, method: bool, inner: ast.AST | None) -> Iterator[Edit]:

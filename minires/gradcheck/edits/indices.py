@@ -39,10 +39,10 @@ def indices(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
                 and not isinstance(x, bool)
                 and x != scene.value(node)
             ):
-                yield new(node, f"A * {name}", 1.3, PADDING)
-                yield new(node, f"A + {name}", 1.4, OFFSET)
-                yield new(node, f"A - {name}", 1.4, OFFSET)
-                yield new(node, f"{name} - 1 - A", 1.4, FLIP)
+                yield new(node, f"A__ * {name}", 1.3, PADDING)
+                yield new(node, f"A__ + {name}", 1.4, OFFSET)
+                yield new(node, f"A__ - {name}", 1.4, OFFSET)
+                yield new(node, f"{name} - 1 - A__", 1.4, FLIP)
 
 
 def sizes(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
@@ -58,8 +58,12 @@ def sizes(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
         return
     if _whole_number(scene, node):
         for text, n in scene.sizes(s).items():
-            if n != value and text != source.segment(node):
-                yield new(node, text, 1.1, SCALE)
+            if (n != value or scene.times(node) > 1) and text != source.segment(node):
+                yield new(node, "D", 1.1 if n != value else 1.2, SCALE, D=text)
+        if scene.times(node) > 1:  # the length of a part: end - start
+            whole = [k for k, x in scene.names(s).items() if isinstance(x, int | np.integer)]
+            for a, b in itertools.permutations(whole[:8], 2):
+                yield new(node, "D", 1.5, SCALE, D=f"{a} - {b}")
         return
     if isinstance(node, ast.Constant | ast.Tuple | ast.Slice | ast.Compare) or value is None:
         return
@@ -67,11 +71,11 @@ def sizes(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
         return
     for text, _ in scene.sizes(s).items():
         cost = 1.3 + 0.1 * ("//" in text)
-        yield new(node, f"A / {_bracketed(text)}", cost, SCALE)
-        yield new(node, f"A * {_bracketed(text)}", cost, SCALE)
-        yield new(node, f"A / ({text} - 1)", cost + 0.3, SCALE)
-        yield new(node, f"A / np.sqrt({text})", cost + 0.3, SCALE)
-        yield new(node, f"A * np.sqrt({text})", cost + 0.4, SCALE)
+        yield new(node, f"A__ / {_bracketed(text)}", cost, SCALE)
+        yield new(node, f"A__ * {_bracketed(text)}", cost, SCALE)
+        yield new(node, f"A__ / ({text} - 1)", cost + 0.3, SCALE)
+        yield new(node, f"A__ / np.sqrt({text})", cost + 0.3, SCALE)
+        yield new(node, f"A__ * np.sqrt({text})", cost + 0.4, SCALE)
     for text in ("2 * A", "A / 2"):
         yield new(node, text, 1.2, SCALE)
     for text in ("3 * A", "A / 3", "4 * A", "A / 4"):
@@ -141,8 +145,8 @@ def _slice(scene: Scene, node: ast.Slice) -> Iterator[Edit]:
         yield edit(1.1, PADDING, low, high, None)
     for d in ("+ 1", "- 1"):
         if low and high:
-            yield edit(1.1, OFFSET, f"{low} {d}", f"{high} {d}", step)
-            yield edit(1.2, OFFSET, low, f"{high} {d}", step)
+            yield edit(1.1, OFFSET, _shifted(low, d), _shifted(high, d), step)
+            yield edit(1.2, OFFSET, low, _shifted(high, d), step)
         if low and not high and d == "+ 1":
             yield edit(1.2, OFFSET, None if low == "1" else f"{low} - 1", "-1", step)
         if high and not low:
@@ -163,6 +167,15 @@ def _slice(scene: Scene, node: ast.Slice) -> Iterator[Edit]:
     for text in scene.source_strides:
         if text != step and step is None:
             yield edit(1.4, PADDING, low, high, text)
+
+
+def _shifted(text: str, d: str) -> str | None:
+    """Return an index moved by "+ 1" or "- 1"; numbers are added, and -1 + 1 is the open end."""
+    try:
+        moved = int(text) + int(d.replace(" ", ""))
+    except ValueError:
+        return f"{text} {d}"
+    return None if text.startswith("-") and moved == 0 else str(moved)
 
 
 def _range(scene: Scene, node: ast.Call) -> Iterator[Edit]:

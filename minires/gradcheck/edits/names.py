@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from .arrays import _indexing
 from .scene import UNKNOWN, Scene, fits
 from .source import Edit
-from .tables import FACTOR, MASK, SCALE, SLOPES, TERM, UPSTREAM, VARIABLE
+from .tables import EPS, FACTOR, MASK, OFFSET, PADDING, SCALE, SLOPES, TERM, UPSTREAM, VARIABLE
 
 
 def names(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
@@ -29,15 +30,17 @@ def names(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
             continue
         shape = None if other is UNKNOWN else np.shape(other)
         if shape == mine or mine is None or shape is None:
-            yield scene.source.replacing(node, name, 1.1 if name not in dy else 1.15, VARIABLE)
+            yield scene.source.replacing(
+                node, "D", 1.1 if name not in dy else 1.15, VARIABLE, D=name
+            )
         elif mine and shape and (fits(shape, mine) or fits(mine, shape)):
-            yield scene.source.replacing(node, name, 1.25, VARIABLE)
+            yield scene.source.replacing(node, "D", 1.25, VARIABLE, D=name)
         elif shape == () and mine and not isinstance(x, int):
-            yield scene.source.replacing(node, name, 1.5, VARIABLE)
+            yield scene.source.replacing(node, "D", 1.5, VARIABLE, D=name)
     if isinstance(x, np.ndarray) and x.ndim == 2:
         for name, other in scene.names(s).items():
             if name != node.id and np.shape(other) == x.shape[::-1] and x.shape[0] != x.shape[1]:
-                yield scene.source.replacing(node, f"{name}.T", 1.3, VARIABLE)
+                yield scene.source.replacing(node, "D.T", 1.3, VARIABLE, D=name)
 
 
 def attributes(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
@@ -81,14 +84,23 @@ def factors(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
             family = UPSTREAM if name in dy else (SCALE if shape == () else FACTOR)
             far = 0.0 if fits(full, value.shape) else 0.3
             far += 0.3 * (form != name and fits(shape, value.shape))
-            yield new(node, f"A * {form}", 1.4 + far, family)
-            yield new(node, f"A / {form}", 1.5 + far, family)
+            if family == UPSTREAM and not _gradient(s, node):
+                far += 0.3
+            yield new(node, f"A__ * {form}", 1.4 + far, family)
+            yield new(node, f"A__ / {form}", 1.5 + far, family)
             if shape and value.ndim and fits(full, value.shape):
                 for slope in SLOPES:
-                    yield new(node, slope.replace("D", form), 2.2, FACTOR)
+                    yield new(node, slope, 2.2, FACTOR, D=form)
             if shape == value.shape and form == name:
-                yield new(node, f"A + {form}", 1.6, TERM)
-                yield new(node, f"A - {form}", 1.7, TERM)
+                yield new(node, f"A__ + {form}", 1.6, TERM)
+                yield new(node, f"A__ - {form}", 1.7, TERM)
+
+
+def _gradient(s: ast.stmt | None, node: ast.AST) -> bool:
+    """Whether a statement seems to make a gradient: its name says so, or it is returned."""
+    targets = s.targets if isinstance(s, ast.Assign) else []
+    name = targets[0].id.lower() if targets and isinstance(targets[0], ast.Name) else "d"
+    return name.startswith(("d", "g")) or "grad" in name or "delta" in name
 
 
 def models(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
@@ -106,12 +118,20 @@ def models(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
             continue
         if np.shape(x) == shape and np.asarray(x).dtype.kind == kind:
             if given == own:
-                yield new(node, text, 1.0, _family(kind))
+                yield new(node, "D", 1.0, _family(kind, mine, text), D=text)
             else:
-                yield new(node, text, 1.4 + 0.003 * len(text), _family(kind))
+                yield new(node, "D", 1.4 + 0.003 * len(text), _family(kind, mine, text), D=text)
         if kind == "f" and "[" in text and np.shape(x) and fits(np.shape(x), shape):
-            yield new(node, f"A * ({text})", 1.7, FACTOR)
+            yield new(node, f"A__ * ({text})", 1.7, FACTOR)
 
 
-def _family(kind: str) -> str:
-    return MASK if kind == "b" else VARIABLE
+def _family(kind: str, before: str, after: str) -> str:
+    """Name the difference between an expression and forward's."""
+    if kind == "b" or "where(" in after or "tril" in after:
+        return MASK
+    if kind in "iu":
+        return PADDING if "*" in after and "*" not in before else OFFSET
+    tiny = [re.findall(r"\beps\w*|\b0?\.\d+|\b\d+e-\d+", text) for text in (before, after)]
+    if tiny[1] and (tiny[0] == tiny[1] or "eps" in "".join(tiny[0] + tiny[1])):
+        return EPS
+    return VARIABLE

@@ -11,7 +11,7 @@ import numpy as np
 
 from .scene import UNKNOWN, Scene
 from .source import Edit
-from .tables import DTYPE, EPS, FACTOR, MASK, OFFSET, SCALE, SIGN, TERM, TRANSPOSED
+from .tables import DTYPE, EPS, FACTOR, FLIP, MASK, OFFSET, SCALE, SIGN, TERM, TRANSPOSED
 
 BINARY: dict[type[ast.operator], tuple[tuple[str, float, str], ...]] = {
     ast.Add: (("A - B", 1.0, SIGN), ("A", 1.3, TERM), ("B", 1.3, TERM), ("A * B", 1.5, FACTOR)),
@@ -131,7 +131,7 @@ def _eps(scene: Scene, node: ast.BinOp, a: ast.expr, b: ast.expr) -> Iterator[Ed
 
 def _constant(scene: Scene, node: ast.Constant, s: ast.stmt | None) -> Iterator[Edit]:
     new, c = scene.source.replacing, node.value
-    parent, _ = scene.source.place[id(node)]
+    parent, field = scene.source.place[id(node)]
     if isinstance(c, bool):
         yield new(node, repr(not c), 1.0, "wrong axis" if isinstance(parent, ast.keyword) else MASK)
         return
@@ -140,6 +140,9 @@ def _constant(scene: Scene, node: ast.Constant, s: ast.stmt | None) -> Iterator[
     if not isinstance(c, int | float):
         return
     index = _is_index(scene, node)
+    if isinstance(parent, ast.Slice) and field == "step":
+        yield new(node, f"{-c}", 1.0, FLIP)
+        return
     power = isinstance(parent, ast.BinOp) and isinstance(parent.op, ast.Pow)
     scale = FACTOR if power and parent.right is node else SCALE  # type: ignore[attr-defined]
     near: dict[float, str] = {-c: SIGN}
@@ -166,7 +169,8 @@ def _is_index(scene: Scene, node: ast.AST) -> bool:
     while id(at) in scene.source.place:
         at, field = scene.source.place[id(at)]
         if isinstance(at, ast.Subscript) and field == "slice":
-            return True
+            inner = at.value
+            return not (isinstance(inner, ast.Attribute) and inner.attr == "shape")
         if isinstance(at, ast.Call) and isinstance(at.func, ast.Name) and at.func.id == "range":
             return True
     return False

@@ -11,6 +11,7 @@ import numpy as np
 from .scene import Scene
 from .source import Edit
 from .tables import ADDED, DTYPE, FACTOR, INPLACE, MASK, SCALE, SIGN, STALE, SUM, TERM, VARIABLE
+from .template import fill
 
 OPERATORS = {
     ast.Add: "+",
@@ -62,7 +63,8 @@ def _assign(scene: Scene, s: ast.Assign, target: ast.expr) -> Iterator[Edit]:
     source = scene.source
     left, right = source.segment(target), source.segment(s.value)
     if isinstance(target, ast.Name | ast.Subscript | ast.Attribute):
-        yield source.restating(s, f"{left} += {right}", 1.0, ADDED)
+        again = isinstance(target, ast.Subscript) or scene.times(s.value) > 1
+        yield source.restating(s, f"{left} += {right}", 1.0, ADDED if again else STALE)
         yield source.restating(s, f"{left} -= {right}", 1.4, SIGN)
         yield source.restating(s, f"{left} *= {right}", 1.4, VARIABLE)
     if isinstance(target, ast.Subscript):
@@ -110,7 +112,10 @@ def _augmented(scene: Scene, s: ast.AugAssign) -> Iterator[Edit]:
             )
     yield source.restating(s, f"{left} = {right}", 1.1, STALE)
     sign = OPERATORS.get(type(s.op), "+")
-    yield source.restating(s, f"{left} = {left} {sign} ({right})", 1.2, INPLACE)
+    bound = source.piece(s.value)
+    yield source.restating(
+        s, fill(f"{left} {sign} A", 0.0, A=bound).join((f"{left} = ", "")), 1.2, INPLACE
+    )
     if isinstance(s.target, ast.Subscript):
         minus = "-" if isinstance(s.op, ast.Sub) else ""
         value = f"-({right})" if minus else right

@@ -99,4 +99,11 @@ EXCHANGED = {  # the family if two arguments are exchanged
     "where": MASK, "reshape": ORDER, "transpose": TRANSPOSED, "correlate": FLIP, "dot": TRANSPOSED,
     "outer": TRANSPOSED,
 }  # fmt: skip
-KEYWORDS = {"dtype": DTYPE, "axis": AXIS, "keepdims": AXIS, "order": ORDER, "ddof": SCALE}
+KEYWORDS = {
+    "out": INPLACE,
+    "dtype": DTYPE,
+    "axis": AXIS,
+    "keepdims": AXIS,
+    "order": ORDER,
+    "ddof": SCALE,
+}

@@ -59,10 +59,15 @@ def _holes(template: str) -> tuple[float, tuple[tuple[int, int, str, float], ...
     for parent in ast.walk(ast.Expression(tree)):
         for field, child in ast.iter_fields(parent):
             for node in child if isinstance(child, list) else [child]:
-                if isinstance(node, ast.Name) and len(node.id) == 1 and node.id.isupper():
+                if isinstance(node, ast.Name) and _is_hole(node.id, template):
                     end = node.end_col_offset or 0
-                    found.append((node.col_offset, end, node.id, demanded(parent, field)))
+                    found.append((node.col_offset, end, node.id[0], demanded(parent, field)))
     return binding(tree), tuple(sorted(found))
+
+
+def _is_hole(name: str, template: str) -> bool:
+    """Whether a name is a hole: A, B, …; in a template with names of the user, only A__."""
+    return name == "A__" if "A__" in template else len(name) == 1 and name.isupper()
 
 
 def enclosed(text: str, has: float, needs: float) -> str:
