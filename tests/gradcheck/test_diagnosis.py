@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import textwrap
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from minires.gradcheck import check_backward
-from minires.gradcheck.diagnosis import Finding
+from minires.gradcheck.diagnosis import Finding, doctor
 
 RNG = np.random.default_rng(3)
 X, W, B = RNG.standard_normal((4, 3)), RNG.standard_normal((3, 2)), RNG.standard_normal(2)
@@ -112,3 +113,100 @@ def test_nothing_is_looked_for_in_a_right_backward():
     assert report.ok
     assert report.diagnosis == []
     assert report.diagnosis.tried == 0
+
+
+def looping(dy, x, w, b):
+    count = 0
+    while count != len(x):  # with another step it never ends
+        count += 1
+    dz = dy * (1 + np.tanh(x @ w + b) ** 2)
+    return dz @ w.T, x.T @ dz, dz.sum(axis=0)
+
+
+def hungry(dy, x, w, b):
+    scratch = np.zeros(len(x) ** 6)  # with another exponent it needs more memory than there is
+    dz = dy * (1 + np.tanh(x @ w + b) ** 2) + scratch[0]
+    return dz @ w.T, x.T @ dz, dz.sum(axis=0)
+
+
+@pytest.mark.parametrize("backward", [looping, hungry])
+def test_a_change_that_never_ends_costs_only_itself(backward):
+    found = check_backward(dense, backward, X, W, B).diagnosis
+    assert "(1 - np.tanh(x @ w + b) ** 2)" in found[0].after
+
+
+COUNT = np.zeros(1)
+
+
+def test_a_candidate_cannot_write_print_or_change_globals(tmp_path, capfd):
+    path = tmp_path / "log.txt"
+    path.write_text("before")
+
+    def noisy(dy, x, w, b):
+        COUNT[0] += 1
+        print("noise")
+        with contextlib.suppress(OSError):
+            path.write_text("after")
+        dz = dy * (1 + np.tanh(x @ w + b) ** 2)
+        return dz @ w.T, x.T @ dz, dz.sum(axis=0)
+
+    report = check_backward(dense, noisy, X, W, B)
+    path.write_text("before")
+    seen = COUNT[0]
+    capfd.readouterr()
+    assert "1 - np.tanh" in report.diagnosis[0].after
+    assert path.read_text() == "before"
+    assert COUNT[0] == seen
+    assert capfd.readouterr().out == ""
+
+
+def test_without_child_processes_the_search_runs_here(monkeypatch):
+    monkeypatch.setattr(doctor, "can_fork", lambda: False)
+    found = check_backward(dense, dense_sign, X, W, B).diagnosis
+    assert found[0].after == "dz = dy * (1 - y**2)"
+
+
+def test_without_child_processes_code_that_reaches_outside_is_not_changed(monkeypatch):
+    monkeypatch.setattr(doctor, "can_fork", lambda: False)
+
+    def saving(dy, x, w, b):
+        if dy is None:
+            np.save("gradient.npy", x)
+        return dy @ w.T, x.T @ dy, dy.sum(axis=0)
+
+    found = check_backward(dense, saving, X, W, B).diagnosis
+    assert not found
+    assert "it calls save" in found.note
+
+
+def test_a_lambda_a_closure_and_a_method():
+    scale = 3.0
+    found = check_backward(lambda x: scale * np.sin(x), lambda dy, x: scale * dy * np.sin(x), X)
+    assert "np.cos(x)" in found.diagnosis[0].after
+
+    def inner(dy, x):
+        return dy * np.cos(x)
+
+    found = check_backward(lambda x: scale * np.sin(x), inner, X).diagnosis
+    assert "scale" in found[0].after
+
+    class Sine:
+        factor = 2.0
+
+        def forward(self, x):
+            return self.factor * np.sin(x)
+
+        def backward(self, dy, x):
+            return self.factor * dy * np.sin(x)
+
+    layer = Sine()
+    found = check_backward(layer.forward, layer.backward, X).diagnosis
+    assert found[0].after == "return self.factor * dy * np.cos(x)"
+
+
+def test_no_source_is_said():
+    space = {"np": np}
+    exec("def backward(dy, x):\n    return dy * np.sin(x)", space)
+    report = check_backward(np.sin, space["backward"], X)
+    assert not report.diagnosis
+    assert "no line is named" in str(report)

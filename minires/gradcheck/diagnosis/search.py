@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,16 +17,15 @@ from ..edits import Edit, NoSource, Probe, Scene, Seen, Source, edits_of
 from ..edits.source import Span
 from ..subject import Pair, Subject
 from . import goals
+from .guard import Guard
 from .holes import Holes, Prober, holes
 from .maker import Maker
+from .plausibility import Plausibility, cleared, repeated
 from .synthesis import synthesised
-from .trial import Goal, run
+from .trial import ONE_RUN, Goal, run
 
 MARGIN = 0.8  # how much dearer than the cheapest fix another may be to be looked for
-COPIED = 1.2  # dearer: an edit of a statement that forward has, too
-SHARED = 1.5  # dearer: an edit in a function that forward calls, too
-HELPER = 0.3  # dearer: an edit in a function that backward calls
-RETURNED = 0.35  # dearer: an edit of a bare name in `return`
+DOUBTFUL = 2.3  # the cost from which a single edit is not believed before pairs were tried
 LEAN = 1.3  # the cost up to which edits are tried in pairs
 
 
@@ -64,8 +64,11 @@ class Search:
         self.tried = 0
         self.seen: set[str] = set()
         self.cleared: set[int] = set()
+        self.probers: list[Any] = []
         self.guard = Guard()
-        grads = run(pair, self.guard.around(pair.backward), self.goals[0])
+        begin = time.perf_counter()
+        grads = run(pair, self.guard.around(pair.backward), self.goals[0], 5 * ONE_RUN)
+        self.each = max(0.03, 10 * (time.perf_counter() - begin))  # seconds for one candidate
         self.writes = self.guard.wrote
         self.errors = self._errors(grads)
 
@@ -95,13 +98,37 @@ class Search:
             grads = run(self.pair, probed, self.goals[0])
             scene, probe.seen = Scene(source, seen, model), None
             self._bind(scene, seen)
-            empty = Holes()
+            spots = Holes()
             if grads is not None and not self.writes and all(e < np.inf for e in self.errors):
                 again = functools.partial(run, self.pair, probed, self.goals[0])
                 prober = Prober(probe, again, self.goals[0], self._pulse, self._late)
-                empty = holes(scene, prober, grads)
-            found.append((scene, empty))
+                spots = holes(scene, prober, grads)
+                self.probers.append((scene, k, probe, again, grads))
+            found.append((scene, spots))
         return found
+
+    def _each_alone(self) -> None:
+        """Look for what mends one wrong tensor, where several are wrong for their own reasons."""
+        wrong = [t for t, e in enumerate(self.errors) if e > 1]
+        for t in wrong if len(wrong) > 1 else ():
+            g = self.goals[0]
+            keep = [i == t or i not in wrong for i in range(len(self.errors))]
+            only = [k if kept else k[:0] for k, kept in zip(g.known, keep, strict=True)]
+            parts = [
+                [x if kept else x[:0] for x, kept in zip(xs, keep, strict=True)]
+                for xs in (g.numeric, g.allowed)
+            ]
+            goal = Goal(g.v, g.arrays, only, parts[0], parts[1])
+            for scene, k, probe, again, grads in self.probers:
+                if self.late:
+                    return
+                prober = Prober(probe, again, goal, self._pulse, self._late)
+                spots = holes(scene, prober, grads)
+                edits = sorted(synthesised(scene, spots), key=lambda e: e.cost)
+                for edit in edits[:60]:
+                    errors = self.attempt({k: edit.spans}, edit.cost, edit.family)
+                    if errors is not None and max(errors) > 1:
+                        self._note(edit.cost, k, edit, errors)
 
     def _bind(self, scene: Scene, seen: Seen) -> None:
         """Give a lambda, which has no statements, the names of its arguments."""
@@ -125,7 +152,7 @@ class Search:
             candidate = self.maker.make(changes)
         except (SyntaxError, ValueError, TypeError, NameError, AttributeError, RecursionError):
             return None
-        grads = run(self.pair, self.guard.around(candidate), self.goals[0])
+        grads = run(self.pair, self.guard.around(candidate), self.goals[0], self.each)
         if grads is None or self.guard.wrote:
             return None
         errors = self.goals[0].errors(grads)
@@ -176,7 +203,8 @@ class Search:
             return []
         edits = self._edits()
         self._singles(edits)
-        if not self.found:
+        if self.best > DOUBTFUL:
+            self._each_alone()
             self._pairs(edits)
         return self.ranked()
 
@@ -187,38 +215,14 @@ class Search:
     def _edits(self) -> list[tuple[float, int, Edit]]:
         found = []
         for k, (scene, spots) in enumerate(self.scenes()):
-            copied, shared = _copied(scene), self._shared(scene, k)
+            plausibility = Plausibility(scene, k > 0, self.maker.functions[k].__name__)
+            own = []
             for e in itertools.chain(synthesised(scene, spots), edits_of(scene)):
-                cost = e.cost + (SHARED if shared else HELPER) * (k > 0)
-                if self._cleared(scene, e, spots):
+                if cleared(scene, e, spots):
                     self.cleared.add(id(e))
-                if self._returned(scene, e):
-                    cost += RETURNED
-                if any(a <= e.spans[0][0] < b for a, b in copied):
-                    cost += COPIED
-                found.append((cost, k, e))
+                own.append((plausibility.cost(e), k, e))
+            found += own + repeated(scene, k, own, LEAN)
         return sorted(found, key=lambda x: x[0])
-
-    def _cleared(self, scene: Scene, edit: Edit, spots: Holes) -> bool:
-        """Whether an edit is within an expression that is surely not at fault alone."""
-        at = edit.node
-        while at is not None and not isinstance(at, ast.stmt) and spots.cleared:
-            if id(at) in spots.cleared:
-                return True
-            at = scene.source.place.get(id(at), (None, ""))[0]
-        return False
-
-    def _shared(self, scene: Scene, k: int) -> bool:
-        """Whether source k is of a function that forward calls, too."""
-        name = self.maker.functions[k].__name__
-        theirs = [] if scene.model is None else scene.model.nodes
-        return k > 0 and any(isinstance(n, ast.Name) and n.id == name for n in theirs)
-
-    def _returned(self, scene: Scene, edit: Edit) -> bool:
-        """Whether an edit is of a bare name in `return`: where that is made is the better place."""
-        node = edit.node
-        owner = scene.source.owner.get(id(node))
-        return isinstance(node, ast.Name | ast.Tuple) and isinstance(owner, ast.Return)
 
     def _singles(self, edits: Sequence[tuple[float, int, Edit]]) -> None:
         for cost, k, edit in edits:
@@ -240,7 +244,11 @@ class Search:
     def _pairs(self, edits: Sequence[tuple[float, int, Edit]]) -> None:
         """Try two edits: the ones that helped most with every cheap one, then two in one line."""
         cheap = [(c, k, e) for c, k, e in edits if c <= LEAN]
-        helpful = sorted(self.partial, key=lambda p: p[0])[:30]
+        groups: dict[Any, list[Any]] = {}
+        for p in sorted(self.partial, key=lambda p: p[0]):
+            fixed = tuple(r <= 1 for r in p[3])
+            groups.setdefault(fixed, []).append(p)
+        helpful = [p for group in groups.values() for p in group[:12]]
         for (c, k, e), (d, j, f) in self._chains(helpful, cheap):
             if self.late or len(self.found) > 3:
                 return
@@ -270,48 +278,8 @@ def _size(error: float) -> float:
     return min(max(np.log10(max(error, 1.0)) / 6, 0.0), 1.5) if np.isfinite(error) else 2.0
 
 
-def _copied(scene: Scene) -> list[tuple[int, int]]:
-    """Return the spans of the statements that forward has, too, or whose value it computes."""
-    if scene.model is None:
-        return []
-    theirs = {
-        " ".join(scene.model.segment(n).split()) for n in scene.model.nodes if hasattr(n, "lineno")
-    }
-    source, found = scene.source, []
-    for s in source.statements():
-        value = getattr(s, "value", None)
-        texts = {" ".join(source.segment(s).split())}
-        if isinstance(s, ast.Assign) and isinstance(value, ast.Call | ast.BinOp | ast.Subscript):
-            texts.add(" ".join(source.segment(value).split()))
-        if texts & theirs:
-            found.append(source.span(s))
-    return found
-
-
 def _model(forward: Any) -> Source | None:
     try:
         return Source.of(forward)
     except NoSource:
         return None
-
-
-class Guard:
-    """Notices whether a backward pass wrote to the arrays that it was given."""
-
-    def __init__(self) -> None:
-        self.wrote = False
-
-    def around(self, backward: Callable[..., Any]) -> Callable[..., Any]:
-        def guarded(*args: Any, **options: Any) -> Any:
-            self.wrote = False
-            given = [a for a in (*args, *options.values()) if isinstance(a, np.ndarray)]
-            before = [a.copy() for a in given]
-            result = backward(*args, **options)
-            same = (
-                np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
-                for a, b in zip(given, before, strict=True)
-            )
-            self.wrote = not all(same)
-            return result
-
-        return guarded

@@ -8,6 +8,7 @@ that the function has, what forward computes, their products, sums and matrix pr
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,7 @@ from .holes import Hole, Holes
 from .library import elementary, library
 
 LEFT = 1e-5  # of what was lacking: what a fit may leave
-MOST = 2500  # terms
+MOST = 4000  # terms
 TWO = 260  # terms that are tried in twos
 
 
@@ -76,6 +77,8 @@ class _Filling:
             yield from self._sums(terms, own)
 
     def _edit(self, text: str, cost: float, family: str) -> Edit:
+        if text.startswith("(") and _closes(text) == len(text) - 1:
+            text = text[1:-1]
         inner = 0.0 if self.whole else 0.1
         cost += 0.008 * len(text) + inner
         if "A__" in text:
@@ -113,9 +116,27 @@ class _Filling:
                 found |= {k: v for k, v in options.items() if fits(v.shape, shape)}
         for text, x, _ in self.scene.theirs(self.s):
             if isinstance(x, np.ndarray) and x.dtype.kind in "fb" and fits(x.shape, shape):
-                found.setdefault(f"({text})", np.asarray(x, dtype=np.float64))
+                a = np.asarray(x, dtype=np.float64)
+                found.setdefault(f"({text})", a)
+                if x.dtype.kind == "f" and len(text) < 40:
+                    found.setdefault(f"({text}) ** 2", a**2)
         found |= elementary(names, shape)
-        return [(k, v) for k, v in found.items() if np.isfinite(v).all() and np.any(v)]
+        usable = [(k, v) for k, v in found.items() if np.isfinite(v).all() and np.any(v)]
+        return sorted(usable, key=lambda f: len(f[0]))
+
+    def _differences(self) -> list[tuple[str, Array]]:
+        """Return a - b and a + b of names, where they broadcast to x."""
+        names = self.scene.names(self.s)
+        floats = [
+            (k, x) for k, x in names.items() if isinstance(x, np.ndarray) and x.dtype.kind == "f"
+        ]
+        found = []
+        for (a, v), (b, w) in itertools.permutations(floats, 2):
+            if fits(v.shape, self.x.shape) and fits(w.shape, self.x.shape):
+                found.append((f"({a} - {b})", v - w))
+                if a < b:
+                    found.append((f"({a} + {b})", v + w))
+        return [(t, v) for t, v in found if np.isfinite(v).all() and np.any(v)][:120]
 
     def _factors(self, forms: list[tuple[str, Array]], own: Array) -> Iterator[Edit]:
         """x times, or divided by, a form; and by a product of two."""
@@ -133,7 +154,8 @@ class _Filling:
         for text, c in self._fitted(texts, values, goal):
             family = UPSTREAM if self._names(text, self.upstream) else FACTOR
             sign, full = times(c, text)
-            yield self._edit(sign + full, 1.45, family)
+            far = 0.5 * (f"/ {self.upstream}" in text)  # nobody divides by the upstream gradient
+            yield self._edit(sign + full, 1.45 + far, family)
 
     def _terms(self, forms: list[tuple[str, Array]]) -> list[tuple[str, Array]]:
         shape = self.x.shape
@@ -146,12 +168,23 @@ class _Filling:
         if shape:
             found |= dict(library(names, shape, self.upstream))
             found |= dict(self._reduced(names, shape))
-        simple = [(t, v) for t, v in forms if v.ndim == len(shape) or not v.ndim][:20]
+        for (t, v), (u, w) in itertools.product(forms[:20], self._differences()):
+            if np.broadcast_shapes(v.shape, w.shape) == shape:
+                found.setdefault(f"{t} * {u}", v * w)
+        simple = forms[:20]
+        below = [(t, v) for t, v in forms[:40] if v.ndim and np.abs(v).min() > 0]
         for i, (t, v) in enumerate(simple):
             for j, (u, w) in enumerate(simple[i:], i):
+                product = v * w
                 for r, z in simple[j:]:
-                    if np.broadcast_shapes(v.shape, w.shape, z.shape) == shape:
-                        found.setdefault(f"{t} * {u} * {r}", v * w * z)
+                    if np.broadcast_shapes(product.shape, z.shape) == shape:
+                        found.setdefault(f"{t} * {u} * {r}", product * z)
+                for r, z in below:
+                    if r not in (t, u) and np.broadcast_shapes(product.shape, z.shape) == shape:
+                        found.setdefault(f"{t} * {u} / {r}", product / z)
+            for r, z in below:
+                if r != t and np.broadcast_shapes(v.shape, z.shape) == shape:
+                    found.setdefault(f"{t} / {r}", v / z)
         return sorted(found.items(), key=lambda f: len(f[0]))[:MOST]
 
     def _reduced(self, names: dict[str, Array], shape: tuple[int, ...]) -> Iterator[Any]:
@@ -240,6 +273,16 @@ class _Filling:
     def _names(self, text: str, name: str) -> bool:
         tree = ast.parse(text, mode="eval")
         return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(tree))
+
+
+def _closes(text: str) -> int:
+    """Return where the first parenthesis closes."""
+    depth = 0
+    for i, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if depth == 0:
+            return i
+    return len(text)
 
 
 def _fit(column: Array, goal: Array) -> float | None:

@@ -15,7 +15,7 @@ import numpy as np
 from ...tensor import Array
 from ..subject import Pair
 
-ONE_RUN = 0.4  # seconds
+ONE_RUN = 0.4  # seconds, at most
 SAMPLED = 600  # elements of a tensor; of larger ones so many are compared
 TOLERANCE = 1e-6  # of the largest derivative of a tensor
 
@@ -54,12 +54,14 @@ class Goal:
         return found
 
 
-def run(pair: Pair, candidate: Callable[..., Any], goal: Goal) -> list[Array] | None:
+def run(
+    pair: Pair, candidate: Callable[..., Any], goal: Goal, seconds: float = ONE_RUN
+) -> list[Array] | None:
     """Return the candidate's gradients, or None if it raises or takes too long."""
     v = goal.v.copy()
     arrays = [a.copy() for a in goal.arrays]
     try:
-        with limited(ONE_RUN):
+        with limited(seconds):
             return pair.gradients(candidate, v, arrays)
     except (KeyboardInterrupt, SystemExit, GeneratorExit) as stop:
         if isinstance(stop, KeyboardInterrupt):

@@ -91,7 +91,7 @@ def factors(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
             if shape and value.ndim and fits(full, value.shape):
                 for slope in SLOPES:
                     yield new(node, slope, 2.2, FACTOR, D=form)
-            if shape == value.shape and form == name:
+            if full and fits(full, value.shape) and name not in dy:
                 yield new(node, f"A__ + {form}", 1.6, TERM)
                 yield new(node, f"A__ - {form}", 1.7, TERM)
 

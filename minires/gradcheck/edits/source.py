@@ -76,11 +76,11 @@ class Source:
             raise NoSource(
                 f"the source of {name} is not in a file or a notebook cell, so no line can be named"
             ) from None
-        wanted = (code.co_varnames[: code.co_argcount], code.co_names)
+        wanted = code.co_varnames[: code.co_argcount], {*code.co_names, *code.co_freevars}
 
         def same(node: ast.Lambda) -> bool:
             made = eval(compile(ast.Expression(node), "<lambda>", "eval"), {}).__code__
-            return (made.co_varnames[: made.co_argcount], made.co_names) == wanted
+            return (made.co_varnames[: made.co_argcount], {*made.co_names}) == wanted
 
         return cls(text, same)
 

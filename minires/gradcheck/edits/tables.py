@@ -54,6 +54,7 @@ WITHIN = [  # cost, template, family
     (1.7, "np.where(A > 0, A, 1)", FINITE),
     (1.7, "np.maximum(A, 1e-12)", FINITE),
     (1.8, "np.where(A == 0, 1, A)", FINITE),
+    (1.7, "A - A.max(axis=-1, keepdims=True)", FINITE),
     (1.8, "np.nan_to_num(A)", FINITE),
     (1.9, "np.clip(A, -500, 500)", FINITE),
     (1.8, "np.tanh(A)", FACTOR),

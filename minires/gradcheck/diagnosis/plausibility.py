@@ -1,0 +1,106 @@
+"""How plausible it is that an edit is the one, beyond what its kind says; repeated edits."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from ..edits import Edit, Scene
+from .holes import Holes
+
+RETURNED = 0.35  # dearer: an edit of a bare name in `return`
+COPIED = 1.2  # dearer: an edit of a statement that forward has, too
+SHARED = 1.5  # dearer: an edit in a function that forward calls, too
+SIZES = 0.15  # dearer: an edit of a line that reads a size
+HELPER = 0.3  # dearer: an edit in a function that backward calls
+
+
+class Plausibility:
+    """Adds to the cost of the edits of one function.
+
+    helper   whether backward only calls it; `name` tells whether forward does, too
+    """
+
+    def __init__(self, scene: Scene, helper: bool, name: str) -> None:
+        self.scene = scene
+        self.base = 0.0
+        if helper:
+            theirs = [] if scene.model is None else scene.model.nodes
+            shared = any(isinstance(n, ast.Name) and n.id == name for n in theirs)
+            self.base = SHARED if shared else HELPER
+        self.copied = _copied(scene)
+
+    def cost(self, edit: Edit) -> float:
+        """Return the cost of an edit in its place."""
+        found = edit.cost + self.base
+        if _returned(self.scene, edit):
+            found += RETURNED
+        if any(a <= edit.spans[0][0] < b for a, b in self.copied):
+            found += COPIED
+        if _of_shape(self.scene, edit):
+            found += SIZES
+        return found
+
+
+def cleared(scene: Scene, edit: Edit, spots: Holes) -> bool:
+    """Whether an edit is within an expression that is surely not at fault alone."""
+    at = edit.node
+    while at is not None and not isinstance(at, ast.stmt) and spots.cleared:
+        if id(at) in spots.cleared:
+            return True
+        at = scene.source.place.get(id(at), (None, ""))[0]
+    return False
+
+
+def _returned(scene: Scene, edit: Edit) -> bool:
+    """Whether an edit is of a bare name in `return`: where that is made is the better place."""
+    node = edit.node
+    owner = scene.source.owner.get(id(node))
+    return isinstance(node, ast.Name | ast.Tuple) and isinstance(owner, ast.Return)
+
+
+def _of_shape(scene: Scene, edit: Edit) -> bool:
+    """Whether an edit is of a line such as n = x.shape[0]."""
+    s = scene.source.owner.get(id(edit.node))
+    text = scene.source.segment(s.value) if isinstance(s, ast.Assign) else ""
+    return text.startswith("len(") or (".shape" in text and len(text) < 24)
+
+
+def _copied(scene: Scene) -> list[tuple[int, int]]:
+    """Return the spans of the statements that forward has, too, or whose value it computes."""
+    if scene.model is None:
+        return []
+    theirs = {
+        " ".join(scene.model.segment(n).split()) for n in scene.model.nodes if hasattr(n, "lineno")
+    }
+    source, found = scene.source, []
+    for s in source.statements():
+        value = getattr(s, "value", None)
+        texts = {" ".join(source.segment(s).split())}
+        if isinstance(s, ast.Assign) and isinstance(value, ast.Call | ast.BinOp | ast.Subscript):
+            texts.add(" ".join(source.segment(value).split()))
+        if texts & theirs:
+            found.append(source.span(s))
+    return found
+
+
+def repeated(scene: Scene, k: int, edits: Sequence[Any], most: float) -> list[Any]:
+    """Return the same replacement made wherever it can be made in one statement."""
+    groups: dict[Any, list[tuple[float, Edit]]] = {}
+    source = scene.source
+    for cost, _, e in edits:
+        if len(e.spans) == 1 and cost <= most and e.node is not None:
+            a, b, new = e.spans[0]
+            owner = source.owner.get(id(e.node))
+            groups.setdefault((id(owner), source.text[a:b], new), []).append((cost, e))
+    found = []
+    for group in groups.values():
+        if len(group) > 1 and not any(
+            e.overlaps(f) for (_, e), (_, f) in itertools.combinations(group, 2)
+        ):
+            cost, first = group[0]
+            spans = tuple(s for _, e in group for s in e.spans)
+            found.append((cost + 0.25, k, Edit(cost + 0.25, first.family, spans, None)))
+    return found
