@@ -20,6 +20,9 @@ SAMPLED = 600  # elements of a tensor; of larger ones so many are compared
 TOLERANCE = 1e-6  # of the largest derivative of a tensor
 
 
+CHANGED = ("<edited>", "<probe>")  # the file names of code that was compiled here
+
+
 class TooLong(BaseException):
     """A candidate ran past its time; not an Exception, which learners' code may catch."""
 
@@ -86,6 +89,8 @@ class limited:
         until = time.perf_counter() + self.seconds
 
         def line(frame: types.FrameType, event: str, arg: Any) -> Any:
+            if frame.f_code.co_filename not in CHANGED:
+                return None
             if time.perf_counter() > until:
                 raise TooLong
             return line
