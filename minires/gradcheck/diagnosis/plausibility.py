@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..edits import Edit, Scene
+from ..edits.tables import AXIS, SUM
 from .holes import Holes
 
 RETURNED = 0.35  # dearer: an edit of a bare name in `return`
@@ -46,7 +47,7 @@ class Plausibility:
 
 def cleared(scene: Scene, edit: Edit, spots: Holes) -> bool:
     """Whether an edit is within an expression that is surely not at fault alone."""
-    at = edit.node
+    at = None if edit.family in (AXIS, SUM) else edit.node  # these give a value of another shape
     while at is not None and not isinstance(at, ast.stmt) and spots.cleared:
         if id(at) in spots.cleared:
             return True

@@ -26,6 +26,7 @@ from .trial import ONE_RUN, Goal, run
 
 MARGIN = 0.8  # how much dearer than the cheapest fix another may be to be looked for
 DOUBTFUL = 2.3  # the cost from which a single edit is not believed before pairs were tried
+WILD = 1.6  # the cost up to which edits are tried where the values say that they cannot help
 LEAN = 1.3  # the cost up to which edits are tried in pairs
 
 
@@ -202,7 +203,9 @@ class Search:
         if self.right:
             return []
         edits = self._edits()
-        self._singles(edits)
+        self._singles([x for x in edits if id(x[2]) not in self.cleared])
+        if not self.found:  # what other values cannot mend, values of another shape might
+            self._singles([x for x in edits if id(x[2]) in self.cleared and x[0] <= WILD])
         if self.best > DOUBTFUL:
             self._each_alone()
             self._pairs(edits)
@@ -228,8 +231,6 @@ class Search:
         for cost, k, edit in edits:
             if self.late or cost > self.best + MARGIN:
                 return
-            if id(edit) in self.cleared:
-                continue
             errors = self.attempt({k: edit.spans}, cost, edit.family)
             if errors is not None and max(errors) > 1:
                 self._note(cost, k, edit, errors)
