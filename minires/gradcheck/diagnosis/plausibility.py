@@ -58,8 +58,11 @@ def cleared(scene: Scene, edit: Edit, spots: Holes) -> bool:
 def _returned(scene: Scene, edit: Edit) -> bool:
     """Whether an edit is of a bare name in `return`: where that is made is the better place."""
     node = edit.node
-    owner = scene.source.owner.get(id(node))
-    return isinstance(node, ast.Name | ast.Tuple) and isinstance(owner, ast.Return)
+    place = scene.source.place
+    parent = place.get(id(node), (None, ""))[0]
+    if isinstance(parent, ast.Tuple):
+        parent = place[id(parent)][0]
+    return isinstance(node, ast.Name | ast.Tuple) and isinstance(parent, ast.Return)
 
 
 def _of_shape(scene: Scene, edit: Edit) -> bool:

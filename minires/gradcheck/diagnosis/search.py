@@ -24,7 +24,7 @@ from .plausibility import Plausibility, cleared, repeated
 from .synthesis import synthesised
 from .trial import ONE_RUN, Goal, run
 
-MARGIN = 0.5  # how much dearer than the cheapest fix another may be to be looked for
+MARGIN = 0.6  # how much dearer than the cheapest fix another may be to be looked for
 DOUBTFUL = 2.3  # the cost from which a single edit is not believed before pairs were tried
 WILD = 1.6  # the cost up to which edits are tried where the values say that they cannot help
 LEAN = 1.3  # the cost up to which edits are tried in pairs
