@@ -25,7 +25,7 @@ Backward passes are found by name: backward, relu_backward, d_relu, Affine.backw
 to defvjp. Nothing is written to your files: a fork of the process that has collected the tests
 gets the mutated code in place of the original, or, where that cannot be, a new process imports the
 mutated text. Neither reads or writes .pyc files, pytest's cache, or what Numba keeps on disk.
-Programs that your tests start see the original.
+Programs that your tests start see the original. Without forks no killing tests are searched.
 
 Exit code: 0 without survivors (or at the threshold), 1 with, 2 if the tests cannot be judged.
 

@@ -98,3 +98,15 @@ def test_gradients_keep_the_dtype_and_share_no_memory(name, number):
         assert np.array_equal(v, before), label
         given = [v, *(a for a in low if a is not None)]
         assert not any(np.shares_memory(g, a) for g in gradients for a in given), label
+
+
+@pytest.mark.parametrize("gate", ["logistic", "normal"])
+def test_a_gate_that_no_longer_moves_passes_all_or_nothing(gate):
+    k, far = kernel("gated", "reference"), np.array([-np.inf, np.inf])
+    assert np.array_equal(k.backward(np.ones(2), far, gate), [0, 1])
+
+
+def test_an_ignored_row_of_one_class():
+    k = kernel("cross_entropy", "reference")
+    _, *saved = k.forward(np.ones((2, 1)), np.array([0, -100]), ignore_index=-100)
+    assert np.array_equal(k.backward(np.ones(2), *saved), [[0], [0]])

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-SMALL = 400  # elements of an array that is worth a test of differences
+SMALL = 2000  # elements of an array that is worth a test of differences
 PLAIN = int | float | bool | str | None
 Texts = dict[str, str]
 

@@ -10,26 +10,33 @@ import numpy as np
 
 from .inputs import Call
 
+MOST = 24  # comparisons of one mutant
 CLOSE = 1e-9  # of the largest value
 
 
-def differs(desk: Any, source: str, calls: Sequence[Call]) -> str | None:
-    """Return for which arguments the mutant gives other results; None if for none that were tried.
+def differs(desk: Any, source: str, calls: Sequence[Call]) -> tuple[str | None, int]:
+    """Return for which arguments the mutant gives other results, and after how many comparisons.
+
+    None for the first if it gave the same on all that were tried, but for rounding.
 
     The arguments are those of calls that were seen, as they were and with other values.
     """
+    compared = 0
     for call in calls:
         for what, arguments in _like(call):
             before = _results(desk, arguments)
             if before is None:
                 continue
+            if compared == MOST:
+                return None, compared
             with desk.server.in_place(desk.file, desk.original, source):
                 after = _results(desk, arguments)
             if after is None:
-                return f"{what}, where it raises an error"
+                return f"{what}, where it raises an error", compared
             if (how := _unlike(before, after)) is not None:
-                return f"{what}: {how}"
-    return None
+                return f"{what}: {how}", compared
+            compared += 1
+    return None, compared
 
 
 def _like(call: Call) -> list[tuple[str, dict[str, Any]]]:

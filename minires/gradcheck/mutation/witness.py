@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .workers import Worker
 
 ENOUGH = 5  # tests that pass on the original before a mutant may be called equivalent
+ALIKE = 8  # calls with the same results
 MOST_CALLS = 12  # noted of a function
 
 
@@ -119,11 +120,14 @@ class Desk:
             for test in tests:
                 if not self.passes(test):
                     return "test", f"A test that fails on it ({test.what}):", test.code
-        there = differs(self, source, calls[self.names[0]])
+        there, compared = differs(self, source, calls[self.names[0]])
         if there is not None:
             return "differs", f"It differs from the original {there}.", ""
         if len(tests) >= ENOUGH:
             return EQUIVALENT, f"as right as the original on {described(tests)}", ""
+        if compared >= ALIKE:
+            text = "the same results as the original, but for rounding, in"
+            return EQUIVALENT, f"{text} {compared} calls with arguments like those of the tests", ""
         return "unknown", "No inputs were found to try it on.", ""
 
     def function(self) -> Any:

@@ -25,21 +25,33 @@ def report_to(function: Callable[[int, dict[str, Any]], None]) -> None:
 
 
 def instrumented(text: str, numbers: dict[tuple[str, int], int]) -> str | None:
-    """Return source in which the functions (qualified name, line) report their numbers."""
-    tree = ast.parse(text)
-    found = 0
-    for qualname, node in functions(tree):
+    """Return source in which the functions (qualified name, line) report their numbers.
+
+    All else stays as it is written, so that nothing else is compiled differently.
+    """
+    lines = [line.encode() for line in text.splitlines(keepends=True)]
+    marks: list[tuple[int, int, str]] = []  # line, column, what to insert there
+    for qualname, node in functions(ast.parse(text)):
         number = numbers.get((qualname, first_line(node)))
         if number is None:
             continue
-        found += 1
-        call = ast.parse(f"{NAME}({number}, locals())", mode="eval").body
+        call = f"{NAME}({number}, locals())"
         if isinstance(node, ast.Lambda):
-            pair = ast.Tuple([call, node.body], ast.Load())
-            node.body = ast.Subscript(pair, ast.Constant(1), ast.Load())
+            marks.append((node.body.end_lineno or 0, node.body.end_col_offset or 0, "))[1]"))
+            marks.append((node.body.lineno, node.body.col_offset, f"({call}, ("))
+            continue
+        body = node.body[int(ast.get_docstring(node) is not None) :]
+        first = body[0] if body else node.body[0]
+        line = min([first.lineno, *(d.lineno for d in getattr(first, "decorator_list", ()))])
+        indent = lines[line - 1][: first.col_offset]
+        if indent.strip():  # def f(x): return x
+            marks.append((line, first.col_offset, f"{call}; "))
         else:
-            node.body.insert(int(ast.get_docstring(node) is not None), ast.Expr(call))
-    return ast.unparse(ast.fix_missing_locations(tree)) if found else None
+            marks.append((line, 0, f"{indent.decode()}{call}\n"))
+    for line, column, new in sorted(marks, reverse=True):
+        old = lines[line - 1]
+        lines[line - 1] = old[:column] + new.encode() + old[column:]
+    return b"".join(lines).decode() if marks else None
 
 
 def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, Any]]:
