@@ -43,7 +43,7 @@ SETS = {
     ),
     "operations": Set(
         ("tests/engine/test_gradients_of_operations.py", "tests/engine/test_needs.py",
-         "tests/engine/test_ops.py", "tests/cuda/test_device_tensors.py"),
+         "tests/engine/test_ops.py"),
         ("minires/ops", "minires/functional"),
         150,
     ),
