@@ -100,7 +100,8 @@ def repeated(scene: Scene, k: int, edits: Sequence[Any], most: float) -> list[An
             owner = source.owner.get(id(e.node))
             groups.setdefault((id(owner), source.text[a:b], new), []).append((cost, e))
     found = []
-    for group in groups.values():
+    for every in groups.values():
+        group = list({e.spans: (cost, e) for cost, e in reversed(every)}.values())[::-1]
         if len(group) > 1 and not any(
             e.overlaps(f) for (_, e), (_, f) in itertools.combinations(group, 2)
         ):
