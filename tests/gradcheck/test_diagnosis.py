@@ -146,22 +146,22 @@ COUNT = np.zeros(1)
 
 def test_a_candidate_cannot_write_print_or_change_globals(tmp_path, capfd):
     path = tmp_path / "log.txt"
-    path.write_text("before")
+    path.write_text("before", encoding="utf-8")
 
     def noisy(dy, x, w, b):
         COUNT[0] += 1
         print("noise")
         with contextlib.suppress(OSError):
-            path.write_text("after")
+            path.write_text("after", encoding="utf-8")
         dz = dy * (1 + np.tanh(x @ w + b) ** 2)
         return dz @ w.T, x.T @ dz, dz.sum(axis=0)
 
     report = check_backward(dense, noisy, X, W, B)
-    path.write_text("before")
+    path.write_text("before", encoding="utf-8")
     seen = COUNT[0]
     capfd.readouterr()
     assert "1 - np.tanh" in report.diagnosis[0].after
-    assert path.read_text() == "before"
+    assert path.read_text(encoding="utf-8") == "before"
     assert COUNT[0] == seen
     assert capfd.readouterr().out == ""
 

@@ -110,7 +110,7 @@ def _listen(
 def _used(pid: int) -> float:
     """Return the seconds that a process has computed; where that is unknown, those on the clock."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
             fields = file.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):
@@ -120,7 +120,7 @@ def _used(pid: int) -> float:
 def _waited(pid: int) -> float:
     """Return the seconds that a process was ready and the machine was busy with others."""
     try:
-        with open(f"/proc/{pid}/schedstat") as file:
+        with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
             return int(file.read().split()[1]) / 1e9
     except (OSError, ValueError, IndexError):
         return 0.0
@@ -159,7 +159,7 @@ def _confine() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  # instead of a notebook's
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
