@@ -338,7 +338,7 @@ linear_report = check_backward(linear, backward_of_linear, x, w, b)
 print(linear_report)
 
 # %% [markdown]
-# The report has a row for each input. From left to right:
+# The report has a row for each input. From left to right, and without the columns that would say nothing here:
 #
 # * `checked` says how many of the entries were moved one by one. In large arrays only some of them are, and all
 #   together are moved along a few random `directions` besides; `kinks` counts the entries left out because of a kink.

@@ -15,7 +15,7 @@ from .numeric import compare, rounding
 from .report import GradcheckReport
 from .subject import Subject
 from .taylor import taylor
-from .wording import raised
+from .wording import not_finite, raised
 
 NOTABLE_KINKS = 0.05  # of the elements evaluated: the reader should know
 
@@ -111,7 +111,7 @@ def _run(
             error.add_note("gradcheck computes in float64: so must all that the function captures")
             raise
         if not np.isfinite(y).all():
-            report.error = "an output that is NaN or infinite; choose other inputs"
+            report.reason = not_finite(subject, y)
             return report
         again, _ = subject.value(subject.arrays)
         if not np.array_equal(y, again):
@@ -128,6 +128,8 @@ def _run(
         except Exception as error:  # whatever a backward pass under check may raise
             pair = subject.pair
             report.error = raised(error, pair and pair.backward)
+            if isinstance(error, MemoryError | OSError | ImportError):
+                report.subject = None  # what the machine lacks is no mistake of a line
             return report
         if mode != "taylor":
             found = report.elements = compare(subject, v, analytic, max_elements, rng, own)

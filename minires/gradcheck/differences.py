@@ -196,7 +196,10 @@ class _Search:
         """
         self.flat_seen = True
         low = r.step
-        high = min(q.step for q in self.rounds if q.step > low and (q.changed & flat).any())
+        longer = [q.step for q in self.rounds if q.step > low and (q.changed & flat).any()]
+        if not longer:
+            return  # a shorter step changed them: a last digit that flickers, no staircase
+        high = min(longer)
         change = np.zeros(flat.shape)
         for _ in range(14):
             middle = math.sqrt(low * high)

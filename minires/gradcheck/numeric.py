@@ -54,6 +54,12 @@ class Comparison:
     evaluated: int = 0
     along: list[Along] = field(default_factory=list)
 
+    @property
+    def varies(self) -> bool:
+        """Whether some derivative is not zero, as far as differences can tell."""
+        seen = [abs(x.numeric) > x.bound for x in self.along]
+        return bool((np.abs(self.numeric) > self.bound).any() or any(seen))
+
 
 def compare(
     subject: Subject,

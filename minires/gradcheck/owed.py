@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-ALL_KEPT = "leaves its arguments alone, repeats itself, is linear in dy, takes any memory order"
+ALL_KEPT = "leaves arguments alone, repeats itself, is linear in dy, any memory order"
 WHY = {
     "inputs unmodified": "the caller still needs them: `x += 1` writes into the caller's array, "
     "`x = x + 1` makes a new one",
@@ -11,7 +11,6 @@ WHY = {
     "shapes": "an optimiser adds the gradient to its parameter, entry by entry",
     "dtype": "what forward computes in float64, backward has to; is there an array made with "
     "another dtype, or a whole number that is divided?",
-    "no aliasing": "gradients are added up in place, and what shares memory would change with them",
     "reentrant": "something is kept from one call to the next, or drawn at random",
     "zero upstream": "each term of a gradient is a product with dy",
     "linear in dy": "each term of a gradient is a product with dy, once",

@@ -82,6 +82,7 @@ def fragment(report: GradcheckReport, subtitle: str = "", style: bool = True) ->
         f"<p>Stopped by {_code(report.error)}</p>" if report.error is not None else "",
         _findings(report),
         _rows(report.rows),
+        f"<p>{escape(report.reason)}</p>" if report.reason else "",
         _list("Undecided", [(row.tensor, row.reason) for row in report.rows if row.reason]),
         "".join(_map(report, row) for row in report.rows if row.verdict != "PASS"),
         _list("What a backward pass owes besides", _owed(report.hygiene)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 PASS, FAIL, VACUOUS, UNDECIDED = "PASS", "FAIL", "VACUOUS", "UNDECIDED"
+WIDTH = 92  # of a line: 100, less what pytest puts before those of an error
 
 
 @dataclass
@@ -65,6 +67,7 @@ class GradcheckReport:
     hints     likely mistakes, most specific first, as (family, sentence)
     taylor    the Taylor-remainder check, if asked for
     error     the exception that stopped the check, if one did
+    reason    why nothing could be compared (an output that is not finite), or ""
     notes     what the reader should know (casts, sampling)
     elements  per tensor, the analytic and numeric derivative of each element; NaN: not compared
     """
@@ -79,6 +82,7 @@ class GradcheckReport:
     notes: list[str] = field(default_factory=list)
     elements: list[Comparison] = field(default_factory=list, repr=False)
     subject: Subject | None = field(default=None, repr=False)
+    reason: str = ""
 
     @property
     def ok(self) -> bool:
@@ -97,6 +101,8 @@ class GradcheckReport:
         found = {row.verdict for row in self.rows}
         if self.taylor is not None:
             found.add(self.taylor.verdict)
+        if self.error is None and self.reason:
+            return UNDECIDED
         if self.error or self.hygiene or not found:
             return FAIL
         return next(v for v in (FAIL, UNDECIDED, VACUOUS, PASS) if v in found)
@@ -113,6 +119,8 @@ class GradcheckReport:
         """
         if self.subject is None or self.verdict != FAIL:
             return Diagnosis()
+        if self.rows and not any(c.varies for c in self.elements):
+            return Diagnosis()  # gradients of zero: nothing tells a right change from a wrong one
         return diagnosed(self.wrong_calls) if self.wrong_calls else diagnose(self.subject)
 
     @functools.cached_property
@@ -134,11 +142,10 @@ class GradcheckReport:
     def __str__(self) -> str:
         lines = [f"gradcheck {self.name}: {self.verdict}"]
         if self.rows:
-            lines.append(textwrap.indent(table([_cells(row) for row in self.rows]), "  "))
+            lines.append(textwrap.indent(narrow([_cells(row) for row in self.rows]), "  "))
             allowed = f"{self.rtol:g} max(|a|, |n|)" if self.rtol else "1e-8 max(|a|, |n|)"
             lines.append(
-                f"  rule: |a - n| <= bound + {allowed}, where bound is the error of n itself, "
-                "found from several steps; the worst is shown"
+                f"  rule: |a - n| <= bound + {allowed}; bound: the error of n; shown: the worst"
             )
             lines += [f"  undecided: {r.tensor}: {r.reason}" for r in self.rows if r.reason]
         for name, text in self.hygiene.items():
@@ -148,6 +155,8 @@ class GradcheckReport:
             lines.append(f"  hygiene: ok ({owed.ALL_KEPT})")
         if self.taylor is not None:
             lines.append(f"  {self.taylor}")
+        if self.reason:
+            lines.append(f"  undecided: {self.reason}")
         if self.error is not None:
             lines.append(f"  stopped by {self.error}")
         lines += [f"  hint: {text}" for text in self.spoken_hints()]
@@ -157,14 +166,18 @@ class GradcheckReport:
             lines += [f"  also wrong: {name}" for name in rest]
         lines += [f"  note: {text}" for text in self.notes]
         lines += [textwrap.indent(text, "  ") for text in self.diagnosis.lines()]
-        return "\n".join(lines)
+        return "\n".join(map(wrapped, "\n".join(lines).splitlines()))
 
     def spoken_hints(self) -> list[str]:
         """Return the hints that are printed: beside a line that was found, no guess stands."""
         if not self.wrong_calls and not self.diagnosis:
             return [text for _, text in self.hints]
         line = f"(line {self.diagnosis[0].line})" if self.diagnosis else "-"
-        return [x for family, x in self.hints if family == "vacuous" or x.endswith(line)]
+        return [
+            x.removesuffix(line).rstrip()
+            for family, x in self.hints
+            if family == "vacuous" or x.endswith(line)
+        ]
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
@@ -183,8 +196,42 @@ class GradcheckReport:
             "wrong_calls": [f"{call.name}: {slip.text}" for call, slip in self.wrong_calls],
             "diagnosis": [finding.to_dict() for finding in self.diagnosis],
             "error": self.error,
+            "reason": self.reason,
             "notes": self.notes,
         }
+
+
+def wrapped(line: str) -> str:
+    """Return a line of prose in lines that a terminal shows whole; source code stays as it is."""
+    if len(line) <= WIDTH or re.match(r" *(\d+|->)? *\| ", line):
+        return line
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.fill(
+        line, WIDTH, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False
+    )
+
+
+def narrow(cells: list[dict[str, str]]) -> str:
+    """Return a table that ends, with its verdict, within a terminal of 100 columns.
+
+    What says nothing is left out: kinks where there are none, one direction, a ratio of 1. Names
+    or shapes that are longer still cost the columns that are easiest to do without, then letters.
+    """
+    silent = {"directions": {"0", "1"}, "kinks": {"0"}, "a / n": {"1", "-"}}
+    spared = {k for k, usual in silent.items() if all(row[k] in usual for row in cells)}
+    for column in ("", "a / n", "directions", "bound", "checked", "kinks", "shape"):
+        spared.add(column)
+        text = table([{k: x for k, x in row.items() if k not in spared} for row in cells])
+        if max(map(len, text.splitlines())) + 2 <= WIDTH:
+            return text
+    room = WIDTH - 2 - max(map(len, text.splitlines())) + max(len(row["tensor"]) for row in cells)
+    cut = [row | {"tensor": _cut(row["tensor"], max(room, 12))} for row in cells]
+    return table([{k: x for k, x in row.items() if k not in spared} for row in cut])
+
+
+def _cut(text: str, width: int) -> str:
+    """Return a text without its middle, if it is too long."""
+    return text if len(text) <= width else f"{text[: width - 9]}…{text[-8:]}"
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

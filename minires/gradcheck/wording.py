@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,21 @@ def raised(error: Exception, backward: Any = None) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [f for f in frames if not _is_library(f.filename)]
     if theirs and not isinstance(error, Mismatch):
-        place = f" ({theirs[-1].filename}, line {theirs[-1].lineno})"
+        place = f" ({near(theirs[-1].filename)}, line {theirs[-1].lineno})"
         return f"{type(error).__name__}: {error}{place}"
     code = getattr(backward, "__code__", None)
-    place = "" if code is None else f" ({code.co_filename}, line {code.co_firstlineno})"
+    place = "" if code is None else f" ({near(code.co_filename)}, line {code.co_firstlineno})"
     return f"{error}{place}"
+
+
+def near(filename: str) -> str:
+    """Return the name of a file from here, if it lies in or below the working directory."""
+    try:
+        here = os.getcwd()
+    except OSError:  # it was deleted
+        return filename
+    inside = os.path.isabs(filename) and Path(filename).is_relative_to(here)
+    return os.path.relpath(filename, here) if inside else filename
 
 
 def _is_library(filename: str) -> bool:
@@ -38,6 +49,15 @@ def _is_library(filename: str) -> bool:
     installed = {"site-packages", "dist-packages", "minires_kernels"}
     standard = Path(traceback.__file__).parent
     return path.is_relative_to(here) or path.parent == standard or bool(installed & set(path.parts))
+
+
+def not_finite(subject: Any, y: Any) -> str:
+    """Say that forward gave NaN or infinite values, how many, and where the first of them is."""
+    forward = getattr(subject, "titles", ("the forward pass",))[0]
+    bad = np.argwhere(~np.isfinite(y))
+    first = "(" + ", ".join(str(int(k)) for k in bad[0]) + ")"
+    where = f" for {len(bad)} of {y.size} outputs, first at {first}" if y.ndim else ""
+    return f"{forward} gives NaN or infinite values{where}; choose inputs for which it does not"
 
 
 def described(x: Any) -> str:

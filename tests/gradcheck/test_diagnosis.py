@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import inspect
 import textwrap
@@ -12,6 +13,7 @@ import pytest
 
 from minires.gradcheck import check_backward
 from minires.gradcheck.diagnosis import Finding, doctor
+from minires.gradcheck.diagnosis.reaching import repeatable
 
 RNG = np.random.default_rng(3)
 X, W, B = RNG.standard_normal((4, 3)), RNG.standard_normal((3, 2)), RNG.standard_normal(2)
@@ -216,3 +218,50 @@ def test_no_source_is_said():
     report = check_backward(np.sin, space["backward"], X)
     assert not report.diagnosis
     assert "no line is named" in str(report)
+
+
+def test_what_a_backward_does_to_the_world_is_not_done_once_more(tmp_path):
+    """The terms of a backward are evaluated in this process, but none that acts."""
+    calls = []
+
+    def backward(dy, x):
+        with (tmp_path / "log").open("a") as file:
+            n = file.write("x")
+        calls.append(n)
+        return x * dy * n
+
+    before = check_backward(lambda x: x * x, backward, np.array([0.5, -1.0, 2.0]))
+    written = (tmp_path / "log").stat().st_size
+    assert written == len(calls)
+    _ = before.diagnosis
+    assert (tmp_path / "log").stat().st_size == written
+
+
+@pytest.mark.parametrize(
+    ("text", "again"),
+    [
+        ("np.add(a, b) * dy", True), ("cache[0].sum(axis=0)", True), ("os.fork()", False),
+        ("done.append(1)", False), ("open(p).read()", False), ("(n := n + 1)", False),
+        ("next(it)", False), ("np.fill(a, 0)", False),
+    ],
+)  # fmt: skip
+def test_which_expressions_may_be_evaluated_again(text, again):
+    assert repeatable(ast.parse(text, mode="eval")) is again
+
+
+def test_a_machine_without_the_memory_is_no_mistake_of_a_line():
+    def backward(dy, x):
+        raise MemoryError("no room")
+        return dy
+
+    report = check_backward(lambda x: 2 * x, backward, np.ones(2))
+    assert report.error is not None
+    assert report.error.startswith("MemoryError: no room")
+    assert len(report.diagnosis) == 0
+
+
+def test_a_step_function_gets_no_diagnosis():
+    report = check_backward(lambda x: np.round(x), lambda dy, x: dy, np.array([-0.3, -1.2, -2.3]))
+    assert report.verdict != "PASS"
+    assert len(report.diagnosis) == 0
+    assert "piecewise constant" in str(report)

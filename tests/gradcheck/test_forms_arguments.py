@@ -194,3 +194,21 @@ def test_arguments_that_are_refused(x, message):
 def test_an_error_is_placed_at_the_users_line():
     report = check_backward(affine, lambda dy, x, w, b: np.linalg.inv(dy), X, W, B)
     assert "test_forms_arguments.py, line" in report.error
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (np.arange(3), r"x is an array of shape \(3,\), int64; .* dtype=float\).*whole numbers"),
+        ([1, 2, 3], "x is a list of 3; .* dtype=float"),
+        (3, "x is 3; .* dtype=float"),
+        (np.ones(2) * 1j, ".* complex128; pass real and imaginary parts as two arrays"),
+        (iter("ab"), "x is a str_.*iterator; "),
+    ],
+)
+def test_inputs_without_floats_are_named(x, said):
+    def square(x):
+        return x * x
+
+    with pytest.raises(ValueError, match=f"^square: there is no floating input to check: {said}"):
+        check_backward(square, lambda dy, x: 2 * dy * x, x)

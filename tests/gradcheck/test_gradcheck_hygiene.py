@@ -124,11 +124,14 @@ def test_memory_order():
     ],
     ids=["dy", "a view of dy", "each other"],
 )
-def test_aliasing_gradients(backward, shared):
+def test_aliasing_gradients_are_right_and_told(backward, shared):
     report = check_backward(lambda a, b: a + b, backward, X, X + 1)
-    assert not report.ok
-    assert list(report.hygiene) == ["no aliasing"]
-    assert f"shares memory with {shared};" in report.hygiene["no aliasing"]
+    assert report.ok
+    assert [f"shares memory with {shared}:" in note for note in report.notes] == [True]
+
+
+def test_a_flattening_layer_may_return_a_view():
+    assert check_backward(lambda x: x.reshape(-1), lambda dy, x: dy.reshape(x.shape), X).ok
 
 
 def test_gradient_not_summed_over_the_broadcast_axes():
@@ -158,7 +161,7 @@ def test_results_that_cannot_be_compared_are_reported(backward, message):
         assert not report.ok
         assert report.verdict == "FAIL"
         with pytest.raises(AssertionError, match=message):
-            raise AssertionError(str(report))
+            raise AssertionError(" ".join(str(report).split()))
 
 
 def test_forward_that_is_not_a_function_of_its_inputs():
@@ -184,8 +187,9 @@ def test_code_that_refuses_strided_arrays_is_told_in_a_note():
         return 2 * x * dy
 
     report = check_backward(lambda x: x * x, backward, X)
-    assert report.ok, str(report)
-    assert "refused, so the check used none: ValueError: expected contiguous memory" in str(report)
+    text = " ".join(str(report).split())
+    assert report.ok, text
+    assert "refused, so the check used none: ValueError: expected contiguous memory" in text
 
 
 def test_code_that_takes_no_negative_strides_is_probed_with_positive_ones():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import inspect
 import time
@@ -12,21 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from ..edits import NoSource, Source
+from ..edits import NoSource
 from ..edits.source import Span
 from ..subject import Pair, Subject
 from .child import BUSY, Beat, Send, can_fork, isolated
 from .finding import Diagnosis, Finding, finding
 from .maker import Maker
 from .proposals import proposals
+from .reaching import reached
 from .search import Fix, Search
 
 SECONDS = 8.0  # of processor time
 WALL = 16.0  # seconds by the clock, on a machine that is not busy with others
-REACHING = {
-    "open", "os", "sys", "subprocess", "shutil", "pathlib", "Path", "socket", "eval", "exec",
-    "__import__", "requests", "urllib", "save", "savez", "savetxt", "tofile", "dump", "input",
-}  # fmt: skip
 
 
 def diagnose(subject: Subject, seconds: float = SECONDS, apart: bool = True) -> Diagnosis:
@@ -55,7 +51,7 @@ def diagnose(subject: Subject, seconds: float = SECONDS, apart: bool = True) -> 
             if hung:
                 note = f"{hung} of the changes that were tried ran too long, or crashed"
     if answers is None:
-        reaching = sorted({n for s in maker.sources for n in _names(s)} & REACHING)
+        reaching = reached(n for s in maker.sources for n in s.nodes)
         if reaching:
             return Diagnosis(
                 note=f"no line is named: it calls {reaching[0]}, and here is no process of its own "
@@ -127,8 +123,3 @@ def _place(function: Callable[..., Any]) -> tuple[str, int]:
     code = function.__code__
     file = inspect.getsourcefile(code) or code.co_filename
     return file, code.co_firstlineno
-
-
-def _names(source: Source) -> set[str]:
-    found = {n.id for n in source.nodes if isinstance(n, ast.Name)}
-    return found | {n.attr for n in source.nodes if isinstance(n, ast.Attribute)}

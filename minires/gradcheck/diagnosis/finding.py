@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..edits import Source
 from ..edits.source import Span
+from ..wording import near
 from .rules import sentence
 
 SHOWN = 3  # findings that a report prints
@@ -40,7 +41,7 @@ class Finding:
     general: bool = True
 
     def __str__(self) -> str:
-        lines = [f"{self.file}, line {self.number}, in {self.function}: {self.text}"]
+        lines = [f"{near(self.file)}, line {self.number}, in {self.function}: {self.text}"]
         for line, before, after in self.edits:
             at = f"{line + self.number - self.line}"
             old, new = before.splitlines() or [""], after.splitlines() or ["(nothing)"]

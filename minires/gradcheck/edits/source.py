@@ -73,9 +73,7 @@ class Source:
         try:
             text = inspect.getsource(code)
         except (OSError, TypeError):
-            raise NoSource(
-                f"the source of {name} is not in a file or a notebook cell, so no line can be named"
-            ) from None
+            raise NoSource(f"the source of {name} is not in a file or a notebook cell") from None
         wanted = code.co_varnames[: code.co_argcount], {*code.co_names, *code.co_freevars}
 
         def same(node: ast.Lambda) -> bool:

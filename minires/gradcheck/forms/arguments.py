@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...tensor import Array, Tensor
+from ..wording import described
 from .kinds import copied, is_array, is_float_array, like, to_host
 
 
@@ -107,6 +108,26 @@ class Slot:
     """The place of a leaf in a tree."""
 
     index: int
+
+
+def nothing_floating(title: str, arguments: Arguments) -> str:
+    """Say what a function was given in which there is no floating array."""
+    given = [f"{n} is {kind_of(x)}" for n, x in zip(arguments.names, arguments.trees, strict=True)]
+    text = f"{title}: there is no floating input to check"
+    if not given:
+        return f"{text}; give its inputs after the functions"
+    kinds = {a.dtype.kind for a in map(np.asarray, arguments.trees) if a.dtype.kind in "iubc"}
+    todo = f"; pass arrays of floats, such as np.array({arguments.names[0]}, dtype=float)"
+    if kinds & set("iub"):
+        todo += " (whole numbers are taken for labels and sizes)"
+    if "c" in kinds:
+        todo = "; pass real and imaginary parts as two arrays of floats"
+    return f"{text}: {', '.join(given)}{todo}"
+
+
+def kind_of(x: Any) -> str:
+    """Say what an input is, a number with its value."""
+    return repr(x) if isinstance(x, int) else described(x)
 
 
 def _holds_arrays(x: Any) -> bool:

@@ -16,7 +16,7 @@ from ...tensor import Array
 from ..branches import observe_branches
 from ..subject import Pair, Subject
 from ..wording import Mismatch
-from .arguments import Arguments, Leaf, slots, within
+from .arguments import Arguments, Leaf, nothing_floating, slots, within
 from .kinds import (
     is_array,
     is_float_array,
@@ -89,9 +89,7 @@ class HandWritten(Subject):
         self.names = [self.leaves[i].name for i in self.chosen]
         self.arrays = [self.leaves[i].array for i in self.chosen]
         if not self.arrays:
-            raise ValueError(
-                f"{self.titles[0]}: there is no floating input to check; pass arrays of floats"
-            )
+            raise ValueError(nothing_floating(self.titles[0], self.arguments))
 
     def _find_inert(self) -> None:
         """Make options of the dicts and lists that the output does not depend on.
@@ -250,8 +248,9 @@ class HandWritten(Subject):
                 failed["dtype"] = f"the gradient of {name} is {dtype}, {name} is float64"
             for other, h in seen:
                 if share_memory(g, h):
-                    failed["no aliasing"] = (
-                        f"the gradient of {name} shares memory with {other}; return a copy"
+                    self.notes.append(
+                        f"the gradient of {name} shares memory with {other}: right, as long as "
+                        "nobody adds to it in place"
                     )
             seen.append((f"the gradient of {name}", g))
 

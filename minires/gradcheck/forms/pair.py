@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...tensor import Array
-from .arguments import Arguments
+from .arguments import Arguments, nothing_floating
 from .call import Call
 from .convention import Convention, Reader, entries_of
 from .handwritten import Given, HandWritten, Layout, Run, floats
@@ -43,6 +43,8 @@ class PairSubject(HandWritten):
         self.name = self.titles[1]
         self.arguments = self.call = Call(forward, inputs, options or {}, names)
         self.leaves, self.notes = self.arguments.leaves, self.arguments.notes
+        if not self.leaves:
+            raise ValueError(nothing_floating(self.titles[0], self.arguments))
         self.wanted = self.asked_for(wrt or ())
         with self.running():
             self.convention = self._convention(outputs)
