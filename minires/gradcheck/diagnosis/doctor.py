@@ -7,6 +7,7 @@ import inspect
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ from ..subject import Pair, Subject
 from .child import BUSY, Beat, Send, can_fork, isolated
 from .finding import Diagnosis, Finding, finding
 from .maker import Maker
+from .meaning import family_of
 from .proposals import proposals
 from .reaching import reached
-from .search import Fix, Search
+from .search import Fix, Search, model_of
 
 SECONDS = 8.0  # of processor time
 WALL = 16.0  # seconds by the clock, on a machine that is not busy with others
@@ -62,8 +64,9 @@ def diagnose(subject: Subject, seconds: float = SECONDS, apart: bool = True) -> 
     for answer in answers:
         if "spans" in answer:
             fixes[str(answer["spans"])] = _fix(answer)
-        summary |= {k: x for k, x in answer.items() if k in ("tried", "problem", "right")}
-    found = _findings(maker, sorted(fixes.values(), key=lambda f: (f.cost, f.length)))
+        summary |= {k: x for k, x in answer.items() if k in ("tried", "problem", "right", "finite")}
+    about = partial(family_of, model=model_of(pair.forward), finite=summary.get("finite", True))
+    found = _findings(maker, sorted(fixes.values(), key=lambda f: (f.cost, f.length)), about)
     if not found and not note and not summary.get("right"):
         note = f"no small change of {maker.sources[0].name} makes its gradients right"
     return Diagnosis(found, note, summary.get("tried", 0))
@@ -88,7 +91,7 @@ def _work(subject: Subject, pair: Pair, seconds: float, send: Send, beat: Beat) 
                 search.attempt({0: edit.spans}, edit.cost, edit.family)
         for fix in search.ranked():
             send(_plain(fix))
-        send({"tried": search.tried, "right": search.right})
+        send({"tried": search.tried, "right": search.right, "finite": search.finite})
 
 
 def _plain(fix: Fix) -> dict[str, Any]:
@@ -104,14 +107,15 @@ def _fix(answer: dict[str, Any]) -> Fix:
     return Fix(float(answer["cost"]), str(answer["family"]), changes, bool(answer["general"]))
 
 
-def _findings(maker: Maker, fixes: list[Fix]) -> list[Finding]:
+def _findings(maker: Maker, fixes: list[Fix], about: Callable[..., str]) -> list[Finding]:
     """Return the best fix of each line."""
     found: dict[tuple[int, int], Finding] = {}
     for fix in fixes:
         k = min(fix.changes)
         spans = fix.changes[k]
+        family = about(maker.sources[k], spans, fix.family)
         f = finding(
-            maker.sources[k], spans, fix.family, maker.names[k], _place(maker.functions[k]),
+            maker.sources[k], spans, family, maker.names[k], _place(maker.functions[k]),
             fix.general,
         )  # fmt: skip
         if len(fix.changes) == 1:

@@ -72,6 +72,7 @@ class Search:
         self.each = max(0.03, 10 * (time.perf_counter() - begin))  # seconds for one candidate
         self.writes = self.guard.wrote
         self.errors = self._errors(grads)
+        self.finite = grads is None or all(bool(np.isfinite(g).all()) for g in grads)
 
     def _pulse(self) -> None:
         self.beat(-1)
@@ -87,7 +88,7 @@ class Search:
 
     def scenes(self) -> list[tuple[Scene, Holes]]:
         """Run each source once with its values recorded, and look for what may be at fault."""
-        model, found = _model(self.pair.forward), []
+        model, found = model_of(self.pair.forward), []
         for k, source in enumerate(self.maker.sources):
             probe = Probe()
             probe.seen = seen = Seen(outer=self.maker.outer)
@@ -279,7 +280,8 @@ def _size(error: float) -> float:
     return min(max(np.log10(max(error, 1.0)) / 6, 0.0), 1.5) if np.isfinite(error) else 2.0
 
 
-def _model(forward: Any) -> Source | None:
+def model_of(forward: Any) -> Source | None:
+    """Return forward's source, if it can be had."""
     try:
         return Source.of(forward)
     except NoSource:
