@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import inspect
 import textwrap
 from pathlib import Path
@@ -73,6 +74,12 @@ CASES = [
 ]
 
 
+@functools.cache
+def checked(backward):
+    """Check once, for several tests of the same findings."""
+    return check_backward(dense, backward, X, W, B)
+
+
 def mended(function, finding: Finding):
     """Put `after` for `before` at each line of the source that `inspect.getsource` shows."""
     lines = inspect.getsource(function).splitlines(keepends=True)
@@ -88,7 +95,7 @@ def mended(function, finding: Finding):
 
 @pytest.mark.parametrize(("backward", "line", "after", "family"), CASES)
 def test_the_line_the_text_and_the_family(backward, line, after, family):
-    report = check_backward(dense, backward, X, W, B)
+    report = checked(backward)
     found = report.diagnosis[0]
     assert (found.line, found.after, found.family) == (line, after, family)
     assert found.function == backward.__name__
@@ -101,13 +108,13 @@ def test_the_line_the_text_and_the_family(backward, line, after, family):
 
 @pytest.mark.parametrize("backward", [case[0] for case in CASES])
 def test_every_finding_is_a_substitution_that_passes(backward):
-    for finding in check_backward(dense, backward, X, W, B).diagnosis:
+    for finding in checked(backward).diagnosis:
         assert check_backward(dense, mended(backward, finding), X, W, B).verdict == "PASS"
         assert "lesson" in finding.text
 
 
 def test_a_helper_of_the_same_module_is_searched_too():
-    found = check_backward(dense, dense_helper, X, W, B).diagnosis
+    found = checked(dense_helper).diagnosis
     first = next(f for f in found if f.function == "slope")
     assert (first.line, first.before) == (2, "return 1 - y")
 
@@ -137,6 +144,7 @@ def hungry(dy, x, w, b):
     return dz @ w.T, x.T @ dz, dz.sum(axis=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backward", [looping, hungry])
 def test_a_change_that_never_ends_costs_only_itself(backward):
     found = check_backward(dense, backward, X, W, B).diagnosis
@@ -187,10 +195,15 @@ def test_without_child_processes_code_that_reaches_outside_is_not_changed(monkey
     assert "it calls save" in found.note
 
 
-def test_a_lambda_a_closure_and_a_method():
+def test_a_lambda():
     scale = 2.5
     found = check_backward(lambda x: scale * np.sin(x), lambda dy, x: scale * dy * np.sin(x), X)
     assert "np.cos(x)" in found.diagnosis[0].after
+
+
+@pytest.mark.slow
+def test_a_closure_and_a_method():
+    scale = 2.5
 
     def inner(dy, x):
         return scale * dy * np.sin(x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -93,3 +93,21 @@ def moved(arrays: Sequence[Array], seed: int = 3) -> list[Array]:
     """Return inputs near the given ones, each multiplied by a number between 0.92 and 1.08."""
     rng = np.random.default_rng(seed)
     return [a * (1 + 0.08 * rng.uniform(-1, 1, a.shape)) for a in arrays]
+
+
+def others(arrays: Sequence[Array]) -> Iterator[list[Array]]:
+    """Yield inputs that differ more: the same numbers elsewhere, then one size larger by one.
+
+    All axes of one size grow together. What constrains inputs may not hold of them.
+    """
+    rng = np.random.default_rng(4)
+    yield [rng.permutation(a.reshape(-1)).reshape(a.shape) for a in arrays]
+    for size in sorted({n for a in arrays for n in a.shape if n > 1}):
+        yield [_grown(a, size, rng) for a in arrays]
+
+
+def _grown(a: Array, size: int, rng: np.random.Generator) -> Array:
+    for axis in [k for k, n in enumerate(a.shape) if n == size]:
+        more = np.take(a, [int(rng.integers(size))], axis=axis)
+        a = np.concatenate([a, more * rng.uniform(0.8, 1.2, more.shape)], axis=axis)
+    return a

@@ -15,6 +15,8 @@ RETURNED = 0.35  # dearer: an edit of a bare name in `return`
 COPIED = 1.2  # dearer: an edit of a statement that forward has, too
 SHARED = 1.5  # dearer: an edit in a function that forward calls, too
 SIZES = 0.15  # dearer: an edit of a line that reads a size
+ALIAS = -0.2  # an edit of a line that only gives a value another name, as if something was left out
+VALUES = 0.15  # dearer: an edit of a line that makes no gradient: nothing of upstream is in it
 HELPER = 0.3  # dearer: an edit in a function that backward calls
 
 
@@ -32,6 +34,7 @@ class Plausibility:
             shared = any(isinstance(n, ast.Name) and n.id == name for n in theirs)
             self.base = SHARED if shared else HELPER
         self.copied = _copied(scene)
+        self.plain = _plain(scene)
 
     def cost(self, edit: Edit) -> float:
         """Return the cost of an edit in its place."""
@@ -42,6 +45,11 @@ class Plausibility:
             found += COPIED
         if _of_shape(self.scene, edit):
             found += SIZES
+        s = self.scene.source.owner.get(id(edit.node))
+        if isinstance(s, ast.Assign) and isinstance(s.value, ast.Name):
+            found += ALIAS
+        elif s in self.plain:
+            found += VALUES
         return found
 
 
@@ -56,13 +64,44 @@ def cleared(scene: Scene, edit: Edit, spots: Holes) -> bool:
 
 
 def _returned(scene: Scene, edit: Edit) -> bool:
-    """Whether an edit is of a bare name in `return`: where that is made is the better place."""
-    node = edit.node
-    place = scene.source.place
+    """Whether an edit is of a name in `return`, or of a sum of it: where that is made is better.
+
+    Unless it is no gradient yet, as its name says.
+    """
+    node, place = edit.node, scene.source.place
     parent = place.get(id(node), (None, ""))[0]
-    if isinstance(parent, ast.Tuple):
+    while isinstance(parent, ast.Tuple | ast.Attribute | ast.Call) and not isinstance(
+        node, ast.BinOp
+    ):
+        if isinstance(parent, ast.Call) and not isinstance(parent.func, ast.Attribute):
+            break
         parent = place[id(parent)][0]
-    return isinstance(node, ast.Name | ast.Tuple) and isinstance(parent, ast.Return)
+    if not isinstance(parent, ast.Return) or not isinstance(
+        node, ast.Name | ast.Tuple | ast.Attribute | ast.Call
+    ):
+        return False
+    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return isinstance(node, ast.Tuple) or any(_speaks(name) for name in names)
+
+
+def _speaks(name: str) -> bool:
+    """Whether a name is that of a gradient."""
+    return name.lower().startswith(("d", "g")) or "grad" in name.lower()
+
+
+def _plain(scene: Scene) -> set[ast.stmt]:
+    """Return the assignments that neither use upstream, or what is made of it, nor name it."""
+    made = set(scene.arguments[:1])
+    statements = [s for s in scene.source.statements() if isinstance(s, ast.Assign)]
+    plain: set[ast.stmt] = set()
+    for s in statements:
+        names = {n.id for n in ast.walk(s.value) if isinstance(n, ast.Name)}
+        targets = {n.id for t in s.targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+        if names & made or any(_speaks(t) for t in targets):
+            made |= targets
+        else:
+            plain.add(s)
+    return plain
 
 
 def _of_shape(scene: Scene, edit: Edit) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import itertools
 import time
@@ -17,6 +18,7 @@ from ..edits import Edit, NoSource, Probe, Scene, Seen, Source, edits_of
 from ..edits.source import Span
 from ..subject import Pair, Subject
 from . import goals
+from .analogy import likeness
 from .guard import Guard
 from .holes import Holes, Prober, holes
 from .maker import Maker
@@ -27,6 +29,10 @@ from .trial import ONE_RUN, Goal, run
 MARGIN = 0.6  # how much dearer than the cheapest fix another may be to be looked for
 DOUBTFUL = 2.3  # the cost from which a single edit is not believed before pairs were tried
 WILD = 1.6  # the cost up to which edits are tried where the values say that they cannot help
+NARROW = 0.4  # dearer: a fix that fails on inputs of other values, or of other sizes
+ALIKE = 0.6  # cheaper: a fix that makes an expression like another of the function
+MENDING = 40  # edits that mend a tensor of several, each tried with those that mend the others
+FEW, OTHERS = 400, 0.5  # elements of other inputs, and seconds for them
 LEAN = 1.3  # the cost up to which edits are tried in pairs
 
 
@@ -62,6 +68,7 @@ class Search:
         self.more: list[Goal | None] | None = None
         self.found: list[Fix] = []
         self.partial: list[tuple[float, int, Edit, list[float]]] = []
+        self.mending: list[tuple[float, int, Edit, list[float]]] = []
         self.tried = 0
         self.seen: set[str] = set()
         self.cleared: set[int] = set()
@@ -176,13 +183,33 @@ class Search:
         grads = run(self.pair, candidate, second)
         if grads is None or max(second.errors(grads)) > 1:
             return
-        general = True
-        if elsewhere is not None:
-            grads = run(self.pair, candidate, elsewhere)
-            general = grads is not None and max(elsewhere.errors(grads)) <= 1
-        fix = Fix(cost + (0.0 if general else 1.0), family, dict(changes), general)
+        general = elsewhere is None or self._holds(candidate, elsewhere)
+        cost += 0.0 if general else 1.0
+        cost += sum(NARROW for goal in self._others if not self._holds(candidate, goal))
+        for k, spans in changes.items():
+            source = self.maker.sources[k]
+            cost -= ALIKE * likeness(source.program(), source.program(spans))
+        fix = Fix(cost, family, dict(changes), general)
         self.found.append(fix)
         self.told(fix)
+
+    def _holds(self, candidate: Any, goal: Goal) -> bool:
+        grads = run(self.pair, candidate, goal)
+        return grads is not None and max(goal.errors(grads)) <= 1
+
+    @functools.cached_property
+    def _others(self) -> list[Goal]:
+        """Goals for other inputs and sizes, where forward runs, and the wrong backward as well."""
+        found: list[Goal] = []
+        begin = time.process_time()
+        for arrays in goals.others(self.subject.arrays):
+            if sum(a.size for a in arrays) > FEW or time.process_time() - begin > OTHERS:
+                continue
+            with contextlib.suppress(Exception):  # whatever forward makes of other inputs
+                goal = goals.goal(self.subject, arrays, 3, self._pulse)
+                if run(self.pair, self.pair.backward, goal) is not None:
+                    found.append(goal)
+        return found
 
     def _elsewhere(self) -> Goal | None:
         try:
@@ -242,6 +269,20 @@ class Search:
         gain = sum(_size(e) - _size(r) for e, r in zip(self.errors, errors, strict=True))
         if fixed > broken or (gain > 0.05 and not broken):
             self.partial.append((cost - 3 * fixed - min(gain, 1.0), k, edit, errors))
+            if fixed and not broken:
+                self._complement(cost, k, edit, errors)
+
+    def _complement(self, cost: float, k: int, edit: Edit, errors: list[float]) -> None:
+        """Try an edit with those that mended the other tensors."""
+        wrong = {t for t, e in enumerate(errors) if e > 1}
+        for c, j, other, left in self.mending:
+            if self.late or (j == k and edit.overlaps(other)):
+                continue
+            if not wrong & {t for t, e in enumerate(left) if e > 1}:
+                both = {k: edit.spans + other.spans} if j == k else {k: edit.spans, j: other.spans}
+                self.attempt(both, c + cost, other.family)
+        if len(self.mending) < MENDING:
+            self.mending.append((cost, k, edit, errors))
 
     def _pairs(self, edits: Sequence[tuple[float, int, Edit]]) -> None:
         """Try two edits: the ones that helped most with every cheap one, then two in one line."""

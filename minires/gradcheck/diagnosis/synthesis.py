@@ -165,9 +165,12 @@ class _Filling:
             for u, w in forms[i + 1 : 60]:
                 if np.broadcast_shapes(v.shape, w.shape) == shape:
                     found.setdefault(f"{t} * {u}", v * w)
+        always: dict[str, Array] = {}
         if shape:
-            found |= dict(library(names, shape, self.upstream))
-            found |= dict(self._reduced(names, shape))
+            always = {
+                **dict(library(names, shape, self.upstream)),
+                **dict(self._reduced(names, shape)),
+            }
         for (t, v), (u, w) in itertools.product(forms[:20], self._differences()):
             if np.broadcast_shapes(v.shape, w.shape) == shape:
                 found.setdefault(f"{t} * {u}", v * w)
@@ -185,7 +188,8 @@ class _Filling:
             for r, z in below:
                 if r != t and np.broadcast_shapes(v.shape, z.shape) == shape:
                     found.setdefault(f"{t} / {r}", v / z)
-        return sorted(found.items(), key=lambda f: len(f[0]))[:MOST]
+        few = sorted(found.items(), key=lambda f: len(f[0]))[:MOST]
+        return sorted({**dict(few), **always}.items(), key=lambda f: len(f[0]))
 
     def _reduced(self, names: dict[str, Array], shape: tuple[int, ...]) -> Iterator[Any]:
         """Sums over some axes of a value or of a product of two, and what multiplies them."""

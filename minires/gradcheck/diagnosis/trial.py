@@ -51,9 +51,11 @@ class Goal:
             if np.shape(g) != x.shape or np.asarray(g).dtype.kind != "f":
                 found.append(np.inf)
                 continue
+            if not np.isfinite(g).all():  # at a kink, too, where nothing is known
+                found.append(np.inf)
+                continue
             d = np.abs(np.asarray(g, dtype=np.float64).reshape(-1)[known] - n) / allowed
-            worst = float(d.max(initial=0.0))
-            found.append(worst if np.isfinite(worst) else np.inf)
+            found.append(float(d.max(initial=0.0)))
         return found
 
 

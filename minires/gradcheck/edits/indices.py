@@ -60,10 +60,12 @@ def sizes(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
         for text, n in scene.sizes(s).items():
             if (n != value or scene.times(node) > 1) and text != source.segment(node):
                 yield new(node, "D", 1.1 if n != value else 1.2, SCALE, D=text)
-        if scene.times(node) > 1:  # the length of a part: end - start
-            whole = [k for k, x in scene.names(s).items() if isinstance(x, int | np.integer)]
-            for a, b in itertools.permutations(whole[:8], 2):
-                yield new(node, "D", 1.5, SCALE, D=f"{a} - {b}")
+    count = _whole_number(scene, node) or (isinstance(s, ast.Assign) and s.value is node)
+    if count and scene.times(node) > 1 and np.shape(value) == ():  # of a part: end - start
+        whole = [k for k, x in scene.names(s).items() if isinstance(x, int | np.integer)]
+        for a, b in itertools.permutations(whole[:8], 2):
+            yield new(node, "D", 1.5, SCALE, D=f"{a} - {b}")
+    if _whole_number(scene, node):
         return
     if isinstance(node, ast.Constant | ast.Tuple | ast.Slice | ast.Compare) or value is None:
         return
@@ -150,7 +152,7 @@ def _slice(scene: Scene, node: ast.Slice) -> Iterator[Edit]:
         if low and not high and d == "+ 1":
             yield edit(1.2, OFFSET, None if low == "1" else f"{low} - 1", "-1", step)
         if high and not low:
-            yield edit(1.2, OFFSET, "1", None if high == "-1" else f"{high} + 1", step)
+            yield edit(1.2, OFFSET, "1", _shifted(high, "+ 1"), step)
     if low:
         yield edit(1.3, OFFSET, None, high, step)
         if not high:
@@ -191,7 +193,8 @@ def _range(scene: Scene, node: ast.Call) -> Iterator[Edit]:
             and isinstance(parent.func, ast.Name)
             and parent.func.id == "reversed"
         ):
-            yield new(node, "reversed(A)", 1.0, STALE)
+            nested = isinstance(source.place[id(parent)][0], ast.For)
+            yield new(node, "reversed(A)", 1.15 if nested else 1.0, STALE)
         if len(args) == 1:
             yield new(node, f"range(1, {args[0]})", 1.1, OFFSET)
             yield new(node, f"range({args[0]} - 1)", 1.1, OFFSET)

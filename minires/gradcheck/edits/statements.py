@@ -199,6 +199,10 @@ def inserted(scene: Scene, s: ast.stmt) -> Iterator[Edit]:
             at = scene.evaluate(f"{name}[{text}]", s)
             if isinstance(at, np.ndarray | np.generic) and np.size(at):
                 yield source.inserting(s, f"{name}[{text}] = 0", 1.7, MASK)
+        if x.ndim == 2 and x.shape[0] == x.shape[1]:  # a diagonal counts once, or not at all
+            diagonal = f"{name}[np.diag_indices(len({name}))]"
+            for operation in ("*= 0.5", "*= 2", "= 0"):
+                yield source.inserting(s, f"{diagonal} {operation}", 1.7, FACTOR)
         for other, y in arrays.items():
             if y.dtype.kind == "b" and y.shape == x.shape:
                 yield source.inserting(s, f"{name}[~{other}] = 0", 1.7, MASK)
