@@ -66,6 +66,8 @@ def diagnose(subject: Subject, seconds: float = SECONDS, apart: bool = True) -> 
         if "spans" in answer:
             fixes[str(answer["spans"])] = _fix(answer)
         summary |= {k: x for k, x in answer.items() if k in ("tried", "problem", "right", "finite")}
+    if summary.get("problem") and not fixes:
+        note = f"no line is named: the search failed ({summary['problem']})"
     about = partial(family_of, model=model_of(pair.forward), finite=summary.get("finite", True))
     found = _findings(maker, sorted(fixes.values(), key=lambda f: (f.cost, f.length)), about)
     if not found and not note and not summary.get("right"):

@@ -44,6 +44,7 @@ def _numbers(scalars: Scalars) -> Iterator[tuple[str, float]]:
     plain = {"0": 0.0, "1": 1.0, **given, **{f"1 / {k}": 1 / x for k, x in given.items()}}
     plain |= {"2": 2.0, "1 / 2": 0.5} | named | {f"1 / {k}": 1 / x for k, x in named.items()}
     plain |= {"3": 3.0, "1 / 3": 1 / 3}
+    plain |= {f"2 * {k}": 2 * x for k, x in given.items()}
     plain |= {f"{a} / 2": x / 2 for a, x in named.items()}
     plain |= {f"2 / {a}": 2 / x for a, x in named.items()}
     whole = {k: x for k, x in named.items() if x == int(x) and x > 1}

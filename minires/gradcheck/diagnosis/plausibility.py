@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..edits import Edit, Scene
+from ..edits import Edit, Scene, Source
 from ..edits.tables import AXIS, SUM
 from .holes import Holes
 
@@ -16,25 +17,33 @@ COPIED = 1.2  # dearer: an edit of a statement that forward has, too
 SHARED = 1.5  # dearer: an edit in a function that forward calls, too
 SIZES = 0.15  # dearer: an edit of a line that reads a size
 ALIAS = -0.2  # an edit of a line that only gives a value another name, as if something was left out
+IDLE = 0.3  # cheaper: an edit that uses what the function computes and does not use
 VALUES = 0.15  # dearer: an edit of a line that makes no gradient: nothing of upstream is in it
 HELPER = 0.3  # dearer: an edit in a function that backward calls
+
+
+WORD = re.compile(r"[^\W\d]\w*")
 
 
 class Plausibility:
     """Adds to the cost of the edits of one function.
 
     helper   whether backward only calls it; `name` tells whether forward does, too
+    shared   functions that forward calls: what they do is probably right
     """
 
-    def __init__(self, scene: Scene, helper: bool, name: str) -> None:
+    def __init__(
+        self, scene: Scene, helper: bool, name: str, shared: Sequence[Source] = ()
+    ) -> None:
         self.scene = scene
         self.base = 0.0
         if helper:
             theirs = [] if scene.model is None else scene.model.nodes
-            shared = any(isinstance(n, ast.Name) and n.id == name for n in theirs)
-            self.base = SHARED if shared else HELPER
-        self.copied = _copied(scene)
+            both = any(isinstance(n, ast.Name) and n.id == name for n in theirs)
+            self.base = SHARED if both else HELPER
+        self.copied = _copied(scene, shared)
         self.plain = _plain(scene)
+        self.idle = _idle(scene)
 
     def cost(self, edit: Edit) -> float:
         """Return the cost of an edit in its place."""
@@ -50,6 +59,8 @@ class Plausibility:
             found += ALIAS
         elif s in self.plain:
             found += VALUES
+        if self.idle and any(self.idle & set(WORD.findall(new)) for _, _, new in edit.spans):
+            found -= IDLE
         return found
 
 
@@ -89,6 +100,13 @@ def _speaks(name: str) -> bool:
     return name.lower().startswith(("d", "g")) or "grad" in name.lower()
 
 
+def _idle(scene: Scene) -> set[str]:
+    """Return the names that a function gives values and never uses."""
+    nodes = [n for n in scene.source.nodes if isinstance(n, ast.Name)]
+    used = {n.id for n in nodes if isinstance(n.ctx, ast.Load)}
+    return {n.id for n in nodes if isinstance(n.ctx, ast.Store)} - used - {"_"}
+
+
 def _plain(scene: Scene) -> set[ast.stmt]:
     """Return the assignments that neither use upstream, or what is made of it, nor name it."""
     made = set(scene.arguments[:1])
@@ -111,12 +129,15 @@ def _of_shape(scene: Scene, edit: Edit) -> bool:
     return text.startswith("len(") or (".shape" in text and len(text) < 24)
 
 
-def _copied(scene: Scene) -> list[tuple[int, int]]:
+def _copied(scene: Scene, shared: Sequence[Source]) -> list[tuple[int, int]]:
     """Return the spans of the statements that forward has, too, or whose value it computes."""
     if scene.model is None:
         return []
     theirs = {
-        " ".join(scene.model.segment(n).split()) for n in scene.model.nodes if hasattr(n, "lineno")
+        " ".join(text.segment(n).split())
+        for text in (scene.model, *shared)
+        for n in text.nodes
+        if hasattr(n, "lineno")
     }
     source, found = scene.source, []
     for s in source.statements():

@@ -31,6 +31,7 @@ DOUBTFUL = 2.3  # the cost from which a single edit is not believed before pairs
 WILD = 1.6  # the cost up to which edits are tried where the values say that they cannot help
 NARROW = 0.4  # dearer: a fix that fails on inputs of other values, or of other sizes
 ALIKE = 0.6  # cheaper: a fix that makes an expression like another of the function
+MENDED, MOST = 3, 4000  # of them are tried with every cheap one; so many attempts
 MENDING = 40  # edits that mend a tensor of several, each tried with those that mend the others
 FEW, OTHERS = 400, 0.5  # elements of other inputs, and seconds for them
 LEAN = 1.3  # the cost up to which edits are tried in pairs
@@ -184,6 +185,8 @@ class Search:
         if grads is None or max(second.errors(grads)) > 1:
             return
         general = elsewhere is None or self._holds(candidate, elsewhere)
+        if not general and cost > DOUBTFUL:
+            return
         cost += 0.0 if general else 1.0
         cost += sum(NARROW for goal in self._others if not self._holds(candidate, goal))
         for k, spans in changes.items():
@@ -231,7 +234,11 @@ class Search:
         if self.right:
             return []
         edits = self._edits()
-        self._singles([x for x in edits if id(x[2]) not in self.cleared])
+        likely = [x for x in edits if id(x[2]) not in self.cleared]
+        self._singles([x for x in likely if x[0] <= WILD])
+        if not self.found:
+            self._mended(edits)
+        self._singles([x for x in likely if x[0] > WILD])
         if not self.found:  # what other values cannot mend, values of another shape might
             self._singles([x for x in edits if id(x[2]) in self.cleared and x[0] <= WILD])
         if self.best > DOUBTFUL:
@@ -245,8 +252,14 @@ class Search:
 
     def _edits(self) -> list[tuple[float, int, Edit]]:
         found = []
-        for k, (scene, spots) in enumerate(self.scenes()):
-            plausibility = Plausibility(scene, k > 0, self.maker.functions[k].__name__)
+        scenes = self.scenes()
+        model = scenes[0][0].model
+        theirs = {n.id for n in model.nodes if isinstance(n, ast.Name)} if model else set()
+        functions = zip(self.maker.functions, self.maker.sources, strict=True)
+        shared = [s for f, s in functions if f.__name__ in theirs]
+        for k, (scene, spots) in enumerate(scenes):
+            name = self.maker.functions[k].__name__
+            plausibility = Plausibility(scene, k > 0, name, shared if k == 0 else ())
             own = []
             for e in itertools.chain(synthesised(scene, spots), edits_of(scene)):
                 if cleared(scene, e, spots):
@@ -283,6 +296,19 @@ class Search:
                 self.attempt(both, c + cost, other.family)
         if len(self.mending) < MENDING:
             self.mending.append((cost, k, edit, errors))
+
+    def _mended(self, edits: Sequence[tuple[float, int, Edit]]) -> None:
+        """Try the best edits that mend a tensor with every cheap one."""
+        begin = self.tried
+        for c, k, e, _ in sorted(self.mending, key=lambda m: m[0])[:MENDED]:
+            for d, j, f in edits:
+                if self.late or c + d > self.best + MARGIN or d > LEAN:
+                    break
+                if self.tried - begin > MOST:
+                    return
+                if j != k or not e.overlaps(f):
+                    both = {k: e.spans + f.spans} if j == k else {k: e.spans, j: f.spans}
+                    self.attempt(both, c + d, f.family)
 
     def _pairs(self, edits: Sequence[tuple[float, int, Edit]]) -> None:
         """Try two edits: the ones that helped most with every cheap one, then two in one line."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,7 +100,7 @@ class _Filling:
         shape = self.x.shape
         names = self.scene.names(self.s)
         for name, x in names.items():
-            if isinstance(x, np.ndarray) and x.dtype.kind in "fb" and x.size < 4000:
+            if isinstance(x, np.ndarray) and x.dtype.kind in "fbi" and x.size < 4000:
                 a = np.asarray(x, dtype=np.float64)
                 options: dict[str, Any] = {name: a, f"{name}[..., None]": a[..., None]}
                 if a.ndim == 1 and len(shape) > 2:
@@ -167,10 +168,9 @@ class _Filling:
                     found.setdefault(f"{t} * {u}", v * w)
         always: dict[str, Array] = {}
         if shape:
-            always = {
-                **dict(library(names, shape, self.upstream)),
-                **dict(self._reduced(names, shape)),
-            }
+            always |= dict(self._analogous(shape))
+            always |= dict(library(names, shape, self.upstream))
+            always |= dict(self._reduced(names, shape))
         for (t, v), (u, w) in itertools.product(forms[:20], self._differences()):
             if np.broadcast_shapes(v.shape, w.shape) == shape:
                 found.setdefault(f"{t} * {u}", v * w)
@@ -190,6 +190,30 @@ class _Filling:
                     found.setdefault(f"{t} / {r}", v / z)
         few = sorted(found.items(), key=lambda f: len(f[0]))[:MOST]
         return sorted({**dict(few), **always}.items(), key=lambda f: len(f[0]))
+
+    def _analogous(self, shape: tuple[int, ...]) -> Iterator[tuple[str, Array]]:
+        """Terms of other statements, with one name exchanged: the term with w1 for that with w2."""
+        source, names = self.scene.source, list(self.scene.names(self.s))
+        terms = dict.fromkeys(
+            source.segment(side)
+            for n in source.nodes
+            if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Add | ast.Sub)
+            for side in (n.left, n.right)
+            if isinstance(side, ast.BinOp)
+        )
+        for text in [t for t in terms if len(t) < 60 and "\n" not in t][:20]:
+            here = {n.id for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name)}
+            options = [text] + [
+                re.sub(rf"\b{a}\b", b, text)
+                for a in sorted(here - {"np"})
+                for b in names[:16]
+                if b not in here
+            ]
+            for option in options:
+                x = self.scene.evaluate(option, self.s)
+                floating = isinstance(x, np.ndarray) and x.dtype.kind == "f"
+                if floating and x.shape == shape and np.isfinite(x).all() and np.any(x):
+                    yield option, x
 
     def _reduced(self, names: dict[str, Array], shape: tuple[int, ...]) -> Iterator[Any]:
         """Sums over some axes of a value or of a product of two, and what multiplies them."""

@@ -117,6 +117,9 @@ def calls(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
         (a1, a2), (b1, b2) = source.span(args[i]), source.span(args[j])
         spans = ((a1, a2, source.text[b1:b2]), (b1, b2, source.text[a1:a2]))
         yield Edit(1.1, EXCHANGED.get(called, VARIABLE), spans, node)
+    if called == "take" and "axis" in given and inner is not None:
+        axis = source.segment(given["axis"].value)
+        yield new(node, f"B.sum(axis={axis}, keepdims=True)", 1.3, SUM, B=inner)
     if called == "transpose" and len(args) > 2:
         yield from _transposes(scene, node, inner if method else None)
     if called == "reshape":

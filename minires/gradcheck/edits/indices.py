@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .scene import UNKNOWN, Scene
+from .scene import UNKNOWN, Scene, fits
 from .source import Edit
-from .tables import AXIS, FLIP, MASK, OFFSET, PADDING, SCALE, STALE, SUM, VARIABLE
+from .tables import ADDED, AXIS, FLIP, MASK, OFFSET, PADDING, SCALE, STALE, SUM, VARIABLE
 
 
 def indices(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
@@ -27,6 +27,7 @@ def indices(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
     ):
         for i, j in itertools.combinations(range(len(node.elts)), 2):
             yield _exchanged(scene, node, node.elts[i], node.elts[j], 1.2, VARIABLE)
+        yield from _widths(scene, node)
     if _whole_number(scene, node) and not isinstance(node, ast.Constant):
         for text, cost in (("A - 1", 1.0), ("A + 1", 1.0)):
             yield new(node, text, cost, OFFSET)
@@ -45,6 +46,32 @@ def indices(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
                 yield new(node, f"{name} - 1 - A__", 1.4, FLIP)
 
 
+def _by_sample(
+    scene: Scene, node: ast.expr, s: ast.stmt | None, parent: ast.BinOp
+) -> Iterator[Edit]:
+    """Yield arrays for a number by which something is multiplied or divided."""
+    whole = scene.shape(parent)
+    if not whole or not isinstance(parent.op, ast.Mult | ast.Div):
+        return
+    for name, x in scene.names(s).items():
+        if isinstance(x, np.ndarray) and x.ndim and x.dtype.kind in "if":
+            forms = {name: x.shape, f"{name}[:, None]": (x.shape[0], 1)} if x.ndim == 1 else {
+                name: x.shape}  # fmt: skip
+            for text, shape in forms.items():
+                if fits(shape, whole):
+                    yield scene.source.replacing(node, "D", 1.4, SCALE, D=text)
+
+
+def _widths(scene: Scene, node: ast.Tuple | ast.List) -> Iterator[Edit]:
+    """Yield a pair of widths, as of np.pad, with the same sum: (0, 2), (1, 1), (2, 0)."""
+    pair = [e.value for e in node.elts if isinstance(e, ast.Constant) and type(e.value) is int]
+    if len(pair) == len(node.elts) == 2 and isinstance(node, ast.Tuple) and 0 < sum(pair) < 8:
+        for k in range(sum(pair) + 1):
+            if k != pair[0]:
+                new = f"({k}, {sum(pair) - k})"
+                yield Edit(1.2, PADDING, ((*scene.source.span(node), new),), node)
+
+
 def sizes(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
     """Yield sizes of arrays for a whole number, and as a factor or divisor of other numbers."""
     new, source = scene.source.replacing, scene.source
@@ -61,10 +88,12 @@ def sizes(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
             if (n != value or scene.times(node) > 1) and text != source.segment(node):
                 yield new(node, "D", 1.1 if n != value else 1.2, SCALE, D=text)
     count = _whole_number(scene, node) or (isinstance(s, ast.Assign) and s.value is node)
-    if count and scene.times(node) > 1 and np.shape(value) == ():  # of a part: end - start
+    if count and scene.times(node) > 1 and scene.shape(node) == ():  # of a part: end - start
         whole = [k for k, x in scene.names(s).items() if isinstance(x, int | np.integer)]
         for a, b in itertools.permutations(whole[:8], 2):
             yield new(node, "D", 1.5, SCALE, D=f"{a} - {b}")
+    if scene.shape(node) == () and isinstance(parent, ast.BinOp):
+        yield from _by_sample(scene, node, s, parent)
     if _whole_number(scene, node):
         return
     if isinstance(node, ast.Constant | ast.Tuple | ast.Slice | ast.Compare) or value is None:
@@ -108,6 +137,8 @@ def _subscript(scene: Scene, node: ast.Subscript) -> Iterator[Edit]:
     new, store = source.replacing, isinstance(node.ctx, ast.Store)
     if not store:
         yield new(node, "B", 1.3, VARIABLE, B=node.value)
+    if not store:
+        yield from _strided(scene, node)
     if isinstance(index, ast.Tuple):
         for i, j in itertools.combinations(range(len(index.elts)), 2):
             yield _exchanged(scene, node, index.elts[i], index.elts[j], 1.1, AXIS)
@@ -125,6 +156,18 @@ def _subscript(scene: Scene, node: ast.Subscript) -> Iterator[Edit]:
         x = scene.value(index)
         if x is UNKNOWN or (isinstance(x, np.ndarray) and x.dtype.kind == "b"):
             yield new(index, "~A", 1.1, MASK)
+
+
+def _strided(scene: Scene, node: ast.Subscript) -> Iterator[Edit]:
+    """x[::2] + x[1::2] for x[::2]."""
+    source, (start, _) = scene.source, scene.source.span(node)
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    for part in parts:
+        if isinstance(part, ast.Slice) and part.step is not None and part.lower is None:
+            at, text = source.span(part)[0] - start, source.segment(node)
+            if source.segment(part.step) == "2":
+                other = text[:at] + "1" + text[at:]
+                yield source.replacing(node, "A + B", 1.4, ADDED, B=other)
 
 
 def _slice(scene: Scene, node: ast.Slice) -> Iterator[Edit]:

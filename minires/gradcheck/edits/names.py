@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,10 @@ def factors(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
     if value.dtype.kind != "f" or isinstance(node, ast.Constant):
         return
     new, dy = scene.source.replacing, scene.arguments[:1]
-    for name, other in scene.names(s).items():
+    names = dict(scene.names(s))
+    if scene.times(node) > 1:
+        names |= _items(scene, s)
+    for name, other in names.items():
         shape = np.shape(other)
         if scene.source.segment(node) == name or isinstance(other, int | np.integer | bool):
             continue
@@ -81,7 +85,9 @@ def factors(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
         for form, full in forms:
             if not (fits(full, value.shape) or value.ndim == 0 or fits(value.shape, full)):
                 continue
-            family = UPSTREAM if name in dy else (SCALE if shape == () else FACTOR)
+            family = (
+                UPSTREAM if name.partition("[")[0] in dy else (SCALE if shape == () else FACTOR)
+            )
             far = 0.0 if fits(full, value.shape) else 0.3
             far += 0.3 * (form != name and fits(shape, value.shape))
             if family == UPSTREAM and not _gradient(s, node):
@@ -94,6 +100,21 @@ def factors(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
             if full and fits(full, value.shape) and name not in dy:
                 yield new(node, f"A__ + {form}", 1.6, TERM)
                 yield new(node, f"A__ - {form}", 1.7, TERM)
+
+
+def _items(scene: Scene, s: ast.stmt | None) -> dict[str, Any]:
+    """Return what the function reads of arrays, such as dy[i], as seen at a statement."""
+    reads = (
+        n for n in scene.source.nodes
+        if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Load)
+        and isinstance(n.value, ast.Name) and not isinstance(n.slice, ast.Constant)
+    )  # fmt: skip
+    texts = dict.fromkeys(scene.source.segment(n) for n in reads)
+    found = {text: scene.evaluate(text, s) for text in list(texts)[:12]}
+    return {
+        text: x for text, x in found.items()
+        if isinstance(x, np.ndarray | np.floating) and np.asarray(x).dtype.kind == "f"
+    }  # fmt: skip
 
 
 def _gradient(s: ast.stmt | None, node: ast.AST) -> bool:

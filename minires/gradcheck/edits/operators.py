@@ -60,6 +60,11 @@ def operators(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit
             if not isinstance(node.ops[0], kind):
                 cost = 1.0 if (type(node.ops[0]), sign) not in CLOSE else 1.15
                 yield new(node, f"B {sign} C", cost, MASK, **pieces)
+        if scene.shape(node) not in (None, ()):  # a band has two ends
+            for c in scene.numbers:
+                if c not in (0, 1, 2) or type(c) is float:
+                    for sign in "<>":
+                        yield new(node, f"A & (B {sign} {c!r})", 1.5, MASK, **pieces)
         yield new(
             node, "np.abs(B) " + COMPARISONS.get(type(node.ops[0]), ">") + " C", 1.3, MASK, **pieces
         )

@@ -126,6 +126,8 @@ class Scene:
             if isinstance(x, np.ndarray) and x.ndim:
                 texts = {f"{name}.shape[{k}]": n for k, n in enumerate(x.shape)}
                 texts |= {f"{name}.size": x.size} if x.ndim > 1 else {}
+                if x.ndim > 3:
+                    texts[f"{name}[0, 0].size"] = int(np.prod(x.shape[2:]))
                 if x.ndim > 2:
                     texts |= {f"{name}.size // {name}.shape[{k}]": x.size // n
                               for k, n in enumerate(x.shape) if n}  # fmt: skip

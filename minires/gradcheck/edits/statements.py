@@ -38,6 +38,7 @@ def statements(scene: Scene, s: ast.stmt) -> Iterator[Edit]:
         yield from _compound(scene, s)
     elif isinstance(s, ast.Expr) and isinstance(s.value, ast.Call):
         yield from _add_at(scene, s, s.value)
+    yield from _crossed(scene, s)
     if isinstance(s, ast.Return):
         yield from _returned(scene, s)
         return
@@ -53,6 +54,21 @@ def statements(scene: Scene, s: ast.stmt) -> Iterator[Edit]:
                 else Edit(1.5, VARIABLE, ((start, source.span(block[k + 1])[0], ""),))
             )
         yield from _moved(scene, s, block, k)
+
+
+def _crossed(scene: Scene, s: ast.stmt) -> Iterator[Edit]:
+    """Exchange what two statements of a kind in one block write to: each has the other's."""
+    source = scene.source
+    block, k = source.block[id(s)]
+    kind = type(s)
+    if not isinstance(s, ast.Assign | ast.AugAssign):
+        return
+    for other in block[k + 1 : k + 4]:
+        if type(other) is kind and type(s.value) is type(other.value):  # type: ignore[attr-defined]
+            a, b = source.span(s.value), source.span(other.value)  # type: ignore[attr-defined]
+            x, y = source.text[a[0] : a[1]], source.text[b[0] : b[1]]
+            if x != y:
+                yield Edit(1.4, VARIABLE, ((*a, y), (*b, x)))
 
 
 def _docstring(s: ast.stmt) -> bool:
