@@ -20,6 +20,7 @@ from .. import results
 from ..gradcheck import GradcheckReport, code, given, load, page
 from ..gradcheck.diagnosis import Diagnosis
 from ..gradcheck.pairs import Pair, inputs_of
+from ..gradcheck.wording import of_their_code, raised
 from ..lessons.interrupt import interrupted
 from .arguments import positive_float
 
@@ -150,6 +151,16 @@ def _made(args: argparse.Namespace, module: types.ModuleType, pair: Pair) -> Any
 
 
 def _checked(args: argparse.Namespace, pair: Pair, inputs: Any) -> GradcheckReport:
+    """Check a pair; what their code raises, before there is a report, is told with its line."""
+    try:
+        return _compared(args, pair, inputs)
+    except Exception as error:  # whatever the user's code may raise
+        if not of_their_code(error):
+            raise
+        raise ValueError(f"{pair.name} raised {raised(error)}; do the inputs fit?") from None
+
+
+def _compared(args: argparse.Namespace, pair: Pair, inputs: Any) -> GradcheckReport:
     options = {"seed": args.seed} | ({} if args.rtol is None else {"rtol": args.rtol})
 
     def check() -> GradcheckReport:

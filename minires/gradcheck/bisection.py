@@ -22,7 +22,7 @@ from ..grad_mode import enable_grad
 from ..nn import Module
 from ..observe import watching
 from ..tensor import Tensor
-from . import ailments
+from . import ailments, wording
 from .calls import Call, CallLog
 from .calltest import Slip
 from .diagnosis import Diagnosis
@@ -72,7 +72,8 @@ class Bisection:
             if len(self.wrong) > 9:
                 lines.append(f"  and {len(self.wrong) - 9} more")
         else:
-            lines.append("  the backward pass of every call is right")
+            every = "every call that could be checked" if self.undecided else "every call"
+            lines.append(f"  the backward pass of {every} is right")
         lines += [textwrap.indent(text, "  ") for text in self.diagnosis.lines()]
         if self.undecided:
             shown = ", ".join(dict.fromkeys(call.name for call, _ in self.undecided[:5]))
@@ -102,6 +103,8 @@ def bisect(
     direction per input: the time is that of a few passes. Parameters, their `.grad`, running
     statistics and the random generator are left as they were.
     """
+    if not callable(net):
+        raise TypeError(f"bisect: net is {wording.described(net)}, expected a Module or a function")
     given = x if isinstance(x, tuple) else (x,)
     inputs = [_tensor(a, net) for a in given]
     log = CallLog(net if isinstance(net, Module) else None)

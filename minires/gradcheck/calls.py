@@ -11,6 +11,7 @@ from typing import Any
 from ..nn import Module
 from ..nn.attributes import Parameter
 from ..observe import Observer
+from .wording import near
 
 PACKAGE = str(Path(__file__).resolve().parent.parent)
 CHECKER = str(Path(__file__).resolve().parent)
@@ -30,7 +31,7 @@ class Place:
 
     def __str__(self) -> str:
         text = self.text
-        return f"{self.file}, line {self.line}" + (f": {text}" if text else "")
+        return f"{near(self.file)}, line {self.line}" + (f": {text}" if text else "")
 
 
 @dataclass(eq=False)

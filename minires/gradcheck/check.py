@@ -115,9 +115,10 @@ def _run(
             return report
         again, _ = subject.value(subject.arrays)
         if not np.array_equal(y, again):
-            report.error = (
-                "a forward pass that gives other values the second time: is something in it drawn "
-                "at random, or kept from the first call?"
+            who = getattr(subject, "titles", ("the forward pass",))[0]
+            report.reason = (
+                f"{who} gives other values the second time: is something in it drawn at random, or "
+                "kept from the first call? Seed it within, or pass what was drawn"
             )
             return report
         v = np.asarray(rng.standard_normal(y.shape))

@@ -122,7 +122,9 @@ def _parts(text: str) -> list[tuple[str, str]]:
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(text.replace("\n", " ")).readline))
     except (tokenize.TokenError, SyntaxError) as error:
-        raise ValueError(f"--inputs: {text!r}: {error.args[0]}; write it like {EXAMPLE}") from None
+        why = str(error.args[0])
+        why = "a bracket or a quotation mark is not closed" if "EOF" in why else why
+        raise ValueError(f"--inputs: {text!r}: {why}; write it like {EXAMPLE}") from None
     starts, depth = [], 0
     for token, after in itertools.pairwise(tokens):
         depth += (token.string in "([{") - (token.string in ")]}") if token.string else 0

@@ -32,6 +32,17 @@ def raised(error: Exception, backward: Any = None) -> str:
     return f"{error}{place}"
 
 
+def of_their_code(error: Exception) -> bool:
+    """Whether the user's code raised it, itself or in a library, and not minires about it."""
+    here = Path(__file__).parents[1]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename).is_relative_to(here):
+            return False
+        if not _is_library(frame.filename):
+            return True
+    return False
+
+
 def near(filename: str) -> str:
     """Return the name of a file from here, if it lies in or below the working directory."""
     try:

@@ -15,6 +15,7 @@ from .calls import Call, CallLog
 from .calltest import Slip, check_call
 from .diagnosis import Diagnosis, diagnose
 from .forms import TensorSubject
+from .wording import near
 
 Found = list[tuple[Call, Slip]]
 
@@ -57,5 +58,5 @@ def described(call: Call, slip: Slip) -> str:
     if call.place is not None:
         text += f"\n  it ran in {call.place}"
     if call.defined is not None:
-        text += f"\n  its backward is in {call.defined.file}, line {call.defined.line}"
+        text += f"\n  its backward is in {near(call.defined.file)}, line {call.defined.line}"
     return text

@@ -292,3 +292,12 @@ def test_the_wrong_line_is_shown_everywhere_unless_it_is_not_wanted(write, capsy
         call(f"{file}:square", "--inputs", "x=(3)", "--no-diagnosis", *more)
         assert "in square_backward" not in capsys.readouterr().out
     assert "<del>" not in Path("page.html").read_text(encoding="utf-8")
+
+
+def test_a_forward_that_refuses_the_inputs_is_told_with_its_line(write, capsys):
+    file = write(
+        "def f(x, w):\n    return x @ w\n\n\ndef f_backward(dy, x, w):\n    return dy, dy\n"
+    )
+    assert call(file, "--inputs", "x=(2,3) w=(4,2)") == 2
+    assert "raised ValueError: matmul" in (said := capsys.readouterr().err)
+    assert "mine.py, line 2)" in said

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minires.gradcheck import check_backward
+from minires.gradcheck import check_backward, gradcheck
 
 RNG = np.random.default_rng(8)
 X, W, B = RNG.standard_normal((4, 3)), RNG.standard_normal((3, 2)), RNG.standard_normal(2)
@@ -125,16 +125,16 @@ def test_options_by_keyword_reach_both_passes():
 
 
 def test_inputs_that_are_not_differentiated_are_named_by_wrt():
-    def forward(p, target):
-        return ((p - target) ** 2).sum()
+    def forward(p, goal):
+        return ((p - goal) ** 2).sum()
 
-    def backward(dy, p, target):
-        return 2 * dy * (p - target)
+    def backward(dy, p, goal):
+        return 2 * dy * (p - goal)
 
     report = check_backward(forward, backward, X, X + 1)
-    assert "returned 1 gradient for 2 inputs (p, target)" in report.error
+    assert "returned 1 gradient for 2 inputs (p, goal)" in report.error
     assert rows(check_backward(forward, backward, X, X + 1, wrt=["p"])) == {"p": "PASS"}
-    with pytest.raises(ValueError, match="the floating inputs are p, target"):
+    with pytest.raises(ValueError, match="the floating inputs are p, goal"):
         check_backward(forward, backward, X, X + 1, wrt="q")
 
 
@@ -212,3 +212,29 @@ def test_inputs_without_floats_are_named(x, said):
 
     with pytest.raises(ValueError, match=f"^square: there is no floating input to check: {said}"):
         check_backward(square, lambda dy, x: 2 * dy * x, x)
+
+
+def test_options_that_only_a_keyword_gives_reach_backward():
+    def forward(x, *, s=2.0):
+        return x * s
+
+    def backward(dy, x, *, s=2.0):
+        return dy * s
+
+    assert check_backward(forward, backward, X, s=3.0).ok
+
+
+def test_the_target_of_a_loss_owes_no_gradient():
+    class Squares:
+        def forward(self, p, target):
+            self.d = p - target
+            return (self.d**2).mean()
+
+        def backward(self):
+            return 2 * self.d / self.d.size
+
+    report = gradcheck(Squares(), X, X + 1)
+    assert rows(report) == {"p": "PASS"}
+    assert any("target is taken as an option" in note for note in report.notes)
+    wrong = check_backward(lambda p, target: p * target, lambda dy, p, target: dy * target, X, X)
+    assert not wrong.ok

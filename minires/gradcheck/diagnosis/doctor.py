@@ -71,7 +71,7 @@ def diagnose(subject: Subject, seconds: float = SECONDS, apart: bool = True) -> 
     about = partial(family_of, model=model_of(pair.forward), finite=summary.get("finite", True))
     found = _findings(maker, sorted(fixes.values(), key=lambda f: (f.cost, f.length)), about)
     if not found and not note and not summary.get("right"):
-        note = f"no small change of {maker.sources[0].name} makes its gradients right"
+        note = f"no small change of {_name(pair.backward)} makes its gradients right"
     return Diagnosis(found, note, summary.get("tried", 0))
 
 
@@ -130,3 +130,8 @@ def _place(function: Callable[..., Any]) -> tuple[str, int]:
     code = function.__code__
     file = inspect.getsourcefile(code) or code.co_filename
     return file, code.co_firstlineno
+
+
+def _name(f: Callable[..., Any]) -> str:
+    name = getattr(f, "__name__", "backward")
+    return "the lambda" if name == "<lambda>" else name

@@ -62,7 +62,7 @@ RULES = {
         "{what} puts elements in another order: backward undoes forward's reshapes and transposes, "
         "the last one first", 16),
     "dtype or integer division": (
-        "{what} computes with whole numbers and cuts off the fractions", 1),
+        "{what} computes with whole numbers or a shorter dtype, and cuts off what does not fit", 1),
     "in-place modification": (
         "{what} writes into an array that is not its own: work on a copy", 0),
 }  # fmt: skip

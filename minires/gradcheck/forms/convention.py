@@ -248,12 +248,21 @@ class Reader:
 
     def _inputs(self) -> list[list[Source]]:
         """Return all the arguments of forward, and those that are no options."""
-        every, main = ([("input", name) for name in names] for names in (self.inputs, self.main))
+        named = self._by_name_only()
+        every, main = (
+            [("input", name) for name in names if name not in named]
+            for names in (self.inputs, self.main)
+        )
         return [every, main] if len(main) < len(every) else [every]
+
+    def _by_name_only(self) -> list[str]:
+        """Return the parameters of backward that cannot be given by position."""
+        named = [n for n in self.takes.by_name or [] if n not in self.takes.names]
+        return list(dict.fromkeys([*self.takes.keywords, *named]))
 
     def _keywords(self, plan: list[Source]) -> dict[str, Source]:
         """Return the arguments of forward that backward takes, too, and has not got yet."""
-        left = [*self.takes.names[len(plan) :], *self.takes.keywords]
+        left = [*self.takes.names[len(plan) :], *self._by_name_only()]
         return {name: ("input", name) for name in left if name in self.inputs}
 
     # ---- the caller's word ----------------------------------------------------------------------

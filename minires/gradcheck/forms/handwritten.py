@@ -27,7 +27,7 @@ from .kinds import (
 )
 from .naming import is_decorated, plain
 from .repeat import SameRandomNumbers
-from .results import as_gradient
+from .results import TARGETS, as_gradient
 
 Given = dict[int, Array]  # values of leaves, by index
 Layout = Callable[[Array], Array]
@@ -120,7 +120,8 @@ class HandWritten(Subject):
     def _differentiated(self) -> list[int]:
         """Return the leaves that backward has a gradient for, and those that it owes one.
 
-        A Python number without a gradient is an option, and so is a dict of several things.
+        A Python number without a gradient is an option, and so are a dict of several things and the
+        targets of a loss.
         """
         try:
             raw = self._raw(None, self._ones(), {}, np.copy)
@@ -128,7 +129,8 @@ class HandWritten(Subject):
             raw = {}
         chosen = []
         for i, leaf in enumerate(self.leaves):
-            if i in raw or not leaf.optional:
+            target = leaf.name in TARGETS and raw and self._ones().size == 1
+            if i in raw or not (leaf.optional or target):
                 chosen.append(i)
             else:
                 self.notes.append(

@@ -16,6 +16,8 @@ from .arguments import Arguments, Slot, slots
 from .kinds import is_array
 from .naming import is_gradient_of
 
+TARGETS = {"t", "target", "targets", "label", "labels", "y_true", "truth"}  # of a loss
+
 
 def matched(
     result: Any, arguments: Arguments, who: str, wanted: Collection[int] = ()
@@ -62,8 +64,9 @@ def _groups(
     sure = [
         n for n in with_leaves if not all(arguments.leaves[i].optional for i in slots(trees[n]))
     ]
+    no_targets = [n for n in sure if n not in TARGETS]
     asked = [n for n in with_leaves if not set(wanted).isdisjoint(slots(trees[n]))]
-    return [every, with_leaves, sure, asked]
+    return [every, with_leaves, sure, asked, no_targets]
 
 
 def _place(
