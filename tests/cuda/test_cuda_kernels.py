@@ -41,17 +41,26 @@ def test_large_tiles_of_convolution(number, monkeypatch):
             assert worst_error(version, spec, case, i, "float32") <= allowed, case.label
 
 
-@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("name", "number"), VERSIONS)
-def test_check_mode_has_nothing_to_report(name, number, dtype, thorough):
-    """No race, no access out of bounds, no unset shared memory: in two orders of threads."""
-    for version, spec, case, i in runs(name, number, dtype, every=1 if thorough else 3):
-        for order in (1, 7) if thorough and case.arrays[0].size < 1000 else (7,):
-            with check(order=order) as session:
-                worst = worst_error(version, spec, case, i, dtype)
-            allowed = spec.tolerance[dtype] * version.tolerance
-            assert worst <= max(allowed, 1e-14), case.label
-            assert session.float_atomics == 0  # their order, and so their sum, would vary
+def test_check_mode_has_nothing_to_report(name, number, thorough):
+    """No race, no access out of bounds, no unset shared memory, in any order of threads."""
+    has_nothing_to_report(name, number, "float32", every=1 if thorough else 6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "number"), VERSIONS)
+def test_check_mode_has_nothing_to_report_in_float64(name, number):
+    """The code is that of float32, a template: a part of the cases sees what the type changes."""
+    has_nothing_to_report(name, number, "float64", every=4)
+
+
+def has_nothing_to_report(name, number, dtype, every):
+    for k, (version, spec, case, i) in enumerate(runs(name, number, dtype, every=every)):
+        with check(order=(7, 1)[k % 2]) as session:
+            worst = worst_error(version, spec, case, i, dtype)
+        allowed = spec.tolerance[dtype] * version.tolerance
+        assert worst <= max(allowed, 1e-14), case.label
+        assert session.float_atomics == 0  # their order, and so their sum, would vary
 
 
 @pytest.mark.parametrize(("name", "number"), VERSIONS)

@@ -48,13 +48,6 @@ def _verdicts(tmp_path_factory):
         return check_all(QUICK, tmp_path_factory.mktemp("hostile"), patch.setattr)
 
 
-@pytest.fixture(scope="module", name="slow_verdicts")
-def _slow_verdicts(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MINIRES_EXERCISE_SECONDS", "1")
-        return check_all(SLOW, tmp_path_factory.mktemp("hostile"), patch.setattr)
-
-
 def require(submission, found):
     results, path = found
     result = results[submission.name]
@@ -74,9 +67,11 @@ def test_submission(submission, verdicts):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not LINUX, reason="signals and limits of Linux")
-@pytest.mark.parametrize("submission", SLOW, **by_name)
-def test_submission_that_ends_or_hangs_its_process(submission, slow_verdicts):
-    require(submission, slow_verdicts)
+def test_submissions_that_end_or_hang_their_process(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIRES_EXERCISE_SECONDS", "1")
+    verdicts = check_all(SLOW, tmp_path, monkeypatch.setattr)
+    for submission in SLOW:
+        require(submission, verdicts)
 
 
 @pytest.fixture(name="toy")

@@ -13,8 +13,8 @@ from minires.lessons import kit
 from minires.lessons.files import cells, lesson_files, notebook, student_version
 
 LESSONS = lesson_files()
-COSTLY = (3, 4, 5, *range(8, 18))
-RUNS = [  # by default the others with the parameters of tests, else all with those of learners
+COSTLY = range(1, 18)
+RUNS = [  # by default two with the parameters of tests, else all with those of learners
     pytest.param(lesson, fast, marks=[] if fast else pytest.mark.slow,
                  id=f"{lesson.path.stem}-{'fast' if fast else 'default'}")
     for fast in (True, False)
@@ -83,15 +83,27 @@ def test_a_lesson_shows_its_idea_and_no_matplotlib(lesson):
 
 
 @pytest.mark.parametrize("lesson", ONE_OR_ALL)
-def test_student_version_runs_to_the_end_with_everything_to_do(lesson, tmp_path, monkeypatch):
+def test_student_version_runs_to_the_end_with_one_seed(lesson, tmp_path, monkeypatch, capsys):
+    run_as_student(lesson, tmp_path, monkeypatch, "--seeds=1")
+    assert not re.search(r"\bnan\b", capsys.readouterr().out)
+
+
+def test_a_check_of_a_students_version_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("MINIRES_CHECK", "1")
+    path = run_as_student(LESSONS[0], tmp_path, monkeypatch)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [path.name]
+
+
+def run_as_student(lesson, folder, monkeypatch, *arguments):
+    """Run a lesson with everything to do; warnings are errors here. Return its path."""
     text = student_version(lesson.path.read_text(encoding="utf-8"))
     assert "SOLUTION" not in text
-    path = tmp_path / lesson.path.name
+    path = folder / lesson.path.name
     path.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["lesson", *arguments])
     runpy.run_path(str(path), run_name="__main__")
     assert verdicts() == dict.fromkeys(kit.exercises(lesson.number), "TODO")
-    assert sorted(p.name for p in tmp_path.iterdir()) == [path.name]  # a check writes nothing
+    return path
 
 
 @pytest.mark.parametrize(
@@ -120,11 +132,3 @@ def test_notebook_has_the_same_cells(lesson):
     assert sources[0][1].startswith("# Lesson")
     code = "\n".join(source for markdown, source in sources if not markdown)
     compile(code, "notebook", "exec")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda f: f.path.stem)
-def test_one_seed(lesson, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["lesson", "--seeds=1"])
-    runpy.run_path(str(lesson.path), run_name="__main__")  # warnings are errors here
-    assert not re.search(r"\bnan\b", capsys.readouterr().out)

@@ -34,7 +34,7 @@ def test_logits_loss_gradients_and_statistics_in_float64(name):
     assert probe_error(found.statistics, golden["statistics"]) < tolerance
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.slow])
 def test_logits_in_float32(name):
     found, golden = ours(CASES[name], "float32"), expected(name)
     assert found.logits.dtype == golden["logits32"].dtype == np.float32
