@@ -9,6 +9,7 @@ import numpy as np
 
 from ..tensor import Array
 from . import hints, hygiene
+from .edits.tables import SUM
 from .forms import of_function, of_pair
 from .judge import judge
 from .numeric import compare, rounding
@@ -80,7 +81,7 @@ def check_backward(
         subject = of_pair(forward, backward, inputs, options, names, branch, outputs, wrt)
     report = _run(subject, rtol, mode, seed, max_elements, expect_zero)
     if "shapes" in report.hygiene:
-        report.hints.append(("broadcast", report.hygiene["shapes"]))
+        report.hints.append((SUM, report.hygiene["shapes"]))
     return _returned(report, raise_on_failure)
 
 

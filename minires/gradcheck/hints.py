@@ -14,11 +14,23 @@ import numpy as np
 
 from ..tensor import Array
 from .diagnosis.said import sentences
+from .edits.tables import (
+    DETACHED,
+    FINITE,
+    FLIP,
+    MASK,
+    PADDING,
+    SCALE,
+    SIGN,
+    TERM,
+    TRANSPOSED,
+    UPSTREAM,
+)  # fmt: skip
 from .numeric import Comparison
 from .report import FAIL, VACUOUS, GradcheckReport
 from .subject import Subject
 
-Hint = tuple[str, str]  # family, sentence
+Hint = tuple[str, str]  # family (one of the words of `edits/tables.py`, or a fact), sentence
 
 FACT = "fact"
 MOST_SUBSTITUTED = 4  # tensors; with more, trying the others' flips takes too many evaluations
@@ -46,7 +58,7 @@ def find(
     finite = all(np.isfinite(c.analytic).all() for c in found)
     if "zero upstream" in report.hygiene and finite:
         text = "backward does not multiply by dy everywhere: it gives a gradient also for dy = 0"
-        hints = [("upstream", text), *(h for h in hints if h[0] not in ("factor", FACT))]
+        hints = [(UPSTREAM, text), *(h for h in hints if h[0] not in (SCALE, FACT))]
     return hints
 
 
@@ -63,9 +75,9 @@ def _tensor(subject: Subject, v: Array, t: int, c: Comparison) -> Hint | None:
     if not known.any():
         return None
     if not np.isfinite(a).all():
-        return "not finite", f"{c.name}: the gradient is NaN or infinite: a division by zero?"
+        return FINITE, f"{c.name}: the gradient is NaN or infinite: a division by zero?"
     if np.all(a == 0):
-        return "zero", f"{c.name}: backward returns zeros"
+        return FACT, f"{c.name}: backward returns zeros"
     if (np.abs(n[known]) <= c.bound[known]).all():
         text = f"{c.name}: the output does not change with it; is forward piecewise constant?"
         return FACT, f"{text} (round, a comparison, argmax have no gradient to check)"
@@ -91,17 +103,17 @@ def _few_wrong(c: Comparison) -> Hint:
     """Return the hint for right elements with a wrong sum: the wrong ones were not looked at."""
     if c.evaluated < c.numeric.size:
         return (
-            "few wrong",
+            FACT,
             f"{c.name}: the sampled elements are right, a direction is not: few are wrong; raise "
             "max_elements to find them",
         )
     if c.kinks:
         return (
-            "ties",
+            MASK,
             f"{c.name}: single elements are right but their sum is not: at ties every winner gets "
             "the whole gradient; give it to one of them",
         )
-    return "few wrong", f"{c.name}: single elements are off by a little that adds up in their sum"
+    return FACT, f"{c.name}: single elements are off by a little that adds up in their sum"
 
 
 def _close(a: Array, b: Array, rtol: float = 1e-4) -> bool:
@@ -111,7 +123,7 @@ def _close(a: Array, b: Array, rtol: float = 1e-4) -> bool:
 
 def _sign(c: Comparison, a: Array, n: Array, known: Array, v: Array, s: Subject) -> Hint | None:
     if _close(a[known], -n[known]):
-        return "sign", f"{c.name}: analytic = -numeric: a sign is wrong"
+        return SIGN, f"{c.name}: analytic = -numeric: a sign is wrong"
     return None
 
 
@@ -126,9 +138,9 @@ def _constant(c: Comparison, a: Array, n: Array, known: Array, v: Array, s: Subj
         return None  # of one element, every wrong value is a factor
     for name, size in _sizes(s, v):
         if size > 1 and math.isclose(factor, size, rel_tol=1e-5):
-            return "factor", f"{text}: {name} = {size}; is a 1/{size} missing (a mean, an area)?"
+            return SCALE, f"{text}: {name} = {size}; is a 1/{size} missing (a mean, an area)?"
         if size > 1 and math.isclose(factor, 1 / size, rel_tol=1e-5):
-            return "factor", f"{text}: {name} = {size}; a mean where a sum belongs?"
+            return SCALE, f"{text}: {name} = {size}; a mean where a sum belongs?"
     return FACT, text
 
 
@@ -150,12 +162,12 @@ def _transposed(
     c: Comparison, a: Array, n: Array, known: Array, v: Array, s: Subject
 ) -> Hint | None:
     if n.ndim == 2 and n.shape[0] == n.shape[1] and known.all() and _close(a, n.T):
-        return "transposed", f"{c.name}: analytic = numericᵀ: a transpose is missing or too many"
+        return TRANSPOSED, f"{c.name}: analytic = numericᵀ: a transpose is missing or too many"
     if n.ndim == 4 and known.all():
         if _close(a, n[:, :, ::-1, ::-1]):
-            return "flipped", f"{c.name}: analytic is the numeric gradient rotated by 180°"
+            return FLIP, f"{c.name}: analytic is the numeric gradient rotated by 180°"
         if n.shape[0] == n.shape[1] and _close(a, n.swapaxes(0, 1)):
-            return "transposed", f"{c.name}: the two channel axes are exchanged"
+            return TRANSPOSED, f"{c.name}: the two channel axes are exchanged"
     return None
 
 
@@ -169,7 +181,7 @@ def _missing_path(
         return FACT, f"{c.name}: the gradient is dy, unchanged: right if y were {c.name} + constant"
     if _close(n - a, v) and not _close(a, -v):
         return (
-            "missing path",
+            DETACHED,
             f"{c.name}: the difference is dy itself: the path that passes dy on unchanged (a skip) "
             "is missing; add the paths up, do not overwrite",
         )
@@ -184,14 +196,14 @@ def _substituted(subject: Subject, v: Array, t: int, c: Comparison) -> Hint | No
         changes: list[tuple[str, str, Array]] = []
         if b.ndim == 4:
             flipped = b[:, :, ::-1, ::-1]
-            changes.append(("flipped", "rotated by 180°: the kernel is not flipped", flipped))
+            changes.append((FLIP, "rotated by 180°: the kernel is not flipped", flipped))
             if b.shape[0] == b.shape[1]:
                 text = "with its channel axes exchanged"
-                changes.append(("transposed", text, b.swapaxes(0, 1)))
+                changes.append((TRANSPOSED, text, b.swapaxes(0, 1)))
                 both = flipped.swapaxes(0, 1)
-                changes.append(("flipped", "rotated by 180° and with its channels exchanged", both))
+                changes.append((FLIP, "rotated by 180° and with its channels exchanged", both))
         elif b.shape[0] == b.shape[1]:
-            changes.append(("transposed", "transposed", b.T))
+            changes.append((TRANSPOSED, "transposed", b.T))
         for family, text, changed in changes:
             arrays = list(subject.arrays)
             arrays[other] = np.ascontiguousarray(changed)
@@ -222,7 +234,7 @@ def _one_hot(c: Comparison, a: Array, n: Array, v: Array) -> Hint | None:
     softmax = _close(a.sum(axis=1), v)  # its rows add up to 1
     if softmax and (wrong.sum(axis=1) == 1).all() and _close(np.abs(error[wrong]), np.abs(v)):
         return (
-            "one-hot",
+            TERM,
             f"{c.name}: one element per row is off by dy: the target's one-hot is missing",
         )
     return None
@@ -257,7 +269,7 @@ def _normalisation(c: Comparison, a: Array, n: Array, v: Array, s: Subject) -> H
             continue
         missing = all("missing" in text for text in told)
         text = f"{c.name}: {' and '.join(told)} (the statistics depend on x too)"
-        return ("normalisation" if missing else "wrong scale"), text
+        return (DETACHED if missing else SCALE), text
     return None
 
 
@@ -284,7 +296,7 @@ def _border(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
         return None
     wrong = np.abs(a - n) > 1e-4 * np.abs(n).max()
     if wrong.any() and not wrong[:, :, 1:-1, 1:-1].any():
-        return "border", f"{c.name}: only the border is wrong: check padding and edge windows"
+        return PADDING, f"{c.name}: only the border is wrong: check padding and edge windows"
     return None
 
 
@@ -301,7 +313,7 @@ def _unvisited(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
             dense = (n != 0).mean() > 0.5
             last = where == list(range(n.shape[axis] - len(where), n.shape[axis]))
             if n.ndim == 4 and axis > 1 and dense and last:
-                return "stride or padding", f"{text}: a stride's remainder, or an offset"
+                return PADDING, f"{text}: a stride's remainder, or an offset"
             return FACT, f"{text}, but its gradient is not zero"
     return None
 
@@ -315,7 +327,7 @@ def _shifted(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
                 inner[axis] = slice(max(0, shift), n.shape[axis] + min(0, shift))
                 if _close(a[tuple(inner)], np.roll(n, shift, axis)[tuple(inner)]):
                     text = f"{c.name}: shifted by {shift} along axis {axis}: a padding offset"
-                    return "stride or padding", text
+                    return PADDING, text
     return None
 
 
@@ -326,7 +338,7 @@ def _moved(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
         return None
     if (n == 0).mean() > 0.3:
         return (
-            "mask",
+            MASK,
             f"{c.name}: the same values arrive at other places: the winners (argmax, a mask, an "
             "index) are not those of the forward pass",
         )
@@ -347,4 +359,4 @@ def _mask(c: Comparison, a: Array, n: Array, s: Subject) -> Hint | None:
     if not closed.all() and not opened.all():
         what = "zero that should not be, and the reverse"
     text = f"{c.name}: the rest is right, but {int(wrong.sum())} elements are {what}"
-    return ("mask" if (n == 0).any() and opened.any() else FACT), text
+    return (MASK if (n == 0).any() and opened.any() else FACT), text

@@ -91,13 +91,16 @@ def _conv_dx(rng: np.random.Generator) -> list[Mutant]:
         return dx, dw
 
     return [
-        Mutant("conv2d: kernel not flipped in dx", "flipped", forward, right, unflipped, (x, w)),
+        Mutant("conv2d: kernel not flipped in dx", "not flipped", forward, right, unflipped,
+               (x, w)),
         Mutant("conv2d: channels exchanged", "transposed", forward, right, transposed, (x, w)),
-        Mutant("conv2d: stride's last row not written", "stride or padding", strided, strided_right,
+        Mutant("conv2d: stride's last row not written", "wrong stride/padding", strided,
+               strided_right,
                remainder, (x, w)),
-        Mutant("conv2d: padding offset by one", "stride or padding", forward, right, offset,
+        Mutant("conv2d: padding offset by one", "wrong stride/padding", forward, right, offset,
                (x6, w)),
-        Mutant("conv2d: one border row wrong", "border", forward, right, border_row, (x, w)),
+        Mutant("conv2d: one border row wrong", "wrong stride/padding", forward, right, border_row,
+               (x, w)),
     ]  # fmt: skip
 
 
@@ -121,7 +124,7 @@ def _conv_dw(rng: np.random.Generator) -> list[Mutant]:
         return dx, kernel("conv2d", "reference").backward(dy, *other)[1]
 
     return [
-        Mutant("conv2d: dw rotated", "flipped", forward, right, flipped_dw, (x, w)),
+        Mutant("conv2d: dw rotated", "not flipped", forward, right, flipped_dw, (x, w)),
         Mutant("conv2d: sign of dw", "sign", forward, right, sign, (x, w)),
         Mutant("conv2d: dilation ignored in dw", "other", dilated, dilated_right, undilated,
                (x, w)),
@@ -152,11 +155,11 @@ def _batch_norm(rng: np.random.Generator) -> list[Mutant]:
 
     m = x.size // 3
     return [
-        change("mean term dropped", "normalisation", lambda dy, s, a, b: s * (dy - b)),
-        change("variance term dropped", "normalisation", lambda dy, s, a, b: s * (dy - a)),
+        change("mean term dropped", "detached path", lambda dy, s, a, b: s * (dy - b)),
+        change("variance term dropped", "detached path", lambda dy, s, a, b: s * (dy - a)),
         change("1/N missing", "wrong scale", lambda dy, s, a, b: s * (dy - m * a - m * b)),
-        change("zero dx", "zero", lambda dy, s, a, b: np.zeros_like(dy)),
-        change("evaluation formula in training", "normalisation", lambda dy, s, a, b: s * dy),
+        change("zero dx", "fact", lambda dy, s, a, b: np.zeros_like(dy)),
+        change("evaluation formula in training", "detached path", lambda dy, s, a, b: s * dy),
     ]
 
 
@@ -198,19 +201,20 @@ def _elementwise(rng: np.random.Generator) -> list[Mutant]:
     w, b = rng.standard_normal((5, 5)), rng.standard_normal(5)
     return [
         Mutant("relu: sign", "sign", relu, relu_right, lambda dy, y: -dy * (y > 0), (x,)),
-        Mutant("relu: mask from dy", "mask", relu, relu_right,
+        Mutant("relu: mask from dy", "wrong mask/branch", relu, relu_right,
                lambda dy, y: dy * (dy > 0), (x,)),
-        Mutant("relu: leaky", "mask", relu, relu_right,
+        Mutant("relu: leaky", "wrong mask/branch", relu, relu_right,
                lambda dy, y: dy * np.where(y > 0, 1, 0.01), (x,)),
-        Mutant("add: one input forgotten", "zero", add, lambda dy, a, b: (dy.copy(), dy.copy()),
+        Mutant("add: one input forgotten", "fact", add, lambda dy, a, b: (dy.copy(), dy.copy()),
                lambda dy, a, b: (dy.copy(), 0 * dy), (x, z)),
-        Mutant("residual: skip overwritten by branch", "missing path", block, block_right,
+        Mutant("residual: skip overwritten by branch", "detached path", block, block_right,
                block_overwrites, (x, w)),
         Mutant("residual: branch forgotten", "fact", block, block_right, block_skip_only,
                (x, w)),
         Mutant("broadcast: mean in place of sum", "wrong scale", shift, shift_right, shift_mean,
                (x, b)),
-        Mutant("broadcast: not summed", "broadcast", shift, shift_right, shift_unsummed, (x, b)),
+        Mutant("broadcast: not summed", "missing broadcast sum", shift, shift_right,
+               shift_unsummed, (x, b)),
         Mutant("broadcast: only the first row", "missing broadcast sum", shift, shift_right,
                shift_axis, (x, b)),
     ]  # fmt: skip
@@ -244,14 +248,17 @@ def _pooling(rng: np.random.Generator) -> list[Mutant]:
         return np.asarray(dx[..., ::-1])
 
     return [
-        Mutant("max_pool2d: every tie gets the gradient", "ties", pool, pool_right, all_ties,
+        Mutant("max_pool2d: every tie gets the gradient", "wrong mask/branch", pool, pool_right,
+               all_ties,
                (ties,)),
         Mutant("max_pool2d: columns reversed", "other", pool, pool_right, columns_reversed, (x,)),
-        Mutant("avg_pool2d: 1 / area missing", "factor", average, average_right, area_missing,
+        Mutant("avg_pool2d: 1 / area missing", "wrong scale", average, average_right, area_missing,
                (x,)),
-        Mutant("avg_pool2d: padding not counted in backward", "border", padded, padded_right,
+        Mutant("avg_pool2d: padding not counted in backward", "wrong stride/padding", padded,
+               padded_right,
                area_inside, (x,)),
-        Mutant("global_avg_pool2d: 1 / (H W) missing", "factor", means, means_right, no_mean, (x,)),
+        Mutant("global_avg_pool2d: 1 / (H W) missing", "wrong scale", means, means_right, no_mean,
+               (x,)),
     ]  # fmt: skip
 
 
@@ -284,10 +291,12 @@ def _loss(rng: np.random.Generator) -> list[Mutant]:
         return dy @ w, x.T @ dy
 
     return [
-        Mutant("cross_entropy: 1/N missing", "factor", mean_loss, mean_right, no_mean,
+        Mutant("cross_entropy: 1/N missing", "wrong scale", mean_loss, mean_right, no_mean,
                (logits,)),
-        Mutant("cross_entropy: one-hot missing", "one-hot", forward, right, no_onehot, (logits,)),
-        Mutant("cross_entropy: upstream ignored", "upstream", forward, right, no_upstream,
+        Mutant("cross_entropy: one-hot missing", "missing term", forward, right, no_onehot,
+               (logits,)),
+        Mutant("cross_entropy: upstream ignored", "missing upstream dy", forward, right,
+               no_upstream,
                (logits,)),
         Mutant("linear: w transposed", "transposed", linear, linear_right, transposed, (x, w)),
         Mutant("linear: dw transposed", "transposed", linear, linear_right, transposed_dw, (x, w)),

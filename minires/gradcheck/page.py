@@ -13,6 +13,7 @@ import numpy as np
 from . import owed
 from .diagnosis.finding import SHOWN, Finding
 from .heat import heat_map
+from .wrong_calls import described
 
 if TYPE_CHECKING:
     from .report import GradcheckReport, Row
@@ -80,13 +81,14 @@ def fragment(report: GradcheckReport, subtitle: str = "", style: bool = True) ->
         f"<p>{_MEANING[verdict]}.</p>" if report.error is None else "",
         f"<p>{escape(subtitle)}</p>" if subtitle else "",
         f"<p>Stopped by {_code(report.error)}</p>" if report.error is not None else "",
+        _list("Operations with a wrong backward pass", _calls(report)),
         _findings(report),
         _rows(report.rows),
         f"<p>{escape(report.reason)}</p>" if report.reason else "",
         _list("Undecided", [(row.tensor, row.reason) for row in report.rows if row.reason]),
         "".join(_map(report, row) for row in report.rows if row.verdict != "PASS"),
         _list("What a backward pass owes besides", _owed(report.hygiene)),
-        _list("Likely mistakes", [("", text) for _, text in report.hints]),
+        _list("Likely mistakes", [("", text) for text in report.spoken_hints()]),
         f"<p>{escape(str(report.taylor))}</p>" if report.taylor is not None else "",
         _list("Notes", [("", text) for text in report.notes]),
     ]
@@ -183,6 +185,14 @@ def _changed(finding: Finding) -> str:
 def _owed(hygiene: Mapping[str, str]) -> list[tuple[str, str]]:
     whys = {name: owed.why(name) for name in hygiene}
     return [(n, f"{text}. Why: {whys[n]}" if whys[n] else text) for n, text in hygiene.items()]
+
+
+def _calls(report: GradcheckReport) -> list[tuple[str, str]]:
+    """Return the wrong calls of a composition, the first one with its places."""
+    found = report.wrong_calls
+    first = [described(*x).partition(": ")[2] for x in found[:1]]
+    rest = list(dict.fromkeys(call.name for call, _ in found[1:4]))
+    return [*((found[0][0].name, text) for text in first), *((name, "wrong too") for name in rest)]
 
 
 def _list(title: str, items: Any) -> str:

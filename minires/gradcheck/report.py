@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..results import table
 from . import owed, page
 from .diagnosis import Diagnosis, diagnose
+from .edits.tables import DETACHED, TERM
 from .wrong_calls import described, diagnosed, of_subject
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .subject import Subject
 
 PASS, FAIL, VACUOUS, UNDECIDED = "PASS", "FAIL", "VACUOUS", "UNDECIDED"
+PATHS = frozenset({TERM, DETACHED})  # two words for something that has to be added
 WIDTH = 92  # of a line: 100, less what pytest puts before those of an error
 
 
@@ -169,14 +171,20 @@ class GradcheckReport:
         return "\n".join(map(wrapped, "\n".join(lines).splitlines()))
 
     def spoken_hints(self) -> list[str]:
-        """Return the hints that are printed: beside a line that was found, no guess stands."""
+        """Return the hints that are printed: beside a line that was found, no other guess."""
+        return [text for _, text in self._spoken()]
+
+    def _spoken(self) -> list[tuple[str, str]]:
         if not self.wrong_calls and not self.diagnosis:
-            return [text for _, text in self.hints]
-        line = f"(line {self.diagnosis[0].line})" if self.diagnosis else "-"
+            return self.hints
+        kinds, line = frozenset[str](), ""
+        if self.diagnosis:
+            found, line = self.diagnosis[0].family, f"(line {self.diagnosis[0].line})"
+            kinds = PATHS if found in PATHS else frozenset({found})
         return [
-            x.removesuffix(line).rstrip()
-            for family, x in self.hints
-            if family == "vacuous" or x.endswith(line)
+            (family, text)
+            for family, text in self.hints
+            if family == "vacuous" or (family in kinds and text.endswith(line))
         ]
 
     def _repr_html_(self) -> str:
@@ -191,7 +199,7 @@ class GradcheckReport:
             "rtol": self.rtol,
             "rows": [_plain(vars(row)) for row in self.rows],
             "hygiene": self.hygiene,
-            "hints": [{"family": family, "text": text} for family, text in self.hints],
+            "hints": [{"family": family, "text": text} for family, text in self._spoken()],
             "taylor": None if self.taylor is None else _plain(vars(self.taylor)),
             "wrong_calls": [f"{call.name}: {slip.text}" for call, slip in self.wrong_calls],
             "diagnosis": [finding.to_dict() for finding in self.diagnosis],

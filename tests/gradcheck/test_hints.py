@@ -58,7 +58,7 @@ def test_the_wrong_winner_of_a_maximum_is_no_stride():
         return dx
 
     (hint,) = hints(pool, backward, RNG.standard_normal((2, 6, 6)))
-    assert hint[0] == "mask"
+    assert hint[0] == "wrong mask/branch"
     assert "the winners" in hint[1]
 
 
@@ -204,7 +204,7 @@ def test_terms_of_a_normalisation_without_any_source(mean, variance, told):
     backward = eval(code, {"f": forward, "sd": lambda x: np.sqrt(x.var(axis=0) + 1e-5)})
     (hint,) = hints(forward, backward, RNG.standard_normal((6, 4)))
     assert told in hint[1]
-    assert hint[0] == ("normalisation" if 0 in (mean, variance) else "wrong scale")
+    assert hint[0] == ("detached path" if 0 in (mean, variance) else "wrong scale")
 
 
 # ---- silence and facts ----
@@ -224,7 +224,7 @@ def test_of_one_element_nothing_is_said(shape):
         return np.asarray(1.7 * np.cos(x) * dy + 0.3)
 
     report = check_backward(lambda x: np.sin(x) * 1.0, backward, np.full(shape, 0.4))
-    assert all(family in ("fact", "upstream") for family, _ in report.hints)
+    assert all(family in ("fact", "missing upstream dy") for family, _ in report.hints)
 
 
 def test_values_at_other_places_are_a_fact():
@@ -248,7 +248,7 @@ def test_readme_is_diagnosed():
     report = check_backward(forward, backward, RNG.standard_normal((6, 4)))
     assert "through the mean and the variance is missing" in report.hints[0][1]
     found = report.diagnosis[0]
-    assert (found.line, found.family) == (2, "missing term")
+    assert (found.line, found.family) == (2, "detached path")
     assert found.general  # right on moved inputs, too
     assert found.before == "return dout / cache[1]"
     space = {}
@@ -281,7 +281,25 @@ def test_a_composition_names_its_first_wrong_operation_and_no_guess():
     assert "return F.softmax(Crooked.apply(h) * 2.0)" in text
     assert "hint:" not in text
     assert report.diagnosis[0].line == 4
+    page = report._repr_html_()
+    assert "Operations with a wrong backward pass" in page
+    assert "Crooked</strong>: its gradient of x" in page
     assert gradcheck(lambda x: x.tanh() * 2.0, X).wrong_calls == []
+
+
+def test_no_hint_contradicts_the_line_that_was_found():
+    def forward(x):
+        return np.log1p(np.exp(x))
+
+    def backward(dy, x):
+        return dy * np.exp(x) / (1 + np.exp(-x))
+
+    report = check_backward(forward, backward, X)
+    assert report.hints == [("wrong factor", report.hints[0][1])]
+    assert report.diagnosis[0].family != "wrong factor"
+    assert report.spoken_hints() == []
+    assert report.to_dict()["hints"] == []
+    assert "factor too many" not in str(report) + report._repr_html_()
 
 
 def test_a_module_names_its_layer():
