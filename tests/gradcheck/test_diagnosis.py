@@ -278,3 +278,16 @@ def test_a_step_function_gets_no_diagnosis():
     assert report.verdict != "PASS"
     assert len(report.diagnosis) == 0
     assert "piecewise constant" in str(report)
+
+
+def test_what_was_not_tried_is_not_denied(tmp_path):
+    """A search without time, or of code that may not run, does not say that no change helps."""
+    subject = check_backward(lambda x: x * x, lambda dy, x: x * dy**3, X).subject
+    assert "no time to try every change" in doctor.diagnose(subject, seconds=0.0).note
+
+    def writes(dy, x):
+        if not (tmp_path / "log").write_text("x"):
+            return dy
+        return x.shape[0] * x * dy**3
+
+    assert "it calls write_text" in check_backward(lambda x: x * x, writes, X).diagnosis.note

@@ -25,6 +25,7 @@ from .search import Fix, Search, model_of
 
 SECONDS = 8.0  # of processor time
 WALL = 18.0  # seconds by the clock
+SUMMARY = ("tried", "problem", "right", "finite", "late")
 LAST = 1.0  # of them, left for the answer
 
 
@@ -65,13 +66,20 @@ def diagnose(subject: Subject, seconds: float = SECONDS, apart: bool = True) -> 
     for answer in answers:
         if "spans" in answer:
             fixes[str(answer["spans"])] = _fix(answer)
-        summary |= {k: x for k, x in answer.items() if k in ("tried", "problem", "right", "finite")}
+        summary |= {k: x for k, x in answer.items() if k in SUMMARY}
     if summary.get("problem") and not fixes:
         note = f"no line is named: the search failed ({summary['problem']})"
     about = partial(family_of, model=model_of(pair.forward), finite=summary.get("finite", True))
     found = _findings(maker, sorted(fixes.values(), key=lambda f: (f.cost, f.length)), about)
     if not found and not note and not summary.get("right"):
+        acts = reached(n for s in maker.sources for n in s.nodes)
         note = f"no small change of {_name(pair.backward)} makes its gradients right"
+        if acts:
+            note = (
+                f"no line is named: it calls {acts[0]}, and changes are tried where nothing may act"
+            )
+        elif summary.get("late", "problem" not in summary):
+            note = "no line is named: there was no time to try every change; give smaller inputs"
     return Diagnosis(found, note, summary.get("tried", 0))
 
 
@@ -94,7 +102,12 @@ def _work(subject: Subject, pair: Pair, seconds: float, send: Send, beat: Beat) 
                 search.attempt({0: edit.spans}, edit.cost, edit.family)
         for fix in search.ranked():
             send(_plain(fix))
-        send({"tried": search.tried, "right": search.right, "finite": search.finite})
+        send(
+            {
+                "tried": search.tried, "right": search.right, "finite": search.finite,
+                "late": late(),
+            }
+        )  # fmt: skip
 
 
 def _plain(fix: Fix) -> dict[str, Any]:
