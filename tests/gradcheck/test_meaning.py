@@ -7,6 +7,7 @@ import textwrap
 import pytest
 
 from minires.gradcheck.diagnosis.meaning import family_of
+from minires.gradcheck.diagnosis.rules import sentence
 from minires.gradcheck.edits import Source
 
 FORWARD = """
@@ -65,6 +66,25 @@ def test_the_family_of_an_edit_follows_from_what_it_changes(
     source = _source(wrong)
     spans = ((0, len(source.text), _source(right).text),)
     assert family_of(source, spans, "?", Source(FORWARD)) == family
+
+
+@pytest.mark.parametrize(
+    ("family", "before", "after", "said"),
+    [
+        ("wrong variable", "dx = dy * x", "dx = dy * s", "`dx` uses `x` where `s` belongs"),
+        ("wrong scale", "dx = dy / len(x)", "dx = dy / x.shape[1]", "a mean over N elements"),
+        ("wrong scale", "dx = dy * x", "dx = 2 * dy * x", "a constant factor"),
+        ("not accumulated", "dx[i] += dy", "np.add.at(dx, i, dy)", "np.add.at adds every time"),
+        ("stale or overwritten buffer", "dx = dh", "dx += dh", "overwrites the gradient"),
+        ("not finite", "dx = np.log(x)", "dx = np.log(x + 1)", "the logarithm of zero"),
+        ("missing term", "dx = dy * x + dy", "dx = dy * x", "a term too many"),
+        ("missing upstream dy", "dx = x", "dx = dy * x", "upstream gradient `dy`"),
+    ],
+)
+def test_the_sentence_says_what_this_edit_shows(
+    family: str, before: str, after: str, said: str
+) -> None:
+    assert said in sentence(_source(before), family, 4, before, after)
 
 
 def test_a_gradient_that_is_not_finite_is_called_so() -> None:

@@ -66,6 +66,7 @@ def index(c: Change, roles: Roles) -> str:
     around = [n for n, name in c.path if isinstance(n, ast.Subscript) and name == "slice"]
     base = ast.unparse(around[-1].value) if around else ""
     words = {w.lower() for t in texts for w in re.findall(r"[A-Za-z_]\w*", t)}
+    words |= {w.lower() for n, _ in c.path if isinstance(n, ast.BinOp) for w in names(n)}
     if texts[0].count("::-1") != texts[1].count("::-1"):
         return FLIP
     if "-1" in texts and any(name == "step" for _, name in c.path):
