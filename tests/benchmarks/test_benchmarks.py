@@ -188,7 +188,9 @@ def test_the_numpy_convolution_is_a_convolution(stride, padding, r):
         np.testing.assert_allclose(a, b, atol=1e-11)
 
 
-@pytest.mark.parametrize("name", ["conv2d", "batch_norm", "batch_norm_relu"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("conv2d", marks=pytest.mark.slow), "batch_norm_relu"]
+)
 def test_errors_are_small_in_every_pass(name):
     if name not in specs():
         pytest.skip(f"there is no kernel {name}")

@@ -1,4 +1,4 @@
-"""The CUDA kernels on the emulator: every version, dtype and case against the float64 reference."""
+"""The CUDA kernels on the emulator: their own cases beside the reference, races, any order."""
 
 import re
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minires as mr
-from cuda_cases import VERSIONS, cases, runs, worst_error
+from cuda_cases import MORE, VERSIONS, cases, runs, worst_error
 from minires_emulator import KernelFault, check
 from minires_kernels import kernel, specs, use_backend, use_versions
 from minires_kernels.cuda import conv2d
@@ -19,12 +19,11 @@ DTYPES = ("float32", "float64")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("name", "number"), VERSIONS)
-def test_against_the_reference(name, number, dtype, thorough):
+@pytest.mark.parametrize(("name", "number"), [v for v in VERSIONS if v[0] in MORE])
+def test_more_cases_against_the_reference(name, number, dtype):
+    """Those of the specification: tests/kernels/test_kernels.py."""
     ran = 0
-    for version, spec, case, i in runs(
-        name, number, dtype, every=1 if thorough or dtype == "float32" else 3
-    ):
+    for version, spec, case, i in runs(name, number, dtype, first=MORE[name]):
         allowed = spec.tolerance[dtype] * version.tolerance
         assert worst_error(version, spec, case, i, dtype) <= max(allowed, 1e-14), case.label
         ran += 1
@@ -66,7 +65,7 @@ def has_nothing_to_report(name, number, dtype, every):
 @pytest.mark.parametrize(("name", "number"), VERSIONS)
 def test_any_order_of_threads_gives_the_same_bits(name, number, thorough):
     dtype = "float32"
-    for version, spec, case, _ in runs(name, number, dtype, every=1 if thorough else 5):
+    for version, spec, case, _ in runs(name, number, dtype, every=1 if thorough else 8):
         if case.arrays[0].size > 2000:
             continue
         arrays, options = spec.check_forward(*case.astype(dtype), **case.options)

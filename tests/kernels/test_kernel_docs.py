@@ -12,7 +12,13 @@ from minires_emulator import NoCompiler, compiler
 PAGES = sorted((Path(__file__).parents[2] / "kernels" / "docs").glob("*.md"))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+@pytest.mark.parametrize(
+    "page",
+    [  # those on CUDA compile for the emulator
+        pytest.param(p, marks=pytest.mark.slow if "cuda" in p.stem else [], id=p.stem)
+        for p in PAGES
+    ],
+)
 def test_the_code_of_a_page_prints_what_the_page_says(page):
     try:
         compiler()
