@@ -98,6 +98,7 @@ def _is_done(number: int, record: Record) -> bool:
 def hint(args: argparse.Namespace) -> int:
     """Print the next hint of an exercise, or of the first one that is not solved."""
     from minires.lessons.kit import exercises
+    from minires.lessons.wrong_line import own_hint
 
     names, progress = exercise_names(args.number, args.exercise), progress_of(args.file)
     record, everything = progress.of(args.number), exercises(args.number)
@@ -109,6 +110,8 @@ def hint(args: argparse.Namespace) -> int:
         first = 0 if args.all else shown - 1
         for i in range(first, shown):
             print(f"{name}, hint {i + 1} of {len(hints)}: {hints[i]}")
+        if name not in record.solved and (own := own_hint(record.wrong.get(name), shown)):
+            print(own)
         what = f"{args.number} {name}{file_option(args.file)}"
         if left := len(hints) - shown:
             print(f"{left} more: minires lessons hint {what}")

@@ -208,10 +208,14 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _remember(path: Path, report: Report) -> None:
-    """Keep in the progress beside a learner's file what the learner has solved."""
+    """Keep beside a learner's file what the learner has solved, and what is wrong for the hints."""
+    progress = learning.progress_of(path)
     solved = [r.name for r in report.results.values() if r.verdict == "PASS" and not r.shipped]
     if solved:
-        learning.kept(learning.progress_of(path), report.lesson, solved=solved)
+        learning.kept(progress, report.lesson, solved=solved)
+    wrong = {r.name: r.wrong for r in report.results.values() if r.verdict == "FAIL"}
+    with contextlib.suppress(OSError):
+        progress.note(report.lesson, wrong)
 
 
 @contextlib.contextmanager

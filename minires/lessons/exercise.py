@@ -9,7 +9,7 @@ from __future__ import annotations
 import linecache
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .. import environment
@@ -69,7 +69,8 @@ class Result:
     """What a check found: the verdict is PASS, FAIL (wrong) or TODO (not written).
 
     `lineno` and `source` are the learner's own line, in a notebook of this cell; `shipped` is
-    whether the function is the solution that comes with minires.
+    whether the function is the solution that comes with minires; `wrong` is what the hints say of
+    the learner's own code (`WrongLine.kept`).
     """
 
     name: str
@@ -79,6 +80,7 @@ class Result:
     source: str = ""
     cell: int | None = None
     shipped: bool = False
+    wrong: list[Any] = field(default_factory=list)
 
     def line(self, lesson: int, file: str | None = None, points: int = 0) -> str:
         """Return what to print, which names the hint of what is not solved in the file.
@@ -112,6 +114,7 @@ def examine(name: str, exercise: Exercise, f: Callable[..., Any]) -> Result:
     limit, learner = time_limit(), of_this_process(f)
     end = time.monotonic() + limit
     lineno, source = _definition(f)
+    wrong: list[Any] = []
     try:
         with interrupted(lambda: end) as expired:
             verdict, message = judge(exercise, learner)
@@ -125,9 +128,9 @@ def examine(name: str, exercise: Exercise, f: Callable[..., Any]) -> Result:
         lineno = learner.raised.line
         source = _line(f, lineno)
     elif verdict == "FAIL" and (found := wrong_line(name, f)):
-        lineno, message = found.line, found.told(message)
+        lineno, message, wrong = found.line, found.told(message), found.kept()
         source = _line(f, lineno)
-    return Result(name, verdict, message, lineno or None, source)
+    return Result(name, verdict, message, lineno or None, source, wrong=wrong)
 
 
 def _line(f: Any, lineno: int) -> str:

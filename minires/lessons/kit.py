@@ -19,6 +19,7 @@ from . import desk, figures, files, parameters, runner, worker
 from .exercise import OF_MINIRES, Exercise, Result, examine, time_limit
 from .progress import Progress, learners_folder
 from .questions import Question
+from .wrong_line import own_hint
 
 latest: Lesson | None = None  # the lesson that ran last, for `minires lessons check`
 
@@ -170,14 +171,17 @@ class Lesson:
         """Show the next hint of an exercise."""
         if worker.serving():
             return
-        hints, shown = self._exercise(name).hints, 0
+        hints, shown, own = self._exercise(name).hints, 0, None
         if not self.checking:
             with _as_exit():
-                shown = self.progress.of(self.number).hints.get(name, 0)
+                record = self.progress.of(self.number)
+            shown, own = record.hints.get(name, 0), record.wrong.get(name)
         shown = min(shown + 1, len(hints))
         left = len(hints) - shown
         more = f"{left} more: call it again" if left else "the last one"
         self.say(f"Hint {shown} for exercise {name} ({more}): {hints[shown - 1]}")
+        if text := own_hint(own, shown):
+            print(text)
         if not self.checking:
             with _as_exit():
                 self.progress.change(self.number, hints={name: shown})
@@ -208,6 +212,9 @@ class Lesson:
                 print(f"exercise {name}: solution shown, the one that comes with minires")
             else:
                 desk.current().judged(result, self.number, self._file)
+            if not self.checking and result.verdict == "FAIL":
+                with _as_exit():
+                    self.progress.note(self.number, {name: result.wrong})
             if result.verdict != "PASS":
                 return _stand_in(name, found.reference, result.verdict)
             if not ours and not self.checking:

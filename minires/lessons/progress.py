@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,13 @@ class Record:
     solutions: list[str] = field(default_factory=list)  # exercises whose solution was looked up
     place: str = ""  # the heading where reading goes on
     read: bool = False  # to the end
+    wrong: dict[str, list[Any]] = field(default_factory=dict)  # exercise -> its line, for hints
     seconds: dict[str, float] = field(default_factory=dict)  # what a cell took, by its code
 
     def forget(self, exercise: str) -> None:
         """Forget what was done of one exercise."""
         self.hints.pop(exercise, None)
+        self.wrong.pop(exercise, None)
         for names in (self.solved, self.solutions):
             if exercise in names:
                 names.remove(exercise)
@@ -68,6 +71,12 @@ class Progress:
         if json.dumps(asdict(record)) != before:
             self._write(everything | {str(lesson): asdict(record)})
         return record
+
+    def note(self, lesson: int, wrong: Mapping[str, list[Any]]) -> None:
+        """Keep what is wrong in exercises, for their hints; forget it where nothing is known."""
+        old = self.of(lesson).wrong
+        if new := {name: found for name, found in wrong.items() if found != old.get(name, [])}:
+            self.change(lesson, wrong=new)
 
     def forget(self, lesson: int, exercise: str | None = None) -> None:
         """Forget a lesson, or one exercise of it."""

@@ -20,6 +20,7 @@ import time
 import traceback
 import types
 from collections.abc import Callable
+from dataclasses import astuple
 from typing import Any
 
 from . import guard
@@ -63,7 +64,7 @@ def submit(name: str, f: Any) -> Callable[..., Any]:
         return f  # type: ignore[no-any-return]
     if verdict == "look":  # wrong; which line is it?
         found = wrong_line(name, f, apart=False)
-        values = (found.line, found.family, found.others) if found else (0, "", ())
+        values = astuple(found) if found else (0, "", (), "", "")
         _ask("line", str(name), *values)
 
     def solution(*arguments: Any, **named: Any) -> Any:

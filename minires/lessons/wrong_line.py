@@ -1,7 +1,8 @@
 """Which line of a learner's backward pass is wrong, and what kind of mistake it is.
 
 For the exercises of `passes.py`: the pass is compared with differences, and where the diagnosis of
-gradient checks finds a change that makes it right, its place and kind are told, not the change.
+gradient checks finds a change that makes it right, its place and kind are told; the change itself
+is kept for the last hint.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from .learner import code_of
 from .passes import PASSES
 
 SECONDS = 3.0  # of processor time
+LONGEST = 1000  # characters of a change that is kept
 KINDS = {
     "sign": "a sign",
     "missing term": "a term is missing, or not added",
@@ -45,11 +47,20 @@ KINDS = {
 
 @dataclass(frozen=True)
 class WrongLine:
-    """A line of the learner's file, the kind of mistake, and other lines that could be changed."""
+    """A line of the learner's file, the kind of mistake, and other lines that could be changed.
+
+    `before` and `after` are the text there and what to write instead, "" if that is not sure.
+    """
 
     line: int
     family: str
     others: tuple[int, ...] = ()
+    before: str = ""
+    after: str = ""
+
+    def kept(self) -> list[Any]:
+        """Return what a progress file keeps for the hints."""
+        return [self.line, self.family, self.before, self.after]
 
     def told(self, message: str) -> str:
         """Return an exercise's message with the kind of mistake; the line stands below it."""
@@ -82,10 +93,45 @@ def wrong_line(name: str, f: Callable[..., Any], apart: bool = True) -> WrongLin
     if not found or found[0].family not in KINDS:
         return None
     others = tuple(x.number for x in found[1:3] if x.number != found[0].number)
-    return WrongLine(found[0].number, found[0].family, others)
+    first = found[0]
+    alone = len(first.edits) == 1
+    texts = _texts(first.before, first.after) if alone else ("", "")
+    return WrongLine(first.number, first.family, others, *texts)
 
 
-def received(line: Any, family: Any, others: Any, within: range) -> WrongLine | None:
+def own_hint(kept: Any, level: int) -> str:
+    """Return what the second or third hint adds of the learner's own code; "" if nothing is kept.
+
+    The second names the line and the kind of mistake, the third shows the change.
+    """
+    if level < 2 or not (isinstance(kept, list) and len(kept) == 4):
+        return ""
+    line, family, before, after = kept
+    found = received(line, family, [], range(1, 10**6), before, after)
+    if found is None:
+        return ""
+    text = f"In your code, line {found.line}: {KINDS[found.family]}"
+    if level < 3 or not found.after:
+        return text
+    return "\n".join([
+        text,
+        *(f"     | {x}" for x in found.before.splitlines()),
+        *(f"  -> | {x}" for x in found.after.splitlines()),
+    ])  # fmt: skip
+
+
+def _texts(before: Any, after: Any) -> tuple[str, str]:
+    """Return two texts if they are short and have nothing that a terminal would obey."""
+    for x in (before, after):
+        plain = isinstance(x, str) and len(x) <= LONGEST and x.replace("\n", "").isprintable()
+        if not plain:
+            return "", ""
+    return before, after
+
+
+def received(
+    line: Any, family: Any, others: Any, within: range, before: Any = "", after: Any = ""
+) -> WrongLine | None:
     """Return what another process has found, if it is what it should be."""
     lines = [line, *others] if isinstance(others, list | tuple) else [None]
     if (
@@ -94,4 +140,4 @@ def received(line: Any, family: Any, others: Any, within: range) -> WrongLine | 
         or not all(type(n) is int and n in within for n in lines)
     ):
         return None
-    return WrongLine(line, family, tuple(others[:2]))
+    return WrongLine(line, family, tuple(others[:2]), *_texts(before, after))

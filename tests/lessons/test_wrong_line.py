@@ -1,10 +1,13 @@
 """Exercises that name the wrong line of a backward pass, and the kind of mistake, not the fix."""
 
+import contextlib
+import io
 import linecache
 
 import numpy as np
 import pytest
 
+from minires.__main__ import main
 from minires.gradcheck import check_backward
 from minires.gradcheck.diagnosis.rules import RULES
 from minires.lessons import wrong_line
@@ -139,6 +142,31 @@ def test_what_another_process_says_is_looked_at():
         (5, "sign", ["x"]), (5, "sign", 7), (0, "", []), (True, "sign", []), (5, [], []),
     ]:  # fmt: skip
         assert wrong_line.received(line, family, others, range(4, 9)) is None
+
+
+def test_the_second_hint_names_the_own_line_and_the_third_shows_the_change(tmp_path, monkeypatch):
+    path = tmp_path / "mine.py"
+    path.write_text(FILE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["lessons", "check", "--file", "mine.py"]) == 1
+    shown = []
+    for _ in range(3):
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            assert main(["lessons", "hint", "1", "1.5", "--file", "mine.py"]) == 0
+        shown.append(out.getvalue())
+    assert "In your code" not in shown[0]
+    kind = wrong_line.KINDS["wrong mask/branch"]
+    assert f"In your code, line 9: {kind}" in shown[1]
+    assert "->" not in shown[1]
+    assert "     | kept = x < 0\n  -> | kept = x >" in shown[2]
+
+
+def test_a_hint_shows_no_text_that_a_terminal_would_obey():
+    kept = [9, "sign", "a", "b\x1b[2J"]
+    assert wrong_line.own_hint(kept, 3) == wrong_line.own_hint(kept, 2) != ""
+    kept = [[9, "?", "a", "b"], ["9", "sign", "a", "b"], [], None, [0, "", "", ""]]
+    for damaged in kept:
+        assert wrong_line.own_hint(damaged, 3) == ""
 
 
 def test_every_family_has_its_words():
