@@ -112,7 +112,13 @@ def _work(subject: Subject, pair: Pair, seconds: float, send: Send, beat: Beat) 
 
 def _plain(fix: Fix) -> dict[str, Any]:
     spans = {str(k): [list(s) for s in spans] for k, spans in fix.changes.items()}
-    return {"spans": spans, "cost": fix.cost, "family": fix.family, "general": fix.general}
+    return {
+        "spans": spans,
+        "cost": fix.cost,
+        "family": fix.family,
+        "general": fix.general,
+        "length": fix.length,
+    }
 
 
 def _fix(answer: dict[str, Any]) -> Fix:
@@ -120,7 +126,13 @@ def _fix(answer: dict[str, Any]) -> Fix:
         int(k): tuple((int(a), int(b), str(new)) for a, b, new in spans)
         for k, spans in answer["spans"].items()
     }
-    return Fix(float(answer["cost"]), str(answer["family"]), changes, bool(answer["general"]))
+    return Fix(
+        float(answer["cost"]),
+        str(answer["family"]),
+        changes,
+        bool(answer["general"]),
+        int(answer["length"]),
+    )
 
 
 def _findings(maker: Maker, fixes: list[Fix], about: Callable[..., str]) -> list[Finding]:

@@ -8,8 +8,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..edits import Edit, Scene, Source
-from ..edits.tables import AXIS, SUM
+from ..edits.tables import AXIS, FINITE, INPLACE, SUM
 from .holes import Holes
 
 RETURNED = 0.35  # dearer: an edit of a bare name in `return`
@@ -17,6 +19,8 @@ COPIED = 1.2  # dearer: an edit of a statement that forward has, too
 SHARED = 1.5  # dearer: an edit in a function that forward calls, too
 SIZES = 0.15  # dearer: an edit of a line that reads a size
 ALIAS = -0.2  # an edit of a line that only gives a value another name, as if something was left out
+TWIN = 0.1  # dearer: an edit of a line that is repeated, rather than of its repetition
+LATER = 0.3  # dearer: a guard elsewhere than where a value is first not finite
 IDLE = 0.3  # cheaper: an edit that uses what the function computes and does not use
 VALUES = 0.15  # dearer: an edit of a line that makes no gradient: nothing of upstream is in it
 HELPER = 0.3  # dearer: an edit in a function that backward calls
@@ -44,24 +48,34 @@ class Plausibility:
         self.copied = _copied(scene, shared)
         self.plain = _plain(scene)
         self.idle = _idle(scene)
+        self.twins = _twins(scene)
+        self.origin = _origin(scene)
 
     def cost(self, edit: Edit) -> float:
         """Return the cost of an edit in its place."""
         found = edit.cost + self.base
         if _returned(self.scene, edit):
             found += RETURNED
+        s = self.scene.source.owner.get(id(edit.node))
+        if edit.family == INPLACE:  # a copy is wanted where a view is made, whoever else makes one
+            return found
         if any(a <= edit.spans[0][0] < b for a, b in self.copied):
             found += COPIED
+        if s in self.twins:
+            found += TWIN
+        if edit.family == FINITE and self.origin is not None and s is not self.origin:
+            found += LATER
         if _of_shape(self.scene, edit):
             found += SIZES
-        s = self.scene.source.owner.get(id(edit.node))
         if isinstance(s, ast.Assign) and isinstance(s.value, ast.Name):
             found += ALIAS
         elif s in self.plain:
             found += VALUES
-        if self.idle and any(self.idle & set(WORD.findall(new)) for _, _, new in edit.spans):
-            found -= IDLE
-        return found
+        return found - IDLE * self.uses_idle(edit)
+
+    def uses_idle(self, edit: Edit) -> bool:
+        """Whether an edit uses a name that the function gives a value and never uses."""
+        return any(self.idle & set(WORD.findall(new)) for _, _, new in edit.spans)
 
 
 def cleared(scene: Scene, edit: Edit, spots: Holes) -> bool:
@@ -98,6 +112,30 @@ def _returned(scene: Scene, edit: Edit) -> bool:
 def _speaks(name: str) -> bool:
     """Whether a name is that of a gradient."""
     return name.lower().startswith(("d", "g")) or "grad" in name.lower()
+
+
+def _twins(scene: Scene) -> set[ast.stmt]:
+    """Return the statements that are repeated later in their block, word for word."""
+    source, found = scene.source, set()
+    for s in source.statements():
+        block, k = source.block[id(s)]
+        if any(source.segment(t) == source.segment(s) for t in block[k + 1 :]):
+            found.add(s)
+    return found
+
+
+def _origin(scene: Scene) -> ast.stmt | None:
+    """Return the first statement in which a value is not finite."""
+    for s in scene.source.statements():
+        for node in ast.walk(s):
+            x = scene.value(node) if isinstance(node, ast.expr) else None
+            if isinstance(x, np.ndarray | float) and not _finite(np.asarray(x)):
+                return scene.source.owner.get(id(node))
+    return None
+
+
+def _finite(x: Any) -> bool:
+    return x.dtype.kind != "f" or bool(np.isfinite(x).all())
 
 
 def _idle(scene: Scene) -> set[str]:

@@ -28,10 +28,11 @@ from .trial import ONE_RUN, Goal, run
 
 MARGIN = 0.6  # how much dearer than the cheapest fix another may be to be looked for
 DOUBTFUL = 2.3  # the cost from which a single edit is not believed before pairs were tried
+EASY = 1.25  # the cost up to which edits are tried before those that mend a part in pairs
 WILD = 1.6  # the cost up to which edits are tried where the values say that they cannot help
 NARROW = 0.4  # dearer: a fix that fails on inputs of other values, or of other sizes
 ALIKE = 0.6  # cheaper: a fix that makes an expression like another of the function
-MENDED, MOST = 3, 4000  # of them are tried with every cheap one; so many attempts
+MENDED, IDLE, MOST = 3, 4, 3000  # of them, edits with idle names; attempts to combine them
 MENDING = 40  # edits that mend a tensor of several, each tried with those that mend the others
 FEW, OTHERS = 400, 0.5  # elements of other inputs, and seconds for them
 LEAN = 1.3  # the cost up to which edits are tried in pairs
@@ -45,11 +46,7 @@ class Fix:
     family: str
     changes: dict[int, tuple[Span, ...]]
     general: bool = True
-
-    @property
-    def length(self) -> int:
-        """How many characters change."""
-        return sum(len(new) + b - a for spans in self.changes.values() for a, b, new in spans)
+    length: int = 0  # how many characters change
 
 
 class Search:
@@ -70,6 +67,7 @@ class Search:
         self.found: list[Fix] = []
         self.partial: list[tuple[float, int, Edit, list[float]]] = []
         self.mending: list[tuple[float, int, Edit, list[float]]] = []
+        self.idle: list[tuple[float, int, Edit]] = []
         self.tried = 0
         self.seen: set[str] = set()
         self.cleared: set[int] = set()
@@ -192,7 +190,12 @@ class Search:
         for k, spans in changes.items():
             source = self.maker.sources[k]
             cost -= ALIKE * likeness(source.program(), source.program(spans))
-        fix = Fix(cost, family, dict(changes), general)
+        length = sum(
+            _changed(self.maker.sources[k].text[a:b], new)
+            for k, spans in changes.items()
+            for a, b, new in spans
+        )
+        fix = Fix(cost, family, dict(changes), general, length)
         self.found.append(fix)
         self.told(fix)
 
@@ -235,9 +238,10 @@ class Search:
             return []
         edits = self._edits()
         likely = [x for x in edits if id(x[2]) not in self.cleared]
-        self._singles([x for x in likely if x[0] <= WILD])
-        if not self.found:
-            self._mended(edits)
+        for most in (EASY, WILD):
+            self._singles([x for x in likely if x[0] <= most])
+            if not self.found:
+                self._mended(edits)
         self._singles([x for x in likely if x[0] > WILD])
         if not self.found:  # what other values cannot mend, values of another shape might
             self._singles([x for x in edits if id(x[2]) in self.cleared and x[0] <= WILD])
@@ -265,7 +269,10 @@ class Search:
                 if cleared(scene, e, spots):
                     self.cleared.add(id(e))
                 own.append((plausibility.cost(e), k, e))
+                if e.node is not None and plausibility.uses_idle(e):
+                    self.idle.append(own[-1])
             found += own + repeated(scene, k, own, LEAN)
+        self.idle.sort(key=lambda x: x[0])
         return sorted(found, key=lambda x: x[0])
 
     def _singles(self, edits: Sequence[tuple[float, int, Edit]]) -> None:
@@ -298,17 +305,15 @@ class Search:
             self.mending.append((cost, k, edit, errors))
 
     def _mended(self, edits: Sequence[tuple[float, int, Edit]]) -> None:
-        """Try the best edits that mend a tensor with every cheap one."""
+        """Try the best edits that mend a tensor, or use an idle name, with every cheap one."""
         begin = self.tried
-        for c, k, e, _ in sorted(self.mending, key=lambda m: m[0])[:MENDED]:
-            for d, j, f in edits:
-                if self.late or c + d > self.best + MARGIN or d > LEAN:
-                    break
-                if self.tried - begin > MOST:
-                    return
-                if j != k or not e.overlaps(f):
-                    both = {k: e.spans + f.spans} if j == k else {k: e.spans, j: f.spans}
-                    self.attempt(both, c + d, f.family)
+        mending = [(c, k, e) for c, k, e, _ in sorted(self.mending, key=lambda m: m[0])]
+        for (d, j, f), (c, k, e) in itertools.product(edits, mending[:MENDED] + self.idle[:IDLE]):
+            if self.late or d > WILD or self.tried - begin > MOST:
+                return
+            if c + d <= self.best + MARGIN and (j != k or not e.overlaps(f)):
+                both = {k: e.spans + f.spans} if j == k else {k: e.spans, j: f.spans}
+                self.attempt(both, c + d, f.family)
 
     def _pairs(self, edits: Sequence[tuple[float, int, Edit]]) -> None:
         """Try two edits: the ones that helped most with every cheap one, then two in one line."""
@@ -340,6 +345,14 @@ class Search:
                 )
         for group in by_line.values():
             yield from itertools.combinations(group, 2)
+
+
+def _changed(old: str, new: str) -> int:
+    """Return how many characters differ between the common start and end of two texts."""
+    most = min(len(old), len(new))
+    start = next((i for i in range(most) if old[i] != new[i]), most)
+    end = next((i for i in range(most - start) if old[-1 - i] != new[-1 - i]), most - start)
+    return len(old) + len(new) - 2 * (start + end)
 
 
 def _size(error: float) -> float:

@@ -39,6 +39,9 @@ from .template import fill
 ALIASES = (ast.Name, ast.Attribute, ast.Subscript)  # what assigning does not copy
 
 
+VIEWS = ("reshape", "ravel", "transpose", "swapaxes", "asarray", "squeeze", "atleast_2d")
+
+
 def axes(ndim: int) -> list[str]:
     """Return the axes arguments for so many dimensions; negative for the last one alone."""
     found = [str(k) for k in range(ndim)] + ["-1"] * (ndim > 0)
@@ -58,8 +61,9 @@ def arrays(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
     parent, _ = scene.source.place[id(node)]
     if isinstance(parent, ast.keyword) and parent.arg == "out":
         return
-    if isinstance(parent, ast.Assign) and isinstance(
-        node, ast.Name | ast.Attribute | ast.Subscript
+    view = isinstance(node, ast.Call) and getattr(node.func, "attr", "") in VIEWS
+    if isinstance(parent, ast.Assign) and (
+        view or isinstance(node, ast.Name | ast.Attribute | ast.Subscript)
     ):
         yield new(node, "A.copy()", 0.95, "in-place modification")
     for least, most, cost, text, family in WRAPS:
@@ -199,7 +203,7 @@ def _keywords(scene: Scene, node: ast.Call, called: str, given: dict[Any, Any]) 
     end = source.span(node)[1] - 1
     comma = ", " if node.args else ""
     if called in MAKERS and "dtype" not in given:
-        yield Edit(1.2, DTYPE, ((end, end, f"{comma}dtype=float"),), node)
+        yield Edit(1.0, DTYPE, ((end, end, f"{comma}dtype=float"),), node)
     if called in ("reshape", "ravel", "flatten") and "order" not in given:
         yield Edit(1.2, ORDER, ((end, end, f'{comma}order="F"'),), node)
     if called in ("convolve", "correlate"):

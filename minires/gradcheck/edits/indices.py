@@ -142,7 +142,12 @@ def _subscript(scene: Scene, node: ast.Subscript) -> Iterator[Edit]:
     if isinstance(index, ast.Tuple):
         for i, j in itertools.combinations(range(len(index.elts)), 2):
             yield _exchanged(scene, node, index.elts[i], index.elts[j], 1.1, AXIS)
+        last = index.elts[-1]
+        if isinstance(last, ast.Slice) and source.segment(last).replace(" ", "") == "::-1":
+            yield Edit(1.1, FLIP, ((*source.span(last), "::-1, ::-1"),), node)
         return
+    if isinstance(index, ast.Slice) and source.segment(index).replace(" ", "") == "::-1":
+        yield Edit(1.1, FLIP, ((*source.span(index), "::-1, ::-1"),), node)
     inner = source.piece(node.value)
     if not store and isinstance(index, ast.Constant | ast.Name):
         yield new(node, "B.sum(axis=0)", 1.2, SUM, B=inner)
