@@ -1,6 +1,6 @@
 """Measure the diagnosis on a folder of wrong backward passes whose mistake is known.
 
-    python benchmarks/measure_faults.py FOLDER [--details] [--only s003,s017]
+    python -m benchmarks.measure_faults FOLDER [--details] [--only s003,s017] [--table FILE.md]
 
 Each module of the folder has `inputs(seed)`, `forward`, `right_backward`, `wrong_backward` and
 LABELS with the family of the mistake, its lines and the right text; FOLDER/right has modules with a
@@ -27,6 +27,7 @@ import numpy as np
 
 from minires.gradcheck import check_backward
 from minires.gradcheck.diagnosis import Finding, doctor
+from minires.results import write_text
 
 SEEDS = (1, 2, 3)  # of inputs that the diagnosis has not seen
 CLOSE = 1e-7  # of the largest derivative: how near a fix must come to the right backward pass
@@ -121,55 +122,89 @@ def wrong(module: types.ModuleType) -> dict[str, Any]:
     }
 
 
+def modules(folder: Path) -> list[Path]:
+    """Return the modules of a folder, in the order of their names."""
+    return sorted(folder.glob("[a-z][0-9][0-9][0-9]*.py"))
+
+
+def told(path: Path, labels: dict[str, Any], result: dict[str, Any]) -> str:
+    """Return what was found for one module, in lines."""
+    said = ", ".join(k for k, x in result.items() if x is True) or "-"
+    found = result["found"]
+    lines = [
+        f"{path.stem} {labels['op'][:44]} ({labels['family']}): {said}",
+        f"      {result['used']:.2f} s, {found.tried} tried; right: {labels['fix']}",
+        *(f"      {f.family}{'' if f.general else ' (here only)'}: {f.edits}" for f in found[:3]),
+    ]
+    return "\n".join([*lines, f"      {found.note}"] if found.note else lines)
+
+
+def accusations(folder: Path) -> list[str]:
+    """Return the modules with a right backward pass of which a diagnosis is made."""
+    found = []
+    for path in modules(folder):
+        module = load(path)
+        with np.errstate(all="ignore"):
+            arrays = _copies(module.inputs(0))
+            report = check_backward(module.forward, module.right_backward, *arrays)
+            if report.diagnosis:
+                found.append(path.stem)
+    return found
+
+
+def table(results: list[tuple[str, dict[str, Any]]]) -> str:
+    """Return the shares as a table in Markdown: of all, then of each family of mistakes."""
+    keys = [k for k, x in results[0][1].items() if isinstance(x, bool)]
+    families = Counter(family for family, _ in results)
+    lines = ["| mistakes | " + " | ".join(keys) + " |", "|---" * (len(keys) + 1) + "|"]
+    for family in [None, *sorted(families)]:
+        chosen = [r for f, r in results if family in (None, f)]
+        counts = [sum(r[k] for r in chosen) for k in keys]
+        cells = [f"{n} ({n / len(chosen):.0%})" if family is None else str(n) for n in counts]
+        lines.append(f"| {family or 'all'}: {len(chosen)} | " + " | ".join(cells) + " |")
+    used, seconds = ([r[k] for _, r in results] for k in ("used", "seconds"))
+    lines += [
+        "",
+        f"Seconds of processor time: median {median(used):.2f}, most {max(used):.2f}; "
+        f"by the clock: median {median(seconds):.2f}, most {max(seconds):.2f}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def main(arguments: list[str]) -> None:
     """Print a line per module (those not wholly right, or all with --details) and the totals."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--details", action="store_true")
     parser.add_argument("--only", default="")
+    parser.add_argument("--every", type=int, default=1, help="an even sample: one of so many")
+    parser.add_argument("--table", type=Path, help="a file for the shares, in Markdown")
     parser.add_argument("--wall", type=float, default=120.0, help="seconds by the clock for each")
     options = parser.parse_args(arguments)
     doctor.WALL = options.wall  # a busy machine: the processor time is what is measured
     only = set(options.only.split(",")) - {""}
-    count: Counter[str] = Counter()
-    seconds, used = [], []
-    for path in sorted(options.folder.glob("[a-z][0-9][0-9][0-9]*.py")):
+    results = []
+    for path in modules(options.folder)[:: options.every]:
         if only and path.stem not in only:
             continue
         module = load(path)
         with np.errstate(all="ignore"):
             result = wrong(module)
-        count["all"] += 1
-        keys = [k for k, x in result.items() if isinstance(x, bool)]
-        for key in keys:
-            count[key] += result[key]
-        seconds.append(result["seconds"])
-        used.append(result["used"])
+        results.append((module.LABELS["family"], result))
         good = result["right line first"] and result["right fix"] and result["right family"]
         if options.details or only or not good:
-            labels = module.LABELS
-            said = ", ".join(k for k in keys if result[k]) or "-"
-            print(f"{path.stem} {labels['op'][:44]} ({labels['family']}): {said}")
-            print(f"      {used[-1]:.2f} s, {result['found'].tried} tried; right: {labels['fix']}")
-            for f in result["found"][:3]:
-                print(f"      {f.family}{'' if f.general else ' (here only)'}: {f.edits}")
-            if result["found"].note:
-                print(f"      {result['found'].note}")
-            sys.stdout.flush()
-    accused = 0
-    right = sorted((options.folder / "right").glob("[a-z][0-9][0-9][0-9]*.py"))
-    for path in right if not only else []:
-        module = load(path)
-        with np.errstate(all="ignore"):
-            arrays = _copies(module.inputs(0))
-            report = check_backward(module.forward, module.right_backward, *arrays)
-            accused += bool(report.diagnosis)
-    total = count.pop("all")
-    print("; ".join(f"{key} {n}/{total}" for key, n in count.items()))
-    print(f"seconds of processor time: median {median(used):.2f}, most {max(used):.2f}; "
-          f"by the clock: median {median(seconds):.2f}, most {max(seconds):.2f}")  # fmt: skip
-    if right and not only:
-        print(f"right but tricky: a diagnosis was made of {accused}/{len(right)}")
+            print(told(path, module.LABELS, result), flush=True)
+    if not results:
+        raise SystemExit(f"{options.folder} has no modules such as s001.py to measure")
+    text = table(results)
+    right = [] if only else modules(options.folder / "right")
+    if right:
+        accused = accusations(options.folder / "right")
+        text += f"\nRight but tricky: a diagnosis was made of {len(accused)} of {len(right)}"
+        text += f" ({', '.join(accused)}).\n" if accused else ".\n"
+    print(text)
+    if options.table:
+        write_text(options.table, text)
 
 
 if __name__ == "__main__":

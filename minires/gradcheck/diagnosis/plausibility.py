@@ -19,6 +19,7 @@ COPIED = 1.2  # dearer: an edit of a statement that forward has, too
 SHARED = 1.5  # dearer: an edit in a function that forward calls, too
 SIZES = 0.15  # dearer: an edit of a line that reads a size
 ALIAS = -0.2  # an edit of a line that only gives a value another name, as if something was left out
+STORED = 0.3  # dearer: an edit of the array that is written to, as in x[::-1][t] = 0
 TWIN = 0.1  # dearer: an edit of a line that is repeated, rather than of its repetition
 LATER = 0.3  # dearer: a guard elsewhere than where a value is first not finite
 IDLE = 0.3  # cheaper: an edit that uses what the function computes and does not use
@@ -63,11 +64,14 @@ class Plausibility:
             found += COPIED
         if s in self.twins:
             found += TWIN
-        if edit.family == FINITE and self.origin is not None and s is not self.origin:
+        alias = isinstance(s, ast.Assign) and isinstance(s.value, ast.Name)
+        if edit.family == FINITE and self.origin not in (None, s) and not alias:
             found += LATER
+        if _stored(self.scene, edit):
+            found += STORED
         if _of_shape(self.scene, edit):
             found += SIZES
-        if isinstance(s, ast.Assign) and isinstance(s.value, ast.Name):
+        if alias:
             found += ALIAS
         elif s in self.plain:
             found += VALUES
@@ -107,6 +111,13 @@ def _returned(scene: Scene, edit: Edit) -> bool:
         return False
     names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
     return isinstance(node, ast.Tuple) or any(_speaks(name) for name in names)
+
+
+def _stored(scene: Scene, edit: Edit) -> bool:
+    """Whether an edit is of the array whose items are assigned."""
+    parent, name = scene.source.place.get(id(edit.node), (None, ""))
+    stored = isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store)
+    return stored and name == "value"
 
 
 def _speaks(name: str) -> bool:

@@ -238,9 +238,12 @@ class Search:
             return []
         edits = self._edits()
         likely = [x for x in edits if id(x[2]) not in self.cleared]
+        several = sum(e > 1 for e in self.errors) > 1
         for most in (EASY, WILD):
             self._singles([x for x in likely if x[0] <= most])
-            if not self.found:
+            if not self.found:  # what no value mends alone may be one place of several
+                if several:
+                    self._singles([x for x in edits if id(x[2]) in self.cleared and x[0] <= EASY])
                 self._mended(edits)
         self._singles([x for x in likely if x[0] > WILD])
         if not self.found:  # what other values cannot mend, values of another shape might

@@ -149,7 +149,10 @@ class HandWritten(Subject):
         """Return v as the kinds of things that forward returned."""
         parts, start = {}, 0
         for i, leaf in enumerate(self.outputs.leaves):
-            part = v.reshape(-1)[start : start + leaf.array.size].reshape(leaf.array.shape)
+            if len(self.outputs.leaves) == 1:  # its size may be another, for inputs of another
+                part = v
+            else:
+                part = v.reshape(-1)[start : start + leaf.array.size].reshape(leaf.array.shape)
             parts[i], start = part, start + leaf.array.size
         return self.outputs.build(parts, layout)
 
@@ -188,7 +191,9 @@ class HandWritten(Subject):
         raw = self._raw(None, v, self._given(self.arrays), layout)
         return [self._fitted(raw, i, unbroadcast) for i in self.chosen]
 
-    def _fitted(self, raw: dict[int, Any], i: int, summed: Any = None) -> Array:
+    def _fitted(
+        self, raw: dict[int, Any], i: int, summed: Any = None, shape: tuple[int, ...] | None = None
+    ) -> Array:
         """Return one gradient as a float64 array of its input's shape, or raise Mismatch."""
         leaf, who = self.leaves[i], self.titles[1]
         if i not in raw:
@@ -197,7 +202,7 @@ class HandWritten(Subject):
                 "(zeros, if the output does not depend on it), or name the inputs to check by wrt="
             )
         g = np.array(to_host(as_gradient(raw[i], leaf.name, who)), np.float64)
-        shape = leaf.array.shape
+        shape = leaf.array.shape if shape is None else shape
         if summed is not None and g.shape != shape:
             g = summed(g, shape)
         if g.shape != shape:
@@ -273,8 +278,10 @@ class HandWritten(Subject):
             return False
 
     def _try(self, candidate: Callable[..., Any], v: Array, arrays: Sequence[Array]) -> list[Array]:
+        """Return the gradients of another backward at other inputs, which may have other shapes."""
         raw = self._raw(candidate, v, self._given(arrays), np.copy)
-        return [self._fitted(raw, i) for i in self.chosen]
+        shapes = [a.shape for a in arrays]
+        return [self._fitted(raw, i, shape=s) for i, s in zip(self.chosen, shapes, strict=True)]
 
 
 def _laid_out(outputs: Sequence[Array]) -> Array:
