@@ -274,9 +274,7 @@ class _Checker:
             return "look"
         return verdict == "PASS"
 
-    def _line(
-        self, name: str, line: int, family: str, others: list[int], before: str, after: str
-    ) -> None:
+    def _line(self, name: str, line: int, family: str, others: list[int], *texts: str) -> None:
         """Note which line of a wrong exercise is wrong, as the other process has found."""
         if name != self.looking:
             raise Broken("a line of another exercise")
@@ -284,11 +282,9 @@ class _Checker:
         unit, start = self.places[name]
         at, result = self.units[unit], self.results[name]
         end = start + at.function(start)[1].count("\n") + 1
-        if found := received(line, family, others, range(start, end), before, after):
-            message, text = found.told(result.message), at.line(found.line)
-            self.results[name] = replace(
-                result, message=message, lineno=found.line, source=text, wrong=found.kept()
-            )
+        if found := received(line, family, others, range(start, end), *texts[:2]):
+            result = replace(result, message=found.told(result.message), wrong=found.kept())
+            self.results[name] = replace(result, lineno=found.line, source=at.line(found.line))
 
     def _reference(self, name: str, arguments: list[Any], named: dict[str, Any]) -> Any:
         """Return what the reference solution returns; only of an exercise that has been decided."""
