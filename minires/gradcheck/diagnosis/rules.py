@@ -55,7 +55,7 @@ RULES = {
         "{what} works along another axis than forward: a sum or a mean over an axis sends its "
         "gradient back along that axis", 4),
     "wrong variable": (
-        "{what} uses {taken}: look at what forward does with each of them", 1),
+        "{what} uses {taken}", 1),
     "wrong factor": (
         "{what} has a wrong factor: the local derivative is that of the function at its own input, "
         "each factor once", 0),
@@ -152,14 +152,14 @@ def _taken(before: str, after: str) -> str:
     """Return "`x` where `s` belongs" if one name was taken for another."""
     words = [re.findall(r"[A-Za-z_][\w.]*", text) for text in (before, after)]
     mine, theirs = (dict.fromkeys(w for w in words[k] if w not in words[1 - k]) for k in (0, 1))
-    if len(words[0]) == len(words[1]):
-        pairs = {(a, b) for a, b in zip(*words, strict=True) if a != b}
-        if len(pairs) == 1:
-            ((a, b),) = pairs
-            return f"`{a}` where `{b}` belongs"
-    if len(mine) == len(theirs) == 1:
-        return f"`{next(iter(mine))}` where `{next(iter(theirs))}` belongs"
-    return "another value than the one that is meant"
+    pairs = {(a, b) for a, b in zip(*words, strict=False) if a != b}
+    if len(words[0]) == len(words[1]) and len(pairs) == 1:
+        ((a, b),) = pairs
+    elif len(mine) == len(theirs) == 1:
+        a, b = next(iter(mine)), next(iter(theirs))
+    else:
+        return "another value than the one that is meant"
+    return f"`{a}` where `{b}` belongs: look at what forward does with each of them"
 
 
 def _target(source: Source, line: int) -> str:
