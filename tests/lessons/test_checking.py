@@ -247,7 +247,7 @@ def minires(*arguments, flags=(), **environment):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("encoding", ["ascii", pytest.param("latin-1", marks=pytest.mark.slow)])
 def test_copies_and_runs_on_other_terminals(encoding):
     other = {
         "PYTHONUTF8": "0",
@@ -280,14 +280,13 @@ def test_without_asserts_and_docstrings_a_wrong_answer_still_fails():
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
-@pytest.mark.parametrize("arguments", [("list",), ("check", "1"), ("run", "1"), ("hint", "1")])
+@pytest.mark.parametrize("arguments", [("check", "1"), ("run", "1")])
 def test_output_that_is_full_is_named_and_no_traceback(arguments):
     with open("mine.py", "w", encoding="utf-8") as file:
         file.write(GOOD)
-    own = ("--file", "mine.py") if arguments[0] in ("check", "run") else ()
     with open("/dev/full", "w", encoding="utf-8") as full:
         found = subprocess.run(
-            [sys.executable, "-m", "minires", "lessons", *arguments, *own],
+            [sys.executable, "-m", "minires", "lessons", *arguments, "--file", "mine.py"],
             stdout=full, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, timeout=120,
         )  # fmt: skip
     assert found.returncode == 2
@@ -318,7 +317,9 @@ def is_running(pid):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="signals to one process, /proc")
-@pytest.mark.parametrize("ending", ["SIGINT", "SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize(
+    "ending", ["SIGINT", pytest.param("SIGTERM", marks=pytest.mark.slow), "SIGKILL"]
+)
 def test_a_check_that_is_ended_leaves_no_process_behind(ending):
     begun = Path("begun")
     body = "import os\n    open('now', 'w').write(str(os.getpid()))\n    os.rename('now', 'begun')"

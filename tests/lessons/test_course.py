@@ -69,8 +69,8 @@ def test_exercises_in_order_with_hints_and_a_bug_or_a_design(lesson):
 
 @pytest.mark.parametrize(
     "lesson",
-    [  # those of lesson 17 are compiled
-        pytest.param(f, marks=pytest.mark.slow if f.number == 17 else [], id=f.path.stem)
+    [  # those of lesson 17 are compiled, those of 1 and 7 are told their line
+        pytest.param(f, marks=pytest.mark.slow if f.number in (1, 7, 17) else [], id=f.path.stem)
         for f in LESSONS
     ],
 )

@@ -42,7 +42,11 @@ def test_results_and_costs_come_back_launch_by_launch():
         ("y[i] = x[i];", "element 100 of x .*block .1,0,0. thread .36,0,0.*4: y.i. = x.i.;"),
         ("*(float*)8 = 1;", "null pointer"),
         ("y[0] = i;", "write/write race"),
-        ("for (i = 0; i < n; i += 0) y[i] = x[i];", "time limit.*run for ever"),
+        pytest.param(
+            "for (i = 0; i < n; i += 0) y[i] = x[i];",
+            "time limit.*run for ever",
+            marks=pytest.mark.slow,
+        ),
         ('asm("mov $231, %eax; mov $7, %edi; syscall");', "exit code 7"),
     ],
 )

@@ -169,6 +169,7 @@ def test_commands_that_are_named_find_the_learners_folder(call, tmp_path, monkey
     call("reset", "1", "--file", ".", code=2)
 
 
+@pytest.mark.slow
 def test_a_check_remembers_what_the_learner_solved_and_only_that(call, tmp_path):
     call("copy", "mine", "1")
     mine = tmp_path / "mine" / FIRST.path.name

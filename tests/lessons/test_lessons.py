@@ -13,8 +13,8 @@ from minires.lessons import kit
 from minires.lessons.files import cells, lesson_files, notebook, student_version
 
 LESSONS = lesson_files()
-COSTLY = range(1, 18)
-RUNS = [  # by default two with the parameters of tests, else all with those of learners
+COSTLY = range(1, 19)
+RUNS = [  # by default the first with the parameters of tests, else all with those of learners
     pytest.param(lesson, fast, marks=[] if fast else pytest.mark.slow,
                  id=f"{lesson.path.stem}-{'fast' if fast else 'default'}")
     for fast in (True, False)
