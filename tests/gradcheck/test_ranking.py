@@ -60,6 +60,7 @@ EDITS = [
     ("a = w[:, ::-1]", "a = w[:, ::-1, ::-1]"),
     ("a = dy.take([0], axis=1)", "a = dy.sum(axis=1, keepdims=True)"),
     ("a = x.reshape(-1)", "a = x.reshape(-1).copy()"),
+    ("a = [np.zeros(3)] * 4", "a = [np.zeros(3) for _ in range(4)]"),
     ("a = dy[:-2]", "a = dy[1:-1]"),
 ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import functools
 import itertools
 import time
@@ -19,6 +18,7 @@ from ..edits.source import Span
 from ..subject import Pair, Subject
 from . import goals
 from .analogy import likeness
+from .elsewhere import Elsewhere
 from .guard import Guard
 from .holes import Holes, Prober, holes
 from .maker import Maker
@@ -34,7 +34,6 @@ NARROW = 0.4  # dearer: a fix that fails on inputs of other values, or of other 
 ALIKE = 0.6  # cheaper: a fix that makes an expression like another of the function
 MENDED, IDLE, MOST = 3, 4, 3000  # of them, edits with idle names; attempts to combine them
 MENDING = 40  # edits that mend a tensor of several, each tried with those that mend the others
-FEW, OTHERS = 400, 0.5  # elements of other inputs, and seconds for them
 LEAN = 1.3  # the cost up to which edits are tried in pairs
 
 
@@ -63,7 +62,7 @@ class Search:
         self.told: Callable[[Fix], None] = lambda fix: None
         self.maker = Maker(pair.backward)
         self.goals = [goals.goal(subject, subject.arrays, 0, self._pulse)]
-        self.more: list[Goal | None] | None = None
+        self.elsewhere = Elsewhere(subject, pair, self._pulse)
         self.found: list[Fix] = []
         self.partial: list[tuple[float, int, Edit, list[float]]] = []
         self.mending: list[tuple[float, int, Edit, list[float]]] = []
@@ -171,57 +170,22 @@ class Search:
     def _keep(
         self, candidate: Any, changes: dict[int, tuple[Span, ...]], cost: float, family: str
     ) -> None:
-        """Veto by another upstream; doubt by moved inputs, which may break a constraint."""
-        if self.more is None:
-            self.more = [
-                goals.goal(self.subject, self.subject.arrays, 1, self._pulse),
-                self._elsewhere(),
-            ]
-        second, elsewhere = self.more
-        assert second is not None
-        grads = run(self.pair, candidate, second)
-        if grads is None or max(second.errors(grads)) > 1:
+        """Keep what is right for another upstream; doubt it by how it does on other inputs."""
+        found = self.elsewhere.judged(candidate)
+        if found is None:
             return
-        general = elsewhere is None or self._holds(candidate, elsewhere)
+        general, failed = found
         if not general and cost > DOUBTFUL:
             return
-        cost += 0.0 if general else 1.0
-        cost += sum(NARROW for goal in self._others if not self._holds(candidate, goal))
+        cost += (0.0 if general else 1.0) + NARROW * failed
+        length = 0
         for k, spans in changes.items():
             source = self.maker.sources[k]
             cost -= ALIKE * likeness(source.program(), source.program(spans))
-        length = sum(
-            _changed(self.maker.sources[k].text[a:b], new)
-            for k, spans in changes.items()
-            for a, b, new in spans
-        )
+            length += sum(_changed(source.text[a:b], new) for a, b, new in spans)
         fix = Fix(cost, family, dict(changes), general, length)
         self.found.append(fix)
         self.told(fix)
-
-    def _holds(self, candidate: Any, goal: Goal) -> bool:
-        grads = run(self.pair, candidate, goal)
-        return grads is not None and max(goal.errors(grads)) <= 1
-
-    @functools.cached_property
-    def _others(self) -> list[Goal]:
-        """Goals for other inputs and sizes, where forward runs, and the wrong backward as well."""
-        found: list[Goal] = []
-        begin = time.process_time()
-        for arrays in goals.others(self.subject.arrays):
-            if sum(a.size for a in arrays) > FEW or time.process_time() - begin > OTHERS:
-                continue
-            with contextlib.suppress(Exception):  # whatever forward makes of other inputs
-                goal = goals.goal(self.subject, arrays, 3, self._pulse)
-                if run(self.pair, self.pair.backward, goal) is not None:
-                    found.append(goal)
-        return found
-
-    def _elsewhere(self) -> Goal | None:
-        try:
-            return goals.goal(self.subject, goals.moved(self.subject.arrays), 2, self._pulse)
-        except Exception:  # forward may refuse other inputs
-            return None
 
     @property
     def best(self) -> float:

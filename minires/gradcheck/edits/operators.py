@@ -11,7 +11,7 @@ import numpy as np
 
 from .scene import UNKNOWN, Scene
 from .source import Edit
-from .tables import DTYPE, EPS, FACTOR, FLIP, MASK, OFFSET, SCALE, SIGN, TERM, TRANSPOSED
+from .tables import DTYPE, EPS, FACTOR, FLIP, MASK, OFFSET, SCALE, SIGN, STALE, TERM, TRANSPOSED
 
 BINARY: dict[type[ast.operator], tuple[tuple[str, float, str], ...]] = {
     ast.Add: (("A - B", 1.0, SIGN), ("A", 1.3, TERM), ("B", 1.3, TERM), ("A * B", 1.5, FACTOR)),
@@ -111,6 +111,9 @@ def _binary(scene: Scene, node: ast.BinOp) -> Iterator[Edit]:
                 outer = sign[type(x.op)]
                 yield new(node, f"(P {sign[op]} Q) {outer} R", 1.4, FACTOR, P=p, Q=q, R=r)
         yield from _eps(scene, node, a, b)
+    buffers = a.elts if op is ast.Mult and isinstance(a, ast.List) else []
+    if len(buffers) == 1 and not isinstance(buffers[0], ast.Constant):  # one, many times
+        yield new(node, "[E for _ in range(N)]", 0.9, STALE, E=buffers[0], N=b)
     if op is ast.Pow and isinstance(b, ast.Constant | ast.UnaryOp):
         for power in ("-1", "2", "3", "0.5", "-0.5", "1.5", "-1.5", "-2", "-3"):
             if power != scene.source.segment(b):
