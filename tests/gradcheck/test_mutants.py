@@ -41,6 +41,7 @@ def test_most_mutants_have_a_hint():
     assert len(WITHOUT_HINT) <= 0.2 * len(ALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_rejection_does_not_hang_on_the_seed(seed, thorough):
     for mutant in mutants.mutants(seed)[:: 1 if thorough else 6 + seed]:
