@@ -40,15 +40,15 @@ def sum_of_paths(ds, branch_backward):
     return branch_backward(ds)
 
 
-def nonsense(dy, x):
-    return np.full_like(x, 0.123)
+def nonsense(dy, c, v):
+    return np.sort(c, axis=None).reshape(c.shape), np.full_like(v, 0.123)
 
 
-def raising(dy, x):
+def raising(dy, c, v):
     raise KeyError("lost")
 
 
-def unwritten(dy, x):
+def unwritten(dy, c, v):
     return None
 
 
@@ -75,7 +75,7 @@ def test_a_wrong_answer_names_its_line_and_kind_but_not_the_fix(name, f, line, f
 
 @pytest.mark.parametrize("f", [nonsense, raising, unwritten])
 def test_silence_where_nothing_is_sure(f):
-    result = examine("1.5", exercise("1.5"), f)
+    result = examine("1.9", exercise("1.9"), f)
     assert result.verdict in ("FAIL", "TODO")
     assert "this line is wrong" not in result.message
 
