@@ -242,7 +242,7 @@ def test_what_a_backward_does_to_the_world_is_not_done_once_more(tmp_path):
     calls = []
 
     def backward(dy, x):
-        with (tmp_path / "log").open("a") as file:
+        with (tmp_path / "log").open("a", encoding="utf-8") as file:
             n = file.write("x")
         calls.append(n)
         return x * dy * n
@@ -290,7 +290,7 @@ def test_what_was_not_tried_is_not_denied(tmp_path):
     assert "no time to try every change" in doctor.diagnose(subject, seconds=0.0).note
 
     def writes(dy, x):
-        if not (tmp_path / "log").write_text("x"):
+        if not (tmp_path / "log").write_text("x", encoding="utf-8"):
             return dy
         return x.shape[0] * x * dy**3
 

@@ -29,7 +29,11 @@ assert gradcheck(lambda x: x * x, np.arange(1.0, 4))
 print([m for m in ("torch", "jax", "autograd", "pytest", "matplotlib") if m in sys.modules])
 """
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+        [sys.executable, "-c", code],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        timeout=60,
     )
     assert run.stdout.strip() == "[]"
 

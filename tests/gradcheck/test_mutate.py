@@ -260,7 +260,7 @@ def test_compiled_functions_run_the_mutated_source(tmp_path, monkeypatch):
     """
     monkeypatch.chdir(project(tmp_path, COMPILED, test))
     code = "import numpy as np, my_layers as m; m.square_backward(np.ones(2), np.ones(2))"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     before = contents(tmp_path)
     assert any(name.endswith(".nbi") for name in before)
     run = Run(["tests"], ["my_layers.py"], ["_slope", "_grad_loop"], maximum=6)

@@ -23,12 +23,16 @@ def test_its_code_runs_and_says_what_it_promises(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
     with contextlib.redirect_stdout(io.StringIO()) as out:
-        for code in re.findall(r"^```python\n(.*?)^```$", README, re.S | re.M):
-            exec(compile(code, "README.md", "exec"), names)
+        for i, code in enumerate(re.findall(r"^```python\n(.*?)^```$", README, re.S | re.M)):
+            file = tmp_path / f"block_{i}.py"  # the report shows its lines
+            file.write_text(code, encoding="utf-8")
+            exec(compile(code, str(file), "exec"), names)
     printed = out.getvalue()
     assert printed.startswith("[1. 2. 3.]\n")
     assert "FAIL" in printed
-    assert "the mean and variance terms" in printed
+    assert "through the mean and the variance is missing" in " ".join(printed.split())
+    assert "| return dout / cache[1]\n" in printed  # the line, and what belongs there
+    assert "-> | return dout / cache[1] - " in printed
     assert (tmp_path / "out" / "flow.png").stat().st_size > 10_000
     assert names["loss"].item() < 2.5
 
