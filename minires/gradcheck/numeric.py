@@ -16,6 +16,7 @@ from .differences import AGREE, FIRST, Derivative, Differences, Path
 from .noise import scale, spread_of
 from .subject import Subject
 
+FAR = 1e8  # between the scales of two elements: a step that moves the larger is too long
 DIRECTIONS = 8
 SAMPLES = 32
 
@@ -88,7 +89,7 @@ def compare(
         for i in chosen:
             index = tuple(int(k) for k in np.unravel_index(int(i), x.shape))
             _element(differences, paths, index, result)
-        directions = [("all ones", np.ones(x.shape))]
+        directions = [("all ones", np.ones(x.shape))] if paths.alike() else []
         if not everything:
             directions += [(f"direction {k}", paths.random(rng)) for k in range(DIRECTIONS)]
         for label, u in directions if x.size else []:
@@ -151,6 +152,10 @@ class _Paths:
         least = max(2.0 ** math.ceil(math.log2(least)) if least else 0.0, unit * 2.0**-44)
         first = min(max(unit * FIRST, least), max(most, least))
         return Path(move, first, least, max(most, least))  # type: ignore[arg-type]
+
+    def alike(self) -> bool:
+        """Whether one step can move all elements: not columns in units of 1e-9 and of 1e9."""
+        return bool(self.unit.max(initial=0) <= FAR * self.unit.min(initial=math.inf))
 
     def random(self, rng: np.random.Generator) -> Array:
         """Return a random direction that moves each element on its own scale."""
