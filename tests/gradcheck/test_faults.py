@@ -50,3 +50,20 @@ def test_little_is_undecided():
     verdicts = [checked(p, "wrong_backward").verdict for p in WRONG]
     verdicts += [checked(p, "right_backward").verdict for p in RIGHT]
     assert verdicts.count("UNDECIDED") <= 0.02 * len(verdicts)
+
+
+def diagnosed(path):
+    module = load(path)
+    report = check_backward(module.forward, module.wrong_backward, *module.inputs(0))
+    lines = [finding.line for finding in report.diagnosis]
+    return bool(lines) and lines[0] in module.LABELS["wrong_lines"]
+
+
+def test_the_line_of_a_missing_upstream_is_named():
+    assert diagnosed(FAULTS / "held_out" / "c050.py")
+
+
+@pytest.mark.slow
+def test_the_right_line_is_mostly_named_first():
+    right = [diagnosed(path) for path in WRONG[::25]]
+    assert sum(right) >= 0.7 * len(right)

@@ -141,7 +141,10 @@ def _findings(maker: Maker, fixes: list[Fix], about: Callable[..., str]) -> list
     for fix in fixes:
         k = min(fix.changes)
         spans = fix.changes[k]
-        family = about(maker.sources[k], spans, fix.family)
+        try:
+            family = about(maker.sources[k], spans, fix.family)
+        except Exception:  # the line and what mends it are worth more than the word for it
+            family = fix.family
         f = finding(
             maker.sources[k], spans, family, maker.names[k], _place(maker.functions[k]),
             fix.general,

@@ -185,11 +185,13 @@ def axis(c: Change, roles: Roles, place: str) -> str:
 
 
 def _axes(node: ast.AST | None) -> set[int]:
+    """Return the axes that are written out: 1 or (0, 2); none of another expression."""
     try:
-        value = ast.literal_eval(ast.unparse(node)) if node is not None else ()
-    except ValueError:
+        value = ast.literal_eval(ast.unparse(node)) if isinstance(node, ast.expr) else ()
+    except (ValueError, SyntaxError, TypeError):
         return set()
-    return {value} if isinstance(value, int) else set(value) if isinstance(value, tuple) else set()
+    axes = value if isinstance(value, tuple) else (value,)
+    return set(axes) if all(isinstance(axis, int) for axis in axes) else set()
 
 
 def order(c: Change, roles: Roles, place: str) -> str:
