@@ -11,6 +11,8 @@ import ast
 from collections.abc import Iterator
 
 from .arrays import arrays, calls
+from .beside import beside, slices, states, windows
+from .broadcast import broadcast
 from .indices import indices, sizes
 from .names import attributes, factors, models, names
 from .operators import operators
@@ -32,7 +34,11 @@ __all__ = [
     "instrumented",
 ]
 
-EXPRESSIONS = (operators, calls, indices, names, attributes, arrays, sizes, factors, models)
+STORED = (indices, windows)
+EXPRESSIONS = (
+    operators, calls, indices, names, attributes, arrays, sizes, factors, models, broadcast,
+    windows, states,
+)  # fmt: skip
 
 
 def edits_of(scene: Scene) -> Iterator[Edit]:
@@ -41,11 +47,13 @@ def edits_of(scene: Scene) -> Iterator[Edit]:
     for s in source.statements():
         yield from statements(scene, s)
         yield from inserted(scene, s)
+        yield from beside(scene, s)
+        yield from slices(scene, s)
     for node in source.nodes[1:]:
         if isinstance(node, ast.expr) and _editable(source, node):
             owner = source.owner.get(id(node))
             stored = not isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
-            for rule in (indices,) if stored else EXPRESSIONS:
+            for rule in STORED if stored else EXPRESSIONS:
                 yield from rule(scene, node, owner)
 
 

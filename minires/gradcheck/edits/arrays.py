@@ -209,12 +209,22 @@ def _keywords(scene: Scene, node: ast.Call, called: str, given: dict[Any, Any]) 
     if called in ("convolve", "correlate"):
         for flip in ("B[::-1]", "B[..., ::-1]"):
             yield from (source.replacing(a, flip, 1.2, FLIP, B=a) for a in node.args[:2])
-    if called in ("cumsum", "cumprod", "correlate", "convolve", "accumulate") and node.args:
+    first = _first(source, node)
+    if called in ("cumsum", "cumprod", "correlate", "convolve", "accumulate") and first is not None:
         for index in ("[::-1]", "[:, ::-1]", "[..., ::-1]"):
-            first = source.piece(node.args[0])
-            (a, b), (c, d) = source.span(node.args[0]), source.span(node)
-            inner = source.text[c:a] + fill(f"B{index}", 0.0, B=first) + source.text[b:d]
+            (a, b), (c, d) = source.outer(first), source.span(node)
+            inner = (
+                source.text[c:a] + fill(f"B{index}", 0.0, B=source.piece(first)) + source.text[b:d]
+            )
             yield source.replacing(node, "D", 1.3, FLIP, D=inner + index)
+
+
+def _first(source: Source, node: ast.Call) -> ast.expr | None:
+    """Return the array that a function takes first, or that a method is called on."""
+    f = node.func
+    if isinstance(f, ast.Attribute) and source.segment(f.value).split(".")[0] not in MODULES:
+        return f.value
+    return node.args[0] if node.args else None
 
 
 def _reshapes(scene: Scene, node: ast.Call, method: bool, inner: ast.AST | None) -> Iterator[Edit]:

@@ -26,11 +26,14 @@ def names(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
     if mine is None and scene.seen is not None:
         return
     dy = scene.arguments[:1]
+    counted = isinstance(parent, ast.Call) and getattr(parent.func, "id", "") == "len"
     for name, other in scene.names(s).items():
         if name == node.id:
             continue
         shape = None if other is UNKNOWN else np.shape(other)
-        if shape == mine or mine is None or shape is None:
+        if counted and shape:
+            yield scene.source.replacing(node, "D", 1.2, SCALE, D=name)
+        elif shape == mine or mine is None or shape is None:
             yield scene.source.replacing(
                 node, "D", 1.1 if name not in dy else 1.15, VARIABLE, D=name
             )
