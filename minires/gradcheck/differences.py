@@ -261,7 +261,7 @@ class _Search:
             if not self.flat_seen and (flat := self.changed & ~best.changed).any():
                 self.measure_stairs(best, flat)
                 return self.enough()
-            return self.second(best, noise) is not None
+            return self.second(best, noise) is not None and self.longer(best) is None
         if self.a == 0 and not self.changed.any():
             return True
         return best.bound(noise) <= GOAL * max(abs(self.a), abs(best.value))
@@ -273,9 +273,6 @@ class _Search:
             if any(abs(q.jump - r.jump) < 0.3 * abs(r.jump) for q in kinks if q is not r):
                 return r
         return None
-
-    def unconfirmed(self, best: Round, noise: float) -> bool:
-        return self.excludes(best, noise) and self.second(best, noise) is None
 
     def second(self, best: Round, noise: float) -> Round | None:
         """Return an estimate at another step that confirms the best, and that `a` is wrong.
@@ -293,9 +290,28 @@ class _Search:
                 return r
         return None
 
+    def longer(self, best: Round) -> float | None:
+        """Return a much longer step, if none was tried.
+
+        Rounded intermediate values, as 1 + erf(x) at -7, are a staircase on which short steps agree
+        that the function is flat: before `a` is called wrong, a step over many stairs is taken.
+        """
+        h = min(64 * best.step, self.most)
+        tried = any(step >= 8 * best.step for step in self.tried)
+        return None if tried or h < 8 * best.step else h
+
+    def of_stairs(self, best: Round, noise: float) -> Round | None:
+        """Return the estimate at a much longer step that agrees with `a` and not with the best."""
+        gap = abs(self.a - best.value)
+        long = [r for r in self.rounds if r.step >= 8 * best.step and r.bound(noise) < gap / 2]
+        return next((r for r in long if not self.excludes(r, noise)), None)
+
     def next(self) -> float | None:
         """Return the step that balances truncation and rounding, or one beside if it was tried."""
         best = self.best()
+        excluded = self.excludes(best, self.noise())
+        if excluded and self.second(best, self.noise()) and (h := self.longer(best)):
+            return h
         shortest = all(r.step >= best.step for r in self.rounds)
         noise = self.sigma() if shortest else self.noise()
         rounding = best.rounding(noise)
@@ -330,8 +346,11 @@ class _Search:
         kind, kink = "smooth", self.kink(self.sigma())
         if kink is not None and bound > abs(kink.jump) / 4:
             kind, best, bound = "kink", kink, kink.bound(self.sigma())
-        elif math.isfinite(self.a) and self.unconfirmed(best, noise):
-            kind = "rough"
+        elif math.isfinite(self.a) and self.excludes(best, noise):
+            if stairs := self.of_stairs(best, noise):
+                best, bound = stairs, stairs.bound(noise)
+            elif self.second(best, noise) is None:
+                kind = "rough"
         unseen = self.d.digits[~self.changed]
         hidden = float(np.sum(unseen)) / max(r.step for r in self.rounds)
         return Derivative(best.value, bound, kind, self.changed, hidden, self.evaluations)
