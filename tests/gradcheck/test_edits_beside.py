@@ -77,6 +77,28 @@ def delayed_backward(g, x, w):
     return gx, gw
 
 
+def energy(x, m):
+    return ((x @ m) * x).sum(axis=1)
+
+
+def energy_backward(g, x, m):
+    dx = 2 * g[:, None] * (x @ m)
+    return dx, (x * g[:, None]).T @ x
+
+
+def scaled(x, s):
+    c = x - x.mean(axis=1, keepdims=True)
+    return s * c / np.sqrt((c**2).mean(axis=1, keepdims=True))
+
+
+def scaled_backward(g, x, s):
+    inv = 1 / x.std(axis=1, keepdims=True)
+    y = (x - x.mean(axis=1, keepdims=True)) * inv
+    d = g * s
+    dx = inv * (d - d.mean(axis=1, keepdims=True))
+    return dx, (g * y).sum(axis=0)
+
+
 def drawn(*shapes):
     return [RNG.standard_normal(shape) for shape in shapes]
 
@@ -85,6 +107,13 @@ CASES = [
     (shift, shift_backward, drawn((2, 3, 4), (3, 1)), "db = g.sum(axis=(0, 2))[:, None]"),
     (total, total_backward, drawn((4, 3)), "gx = g[::-1].cumsum(axis=0)[::-1]"),
     (steps, steps_backward, drawn(3), "g = g + g * np.cos(kept[k])"),
+    (energy, energy_backward, drawn((4, 3), (3, 3)), "dx = g[:, None] * (x @ m + x @ m.T)"),
+    (
+        scaled,
+        scaled_backward,
+        drawn((2, 5), 5),
+        "dx = inv * (d - d.mean(axis=1, keepdims=True) - y * (d * y).mean(axis=1, keepdims=True))",
+    ),
     (delayed, delayed_backward, drawn(6, 3), "gx[: len(x) - k] += w[k] * g[k:]"),
 ]
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from .arrays import arrays, calls
 from .beside import beside, slices, states, windows
 from .broadcast import broadcast
+from .forgotten import forgotten
 from .indices import indices, sizes
 from .names import attributes, factors, models, names
 from .operators import operators
@@ -37,7 +38,7 @@ __all__ = [
 STORED = (indices, windows)
 EXPRESSIONS = (
     operators, calls, indices, names, attributes, arrays, sizes, factors, models, broadcast,
-    windows, states,
+    windows, states, forgotten,
 )  # fmt: skip
 
 
