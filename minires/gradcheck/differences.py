@@ -296,13 +296,25 @@ class _Search:
         Rounded intermediate values, as 1 + erf(x) at -7, are a staircase on which short steps agree
         that the function is flat: before `a` is called wrong, a step over many stairs is taken.
         """
+        if not self.within_digits(best):
+            return None
         h = min(64 * best.step, self.most)
         tried = any(step >= 8 * best.step for step in self.tried)
         return None if tried or h < 8 * best.step else h
 
+    def within_digits(self, best: Round) -> bool:
+        """Whether the last digits of values as large as the outputs may hide what `a` is off by.
+
+        The stairs of np.round are none of them.
+        """
+        largest = float(np.max(self.d.weight * np.abs(self.d.y0), initial=0))
+        return abs(self.a - best.value) * best.step <= 16 * EPS * largest
+
     def of_stairs(self, best: Round, noise: float) -> Round | None:
         """Return the estimate at a much longer step that agrees with `a` and not with the best."""
         gap = abs(self.a - best.value)
+        if not self.within_digits(best):
+            return None
         long = [r for r in self.rounds if r.step >= 8 * best.step and r.bound(noise) < gap / 2]
         return next((r for r in long if not self.excludes(r, noise)), None)
 
