@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..results import table
 from . import owed, page
 from .diagnosis import Diagnosis, diagnose
+from .differences import AGREE
 from .edits.tables import DETACHED, TERM
 from .wrong_calls import described, diagnosed, of_subject
 
@@ -145,7 +146,7 @@ class GradcheckReport:
         lines = [f"gradcheck {self.name}: {self.verdict}"]
         if self.rows:
             lines.append(textwrap.indent(narrow([_cells(row) for row in self.rows]), "  "))
-            allowed = f"{self.rtol:g} max(|a|, |n|)" if self.rtol else "1e-8 max(|a|, |n|)"
+            allowed = f"{AGREE + self.rtol:.3g} max(|a|, |n|)".replace("e-0", "e-")
             lines.append(
                 f"  rule: |a - n| <= bound + {allowed}; bound: the error of n; shown: the worst"
             )

@@ -295,3 +295,21 @@ def test_what_was_not_tried_is_not_denied(tmp_path):
         return x.shape[0] * x * dy**3
 
     assert "it calls write_text" in check_backward(lambda x: x * x, writes, X).diagnosis.note
+
+
+def tanh_slope(z):
+    return 1 + np.tanh(z) ** 2
+
+
+def test_mistakes_in_two_functions_are_told_together():
+    def backward(dy, x, w):
+        z = x * 2
+        return 2 * (dy @ w.T) * tanh_slope(z), np.tanh(z).T @ dy * 3
+
+    report = check_backward(lambda x, w: np.tanh(x * 2) @ w, backward, X, W)
+    assert len(report.diagnosis) == 0  # no change of one place mends it
+    note = report.diagnosis.note
+    assert note.startswith("wrong in two functions; together")
+    assert "`return 1 + np.tanh(z) ** 2` → `return 1 - np.tanh(z) ** 2`" in note
+    assert "in tanh_slope" in note
+    assert "in backward" in note

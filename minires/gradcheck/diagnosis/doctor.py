@@ -70,8 +70,11 @@ def diagnose(subject: Subject, seconds: float = SECONDS, apart: bool = True) -> 
     if summary.get("problem") and not fixes:
         note = f"no line is named: the search failed ({summary['problem']})"
     about = partial(family_of, model=model_of(pair.forward), finite=summary.get("finite", True))
-    found = _findings(maker, sorted(fixes.values(), key=lambda f: (f.cost, f.length)), about)
-    if not found and not note and not summary.get("right"):
+    ranked = sorted(fixes.values(), key=lambda f: (f.cost, f.length))
+    found = _findings(maker, ranked, about)
+    if ranked and not found:
+        note = _in_two_functions(maker, ranked[0])
+    elif not found and not note and not summary.get("right"):
         acts = reached(n for s in maker.sources for n in s.nodes)
         note = f"no small change of {_name(pair.backward)} makes its gradients right"
         if acts:
@@ -139,8 +142,9 @@ def _findings(maker: Maker, fixes: list[Fix], about: Callable[..., str]) -> list
     """Return the best fix of each line."""
     found: dict[tuple[int, int], Finding] = {}
     for fix in fixes:
-        k = min(fix.changes)
-        spans = fix.changes[k]
+        if len(fix.changes) > 1:
+            continue  # no change of one function: see `_in_two_functions`
+        ((k, spans),) = fix.changes.items()
         try:
             family = about(maker.sources[k], spans, fix.family)
         except Exception:  # the line and what mends it are worth more than the word for it
@@ -149,9 +153,21 @@ def _findings(maker: Maker, fixes: list[Fix], about: Callable[..., str]) -> list
             maker.sources[k], spans, family, maker.names[k], _place(maker.functions[k]),
             fix.general,
         )  # fmt: skip
-        if len(fix.changes) == 1:
-            found.setdefault((k, f.line), f)
+        found.setdefault((k, f.line), f)
     return list(found.values())
+
+
+def _in_two_functions(maker: Maker, fix: Fix) -> str:
+    """Return what mends a backward pass only together, here and in a function that it calls."""
+    places = [
+        f"`{before}` → `{after}` (line {line + _place(maker.functions[k])[1] - 1}, in "
+        f"{maker.names[k]})"
+        for k, spans in sorted(fix.changes.items())
+        for line, before, after in maker.sources[k].lines(spans)
+    ]
+    return "wrong in two functions; together these changes make the gradients right: " + ", ".join(
+        places
+    )
 
 
 def _place(function: Callable[..., Any]) -> tuple[str, int]:

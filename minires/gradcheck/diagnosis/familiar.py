@@ -95,3 +95,16 @@ def scaled(node: ast.expr, label: str) -> str:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
         text = f"({text})"
     return "".join(times(label, text))
+
+
+def sentence(term: str, c: float, label: str, scalars: Scalars) -> str:
+    """Return what is wrong with a term that should have the factor c, written as `label`."""
+    what = f"the term `{term}`" if term else "the gradient"
+    if label == "0":
+        return f"{what} does not belong in it: its factor should be 0"
+    if label == "-1":
+        return f"{what} has the wrong sign"
+    over = familiar(1 / c, scalars)
+    if over is not None and abs(c) < 1 and "/" not in over:
+        return f"{what} is scaled by {valued(over, scalars)}; it should have factor 1"
+    return f"{what} should have the factor {valued(label, scalars)}"

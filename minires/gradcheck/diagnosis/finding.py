@@ -15,7 +15,7 @@ SHOWN = 3  # findings that a report prints
 
 @dataclass
 class Finding:
-    """One change with which the whole check passes.
+    """One change with which the gradients are right.
 
     line            of the function's source, as `inspect.getsource` counts from 1
     before, after   source text of that place, without its indent; `after` may have several lines

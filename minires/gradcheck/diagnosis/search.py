@@ -299,9 +299,8 @@ class Search:
             self.attempt(changes, c + d, e.family if c <= d else f.family)
 
     def _chains(self, helpful: Sequence[Any], cheap: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-        first = [(cost + 0.0, k, e) for cost, k, e, _ in helpful]
-        real = {id(e): c for c, _, e in cheap}
-        first = [(real.get(id(e), 1.5), k, e) for _, k, e in first]
+        real = {id(e): c for c, _, e in cheap}  # `helpful` has costs less what they mended
+        first = [(real.get(id(e), 1.5), k, e) for _, k, e, _ in helpful]
         yield from itertools.combinations(first, 2)
         yield from itertools.product(first, cheap)
         by_line: dict[tuple[int, int], list[Any]] = {}

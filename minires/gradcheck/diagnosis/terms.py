@@ -19,7 +19,7 @@ import numpy as np
 from ...tensor import Array
 from . import lacking, termfamily
 from .expansion import Function, Slot, Term, definitions, slots, terms
-from .familiar import SAME, Scalars, familiar, scalars_of, scaled, valued
+from .familiar import SAME, Scalars, familiar, scalars_of, scaled, sentence
 from .fitting import solve
 from .library import Named, atoms, derivatives, elementary, library
 from .library import fits as broadcasts
@@ -132,7 +132,7 @@ class _Wrong:
             return []
         same = len(set(labels.values())) == 1
         if same and len(off) == len(parts) > 1:
-            text = _sentence("", float(first[0]), str(labels[0]), self.scalars)
+            text = sentence("", float(first[0]), str(labels[0]), self.scalars)
             line, c = parts[-1][1], float(first[0])
             node = slot.parts[0][1] if len(slot.parts) == 1 else None
             after = "" if node is None else scaled(node, str(labels[0]))
@@ -151,7 +151,7 @@ class _Wrong:
             shown = _shown(every[k])
             line = parts[k][1] if node is None else node.lineno
             after = "" if node is None else scaled(node, label)
-            text = _sentence(shown, c, label, self.scalars)
+            text = sentence(shown, c, label, self.scalars)
             said.append(
                 self._finding(
                     line, termfamily.of_coefficient(label, shown), text, c, shown, node, after
@@ -321,11 +321,8 @@ class _Wrong:
         return ""
 
     def _returned(self) -> set[str]:
-        return (
-            set(termfamily.names(self.last))
-            if isinstance(self.last, ast.Return | ast.expr)
-            else set()
-        )
+        returns = isinstance(self.last, ast.Return | ast.expr)
+        return set(termfamily.names(self.last)) if returns else set()
 
 
 def _shown(term: Term) -> str:
@@ -343,15 +340,3 @@ def _shared_leaf(every: Sequence[Term], off: Sequence[int]) -> ast.expr | None:
         if holders == list(off):
             return leaf
     return None
-
-
-def _sentence(term: str, c: float, label: str, scalars: Scalars) -> str:
-    what = f"the term `{term}`" if term else "the gradient"
-    if label == "0":
-        return f"{what} does not belong in it: its factor should be 0"
-    if label == "-1":
-        return f"{what} has the wrong sign"
-    over = familiar(1 / c, scalars)
-    if over is not None and abs(c) < 1 and "/" not in over:
-        return f"{what} is scaled by {valued(over, scalars)}; it should have factor 1"
-    return f"{what} should have the factor {valued(label, scalars)}"

@@ -17,7 +17,6 @@ from ..subject import Pair
 
 ONE_RUN = 0.4  # seconds, at most
 SAMPLED = 600  # elements of a tensor; of larger ones so many are compared
-TOLERANCE = 1e-6  # of the largest derivative of a tensor
 
 
 CHANGED = ("<edited>", "<probe>")  # the file names of code that was compiled here

@@ -36,9 +36,6 @@ from .tables import (
 )
 from .template import fill
 
-ALIASES = (ast.Name, ast.Attribute, ast.Subscript)  # what assigning does not copy
-
-
 VIEWS = ("reshape", "ravel", "transpose", "swapaxes", "asarray", "squeeze", "atleast_2d")
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from .template import binding, demanded, enclosed, fill, piece
 
 Span = tuple[int, int, str]  # from, to (characters of the source), new text
-Simple = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.Delete, ast.Pass)
 FLAGS = __future__.annotations.compiler_flag
 
 

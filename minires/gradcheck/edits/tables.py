@@ -9,11 +9,6 @@ ORDER, INPLACE, DTYPE = "order of reshape", "in-place modification", "dtype or i
 FINITE, VARIABLE, PADDING = "not finite", "wrong variable", "wrong stride/padding"
 ADDED, STALE = "not accumulated", "stale or overwritten buffer"
 UPSTREAM, DETACHED = "missing upstream dy", "detached path"
-FAMILIES = (
-    SIGN, TERM, DETACHED, STALE, ADDED, SCALE, TRANSPOSED, FLIP, OFFSET, PADDING, SUM, MASK,
-    UPSTREAM, FINITE, AXIS, VARIABLE, FACTOR, EPS, ORDER, DTYPE, INPLACE,
-)  # fmt: skip
-
 WRAPS = [  # least and most dimensions, cost, template, family
     (1, 9, 1.2, "A.copy()", INPLACE),
     (1, 9, 1.4, "A[::-1]", FLIP),
