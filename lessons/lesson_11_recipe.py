@@ -824,16 +824,26 @@ and by {late_jump:.1f} in the last four, when weights and running statistics com
 
 # %%
 def show_cliffs(run):
-    """Show a stored training by the recipe he2015; return the test errors around its cuts."""
+    """Show a stored training by the recipe he2015; return, per cut, the test errors around it and their jitter."""
     found = epochs_of(run)
     done, planned = run.run["iteration"], run.run["iterations"]
     cuts = [m * planned / done * max(found) for m in he2015.milestones]  # in epochs
-    falls = []
-    for cut in (c for c in cuts if c < max(found)):
-        before, after = max(e for e in found if e <= cut), min(e for e in found if e > cut)
-        falls.append((found[before][0], found[after][0]))
-    told = " and ".join(f"from {a:.1f} to {b:.1f} %" for a, b in falls)
-    statement = f"At its cuts of the rate the test error falls {told}"
+    falls, running = [], []
+    for begin, cut in zip([0, *cuts], cuts):
+        if cut < max(found):
+            before, after = max(e for e in found if e <= cut), min(e for e in found if e > cut)
+            calm = [
+                test for e, (test, _) in found.items() if (begin + cut) / 2 < e <= cut
+            ]  # the stretch before it
+            jitter = max(abs(np.diff(calm)), default=0.0)  # of an evaluation from the one before
+            falls.append((found[before][0], found[after][0], jitter))
+            running.append(f"from {found[before][1]:.1f} to {found[after][1]:.1f} %")
+    told = ", and ".join(
+        f"from {a:.1f} to {b:.1f} % at cut {i + 1}"
+        + (", within its jitter" if a - b <= jitter else "")
+        for i, (a, b, jitter) in enumerate(falls)
+    )
+    statement = f"The test error goes {told}"
     draw(
         "cliffs",
         statement if falls else f"After {done:,} of {planned:,} steps no cut has come yet",
@@ -847,6 +857,13 @@ This is `{run.command}`, {done:,} of its {planned:,} steps{"" if done >= planned
 last test error is {found[max(found)][0]:.2f} %, that of `budget`, with
 {budget_run.run["iterations"] / planned:.2f} times the steps, {errors[LAST_EPOCH]:.2f} %. The recipes differ in rate,
 decay and mirror, too: this compares recipes, not lengths.
+""")
+    if falls:
+        jitters = " and ".join(f"{jitter:.1f}" for _, _, jitter in falls)
+        lesson.say(f"""
+In the stretch before each cut the test error jumped by up to {jitters} points from one evaluation to the next: a
+change at a cut that is not larger may have nothing to do with it. The running error, over all the training images of
+an epoch, goes {" and ".join(running)}.
 """)
     return falls
 

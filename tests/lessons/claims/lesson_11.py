@@ -29,7 +29,8 @@ def stored(n):
     assert n["late_fall"] > n["middle_fall"] / 4  # in a fifth of the epochs
     assert n["early_jump"] > 3 * n["late_jump"]
     assert n["budget_run"].rows("epochs.csv")[-1]["lr"] == 0
-    assert all(before > after for before, after in n["falls"])  # he2015, if it is there
+    for before, after, jitter in n["falls"][:1]:  # of he2015, if it is there: the first cut
+        assert before - after > jitter
 
 
 def momentum(n):
