@@ -180,7 +180,7 @@ class GradcheckReport:
             return self.hints
         kinds, line = frozenset[str](), ""
         if self.diagnosis:
-            found, line = self.diagnosis[0].family, f"(line {self.diagnosis[0].line})"
+            found, line = self.diagnosis[0].family, f"(line {self.diagnosis[0].number})"
             kinds = PATHS if found in PATHS else frozenset({found})
         return [
             (family, text)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from ...tensor import Array
-from ..edits.source import NoSource, Source
+from ..edits.source import Source
 from ..numeric import Comparison, compare
 from ..subject import Pair, Subject
 from .terms import TermFinding, regression, trial
@@ -20,11 +20,16 @@ Said = dict[str, list[tuple[str, str]]]
 def sentences(
     subject: Subject, v: Array, found: Sequence[Comparison], failed: Collection[str]
 ) -> Said:
-    """Return (family, sentence) for those failed tensors whose terms are sure, by their names."""
+    """Return (family, sentence) for those failed tensors whose terms are sure, by their names.
+
+    The sentence ends with the line in the file, as that of a finding does.
+    """
     said: Said = {}
+    code = subject.pair and getattr(subject.pair.backward, "__code__", None)
+    above = code.co_firstlineno - 1 if code else 0
     for x in findings(subject, v, found):
         if x.tensor in failed:
-            line = f" (line {x.line})" if x.line else ""
+            line = f" (line {above + x.line})" if x.line else ""
             said.setdefault(x.tensor, []).append((x.family or "fact", x.text + line))
     return said
 
@@ -44,7 +49,7 @@ def findings(subject: Subject, v: Array, found: Sequence[Comparison]) -> list[Te
         other = compare(subject, w, subject.gradients(w), MOST_ELEMENTS, np.random.default_rng(3))
         second = trial(pair, w, subject.arrays, *_numbers(other))
         return regression(root, [first, second], subject.names)
-    except (NoSource, Exception):  # whatever the learner's code may raise: the check has told
+    except Exception:  # whatever the learner's code may raise: the check has told
         return []
 
 
