@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import console, results
 from ..experiments.columns import explain
-from ..experiments.settings import INITS, NORMS, OPTIMIZERS
+from ..experiments.settings import ACTIVATIONS, INITS, NORMS, OPTIMIZERS
 from .arguments import (
     add_experiment_options,
     choose_backend,
@@ -39,8 +39,9 @@ def add_parser(subparsers: Any) -> None:
         + explain("epoch", "train_loss", "train_error"),
     )
     add_experiment_options(p, [6, 18, 54, 108], "64 (mlp), 8 (conv)", OUT)
-    p.add_argument("--norm", choices=NORMS, default="bn", help="default: bn")
+    p.add_argument("--norm", choices=NORMS, default="bn", help="ln: layer norm. Default: bn")
     p.add_argument("--init", choices=INITS, default="he", help="default: he")
+    p.add_argument("--activation", choices=ACTIVATIONS, default="relu", help="default: relu")
     p.add_argument("--epochs", type=positive_int, default=20, metavar="N", help="default: 20")
     p.add_argument(
         "--weight-decay", type=positive_float, default=1e-4, metavar="A", help="default: 1e-4"
@@ -76,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
         args,
         norm=args.norm,
         init=args.init,
+        activation=args.activation,
         epochs=args.epochs,
         weight_decay=args.weight_decay,
         optimizer=args.optimizer,
@@ -100,7 +102,7 @@ def fractions(text: str) -> tuple[float, ...]:
     return found
 
 
-def execute(args: argparse.Namespace, *, norm: str, init: str, **how: Any) -> int:
+def execute(args: argparse.Namespace, *, norm: str, init: str, activation: str, **how: Any) -> int:
     """Run it with the arguments that this command and `gradflow --train` share.
 
     how     fields of the recipe that have no argument there
@@ -119,6 +121,7 @@ def execute(args: argparse.Namespace, *, norm: str, init: str, **how: Any) -> in
         args.seeds,
         width=args.width,
         branch_scale=args.branch_scale,
+        activation=activation,
         recipe=recipe,
         progress=progress_bar,
     )

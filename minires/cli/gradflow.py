@@ -19,6 +19,7 @@ from .arguments import (
     collect,
     given,
     integers,
+    natural,
     progress_bar,
 )
 
@@ -53,9 +54,9 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument(
         "--norm",
         type=choices(NORMS),
-        default=list(NORMS),
+        default=["none", "bn"],
         metavar="N,…",
-        help=f"of {', '.join(NORMS)}. Default: {','.join(NORMS)}",
+        help=f"of {', '.join(NORMS)} (ln: layer norm). Default: none,bn",
     )
     p.add_argument(
         "--init",
@@ -72,6 +73,13 @@ def add_parser(subparsers: Any) -> None:
         default=[0],
         metavar="N,…",
         help="training steps before which to measure; 0 is initialisation. Default: 0",
+    )
+    p.add_argument(
+        "--warmup",
+        type=natural,
+        default=0,
+        metavar="N",
+        help="steps over which the rate rises linearly to --lr, for --steps. Default: 0, none",
     )
     p.add_argument("--dtype", choices=DTYPES, default="float32", help="default: float32")
     p.add_argument(
@@ -115,6 +123,7 @@ def run(args: argparse.Namespace) -> int:
         args.batch_size,
         args.lr,
         args.dtype,
+        args.warmup,
     )
     before = results.files_of(results.folder(args.out))
     start = time.perf_counter()
@@ -159,8 +168,9 @@ def _train(args: argparse.Namespace) -> int:
         raise ValueError(
             "--train compares by depth, so it takes one --norm and one --init, e.g. --norm bn"
         )
-    if args.activation != "relu" or args.data != "digits" or args.steps != [0]:
-        raise ValueError("--train is for relu nets on digits, and takes no --steps")
+    if args.data != "digits" or args.steps != [0]:
+        raise ValueError("--train is on digits, and takes no --steps")
     if args.dtype != "float32" or args.show != ["dx"]:
         raise ValueError("--train runs in float32, the training dtype, and takes no --show")
-    return degradation.execute(args, norm=args.norm[0], init=args.init[0])
+    how = {"activation": args.activation, "warmup": args.warmup}
+    return degradation.execute(args, norm=args.norm[0], init=args.init[0], **how)

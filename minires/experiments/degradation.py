@@ -174,6 +174,7 @@ def stream(
     *,
     width: int | None = None,
     branch_scale: float | str = 1.0,
+    activation: str = "relu",
     recipe: Recipe | None = None,
     progress: Callable[[Jobs], Any] = lambda jobs: jobs,
 ) -> Iterator[list[Curve]]:
@@ -183,7 +184,7 @@ def stream(
     ValueError at once for a value that is not offered.
     """
     width = DEGRADATION_WIDTH.get(arch) if width is None else width
-    settings = grid(arch, depths, skips, [norm], [init], "relu", width, branch_scale)
+    settings = grid(arch, depths, skips, [norm], [init], activation, width, branch_scale)
     jobs = [(setting, seed) for setting in settings for seed in seed_list(seeds)]
     digits = datasets.load_digits()
     chosen = recipe or Recipe()

@@ -288,6 +288,7 @@ def _how(curves: Sequence[Curve]) -> str:
     s, r = curves[0].setting, curves[0].recipe
     seeds = len({c.seed for c in curves})
     kind = f"MLPs of width {s.width}" if s.arch == "mlp" else f"Conv nets of width {s.width}"
+    kind += f", {s.activation}" if s.activation != "relu" else ""
     spread = f"{seeds} seeds; bands: from the lowest to the highest" if seeds > 1 else "one seed"
     how = [f"rate {r.lr:g}"]
     how += ["Adam"] if r.optimizer == "adam" else []

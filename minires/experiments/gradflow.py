@@ -14,6 +14,7 @@ from minires_kernels import arrays
 from .. import data as datasets
 from .. import optim
 from ..creation import default_device
+from ..optim.lr_scheduler import LinearWarmup
 from ..tensor import Array
 from ..train import train
 from . import theory
@@ -133,7 +134,9 @@ def measure(experiment: Experiment, setting: Setting, seed: int, x: Array, y: Ar
     recorders = {step: Recorder(net) for step in experiment.steps}
     runs: list[Run] = []
     source = batches(x, y, experiment.batch_size, seed)
-    for step in train(net, optimizer, source, watch=recorders.get):
+    rise = experiment.warmup
+    schedule = LinearWarmup(optimizer, rise, 1 / rise) if rise else None
+    for step in train(net, optimizer, source, schedule=schedule, watch=recorders.get):
         seen = recorders.get(step.index)
         if seen is not None or step.diverged:
             runs.append(_run(experiment, setting, seed, step.index, step.loss, seen))

@@ -10,9 +10,9 @@ import math
 from dataclasses import dataclass, field
 
 from . import theory
-from .settings import Setting
+from .settings import NORM_NAMES, Setting
 
-INIT_VARIANCE = {"he": "2", "xavier": "1", "default": "1/3", "orthogonal": "1"}
+_VARIANCES = {"he": "2", "xavier": "1", "default": "1/3", "orthogonal": "1"}
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,11 @@ def predict(setting: Setting, batch: int, start: float) -> Prediction:
 
 def _plain(setting: Setting, factor: float, start: float) -> Prediction:
     depth = setting.depth
-    if setting.norm == "bn":
-        signal = [_second_moment(setting.activation) ** 0.5] * depth
+    if setting.norm != "none":
+        signal = [theory.moments(setting.activation)[1] ** 0.5] * depth
         dx = [factor**k for k in reversed(range(depth))]
+        if setting.norm == "ln":
+            return Prediction(factor, "√(E[φ′(z)²] / E[φ(z)²])", signal, dx)
         if setting.activation == "relu":
             return Prediction(factor, "√(π / (π − 1))", signal, dx)
         return Prediction(factor, "√(E[φ′(z)²] / Var φ(z))", signal, dx)
@@ -60,33 +62,34 @@ def _plain(setting: Setting, factor: float, start: float) -> Prediction:
     signal = [math.sqrt(m) for m in moments]
     logs = [0.5 * math.log(slope) for slope in slopes]
     dx = [math.exp(math.fsum(logs[layer : depth - 1])) for layer in range(depth)]
-    v = INIT_VARIANCE[setting.init]
+    v = _variance(setting)
     if setting.activation == "relu":
         return Prediction(factor, f"√(n Var(w) / 2), n Var(w) = {v}", signal, dx)
     return Prediction(factor, f"√(n Var(w) E[φ′(√q z)²]), n Var(w) = {v}", signal, dx)
 
 
-def _second_moment(activation: str) -> float:
-    if activation == "relu":
-        return 0.5
-    phi, _ = theory.ACTIVATIONS[activation]
-    return theory.gaussian_mean(lambda z: phi(z) ** 2, 1)
+def _variance(setting: Setting) -> str:
+    """Return n Var(w) as a formula shows it."""
+    exact = theory.weight_variance(setting.init, setting.activation)
+    usual = theory.weight_variance(setting.init, "relu")
+    return _VARIANCES[setting.init] if exact == usual else f"{exact:.4g}"
 
 
 def _branch_formula(setting: Setting) -> str:
     if setting.branch_scale in theory.CLOSED:
         return "every branch starts at 0: x passes as it is"
     s = "1" if setting.branch_scale == 1 else "1/√blocks"
-    return f"(1 + s² (n Var(w) / 2)²)^¼, s = {s}, n Var(w) = {INIT_VARIANCE[setting.init]}"
+    return f"(1 + s² (n Var(w) / 2)²)^¼, s = {s}, n Var(w) = {_variance(setting)}"
 
 
 def _reason(setting: Setting) -> str:
-    if setting.init not in INIT_VARIANCE:
+    if setting.init not in theory.INITS:
         return "its start is not random"
     if setting.skip == "none":
         return "not known for this activation"
-    if setting.norm == "bn":
-        return "with batch norm a residual net grows by a power of its depth, not by a factor"
+    if setting.norm != "none":
+        norm = NORM_NAMES[setting.norm]
+        return f"with {norm} a residual net grows by a power of its depth, not by a factor"
     if setting.activation != "relu":
         return "not known for this activation in a residual net"
     return "with the ReLU after the sum there is no closed form: its mean adds up over the blocks"

@@ -13,11 +13,11 @@ from minires_kernels import checks
 
 from .. import data as datasets
 from .. import models, nn
-from ..models import blocks, initialise, mlp, options
+from ..models import blocks, initialise, mlp, norms, options
 from ..tensor import Array
 
 ARCHS = ("mlp", "conv")
-SKIPS, NORMS, INITS = mlp.SKIPS, options.NORMS, initialise.NAMES
+SKIPS, NORMS, INITS = mlp.SKIPS, norms.NORMS, initialise.NAMES
 ACTIVATIONS = tuple(blocks.ACTIVATIONS)
 BRANCH_SCALES = options.BRANCH_SCALES
 DATA = ("digits", "synthetic")
@@ -28,7 +28,7 @@ GRADFLOW_WIDTH = {"mlp": 128, "conv": 8}
 DEGRADATION_WIDTH = {"mlp": 64, "conv": 8}
 
 SKIP_NAMES = {"none": "plain", "identity": "residual", "preact": "pre-act residual"}
-NORM_NAMES = {"none": "no normalisation", "bn": "batch norm"}
+NORM_NAMES = {"none": "no normalisation", "bn": "batch norm", "ln": "layer norm"}
 INIT_NAMES = {"default": "PyTorch's default init", "he": "He init", "xavier": "Xavier init"}
 
 
@@ -166,6 +166,7 @@ class Experiment:
     seeds       how many, or the seeds themselves
     data        UCI digits, or synthetic images of their shape
     steps       training steps (SGD, momentum 0.9, `lr`) before which to measure; 0: untrained
+    warmup      steps over which the rate rises linearly, from lr / warmup to lr; 0: none
     width       of the layers, or filters of a conv net's first stage; None: 128 and 8
 
     Raises ValueError for a value that is not offered, naming those that are, and TypeError where an
@@ -187,6 +188,7 @@ class Experiment:
     batch_size: int = 128
     lr: float = 0.01
     dtype: str = "float32"
+    warmup: int = 0
 
     def __post_init__(self) -> None:
         self.settings()
@@ -200,6 +202,7 @@ class Experiment:
         if not (math.isfinite(self.lr) and self.lr > 0):
             raise ValueError(f"lr: expected a positive number, got {self.lr}")
         checks.integer("batch_size", self.batch_size, 4)
+        checks.integer("warmup", self.warmup, 0)
 
     def settings(self) -> list[Setting]:
         """Return the nets, in reading order."""

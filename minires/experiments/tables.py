@@ -103,7 +103,7 @@ def layer_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
 def layer_columns() -> list[str]:
     """Return the columns of `layer_rows`, for an experiment in which nothing was measured."""
     setting, layer = ([f.name for f in fields(kind)] for kind in (Setting, LayerRecord))
-    return [*setting, "data", "batch_size", "lr", "dtype", "seed", "step", "loss", *layer]
+    return [*setting, "data", "batch_size", "lr", "warmup", "dtype", "seed", "step", "loss", *layer]
 
 
 def block_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -112,7 +112,10 @@ def block_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def _head(r: Run) -> dict[str, Any]:
-    how = {name: getattr(r.experiment, name) for name in ("data", "batch_size", "lr", "dtype")}
+    how = {
+        name: getattr(r.experiment, name)
+        for name in ("data", "batch_size", "lr", "warmup", "dtype")
+    }
     return asdict(r.setting) | how | {"seed": r.seed, "step": r.step}
 
 

@@ -6,7 +6,8 @@ The orders of its parts are those of `blocks`. Source: He et al. 2015 (1512.0338
 from __future__ import annotations
 
 from .. import nn
-from .blocks import ACTIVATIONS, Block, Layer, first_act_of, norm_of, order_of, weights_of
+from .blocks import ACTIVATIONS, Block, Layer, first_act_of, order_of, weights_of
+from .norms import norm_of, takes_bias
 from .shortcuts import Factory, Matched, make_shortcut, parse
 
 
@@ -76,7 +77,7 @@ class BasicBlock(ConvBlock):
     ) -> None:
         super().__init__()
         act = ACTIVATIONS[activation]
-        bias = norm != "bn"
+        bias = takes_bias(norm)
         self.skip, self.scale, self.order = skip, scale, order_of(order)
         self.first_act = first_act_of(first_act, order)
         conv = nn.Conv2d(in_channels, channels, 3, stride, padding=1, bias=bias)

@@ -20,7 +20,8 @@ import numpy as np
 from .. import nn
 from ..random import generator
 from ..tensor import Tensor
-from .fixup import Shift, shifted
+from .fixup import shifted
+from .norms import norm_of, takes_bias
 from .shortcuts import Factory, Matched, parse, takes_branch
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -201,15 +202,6 @@ def weights_of(layer: nn.Linear | nn.Conv2d, norm: str) -> nn.Module:
     return shifted(layer) if norm == "fixup" else layer
 
 
-def norm_of(features: int, norm: str, ndim: int, last: bool = False) -> nn.Module:
-    """Return the norm after (or before) weights: "none", "bn", or the scalars of "fixup"."""
-    if norm == "fixup":
-        return Shift(multiplied=last)
-    if norm == "bn":
-        return nn.BatchNorm1d(features) if ndim == 2 else nn.BatchNorm2d(features)
-    return nn.Identity()
-
-
 def order_of(order: str, preact: bool = False) -> str:
     """Return the order of a block's parts; raises ValueError for one that is not offered."""
     if order not in ORDERS:
@@ -233,7 +225,7 @@ class MLPBlock(Block):
 
     skip      whether h(x) is added: the only difference between plain and residual twins
     preact    short for order="preact"
-    norm      "none", "bn", or "fixup" for its scalar biases and multiplier
+    norm      "none", "bn", "ln", or "fixup" for its scalar biases and multiplier
     scale     factor of the branch, see Block
     shortcut  h(x): a name of models.shortcuts, or a function width ↦ Module
     """
@@ -254,7 +246,7 @@ class MLPBlock(Block):
         act = ACTIVATIONS[activation]
         self.width, self.norm = width, norm
         self.skip, self.scale, self.order = skip, scale, order_of(order, preact)
-        bias = norm != "bn"
+        bias = takes_bias(norm)
         self.linear1 = weights_of(nn.Linear(width, width, bias=bias), norm)
         self.norm1 = norm_of(width, norm, 2)
         self.act1 = act()
@@ -279,7 +271,7 @@ class MLPBlock(Block):
             return make(width)
         if option != "C":  # the shape never changes
             return None
-        linear = nn.Linear(width, width, bias=self.norm != "bn")
+        linear = nn.Linear(width, width, bias=takes_bias(self.norm))
         return nn.Sequential(linear, norm_of(width, self.norm, 2))
 
     def sit(self, module: nn.Module) -> None:

@@ -17,7 +17,8 @@ from minires_kernels import checks
 
 from .. import nn
 from .basic import ConvBlock
-from .blocks import ACTIVATIONS, Layer, first_act_of, norm_of, order_of, weights_of
+from .blocks import ACTIVATIONS, Layer, first_act_of, order_of, weights_of
+from .norms import norm_of, takes_bias
 from .shortcuts import Factory
 
 EXPANSION = 4
@@ -89,7 +90,7 @@ class Bottleneck(ConvBlock):
     ) -> None:
         super().__init__()
         act = ACTIVATIONS[activation]
-        bias = norm != "bn"
+        bias = takes_bias(norm)
         first, second = (stride, 1) if stride_in == "1x1" else (1, stride)
         inner, outputs = inner_channels(channels, groups, width_per_group), EXPANSION * channels
         before = order == "preact"  # a norm has the features before its weights, not those after

@@ -9,8 +9,9 @@ from minires_kernels import checks
 from .. import nn
 from ..random import generator, using
 from ..tensor import Tensor
-from .blocks import ACTIVATIONS, PRE, MLPBlock, norm_of, order_of, weights_of
+from .blocks import ACTIVATIONS, PRE, MLPBlock, order_of, weights_of
 from .fixup import Shift
+from .norms import norm_of, takes_bias
 from .options import branch_factor, check, start
 from .shortcuts import Factory
 
@@ -36,7 +37,7 @@ class MLPStack(nn.Module):
         act = ACTIVATIONS[activation]
 
         def layer(features: int) -> list[nn.Module]:
-            linear = nn.Linear(features, width, bias=norm != "bn")
+            linear = nn.Linear(features, width, bias=takes_bias(norm))
             return [weights_of(linear, norm), norm_of(width, norm, 2), act()]
 
         stem = [] if in_features == width else layer(in_features)
@@ -87,10 +88,10 @@ def mlp_stack(
     skip "none" is plain, "identity" the residual net of 2015, "preact" that of 2016 (short for
     skip="identity", order="preact"); residual blocks have two layers. A stem is added if
     in_features (default: width) differs from width.
-    branch_scale, survival: see models.options. order: see models.blocks. shortcut: a name of
-    models.shortcuts, or a function width ↦ Module; a net has the same shape everywhere, so "A" and
-    "B" are the identity. Nets of one seed have the same weights but for what sits on their
-    shortcuts, and how their branches start. Raises ValueError.
+    norm: see models.norms. branch_scale, survival: see models.options. order: see models.blocks.
+    shortcut: a name of models.shortcuts, or a function width ↦ Module; a net has the same shape
+    everywhere, so "A" and "B" are the identity. Nets of one seed have the same weights but for
+    what sits on their shortcuts, and how their branches start. Raises ValueError.
     """
     depth, width = checks.integer("depth", depth, 1), checks.integer("width", width, 1)
     if skip not in SKIPS:
@@ -110,5 +111,5 @@ def mlp_stack(
         net = MLPStack(
             depth, width, residual, order, block_norm, activation, scale, features, num_classes
         )
-    start(net, net.head, init, rng, shortcut, branch_scale, survival)
+    start(net, net.head, init, activation, rng, shortcut, branch_scale, survival)
     return net

@@ -4,8 +4,8 @@ branch_scale       the branch of a block at the start                        sou
 a number           × that number
 "1/sqrt(blocks)"   × 1 / √(number of blocks)
 "skipinit"         × a learnable scalar that starts at 0                     2002.10444, 2003.04887
-"zero-gamma"       its last batch norm's γ starts at 0                       Goyal et al. 2017
-"fixup"            see models.fixup; without batch norm                      1901.09321
+"zero-gamma"       its last norm's γ starts at 0                             Goyal et al. 2017
+"fixup"            see models.fixup; without a norm                          1901.09321
 
 survival           probability that the last branch is there in training, falling from 1: see
                    models.survival
@@ -26,10 +26,10 @@ from ..random import using
 from . import fixup
 from .blocks import ACTIVATIONS, Block, order_of
 from .initialise import initialise
+from .norms import NORMS
 from .shortcuts import Factory, parse
 from .survival import check_survival, stochastic_depth
 
-NORMS = ("none", "bn")
 BRANCH_SCALES = ("1/sqrt(blocks)", "skipinit", "zero-gamma", "fixup")
 
 
@@ -77,11 +77,13 @@ def check(
             f"branch_scale: {branch_scale!r} starts branches at 0, and a plain net is nothing else"
         )
     if branch_scale == "zero-gamma":
-        if norm != "bn":
-            raise ValueError("branch_scale: 'zero-gamma' starts batch norms; it needs norm='bn'")
+        if norm not in ("bn", "ln"):
+            raise ValueError(
+                "branch_scale: 'zero-gamma' starts norms; it needs norm='bn' (or 'ln')"
+            )
         if order not in ("original", "relu-preact"):
             raise ValueError(
-                "branch_scale: 'zero-gamma' needs a batch norm at the end of the branch (order "
+                "branch_scale: 'zero-gamma' needs a norm at the end of the branch (order "
                 f"'original' or 'relu-preact'), got order {order!r}"
             )
     if branch_scale == "fixup" and norm != "none":
@@ -93,6 +95,7 @@ def start(
     net: nn.Module,
     classifier: nn.Linear,
     init: str,
+    activation: str,
     rng: np.random.Generator,
     shortcut: str | Factory,
     branch_scale: float | str,
@@ -102,7 +105,7 @@ def start(
 
     In this order nets of one seed start alike but for what they are asked to differ in.
     """
-    initialise(net, init, rng)
+    initialise(net, init, rng, activation)
     blocks = [module for module in net.modules() if isinstance(module, Block)]
     for block in blocks:
         if not block.skip:
@@ -114,7 +117,7 @@ def start(
         if not isinstance(module, nn.Module):
             raise TypeError(f"shortcut: expected a Module from the function, got {module!r}")
         if isinstance(shortcut, str):  # what somebody else made starts as they made it
-            initialise(module, init, rng)
+            initialise(module, init, rng, activation)
         block.sit(module)
     if branch_scale == "zero-gamma":
         for block in blocks:

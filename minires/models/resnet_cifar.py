@@ -19,6 +19,7 @@ from ..random import generator, using
 from ..tensor import Tensor
 from .blocks import weights_of
 from .bottleneck import bottleneck_options
+from .norms import takes_bias
 from .options import branch_factor, check, plain_option, start
 from .shortcuts import Factory
 from .stages import check_shared_act, first_parts, last_parts, make_stage, outputs_of
@@ -44,7 +45,7 @@ class CifarResNet(nn.Module):
         super().__init__()
         norm, order, activation = options["norm"], options["order"], options["activation"]
         layers = BLOCKS[block]
-        conv = nn.Conv2d(in_channels, width, 3, padding=1, bias=norm != "bn")
+        conv = nn.Conv2d(in_channels, width, 3, padding=1, bias=takes_bias(norm))
         self.conv1 = weights_of(conv, norm)
         self.bn1, self.act = first_parts(width, norm, order, shared_act, activation)
         channels, options["shared_act"] = width, shared_act
@@ -94,7 +95,7 @@ def resnet(
     models.options; shared_act: see models.stages; widen: filters of the stages × that.
     block: "bottleneck" makes 9n+2 layers, as in He et al. 2016's ResNet-164 and -1001; groups,
     width_per_group and stride_in are theirs, see models.bottleneck.
-    norm "none" leaves batch norm out (and adds biases). Raises ValueError for a wrong value.
+    norm: see models.norms ("none" adds biases). Raises ValueError for a wrong value.
     """
     depth = checks.integer("depth", depth, 8)
     if block not in BLOCKS:
@@ -125,7 +126,7 @@ def resnet(
             scale=branch_factor(branch_scale, 3 * n),
             **inner,
         )
-    start(net, net.fc, init, rng, shortcut, branch_scale, survival)
+    start(net, net.fc, init, activation, rng, shortcut, branch_scale, survival)
     return net
 
 

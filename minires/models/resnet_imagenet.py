@@ -22,6 +22,7 @@ from ..random import generator, using
 from ..tensor import Tensor
 from .blocks import weights_of
 from .bottleneck import bottleneck_options
+from .norms import takes_bias
 from .options import branch_factor, check, plain_option, start
 from .shortcuts import Factory
 from .stages import check_shared_act, first_parts, last_parts, make_stage, outputs_of
@@ -52,7 +53,7 @@ class ImageNetResNet(nn.Module):
         super().__init__()
         layers, stages = STAGES[depth]
         norm, order, activation = options["norm"], options["order"], options["activation"]
-        conv = nn.Conv2d(in_channels, width, 7, 2, padding=3, bias=norm != "bn")
+        conv = nn.Conv2d(in_channels, width, 7, 2, padding=3, bias=takes_bias(norm))
         self.conv1 = weights_of(conv, norm)
         self.bn1, self.act = first_parts(width, norm, order, shared_act, activation)
         self.maxpool = nn.MaxPool2d(3, 2, padding=1)
@@ -104,7 +105,7 @@ def imagenet_resnet(
     Plain nets have no projections, so only with "A" do twins of one seed have the same weights.
     stride_in: from 50 layers, the convolution of a block with the stride: "3x3" as in torchvision,
     "1x1" as in the paper; the weights are the same. groups, width_per_group: see models.bottleneck.
-    norm "none" leaves batch norm out (and adds biases). Raises ValueError for a wrong value.
+    norm: see models.norms ("none" adds biases). Raises ValueError for a wrong value.
     """
     depth = checks.integer("depth", depth, 1)
     if depth not in STAGES:
@@ -129,7 +130,7 @@ def imagenet_resnet(
             scale=branch_factor(branch_scale, sum(stages)),
             **inner,
         )
-    start(net, net.fc, init, rng, shortcut, branch_scale, survival)
+    start(net, net.fc, init, activation, rng, shortcut, branch_scale, survival)
     return net
 
 

@@ -19,7 +19,8 @@ from .. import nn
 from ..tensor import Tensor
 from .blocks import ACTIVATIONS
 from .initialise import seeded
-from .options import NORMS
+
+NORMS = ("none", "bn")
 
 
 class Restorer(nn.Module):
@@ -68,4 +69,6 @@ def vdsr(
     for name, value, offered in (("norm", norm, NORMS), ("activation", activation, ACTIVATIONS)):
         if value not in offered:
             raise ValueError(f"{name}: expected one of {', '.join(offered)}, got {value!r}")
-    return seeded(lambda: Restorer(depth, width, residual, channels, norm, activation), init, seed)
+    return seeded(
+        lambda: Restorer(depth, width, residual, channels, norm, activation), init, seed, activation
+    )

@@ -30,6 +30,7 @@ from .. import nn
 from ..function import Context, Function
 from ..nn import init
 from ..tensor import Array, Tensor
+from .norms import NORMS, norm_of, takes_bias
 
 OPTIONS = ("A", "B", "C")
 Factory = Callable[[int], nn.Module]  # from the number of channels (or features)
@@ -187,12 +188,13 @@ def parse(shortcut: str | Factory) -> tuple[str, Factory | None]:
 def make_shortcut(kind: str, in_channels: int, channels: int, stride: int, norm: str) -> nn.Module:
     """Return what x passes around a branch of convolutions: option "A", "B" or "C", or "none".
 
-    norm   of a projection: "bn"; "of the block" where the block has one, so that a projection needs
-           no bias either; without both it has a bias
+    norm   of a projection: "bn", "ln"; "of the block" where the block has one, so that a projection
+           needs no bias either; without both it has a bias
     """
     changes = stride != 1 or in_channels != channels
     if kind == "C" or (kind == "B" and changes):
-        bias = norm not in ("bn", "of the block")
+        bias = takes_bias(norm) and norm != "of the block"
         conv = nn.Conv2d(in_channels, channels, 1, stride, bias=bias)
-        return nn.Sequential(conv, nn.BatchNorm2d(channels) if norm == "bn" else nn.Identity())
+        after = norm_of(channels, norm, 4) if norm in NORMS else nn.Identity()
+        return nn.Sequential(conv, after)
     return Pad(channels, stride) if kind != "none" and changes else nn.Identity()

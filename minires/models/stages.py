@@ -6,9 +6,10 @@ from typing import Any
 
 from .. import nn
 from .basic import BasicBlock
-from .blocks import ACTIVATIONS, PRE, norm_of
+from .blocks import ACTIVATIONS, PRE
 from .bottleneck import EXPANSION, Bottleneck
 from .fixup import Shift
+from .norms import norm_of
 
 
 def outputs_of(layers: int, filters: int) -> int:

@@ -35,6 +35,10 @@ def measured_factor(**setting):
         ("sigmoid", "xavier", 0.2361),
         ("identity", "xavier", 1.0),
         ("tanh", "default", 0.5774),
+        ("leaky_relu", "he", 1.0),
+        ("leaky_relu", "default", 0.4083),
+        ("gelu", "he", 1.0958),
+        ("silu", "xavier", 0.5),
     ],
 )
 def test_plain_factor(activation, init, expected):
@@ -47,6 +51,13 @@ def test_plain_factor(activation, init, expected):
 def test_batch_norm_explodes_by_1_2112_per_layer_whatever_the_init(init):
     found = measured_factor(norms=["bn"], inits=[init])
     assert found == pytest.approx(math.sqrt(math.pi / (math.pi - 1)), rel=0.02)
+
+
+@pytest.mark.parametrize(("activation", "expected"), [("relu", 1.0), ("tanh", 1.0853)])
+def test_layer_norm_keeps_relu_nets_level(activation, expected):
+    found = measured_factor(norms=["ln"], activation=activation)
+    assert found == pytest.approx(expected, rel=0.02)
+    assert theory.layer_norm_factor(activation) == pytest.approx(expected, rel=0.005)
 
 
 @pytest.mark.parametrize("batch", [8, 16, 128])

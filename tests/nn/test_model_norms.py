@@ -1,0 +1,54 @@
+"""Layer norm in the nets of the experiments, and He init for each of their activations."""
+
+import numpy as np
+import pytest
+
+import minires as mr
+from minires import gradcheck, models, nn
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        models.mlp_stack(4, 6, "preact", "ln", "gelu", shortcut="C", seed=0),
+        models.resnet(8, width=2, in_channels=1, norm="ln", shortcut="B", seed=0),
+    ],
+    ids=["mlp", "conv"],
+)
+def test_a_sample_is_normalised_by_itself(net):
+    shape = (5, 6) if isinstance(net, models.mlp.MLPStack) else (5, 1, 8, 8)
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    together = net(mr.tensor(x)).data
+    alone = np.concatenate([net(mr.tensor(x[i : i + 1])).data for i in range(5)])
+    np.testing.assert_allclose(alone, together, rtol=1e-4, atol=1e-5)
+    assert not any(isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d) for m in net.modules())
+    if x.ndim == 2:
+        assert gradcheck(net.double(), x[:2].astype(np.float64)).ok
+
+
+def test_nets_with_batch_norm_and_with_layer_norm_start_alike():
+    bn, ln = (
+        models.resnet(8, width=4, in_channels=1, norm=norm, shortcut="B", init="default", seed=3)
+        for norm in ("bn", "ln")
+    )
+    kept = ln.state_dict()
+    common = [(v, kept[k]) for k, v in bn.state_dict().items() if k in kept and v.ndim > 1]
+    assert len(common) == 10  # 7 + 2 projections + the head
+    assert all((a == b).all() for a, b in common)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "gelu", "silu", "tanh"])
+def test_he_init_keeps_the_second_moment_through_relus_relatives(activation):
+    net = models.mlp_stack(1, 1024, activation=activation, seed=0)
+    z = np.random.default_rng(0).standard_normal((256, 1024)).astype(np.float32)
+    act = models.blocks.ACTIVATIONS[activation]()
+    linear = net.body[0][0]
+    kept = float((linear(act(mr.tensor(z))).data ** 2).mean())
+    # He et al.'s own 2 / fan_in where there is no gain of its own: tanh loses more
+    expected = 2 * float(np.mean(np.tanh(z) ** 2)) if activation == "tanh" else 1.0
+    assert kept == pytest.approx(expected, rel=0.02)
+
+
+def test_the_denoiser_has_no_layer_norm():
+    with pytest.raises(ValueError, match="none, bn, got 'ln'"):
+        models.vdsr(3, norm="ln")
