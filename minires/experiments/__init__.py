@@ -4,6 +4,7 @@ settings      which nets, on which data
 record        what every layer of a model receives, forward and backward
 gradflow      signal and gradient through depth: the main job
 degradation   training error by depth
+training      training error, and records on the way to it
 lesions       what remains of a trained net without some of its blocks, or in another order
 paths         how long the paths are through which the gradient flows
 pictures      grey pictures for super-resolution and denoising

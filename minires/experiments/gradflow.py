@@ -139,21 +139,23 @@ def measure(experiment: Experiment, setting: Setting, seed: int, x: Array, y: Ar
     for step in train(net, optimizer, source, schedule=schedule, watch=recorders.get):
         seen = recorders.get(step.index)
         if seen is not None or step.diverged:
-            runs.append(_run(experiment, setting, seed, step.index, step.loss, seen))
+            layers, blocks = ([], []) if seen is None else (seen.layers, seen.blocks)
+            runs.append(run_of(experiment, setting, seed, step.index, step.loss, layers, blocks))
         if step.index == max(recorders) or (runs and runs[-1].diverged):
             break
     return runs
 
 
-def _run(
+def run_of(
     experiment: Experiment,
     setting: Setting,
     seed: int,
     step: int,
     loss: float,
-    recorder: Recorder | None,
+    layers: list[LayerRecord],
+    blocks: list[BlockRecord],
 ) -> Run:
-    layers = [] if recorder is None else recorder.layers
+    """Return what was seen of a net at a step: no layers if it had diverged before it."""
     values = [v for s in layers for v in (s.forward_rms, s.dx_norm, s.dw_norm) if v is not None]
     diverged = not all(map(math.isfinite, [loss, *values]))
     return Run(
@@ -164,7 +166,7 @@ def _run(
         None if diverged else fit_factor(layers),
         diverged,
         layers,
-        [] if recorder is None else recorder.blocks,
+        blocks,
         experiment,
         {} if diverged else stage_factors(layers),
     )
