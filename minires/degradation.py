@@ -3,6 +3,7 @@
 curves = degradation.run(depths=(6, 18, 54, 108), seeds=3)
 print(degradation.table(curves))
 degradation.save(curves, "out")
+curves = degradation.load("out/degradation")   # what `minires degradation` keeps, or run.json has
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ __all__ = [
     "Curve",
     "Recipe",
     "Setting",
+    "load",
     "rows",
     "run",
     "save",
@@ -30,6 +32,16 @@ __all__ = [
     "to_json",
     "train",
 ]
+
+
+def load(path: results.StrPath, **where: Any) -> list[Curve]:
+    """Return the curves in a store of runs, or else in the run.json that `save` wrote.
+
+    See `gradflow.load`, which does the same.
+    """
+    from .store.folders import load_degradation
+
+    return load_degradation(path, where)
 
 
 def to_json(curves: Sequence[Curve], arguments: dict[str, Any] | None = None) -> str:

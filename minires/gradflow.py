@@ -3,6 +3,7 @@
 runs = gradflow.run(depths=(8, 20, 56), inits=["default"], norms=("none", "bn"), seeds=3)
 print(gradflow.table(runs))
 gradflow.save(runs, "out")       # figure (PNG, SVG), CSV, run.json
+runs = gradflow.load("out")      # what `minires gradflow` keeps in out/runs, or run.json has
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ __all__ = [
     "Setting",
     "fit_factor",
     "grid",
+    "load",
     "rows",
     "run",
     "save",
@@ -32,6 +34,20 @@ __all__ = [
     "theory",
     "to_json",
 ]
+
+
+def load(path: results.StrPath, **where: Any) -> list[Run]:
+    """Return the runs in a store of runs, or else in the run.json and tables that `save` wrote.
+
+    where    fields of the setting, or seed: a value or a list, e.g. load("out", depth=[20, 56])
+
+    Nothing is computed: `save(load("out"), "again")` draws the same figures. Of nets that were
+    measured by several versions of the code, those of the one in use count, else the latest.
+    Raises OSError, or ValueError if nothing fits or a file is not as it was written.
+    """
+    from .store.folders import load_gradflow
+
+    return load_gradflow(path, where)
 
 
 def to_json(runs: Sequence[Run], arguments: dict[str, Any] | None = None) -> str:

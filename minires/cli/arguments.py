@@ -6,14 +6,12 @@ import argparse
 import ast
 import difflib
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from minires_kernels import BACKENDS, current_backend, use_backend
 
 from ..experiments.settings import ARCHS, BRANCH_SCALES, SKIPS
-
-T = TypeVar("T")
 
 
 class Parser(argparse.ArgumentParser):
@@ -200,19 +198,3 @@ def choose_backend(args: argparse.Namespace) -> None:
 def given(args: argparse.Namespace) -> dict[str, Any]:
     """Return the arguments of a command as run.json holds them."""
     return {k: v for k, v in vars(args).items() if k != "run"}
-
-
-def collect(found: Iterator[list[T]]) -> tuple[list[T], bool]:
-    """Gather what an experiment yields; return it, and False if Ctrl-C came before the end.
-
-    Raises KeyboardInterrupt if nothing had been measured by then.
-    """
-    results: list[T] = []
-    try:
-        for some in found:
-            results += some
-    except KeyboardInterrupt:
-        if not results:
-            raise
-        return results, False
-    return results, True

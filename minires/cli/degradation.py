@@ -6,21 +6,21 @@ import argparse
 import math
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
-from .. import console, results
+from .. import results
 from ..experiments.columns import explain
-from ..experiments.settings import ACTIVATIONS, INITS, NORMS, OPTIMIZERS
+from ..experiments.settings import ACTIVATIONS, DEGRADATION_WIDTH, INITS, NORMS, OPTIMIZERS, grid
 from .arguments import (
     add_experiment_options,
     choose_backend,
-    collect,
     given,
     natural,
     positive_float,
     positive_int,
-    progress_bar,
 )
+from .storing import add_store_option, counted, ended, filled, made, opened
 
 OUT = "out/degradation"  # beside the results of gradflow, whose run.json has the same name
 
@@ -39,6 +39,7 @@ def add_parser(subparsers: Any) -> None:
         + explain("epoch", "train_loss", "train_error"),
     )
     add_experiment_options(p, [6, 18, 54, 108], "64 (mlp), 8 (conv)", OUT)
+    add_store_option(p, "the folder of --out")
     p.add_argument("--norm", choices=NORMS, default="bn", help="ln: layer norm. Default: bn")
     p.add_argument("--init", choices=INITS, default="he", help="default: he")
     p.add_argument("--activation", choices=ACTIVATIONS, default="relu", help="default: relu")
@@ -109,36 +110,26 @@ def execute(args: argparse.Namespace, *, norm: str, init: str, activation: str, 
     """
     from .. import degradation
     from ..experiments import statements
+    from ..store.objects import curve_of, degradation_jobs
 
     choose_backend(args)
     recipe = degradation.Recipe(batch_size=args.batch_size, lr=args.lr, **how)
-    found = degradation.stream(
-        args.arch,
-        args.depths,
-        args.skip,
-        norm,
-        init,
-        args.seeds,
-        width=args.width,
-        branch_scale=args.branch_scale,
-        activation=activation,
-        recipe=recipe,
-        progress=progress_bar,
-    )
-    before = results.files_of(results.folder(args.out))
+    nets = (args.arch, args.depths, args.skip, [norm], [init], activation)
+    settings = grid(*nets, args.width or DEGRADATION_WIDTH[args.arch], args.branch_scale)
+    jobs = degradation_jobs(settings, args.seeds, recipe)
+    store = opened(args)
+    before = results.files_of(Path(args.out))
     start = time.perf_counter()
-    curves, whole = collect(found)
-    asked = len(args.depths) * len(args.skip) * args.seeds
-    arguments = given(args) | {"nets_trained": len(curves), "nets_asked": asked}
-    paths = degradation.save(curves, args.out, arguments)
+    done = filled(store, jobs)
+    curves = [curve_of(stored) for stored in done.runs]
+    paths = degradation.save(curves, args.out, given(args) | made(done, "trained"))
     if args.json:
         sys.stdout.write(results.read_text(paths[-1]))
     else:
         print(degradation.table(curves))
         print(f"\n{statements.degradation_statement(curves)}.\n")
-        print(f"{len(curves)} nets in {time.perf_counter() - start:.1f} s. Error on the batches of")
-        print("the last epoch as they ran, mean (lowest–highest) over seeds; guessing gives 90 %.")
+        print(f"{counted(done, store, time.perf_counter() - start)}.")
+        print("Error on the batches of the last epoch as they ran, mean (lowest–highest) over")
+        print("seeds; guessing gives 90 %.")
         print(results.wrote(paths, before))
-    if not whole:
-        console.say(f"minires: interrupted: {len(curves)} of {asked} nets were trained and written")
-    return 0 if whole else console.INTERRUPTED
+    return ended(done, "trained")

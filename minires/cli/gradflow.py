@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
-from .. import console, results
+from .. import results
 from ..experiments.columns import explain
 from ..experiments.panels import QUANTITIES
 from ..experiments.settings import ACTIVATIONS, DATA, DTYPES, INITS, NORM_NAMES, NORMS, init_name
@@ -16,12 +17,11 @@ from .arguments import (
     add_experiment_options,
     choices,
     choose_backend,
-    collect,
     given,
     integers,
     natural,
-    progress_bar,
 )
+from .storing import add_store_option, counted, ended, filled, made, opened
 
 COLUMNS = (
     "forward_rms", "dx_norm", "dw_norm", "w_norm", "stream", "uses", "dead_relu", "update_ratio",
@@ -50,6 +50,7 @@ def add_parser(subparsers: Any) -> None:
         + explain(*COLUMNS),
     )
     add_experiment_options(p, [8, 20, 56], "128 (mlp), 8 (conv)", OUT, "for --steps; ")
+    add_store_option(p, "the folder of --out")
     p.set_defaults(out=None)  # OUT, or that of `degradation` with --train
     p.add_argument(
         "--norm",
@@ -106,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
     if args.train:
         return _train(args)
     from .. import gradflow
+    from ..store.objects import gradflow_jobs, gradflow_runs
 
     choose_backend(args)
     experiment = gradflow.Experiment(
@@ -125,23 +127,23 @@ def run(args: argparse.Namespace) -> int:
         args.dtype,
         args.warmup,
     )
-    before = results.files_of(results.folder(args.out))
+    jobs = gradflow_jobs(experiment)
+    store = opened(args)
+    before = results.files_of(Path(args.out))
     start = time.perf_counter()
-    runs, whole = collect(gradflow.stream(experiment, progress_bar))
-    nets, asked = len({(r.setting, r.seed) for r in runs}), len(experiment.jobs())
-    arguments = given(args) | {"nets_measured": nets, "nets_asked": asked}
+    done = filled(store, jobs)
+    runs = [run for stored in done.runs for run in gradflow_runs(stored)]
+    arguments = given(args) | made(done, "measured")
     paths = gradflow.save(runs, args.out, arguments, quantities=args.show)
     if args.json:
         sys.stdout.write(results.read_text(paths[-1]))
     else:
         print(gradflow.table(runs))
         print(f"\n{_statements(runs, args)}\n")
-        print(f"{nets} nets in {time.perf_counter() - start:.1f} s.")
+        print(f"{counted(done, store, time.perf_counter() - start)}.")
         print(LEGEND)
         print(results.wrote(paths, before))
-    if not whole:
-        console.say(f"minires: interrupted: {nets} of {asked} nets were measured and written")
-    return 0 if whole else console.INTERRUPTED
+    return ended(done, "measured")
 
 
 def _statements(runs: list[Any], args: argparse.Namespace) -> str:

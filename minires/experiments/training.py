@@ -97,7 +97,7 @@ def train(
     net = setting.build(x.shape[1:], seed).to(dtype).to(device)
     optimizer, schedule = recipe.optimise(net, iterations)
     batch = recipe.batch_size
-    how = Experiment(data=data, batch_size=batch, lr=recipe.lr, dtype=dtype)
+    how = Experiment(data=data, batch_size=batch, lr=recipe.lr, dtype=dtype, warmup=recipe.warmup)
     recorders = {step: Recorder(net) for step in records}
     found, losses, wrong = Training(), list[float](), list[int]()
     every = -(-iterations // POINTS)

@@ -16,6 +16,8 @@ files     its tables as CSV, its arrays
 stored    one run that is there
 store     the folder of all
 fill      computing many, until a signal
+objects   stored runs as objects of the experiments
+folders   loading what is in a store, or what was saved without one
 """
 
 from .job import Job

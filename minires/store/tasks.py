@@ -160,12 +160,9 @@ def recipe(setting: Mapping[str, Any]) -> degradation.Recipe:
 
 def experiment(setting: Mapping[str, Any]) -> Experiment:
     """Return the gradient-flow experiment of one net: data, batch, rate, dtype, steps."""
-    s = setting
-    return Experiment(
-        s["arch"], [s["depth"]], [s["skip"]], [s["norm"]], [s["init"]], s["activation"],
-        data=s["data"], steps=s.get("steps", (0,)), width=s["width"],
-        branch_scale=s["branch_scale"], batch_size=s["batch_size"], lr=s["lr"], dtype=s["dtype"],
-    )  # fmt: skip
+    same = {f.name: setting[f.name] for f in fields(Experiment) if f.name in setting}
+    one = {f"{name}s": [setting[name]] for name in ("depth", "skip", "norm", "init")}
+    return Experiment(**same | one)
 
 
 def _check_net(s: Values, widths: Mapping[str, int]) -> None:
@@ -217,6 +214,7 @@ def _check_steps(name: str, steps: Any) -> list[int]:
 def _gradflow_complete(s: Values) -> None:
     _check_net(s, GRADFLOW_WIDTH)
     s["steps"] = _check_steps("steps", s["steps"])
+    s["lr"] = checks.real("lr", s["lr"])
     experiment(s)
     _check_batch(s)
 
@@ -305,7 +303,7 @@ TASKS = {
         Task(
             "gradflow",
             "signal and gradient by layer, before some steps of training",
-            NET | PLACE | _fields(batch_size=128, lr=0.01, steps=[0]),
+            NET | PLACE | _fields(batch_size=128, lr=0.01, warmup=0, steps=[0]),
             _gradflow_complete,
             _gradflow,
         ),

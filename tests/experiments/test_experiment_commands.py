@@ -40,7 +40,8 @@ def test_the_main_job_shows_vanishing_then_batch_norm(tmp_path, capsys):
     assert all(any(line.startswith(word) for line in lines) for word in ("dx  ", "decades lost  "))
     assert {"dx at input", "dx at loss"} <= set(re.split("  +", header))
     assert {p.name for p in tmp_path.iterdir()} == {
-        "gradflow.png", "gradflow.svg", "layers.csv", "blocks.csv", "run.json"
+        "gradflow.png", "gradflow.svg", "layers.csv", "blocks.csv", "run.json",
+        "runs",
     }  # fmt: skip
     document = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
     assert {r["init"] for r in document["runs"]} == {"default"}
