@@ -24,6 +24,7 @@ from .cli import (
     predict,
     reproduce,
     summary,
+    sweep,
     train,
 )
 from .cli.arguments import Parser
@@ -35,6 +36,7 @@ COMMANDS = (
     predict,
     gradflow,
     degradation,
+    sweep,
     reproduce,
     gradcheck,
     mutate,

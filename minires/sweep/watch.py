@@ -1,0 +1,112 @@
+"""What a sweep tells while it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+import time
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ..train.console import duration
+
+if TYPE_CHECKING:
+    from .engine import Engine, Item
+
+QUIET = 30.0  # s between lines where no terminal shows them
+
+
+class Watch:
+    """Hears what happens; this one tells nobody."""
+
+    def begin(self, engine: Engine) -> None:
+        """Before the first run."""
+
+    def tick(self, engine: Engine) -> None:
+        """Several times a second, and after each run."""
+
+    def failed(self, item: Item, again: bool) -> None:
+        """A run failed; `again`: it will be tried again."""
+
+    def say(self, text: str) -> None:
+        """Something that a user wants to know."""
+
+    def end(self, engine: Engine) -> None:
+        """After the last run."""
+
+
+class Console(Watch):
+    """Tells on standard error, or on another stream: one line that changes, on a terminal."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = sys.stderr if stream is None else stream
+        self.terminal = self.stream.isatty()
+        self._last = time.monotonic()
+        self._shown = False
+
+    def tick(self, engine: Engine) -> None:
+        now = time.monotonic()
+        if now - self._last < (0.2 if self.terminal else QUIET):
+            return
+        self._last = now
+        if self.terminal:
+            self._write(f"\r\x1b[K{line(engine)}")
+            self._shown = True
+        else:
+            self._write(line(engine) + "\n")
+
+    def failed(self, item: Item, again: bool) -> None:
+        self.say(f"{'failed, to be tried again' if again else 'failed'}: {told(item)}")
+
+    def say(self, text: str) -> None:
+        self.end()
+        self._write(text + "\n")
+
+    def end(self, engine: Any = None) -> None:
+        if self._shown:
+            self._write("\r\x1b[K")
+            self._shown = False
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # a log that is gone stops no sweep
+            self.stream.write(text)
+            self.stream.flush()
+
+
+def line(engine: Engine) -> str:
+    """Return how far a sweep is, in one line."""
+    report = engine.report
+    done = report.found + report.computed
+    total = done + len(report.failed) + len(engine.hand) + len(engine.waiting) + len(engine.alone)
+    parts = [f"{done}/{total} runs", f"{len(engine.hand)} in hand"]
+    if report.failed:
+        parts.append(f"{len(report.failed)} failed")
+    parts.append(took(time.monotonic() - engine.start))
+    left = engine.remaining()
+    if math.isfinite(left):
+        parts.append(f"about {took(left)} to go")
+    return "  ".join(parts)
+
+
+def took(seconds: float) -> str:
+    """Return a duration; short ones with a decimal, as estimates of small runs need it."""
+    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
+
+
+def count(n: int, what: str) -> str:
+    """Return "1 run" or "2 runs"."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def told(item: Item) -> str:
+    """Return a run and its error, in one line."""
+    return f"{item.key} ({item.job.task}, {label(item)}): {item.error}"
+
+
+def label(item: Item) -> str:
+    """Return what tells a run from others of its task: all that is not a default."""
+    from ..store import TASKS
+
+    usual = TASKS[item.job.task].check({})
+    own = [f"{k}={v}" for k, v in item.job.setting.items() if v != usual[k]]
+    return " ".join([*own, f"seed={item.job.seed}"])
