@@ -156,6 +156,8 @@ def backward(root: Node, dy: Array, retain_graph: bool = False) -> None:
         if node.function is None:
             continue
         for parent, dx in node.run(dy):
+            if watched:
+                tell("giving", node, parent, dx)
             if parent not in flowing:
                 flowing[parent] = dx
                 if node.function.new_gradients:

@@ -32,6 +32,12 @@ class Observer:
     def passing(self, node: Any, dy: Any) -> None:
         """A backward pass is at `node`, whose value has the gradient `dy`."""
 
+    def giving(self, node: Any, parent: Any, dx: Any) -> None:
+        """A backward pass sends `dx` from `node` to one of its inputs, where such parts add up.
+
+        Who keeps dx copies it: what comes later may be added to it in place.
+        """
+
     def storing(self, tensor: Any) -> None:
         """A tensor's `.grad` is about to be set or added to."""
 

@@ -24,8 +24,8 @@ from .arguments import (
 from .storing import add_store_option, counted, ended, filled, made, opened
 
 COLUMNS = (
-    "forward_rms", "dx_norm", "dw_norm", "w_norm", "stream", "uses", "dead_relu", "update_ratio",
-    "skip_norm", "branch_norm", "cosine",
+    "forward_rms", "dx_norm", "dw_norm", "w_norm", "stream", "uses", "dead_relu", "saturated",
+    "update_ratio", "skip_norm", "branch_norm", "cosine", "stream_rms", "branch_rms",
 )  # fmt: skip
 
 OUT = "out"

@@ -18,7 +18,8 @@ from ..optim.lr_scheduler import LinearWarmup
 from ..tensor import Array
 from ..train import train
 from . import theory
-from .record import BlockRecord, LayerRecord, Recorder
+from .record import Recorder
+from .rows import BlockRecord, LayerRecord
 from .settings import Experiment, Setting
 
 Jobs = list[tuple[Setting, int]]

@@ -11,7 +11,7 @@ import numpy as np
 from .. import plotting
 
 if TYPE_CHECKING:
-    from .record import LayerRecord
+    from .rows import LayerRecord
 
 Quantity = Callable[["LayerRecord"], float | None]
 

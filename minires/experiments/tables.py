@@ -14,7 +14,7 @@ from ..results import spread, table, versions
 from .columns import COLUMNS
 from .degradation import Curve
 from .gradflow import Run
-from .record import BlockRecord, LayerRecord
+from .rows import BlockRecord, LayerRecord
 from .settings import SKIP_NAMES, Setting
 
 

@@ -211,10 +211,119 @@ def test_inputs_by_keyword_and_modules_without_inputs():
     assert block.skip_norm == pytest.approx(recorder.layers[5].dx_norm, rel=1e-6)
 
 
-def test_rows_of_shared_weights_say_that_they_share():
+def test_rows_of_shared_weights_have_a_gradient_each_and_say_that_they_share():
     layers = {layer.name: layer for layer in recorded().layers}
     assert [layers[n].uses for n in ("start", "twice", "tied", "head")] == [1, 3, 3, 1]
-    assert layers["twice"].dw_norm == layers["tied"].dw_norm
+    assert layers["twice"].dw_norm != layers["tied"].dw_norm
+
+
+class Recurrent(nn.Module):
+    """h ← tanh(V x + U h) three times, with two matrices of its own in a cell."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell, self.head = Cell(), nn.Linear(4, 10)
+
+    def forward(self, x):
+        h = mr.tensor(np.zeros((len(x.data), 4)))
+        for t in range(3):
+            h = self.cell(x[:, t], h)
+        return self.head(h)
+
+
+class Cell(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.v, self.u = nn.Parameter(np.eye(4) * 0.5), nn.Parameter(np.eye(4)[::-1].copy())
+
+    def forward(self, x, h):
+        return (x @ self.v + h @ self.u).tanh()
+
+
+def test_each_call_of_a_shared_layer_has_its_own_part_of_the_gradient():
+    x = np.random.default_rng(0).standard_normal((5, 3, 4))
+    net = Recurrent().double()
+    with Recorder(net) as recorder:
+        F.cross_entropy(net(mr.tensor(x)), np.arange(5)).backward()
+    calls = recorder.layers[:3]
+    assert [layer.uses for layer in recorder.layers] == [3, 3, 3, 1]
+    assert recorder.blocks == []  # V x + U h is no residual sum
+    for t, layer in enumerate(calls):  # the same gradient, with a copy of the weights for this call
+        cell, twin = Cell().double(), Recurrent().double()
+        twin.load_state_dict(net.state_dict())
+        h = mr.tensor(np.zeros((5, 4)))
+        for s in range(3):
+            h = (cell if s == t else twin.cell)(mr.tensor(x[:, s]), h)
+        F.cross_entropy(twin.head(h), np.arange(5)).backward()
+        expected = np.hypot(norm(cell.v.grad), norm(cell.u.grad))
+        assert layer.dw_norm == pytest.approx(expected, rel=1e-12)
+        assert layer.w_norm == pytest.approx(np.hypot(norm(cell.v.data), norm(cell.u.data)))
+
+
+class OwnResidual(nn.Module):
+    """x + F(x) without a word about it, in either order, and a projection around the last."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(6, 6), nn.Linear(6, 6)
+        self.c, self.d, self.side = nn.Linear(6, 6), nn.Linear(6, 4), nn.Linear(6, 4)
+
+    def forward(self, x):
+        x = x + self.b(F.relu(self.a(F.relu(x))))
+        return F.relu(self.d(F.relu(self.c(x))) + self.side(x))
+
+
+def test_residual_sums_of_own_modules_are_found():
+    rng = np.random.default_rng(0)
+    x = mr.tensor(rng.standard_normal((9, 6)), requires_grad=True)
+    net = nn.Sequential(OwnResidual().double())
+    with Recorder(net) as recorder:
+        F.cross_entropy(net(x * 2), np.arange(9) % 4).backward()
+    first, second = recorder.blocks
+    assert [first.name, second.name] == ["0", "0"]
+    streams = {layer.name: layer.stream for layer in recorder.layers}
+    assert streams == {"0.a": True, "0.b": False, "0.c": True, "0.d": False, "0.side": True}
+    own, z = net[0], 2 * x.data
+    h = own.b(F.relu(own.a(F.relu(mr.tensor(z))))).data
+    assert (
+        first.stream_rms == recorder.layers[0].forward_rms == pytest.approx(np.sqrt((z**2).mean()))
+    )
+    assert first.branch_rms == pytest.approx(np.sqrt((h**2).mean()))
+    assert first.share == first.branch_rms / first.stream_rms
+    assert first.dx_norm == recorder.layers[0].dx_norm == pytest.approx(norm(x.grad) / 2)
+    side = own.side(mr.tensor(z + h)).data
+    assert second.stream_rms == pytest.approx(np.sqrt((side**2).mean()))
+    assert second.dx_norm is None  # its input is not one of the summed values
+
+
+@pytest.mark.parametrize("order", ["original", "preact", "relu-before-add", "bn-after-add"])
+@pytest.mark.parametrize("arch", ["mlp", "conv"])
+def test_shares_of_blocks_are_those_of_their_sums(arch, order):
+    if arch == "mlp":
+        net = models.mlp_stack(4, 16, "identity", "bn", order=order, seed=0)
+        x, y = batch()
+    else:
+        net = models.resnet(8, width=4, in_channels=1, shortcut="B", order=order, seed=0)
+        x, y = mr.tensor(np.random.default_rng(0).standard_normal((8, 1, 8, 8))), np.arange(8)
+    x = mr.tensor(x.data.astype(np.float32))
+    rows = []
+    for fused in (True, False):
+        with nn.use_fusion(fused), Recorder(net) as recorder:
+            F.cross_entropy(net(x), y).backward()
+        rows.append([(b.stream_rms, b.branch_rms) for b in recorder.blocks])
+    assert len(rows[0]) == (2 if arch == "mlp" else 3)
+    np.testing.assert_allclose(*rows, rtol=1e-3)
+    assert all(0.1 < b.share < 10 for b in recorder.blocks)
+
+
+def test_flat_outputs_of_tanh_and_sigmoid_are_counted():
+    net = nn.Sequential(nn.Linear(16, 4), nn.Tanh(), nn.Linear(4, 4), nn.Sigmoid())
+    net[0].bias.update_(np.array([-20, 20, 0, 0], np.float32))
+    net[2].weight.update_(np.zeros((4, 4), np.float32))
+    net[2].bias.update_(np.array([9, -5.9, -6.1, 5.9], np.float32))
+    with mr.no_grad(), Recorder(net) as recorder:
+        net(mr.tensor(batch()[0].data.astype(np.float32)))
+    assert [layer.saturated for layer in recorder.layers] == [0.5, 0.5]
 
 
 def test_blocks_are_recognised_by_their_attributes():
