@@ -213,9 +213,9 @@ class TorchRecorder:
 
 def _mode(recorder: TorchRecorder) -> Any:
     """Return a TorchFunctionMode that tells the recorder of all operations."""
-    from torch.overrides import TorchFunctionMode  # type: ignore[import-not-found,unused-ignore]
+    base: Any = _torch().overrides.TorchFunctionMode
 
-    class Mode(TorchFunctionMode):  # type: ignore[misc,unused-ignore]
+    class Mode(base):  # type: ignore[misc]
         def __torch_function__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:

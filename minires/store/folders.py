@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_type_hints
 from .. import results
 from ..experiments.degradation import Curve, Recipe
 from ..experiments.gradflow import Run, run_of
-from ..experiments.record import BlockRecord, LayerRecord
+from ..experiments.rows import BlockRecord, LayerRecord
 from ..experiments.settings import INITS, NORMS, SKIPS, Experiment, Setting
 from .objects import curve_of, gradflow_runs, newest
 from .store import RUNS, Store

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..experiments.degradation import Curve, Recipe
 from ..experiments.gradflow import Run, run_of
-from ..experiments.record import BlockRecord, LayerRecord
+from ..experiments.rows import BlockRecord, LayerRecord
 from ..experiments.settings import Experiment, Setting, seed_list
 from . import tasks, version
 from .job import Job
