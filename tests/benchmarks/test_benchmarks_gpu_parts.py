@@ -147,7 +147,7 @@ def test_a_graph_that_does_not_see_the_new_learning_rate_is_noticed(place, monke
     [
         ((2, 8, 9, 8), (16, 8, 3, 3), {"padding": 1}),
         ((2, 16, 8, 8), (32, 8, 3, 3), {"padding": 1, "stride": 2, "groups": 2}),
-        ((1, 8, 7, 7), (16, 8, 1, 1), {}),
+        pytest.param((1, 8, 7, 7), (16, 8, 1, 1), {}, marks=pytest.mark.slow),
     ],
 )
 def test_flops_of_launches_are_the_specifications(place, number, x, w, options):

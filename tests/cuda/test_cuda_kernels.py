@@ -43,7 +43,7 @@ def test_large_tiles_of_convolution(number, monkeypatch):
 @pytest.mark.parametrize(("name", "number"), VERSIONS)
 def test_check_mode_has_nothing_to_report(name, number, thorough):
     """No race, no access out of bounds, no unset shared memory, in any order of threads."""
-    has_nothing_to_report(name, number, "float32", every=1 if thorough else 6)
+    has_nothing_to_report(name, number, "float32", every=1 if thorough else 12)
 
 
 @pytest.mark.slow

@@ -142,7 +142,10 @@ NETS = ("BasicBlock", "mlp_stack", "resnet8", "plain8")  # slow; other tests tra
 LAYERS = [t for t in layer_targets("cuda") if not t.name.startswith(NETS)]
 
 
-@pytest.mark.parametrize("target", LAYERS, ids=lambda t: t.name)
+@pytest.mark.parametrize(
+    "target",
+    [pytest.param(t, marks=[pytest.mark.slow] * (i % 2), id=t.name) for i, t in enumerate(LAYERS)],
+)
 def test_layers_pass_gradcheck_on_the_device(target):
     for _, report in target.run(0):
         assert report.ok, str(report)

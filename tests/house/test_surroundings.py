@@ -42,6 +42,7 @@ def test_passes():
 
 
 @posix
+@pytest.mark.slow
 def test_a_test_that_never_ends_is_ended_and_the_others_run(tmp_path):
     file = tmp_path / "test_stuck.py"
     file.write_text(STUCK, encoding="utf-8")
@@ -63,6 +64,7 @@ def test_fails():
 
 
 @posix
+@pytest.mark.slow
 def test_a_thread_that_a_test_left_behind_does_not_keep_the_run(tmp_path):
     file = tmp_path / "test_leaves.py"
     file.write_text(LEAVES_A_THREAD, encoding="utf-8")

@@ -137,7 +137,7 @@ def test_against_the_reference(name, backend, number, dtype, thorough):
 @pytest.mark.parametrize(("name", "backend", "number"), IMPLEMENTATIONS)
 def test_inputs_stay_as_they_are_and_outputs_are_new(name, backend, number, thorough):
     k = kernel(name, backend, number)
-    for case in cases(name)[:: 2 if thorough else 6]:
+    for case in cases(name)[:: 2 if thorough else 12]:
         if not supported(k, case.arrays, case.options) or in_long_loops(k, case):
             continue
         for order in ("C", "channels last"):

@@ -58,7 +58,8 @@ def test_what_a_kernel_may_do_wrong(statement, words):
 
 
 def test_a_kernel_that_stops_its_process_without_ending_it(monkeypatch):
-    monkeypatch.setattr(kernels, "START_S", 10.0)
+    monkeypatch.setattr(kernels, "START_S", 4.0)
+    monkeypatch.setattr(kernels, "LIMIT_S", 0.5)
     statement = 'asm("mov $60, %eax; syscall");'  # ends its thread alone
     (ran,) = run(source(statement), "twice", [launch()])
     assert "has not ended after" in ran.report
