@@ -43,6 +43,24 @@ COLUMNS = {
     "epoch": "counts from 1",
     "train_loss": "mean loss of the epoch's batches as they ran, in nats",
     "train_error": "fraction of the epoch's training samples misclassified as they ran",
+    # of a store of runs
+    "key": "of the run: a hash of task, setting, seed, code and data; the name of its folder",
+    "task": "what was computed: gradflow, degradation, train, or fit (`minires train`)",
+    "code": "hash of the sources that computed it",
+    "data_hash": "hash of the images and labels",
+    "seconds": "that the run took",
+    "when": "it was made, UTC",
+    "backend": "which kernels computed it",
+    "momentum": "of sgd",
+    "iterations": "training steps in all",
+    "steps": "before which was measured",
+    "records": "steps before which was measured",
+    "error": "fraction of samples misclassified as the batches ran, since the row before",
+    "dx_factor": "of dx_norm over one layer going backwards, fitted over the middle 80 % of layers",
+    "decades_lost": "log10 of last / first dx_norm: positive where it vanishes towards the input",
+    "test_error": "fraction of test samples misclassified after training, in evaluation mode",
+    "diverged": "whether a loss (of gradflow: or a norm) was NaN or infinite",
+    "diverged_at": "the step at which it was; empty: nowhere",
 }
 
 

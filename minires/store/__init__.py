@@ -17,6 +17,10 @@ stored    one run that is there
 store     the folder of all
 fill      computing many, until a signal
 objects   stored runs as objects of the experiments
+filters   which runs are meant: depth=56 skip=none
+tidy      many runs as one table
+export    such tables for other programs
+compare   two sets of runs, with the spread of their difference
 folders   loading what is in a store, or what was saved without one
 """
 

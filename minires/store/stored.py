@@ -92,6 +92,12 @@ class Stored:
         same = sorted((name, c) for name, c in self.checksums.items() if name != MADE)
         return hashlib.sha256(repr(same).encode()).hexdigest()[:16]
 
+    def digest_of_results(self) -> str:
+        """Return a hash of what was measured alone, for runs of two codes or two settings."""
+        tables = sorted((n, c) for n, c in self.checksums.items() if n not in (RUN, MADE))
+        text = repr((tables, sorted(self.document["summary"].items())))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
     def job(self) -> Job:
         """Return what was asked for; its key is another one if the code is another by now."""
         return Job(self.task, self.setting, self.seed)
