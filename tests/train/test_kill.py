@@ -22,6 +22,7 @@ from .conftest import images, net
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")]
 ITERATIONS = 300
+KILLS = 15
 RUN = [
     *("--model", "resnet20", "--option", "width=2", "--data", "digits", "--seed", "4"),
     *("--iterations", str(ITERATIONS), "--checkpoint-every", "1", "--eval-every", "150"),
@@ -70,9 +71,9 @@ def saved_at(out):
         return 0
 
 
-def test_killed_at_thirty_random_moments(undisturbed, tmp_path):
+def test_killed_at_random_moments(undisturbed, tmp_path):
     rng, kills, reached = random.Random(1), 0, []
-    while kills < 30:
+    while kills < KILLS:
         resume = checkpoint.exists(tmp_path)
         process = start(tmp_path, *(["--resume"] if resume else RUN))
         before, end = saved_at(tmp_path), time.monotonic() + 200
@@ -88,7 +89,7 @@ def test_killed_at_thirty_random_moments(undisturbed, tmp_path):
         reached.append(document["iteration"])
         if reached[-1] == ITERATIONS:
             break
-    assert kills == 30, reached  # else the training is too short for this test
+    assert kills == KILLS, reached  # else the training is too short for this test
     assert reached == sorted(reached)
     finish(start(tmp_path, "--resume"))
     expected, found = weights(undisturbed), weights(tmp_path)
