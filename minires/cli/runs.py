@@ -151,7 +151,7 @@ def show_list(args: argparse.Namespace) -> int:
     if same and rows:
         text = "all: " + " ".join(f"{n}={_told(rows[0].get(n))}" for n in fields if n in same)
         print("\n" + textwrap.fill(text, 100, subsequent_indent="     "))
-    stale = sum(run.code != version.code() for run in runs)
+    stale = sum(run.code != version.code(run.task) for run in runs)
     total = sum(run.seconds for run in runs)
     print(
         f"{len(runs)} runs in {store.runs_path}, {total:.1f} s of work"
@@ -292,8 +292,8 @@ def clean(args: argparse.Namespace) -> int:
         gone |= {path.name: "unfinished" for path in store.unfinished()}
     if args.other_code or args.matching:
         for run in filters.chosen(runs, [filters.parse(text) for text in args.filters]):
-            if args.matching or run.code != version.code():
-                gone[run.key] = "of other code" if run.code != version.code() else "chosen"
+            if args.matching or run.code != version.code(run.task):
+                gone[run.key] = "of other code" if run.code != version.code(run.task) else "chosen"
     if not gone:
         print(f"nothing to remove; {len(runs)} whole runs in {store.runs_path}")
         return 0

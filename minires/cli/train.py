@@ -80,8 +80,13 @@ def add_parser(subparsers: Any) -> None:
     )
     p.add_argument(
         "--record", type=positive_int, metavar="N",
-        help="record gradient flow every N iterations, into layers.csv",
+        help="record gradient flow every N iterations, into layers.csv and a store of runs",
     )  # fmt: skip
+    p.add_argument(
+        "--store",
+        metavar="DIR",
+        help="keep records and curves in DIR/runs, for `minires runs`. Default: OUT, with --record",
+    )
     p.add_argument("--watch", action="store_true", help="write OUT/watch.html, a page that follows")
     p.add_argument("--quiet", action="store_true", help="no progress")
     p.add_argument("--json", action="store_true", help="print run.json at the end")
@@ -107,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
     """Train; return 0, 1 if it diverged or could not be saved, 128 + N after signal N."""
     from .. import data, models, train
     from ..models.registry import find
+    from ..store import Store
     from ..train import checkpoint
 
     if not args.out:
@@ -115,6 +121,8 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("--resume goes on, --force begins anew: give one of them")
     before = _settings_of(checkpoint.load_latest(Path(args.out))[0]) if args.resume else {}
     chosen = _chosen(args, before)
+    if chosen["store"]:
+        Store(chosen["store"])  # a file there is told of before the work
     recipe = _recipe(args, before, chosen["data"])
     train_images = data.load(chosen["data"], "train", chosen["root"], size=chosen["size"])
     test_images = data.load(chosen["data"], "test", chosen["root"], size=chosen["size"])
@@ -145,7 +153,10 @@ def run(args: argparse.Namespace) -> int:
         habits=_habits(args, chosen),
         origin=origin | {"command": before.get("command") or _command()},
     )
-    return _report(args, done)
+    code = _report(args, done)
+    if chosen["store"] or chosen["record"]:
+        return _keep(args, chosen, done) or code
+    return code
 
 
 def _settings_of(document: dict[str, Any]) -> dict[str, Any]:
@@ -172,6 +183,7 @@ def _chosen(args: argparse.Namespace, before: dict[str, Any]) -> dict[str, Any]:
         "eval_every": args.eval_every,
         "checkpoint_every": args.checkpoint_every,
         "record": args.record,
+        "store": args.store,
     }
     defaults: dict[str, Any] = {
         "model": "resnet20",
@@ -232,6 +244,27 @@ def _habits(args: argparse.Namespace, chosen: dict[str, Any]) -> Habits:
 
 def _command() -> str:
     return shlex.join(["minires", *sys.argv[1:]])
+
+
+def _keep(args: argparse.Namespace, chosen: dict[str, Any], done: Run) -> int:
+    """Put a training that has come to its end into a store; return 1 if that fails."""
+    from ..store import Store
+    from ..store.fit import Fit, result_of
+
+    if done.status not in ("finished", "diverged"):
+        return 0
+    if done.recipe.minutes is not None:
+        console.say("not kept in a store: no two trainings of so many minutes have the same bits")
+        return 0
+    try:
+        fit = Fit(done.identity, chosen["record"], chosen["eval_every"])
+        run = Store(chosen["store"] or args.out).put(fit, result_of(done), done.seconds)
+    except OSError as error:
+        console.say(f"minires: {error}; all else is in {args.out}")
+        return 1
+    if not args.json:
+        print(f"kept in {run.path}; see `minires runs`")
+    return 0
 
 
 def _report(args: argparse.Namespace, done: Run) -> int:

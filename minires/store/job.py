@@ -6,12 +6,22 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from minires_kernels import checks
 
 from . import version
 from .tasks import TASKS, Result
+
+
+class Asked(Protocol):
+    """What a store finds a run by: a `Job`, or a training."""
+
+    def document(self) -> dict[str, Any]:
+        """Return all that the run depends on."""
+
+    def key(self) -> str:
+        """Return the name of its folder, `key_of` its document."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,7 @@ class Job:
             "task": self.task,
             "setting": dict(self.setting),
             "seed": self.seed,
-            "code": version.code(),
+            "code": version.code(self.task),
             "data": version.data(self.setting["data"]),
         }
 

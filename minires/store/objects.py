@@ -100,7 +100,7 @@ def newest(runs: Iterable[Stored]) -> list[Stored]:
 
 
 def _rank(run: Stored) -> tuple[bool, str]:
-    return run.code == version.code(), str(run.made.get("when"))
+    return run.code == version.code(run.task), str(run.made.get("when"))
 
 
 def _by_step(rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:

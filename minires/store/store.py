@@ -16,7 +16,7 @@ from typing import Any
 
 from .. import results
 from . import files, stored
-from .job import Job, key_of
+from .job import Asked, Job, key_of
 from .stored import Damaged, Stored
 from .tasks import Result
 
@@ -44,7 +44,7 @@ class Store:
                     f"{place} is a file, and a store of runs is a folder; name another one"
                 )
 
-    def find(self, job: Job) -> Stored | None:
+    def find(self, job: Asked) -> Stored | None:
         """Return the job's run if it is here, whole and undamaged. OSError if it can't be read."""
         return self._load(job.key())
 
@@ -66,7 +66,7 @@ class Store:
         result = job.compute()
         return self.put(job, result, time.perf_counter() - start)
 
-    def put(self, job: Job, result: Result, seconds: float) -> Stored:
+    def put(self, job: Asked, result: Result, seconds: float) -> Stored:
         """Write the run of a job; if another process was first, theirs stays.
 
         Raises OSError, saying what is wrong, if it cannot be written; then nothing has changed.

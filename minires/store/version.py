@@ -23,22 +23,27 @@ SOURCES = (
     "experiments/degradation.py", "experiments/training.py", "experiments/theory.py",
     "store/tasks.py",
 )  # fmt: skip
+FIT = ("train", "data", "store/fit.py")
 _SUFFIXES = (".py", ".cu", ".cuh")
 
 
-def sources() -> list[Path]:
-    """Return the files whose text decides what a run computes: those of minires and its kernels."""
-    roots = [_ROOT / name for name in SOURCES] + [Path(minires_kernels.__file__).parent]
+def sources(task: str = "") -> list[Path]:
+    """Return the files whose text decides what a run computes: those of minires and its kernels.
+
+    `minires train`, the task "fit", has more of them than all other tasks.
+    """
+    names = (*SOURCES, *FIT) if task == "fit" else SOURCES
+    roots = [_ROOT / name for name in names] + [Path(minires_kernels.__file__).parent]
     files = [f for root in roots for f in (root.rglob("*") if root.is_dir() else [root])]
-    return sorted(f for f in files if f.suffix in _SUFFIXES and f.is_file())
+    return sorted({f for f in files if f.suffix in _SUFFIXES and f.is_file()})
 
 
 @cache
-def code() -> str:
-    """Return a hash of the sources, 12 hex digits; of minires's version where there are none."""
+def code(task: str = "") -> str:
+    """Return a hash of a task's sources, 12 hex digits; of the version where there are none."""
     found = hashlib.sha256(__version__.encode())
     above = (_ROOT, Path(minires_kernels.__file__).parents[1])
-    for path in sources():
+    for path in sources(task):
         name = next(path.relative_to(a).as_posix() for a in above if path.is_relative_to(a))
         found.update(f"\n{name}\n".encode())
         found.update(path.read_bytes().replace(b"\r\n", b"\n"))  # as some systems check files out

@@ -29,6 +29,8 @@ class Run:
     test         evaluation of the final net, None without test images, or before the end
     reason       why it did not finish, and what to do
     out, files   where the results are
+    records      gradient flow by layer and iteration, where it was recorded
+    identity     what the run is: model, recipe, seed, data
     """
 
     net: nn.Module
@@ -46,6 +48,8 @@ class Run:
     reason: str = ""
     out: Path | None = None
     files: list[Path] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
+    identity: dict[str, Any] = field(default_factory=dict)
 
     @property
     def test_error(self) -> float | None:

@@ -347,4 +347,6 @@ class Session:
             number,
             reason,
             None if self.folder is None else self.folder.path,
+            records=self.flow.rows,
+            identity=self.identity(),
         )

@@ -146,7 +146,7 @@ def test_two_stores_and_two_codes_are_compared(there, tmp_path, call, monkeypatc
     fill(tmp_path / "same")
     code, out, _ = call("compare", str(there.path), str(tmp_path / "same"))
     assert (code, out.count("the same bits")) == (0, 8)
-    monkeypatch.setattr("minires.store.version.code", lambda: "0123456789ab")
+    monkeypatch.setattr("minires.store.version.code", lambda *_: "0123456789ab")
     fill(there.path, change=0.2)
     old = next(r.code for r in there.runs() if r.code != "0123456789ab")
     code, out, _ = call("compare", f"code={old}+skip=none", "code=0123+skip=none")
@@ -271,7 +271,7 @@ def test_clean_removes_what_it_says_and_nothing_else(there, call, monkeypatch):
     assert "nothing to remove" in call("clean", "--yes")[1]
     assert "nothing to remove" in call("clean", "--other-code", "--yes")[1]
     assert "removed 5" in call("clean", "--matching", "depth=4", "skip=none,identity", "--yes")[1]
-    monkeypatch.setattr("minires.store.version.code", lambda: "0123456789ab")
+    monkeypatch.setattr("minires.store.version.code", lambda *_: "0123456789ab")
     assert "of other code: 3" in call("clean", "--other-code", "skip=none", "--yes")[1]
     assert len(there.runs()) == 3
 
