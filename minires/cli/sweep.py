@@ -1,4 +1,4 @@
-"""`minires sweep`: many runs over a design of settings, on all cores of this machine."""
+"""`minires sweep`: many runs over a design of settings, on this machine or on a cluster."""
 
 from __future__ import annotations
 
@@ -44,9 +44,19 @@ Without a file, and to change one: arguments, with values separated by commas or
   minires sweep gradflow depth=8,20,56 norm=none,bn --seeds 3
   minires sweep train 'lr={from=0.001,to=1}' optimizer=sgd,adam --design latin --samples 100
 
+On several machines (pip install "minires[cluster]"), with minires and the store's folder at the
+same path on all of them:
+
+  dask scheduler                                          # on one; it prints its ADDRESS
+  dask worker ADDRESS --nworkers 8 --nthreads 1           # on each
+  minires sweep depths.toml --store /shared/depths --scheduler ADDRESS
+
+SLURM, and executors of your own: lessons/site/sweeps.md.
+
 Exit code: 0 every run is in the store; 1 some failed; 3 the minutes were over before all were
 begun; 130 or 143 after Ctrl-C or SIGTERM, which let the runs in hand finish (a second Ctrl-C does
 not).
+
 """
 
 
@@ -54,7 +64,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the command to the parser of `minires`."""
     p = subparsers.add_parser(
         "sweep",
-        help="many runs over a design of settings, on all cores; resumes",
+        help="many runs over a design of settings, on all cores or a cluster; resumes",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=DESCRIPTION,
         epilog=EPILOG + _fields(),
@@ -64,10 +74,14 @@ def add_parser(subparsers: Any) -> None:
         "given", nargs="*", metavar="FIELD=VALUES", help="of the setting; replaces that of the file"
     )
     p.add_argument("--store", metavar="DIR", default=OUT, help=f"of the runs. Default: {OUT}")
-    p.add_argument(
+    where = p.add_mutually_exclusive_group()
+    where.add_argument(
         "--jobs", type=positive_int, metavar="N",
         help="processes on this machine, with one thread each. Default: the cores",
     )  # fmt: skip
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS", help="of Dask, e.g. tcp://10.0.0.1:8786, or its file"
+    )
     p.add_argument("--seeds", type=seeds, metavar="N|S,…", help="how many, or a list: 0,1,2")
     p.add_argument("--design", metavar="D", help="grid, random or latin. Default: grid")
     p.add_argument("--samples", type=positive_int, metavar="N", help="of random and latin")
@@ -126,20 +140,21 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("the design has no runs: all of its combinations are left out")
     workers = args.jobs or running.cores()
     if args.dry_run:
-        print(summary.forecast(drawn.jobs, args.store, workers))
+        width = running.width(workers, args.scheduler)
+        print(summary.forecast(drawn.jobs, args.store, width))
         return 0
     from ..sweep.watch import Console, Watch
 
     watch = Watch() if args.quiet else Console()
     try:
         report = sweep.run(
-            drawn.jobs, args.store, workers=workers,
+            drawn.jobs, args.store, workers=workers, scheduler=args.scheduler,
             retries=args.retries, minutes=args.minutes, watch=watch,
         )  # fmt: skip
     except KeyboardInterrupt:
         console.say(f"minires: stopped; finished runs are kept. To go on: {_command()}")
         return console.INTERRUPTED
-    print(summary.text(report, plan, drawn.jobs, args.store, workers))
+    print(summary.text(report, drawn.jobs, args.store))
     return _code(report)
 
 

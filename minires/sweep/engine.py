@@ -58,6 +58,7 @@ class Report:
     left: int = 0
     busy: float = 0.0
     wall: float = 0.0
+    workers: int | None = None
     over: bool = False
     signal: int | None = None
 
@@ -96,6 +97,8 @@ class Engine:
         self._sort()
         self.path = str(store.path.resolve())
         self._looked, self._stopping = self.start, False
+        self._warm: set[str] = set()
+        self._seen: set[str] = set()  # at the last look, without a report until then
 
     def run(self) -> Report:
         """Compute all that is missing; failures are reported, not raised."""
@@ -107,6 +110,7 @@ class Engine:
                 self._loop()
             finally:
                 self.report.wall = time.monotonic() - self.start
+                self.report.workers = self.pool.workers
         self.report.left = len(self.waiting) + len(self.alone)
         self.report.signal = self.stopped()
         self.watch.end(self)
@@ -123,11 +127,21 @@ class Engine:
             self._look()
             if lost:
                 self._recover()
-            if self.stopped() and self.hand and not self._stopping:
-                self._stopping = True
-                hand = count(len(self.hand), "run")
-                self.watch.say(f"finishing the {hand} in hand; another Ctrl-C stops at once")
+            self._stop()
+            if said := self.pool.notice():
+                self.watch.say(said)
             self.watch.tick(self)
+
+    def _stop(self) -> None:
+        """After a signal, or when the minutes are over, take back what has not begun."""
+        if self._stopping or not (self.stopped() or time.monotonic() > self.end):
+            return
+        self._stopping = True
+        for future in self.pool.drop(list(self.hand)):
+            self.waiting.append(self.hand.pop(future))
+        if self.hand and self.stopped():
+            hand = count(len(self.hand), "run")
+            self.watch.say(f"finishing the {hand} in hand; another Ctrl-C stops at once")
 
     def _fill(self) -> None:
         """Give runs to the pool until it has enough."""
@@ -171,8 +185,9 @@ class Engine:
             self._failed(item, "it was computed, and is not in the store", "")
         else:
             self.report.computed += 1
-            if self.costs.learn(item.job, done.busy):
+            if done.where in self._warm and self.costs.learn(item.job, done.busy):
                 self._sort()
+            self._warm.add(done.where)  # the first run of a process also imports and compiles
         return True
 
     def _failed(self, item: Item, error: str, details: str) -> None:
@@ -200,21 +215,21 @@ class Engine:
 
     def _recover(self) -> None:
         """Make the pool ready again; all that it had in hand is given again, unless it is there."""
-        for item in self.hand.values():
-            self._lost(item, Lost("its worker is gone"))
-        self.hand.clear()
-        self.pool.recover(self.watch.say, lambda: self.stopped() is not None)
+        if self.pool.recover(self.watch.say, lambda: self.stopped() is not None):
+            hand, self.hand = self.hand, {}
+            for item in hand.values():
+                self._lost(item, Lost("its worker is gone"))
 
     def _look(self) -> None:
         """Count runs in hand that are in the store although nobody reported them."""
         if time.monotonic() - self._looked < LOOK:
             return
-        there = set(self.store.keys())
+        seen = set(self.store.keys()) & {item.key for item in self.hand.values()}
         for future, item in list(self.hand.items()):
-            if item.key in there and not future.done() and self._there(item):
+            if item.key in seen & self._seen and not future.done() and self._there(item):
                 del self.hand[future]
                 self.report.computed += 1
-        self._looked = time.monotonic()
+        self._looked, self._seen = time.monotonic(), seen
 
     def _sort(self) -> None:
         """Put the longest first; equal ones keep their order."""

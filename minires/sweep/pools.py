@@ -38,6 +38,7 @@ class Pool:
     """
 
     workers: int | None = 1
+    replaces: bool = False  # whether workers that die are replaced
     compiles: bool = False  # whether one process compiles before the others start
 
     @property
@@ -64,8 +65,16 @@ class Pool:
         """Compile what these jobs need, once for all workers."""
 
     def recover(self, say: Callable[[str], None], stopped: Callable[[], bool]) -> bool:
-        """Make ready again after a run was lost; False if that is not possible (yet)."""
-        return True
+        """Make ready again after a run was lost; return whether all others in hand are lost too."""
+        return False
+
+    def drop(self, futures: Iterable[Any]) -> list[Any]:
+        """Take back what has not begun; return it."""
+        return []
+
+    def notice(self) -> str:
+        """Return what a user should be told, if there is something new."""
+        return ""
 
     def close(self, now: bool = False) -> None:
         """Let go of the workers; `now`: without waiting for what they do."""
@@ -95,7 +104,17 @@ class Executor(Pool):
         return 1_000_000_000 if self.workers is None else self.workers + 1
 
     def submit(self, order: Order) -> Any:
-        future = self.executor.submit(work, order)
+        try:
+            future = self.executor.submit(work, order)
+        except RuntimeError as error:  # concurrent.futures: broken, or shut down
+            if self.replaces:
+                raise Lost(
+                    str(error), isinstance(error, concurrent.futures.BrokenExecutor)
+                ) from None
+            raise RuntimeError(
+                f"the executor takes no more runs ({error}); those that are finished are in the "
+                "store, so the same sweep with a new executor goes on"
+            ) from None
         if hasattr(future, "add_done_callback"):
             future.add_done_callback(self._ended.put)
         return future
@@ -116,11 +135,15 @@ class Executor(Pool):
         except (concurrent.futures.CancelledError, OSError, EOFError) as error:
             raise Lost(f"{type(error).__name__}: {error}") from None
 
+    def drop(self, futures: Iterable[Any]) -> list[Any]:
+        local = [f for f in futures if isinstance(f, concurrent.futures.Future)]
+        return [future for future in local if future.cancel()]
+
 
 class Processes(Executor):
     """Processes of this machine, each with one thread; those that die are replaced."""
 
-    compiles = True
+    compiles = replaces = True
 
     def __init__(self, workers: int) -> None:
         super().__init__(_processes(workers))

@@ -20,6 +20,7 @@ def run(
     store: results.StrPath,
     *,
     workers: int = 1,
+    scheduler: str | None = None,
     executor: Any = None,
     window: int | None = None,
     retries: int = 1,
@@ -29,6 +30,7 @@ def run(
     """Compute what is missing of these runs into the store at a path; return what came out.
 
     workers    processes of this machine, each with one thread; 1: this process
+    scheduler  address of a Dask scheduler, or its file: its workers compute instead
     executor   computes instead: anything with submit(function, argument) that returns futures, as
                Dask's Client, submitit's and those of concurrent.futures
     window     runs given to the executor at a time; None: one more than its workers, or all
@@ -38,7 +40,7 @@ def run(
     The first SIGINT or SIGTERM lets runs in hand finish, a second Ctrl-C raises KeyboardInterrupt.
     """
     place = Store(results.folder(store))
-    pool = choose(workers, executor, window)
+    pool = choose(workers, scheduler, executor, window)
     with Stop() as stop:
         engine = Engine(
             jobs, place, pool, retries=retries, minutes=minutes, watch=watch,
@@ -54,13 +56,35 @@ def run(
     return report
 
 
-def choose(workers: int = 1, executor: Any = None, window: int | None = None) -> Pool:
+def choose(
+    workers: int = 1, scheduler: str | None = None, executor: Any = None, window: int | None = None
+) -> Pool:
     """Return the pool for these arguments of `run`."""
+    if scheduler is not None:
+        from .cluster import Dask
+
+        return Dask(scheduler)
+    if executor is not None and type(executor).__module__.partition(".")[0] == "distributed":
+        from .cluster import Dask
+
+        return Dask(client=executor)
     if executor is not None:
         return Executor(executor, window)
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ValueError(f"workers: expected a positive integer, got {workers!r}")
     return Pool() if workers == 1 else Processes(workers)
+
+
+def width(workers: int, scheduler: str | None) -> int:
+    """Return how many runs are computed at a time, at least 1; asks the scheduler, if there is."""
+    if scheduler is None:
+        return workers
+    from .cluster import Dask
+
+    pool = Dask(scheduler)
+    found = pool.look()
+    pool.close()
+    return max(found, 1)
 
 
 def cores() -> int:

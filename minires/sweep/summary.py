@@ -12,7 +12,6 @@ import numpy as np
 
 from .. import results
 from ..store import Job, Store, Stored
-from .design import Plan
 from .engine import Report
 from .estimates import Estimates
 from .watch import count, told, took
@@ -44,18 +43,15 @@ def forecast(jobs: Sequence[Job], path: results.StrPath, workers: int) -> str:
     return "\n".join([*lines, "nothing was written (--dry-run)"])
 
 
-def text(
-    report: Report, plan: Plan, jobs: Sequence[Job], path: results.StrPath, workers: int | None
-) -> str:
+def text(report: Report, jobs: Sequence[Job], path: results.StrPath) -> str:
     """Return what a sweep came to: counts, a short table, failures, where to look next."""
     parts = [f"{report.found} were there", f"{report.computed} computed"]
     parts += [f"{len(report.failed)} failed"] if report.failed else []
     parts += [f"{report.left} not begun"] if report.left else []
     said = f"{len(jobs)} runs: {', '.join(parts)} in {took(report.wall)}"
-    if workers and report.computed and report.wall:
-        said += (
-            f"; {count(workers, 'worker')} busy {100 * report.busy / workers / report.wall:.0f} %"
-        )
+    if report.workers and report.computed and report.wall:
+        share = report.busy / report.workers / report.wall
+        said += f"; {count(report.workers, 'worker')} busy {100 * share:.0f} %"
     lines = [said]
     if rows := table(jobs, Store(path)):
         lines += ["", results.table(rows), "(medians over all other fields and seeds)"]

@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import os
 import signal
+import sys
 
 import pytest
 
@@ -174,6 +175,7 @@ def test_a_dry_run_counts_and_estimates_and_writes_nothing(tmp_path, capsys, mon
         (("gradflow", "--seeds", "x"), "expected how many, or seeds"),
         (("gradflow", "--design", "latin"), "samples: missing"),
         (("gradflow", "--store", __file__), "is a file"),
+        (("gradflow", "--jobs", "2", "--scheduler", "x"), "not allowed with"),
     ],
 )
 def test_wrong_calls_are_told_before_any_work(arguments, said, tmp_path, capsys, monkeypatch):
@@ -268,6 +270,12 @@ def test_a_worker_with_another_folder_or_version_refuses(tmp_path):
     done = worker.work(worker.Order(str(tmp_path), "mark", job, "0" * 16))
     assert "install the same version on all machines" in done.error
     assert digests(tmp_path) == {}
+
+
+def test_without_dask_the_error_says_what_to_install(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert call(*DESIGN, "--store", str(tmp_path), "--scheduler", "tcp://127.0.0.1:1") == 2
+    assert 'pip install "minires[cluster]"' in capsys.readouterr().err
 
 
 # ---- costs --------------------------------------------------------------------------------------
