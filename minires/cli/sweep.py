@@ -13,7 +13,7 @@ from .arguments import natural, positive_float, positive_int
 if TYPE_CHECKING:
     from ..sweep import Drawn, Plan, Report
 
-OUT = "out/sweep"
+OUT = "out"
 FAILED, UNFINISHED = 1, 3  # exit codes
 DESCRIPTION = """\
 Compute many runs over a design of settings, and keep each in a store (see `minires runs`).
@@ -73,7 +73,9 @@ def add_parser(subparsers: Any) -> None:
     p.add_argument(
         "given", nargs="*", metavar="FIELD=VALUES", help="of the setting; replaces that of the file"
     )
-    p.add_argument("--store", metavar="DIR", default=OUT, help=f"of the runs. Default: {OUT}")
+    p.add_argument(
+        "--store", metavar="DIR", default=OUT, help=f"folder of the runs. Default: {OUT}"
+    )
     where = p.add_mutually_exclusive_group()
     where.add_argument(
         "--jobs", type=positive_int, metavar="N",

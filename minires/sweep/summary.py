@@ -59,7 +59,7 @@ def text(report: Report, jobs: Sequence[Job], path: results.StrPath) -> str:
         lines += ["", *(f"failed: {told(item)}" for item in report.failed[:MOST_FAILURES])]
         lines.append(f"all {len(report.failed)}, with tracebacks: {Path(path) / FAILED}")
     place = shlex.quote(str(path))
-    return "\n".join([*lines, "", f"look next: minires runs list {place}; minires runs --help"])
+    return "\n".join([*lines, "", f"look next: minires runs list --store {place}"])
 
 
 def keep_failures(report: Report, path: results.StrPath) -> None:

@@ -65,7 +65,7 @@ def test_a_sweep_computes_what_is_missing_and_only_that(tmp_path, capsys, monkey
     assert "4 runs: 0 were there, 4 computed" in said
     table = [line.split()[:3] for line in said.splitlines()]
     assert ["norm", "bn", "2"] in table
-    assert f"minires runs list {tmp_path}" in said
+    assert f"minires runs list --store {tmp_path}" in said
     before = digests(tmp_path)
     computed = []
     disturb(monkeypatch, computed.append)
