@@ -1,0 +1,156 @@
+"""What theory says of a net of the atlas before its first step: profiles, depths, a sentence.
+
+Plain nets and closed branches: minires.experiments.profile. Residual nets of 2015 (ReLU after the
+sum) without a norm: a very wide layer is followed unit by unit. With x_j of a unit, Gaussian in the
+pixels, q = E[x²], σ² = n Var(w) and the branch factor s, a branch is Gaussian too:
+
+    x_j ← max(x_j + s √(σ⁴ q / 2) g_j, 0),    g_j ~ N(0, 1)
+
+and the squared gradient of a unit passes the skip where that sum is positive (D_j), and comes
+through the branch from all units alike: h_j ← D_j h_j + s² (σ⁴ / 2) E[D h].
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minires.experiments import profile, theory
+from minires.experiments.settings import Setting
+
+from . import grid
+
+UNITS = 20_000  # of the wide layer
+SCALES = 6  # depth scales ξ after which nothing trains (Schoenholz et al. 2017, Fig. 5)
+LARGE = 100.0  # a gradient that grows so much is drawn as a line
+MOST = 480  # layers that are followed
+FLOAT32 = float(np.finfo(np.float32).max)
+
+
+def layers(
+    setting: Setting, batch: int, start: float, stem: bool = False
+) -> tuple[list[float], list[float]]:
+    """Return RMS of x at each layer or block before the head, and ‖∂L/∂x‖ relative to the last.
+
+    Both are empty where nothing is known. `start` is the measured RMS of x at the first of them:
+    of pixels, as nets of the atlas are as wide as their input, or of what a stem's ReLU lets pass.
+    """
+    if _is_unit_by_unit(setting):
+        return residual(setting, setting.depth // 2, start, stem)
+    found = profile.predict(setting, batch, start)
+    return found.signal, found.dx
+
+
+def _is_unit_by_unit(setting: Setting) -> bool:
+    return (
+        setting.skip == "identity"
+        and setting.norm == "none"
+        and setting.branch_scale not in theory.CLOSED
+    )
+
+
+def residual(
+    setting: Setting, blocks: int, start: float, stem: bool = False
+) -> tuple[list[float], list[float]]:
+    """Return RMS of x and ‖∂L/∂x‖ at the input of each block; the gradient is 1 at the last."""
+    variance = theory.weight_variance(setting.init, setting.activation)
+    s = _scale(setting, blocks)
+    through = s**2 * variance**2 / 2
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(UNITS)
+    x = np.maximum(x, 0) if stem else x
+    x *= start / math.sqrt(np.mean(x**2))
+    signal, open_ = [], []
+    for _ in range(blocks):
+        q = float(np.mean(x**2))
+        signal.append(math.sqrt(q))
+        total = x + math.sqrt(through * q) * rng.standard_normal(UNITS)
+        open_.append(total > 0)
+        x = np.maximum(total, 0)
+    h, gradient = np.ones(UNITS), [1.0]
+    for passes in reversed(open_[:-1]):
+        h = np.where(passes, h, 0)
+        h = h + through * h.mean()
+        gradient.append(math.sqrt(h.mean()))
+    return signal, gradient[::-1]
+
+
+def _scale(setting: Setting, blocks: int) -> float:
+    return 1 / math.sqrt(blocks) if setting.branch_scale == "1/sqrt(blocks)" else 1.0
+
+
+def said(setting: Setting, batch: int) -> dict[str, Any]:
+    """Return "text", a sentence with formula and source, and "lines" at depths of the map.
+
+    A line is {"depth", "label"}: beyond it training should fail, or the gradient is ×100.
+    """
+    if setting.skip == "none" and setting.norm == "none":
+        return _depth_scale(setting)
+    if setting.skip == "none":
+        return _batch_norm(setting, batch)
+    if setting.branch_scale in theory.CLOSED:
+        return {"text": "Every branch is 0 at the start: signal and gradient pass as they are "
+                "(De and Smith 2020, arXiv:2002.10444; Bachlechner et al. 2020, arXiv:2003.04887).",
+                "lines": []}  # fmt: skip
+    if setting.norm != "none":
+        return {"text": "Each normalised branch adds the same variance, so the signal grows like "
+                "the square root of the number of blocks, and block l has a share of 1/√l of it "
+                "(De and Smith 2020, arXiv:2002.10444): no depth is a limit.",
+                "lines": []}  # fmt: skip
+    return _residual(setting)
+
+
+def _depth_scale(setting: Setting) -> dict[str, Any]:
+    chi = theory.weight_variance(setting.init, "relu") / 2
+    if chi == 1:
+        text = "χ₁ = n Var(w) / 2 = 1: the depth scale is infinite, no depth is a limit "
+        return {"text": text + "(He et al. 2015, arXiv:1502.01852).", "lines": []}
+    xi = -1 / math.log(chi)
+    depth = SCALES * xi
+    text = (
+        f"χ₁ = n Var(w) / 2 = 1/{1 / chi:.0f}, depth scale ξ = −1/ln χ₁ = {xi:.2f}: nothing should "
+        f"train beyond 6 ξ = {depth:.1f} layers (Schoenholz et al. 2017, arXiv:1611.01232)."
+    )
+    return {"text": text, "lines": [{"depth": depth, "label": f"6ξ = {depth:.1f}"}]}
+
+
+def _batch_norm(setting: Setting, batch: int) -> dict[str, Any]:
+    factor = setting.theory(batch)
+    assert factor is not None
+    depth, end = (math.log(n) / math.log(factor) for n in (LARGE, FLOAT32))
+    text = (
+        f"Batch norm multiplies the gradient by √(π/(π−1)) = {factor:.4f} a layer: ×100 after "
+        f"{depth:.0f} layers, beyond float32 after {end:.0f} (Yang et al. 2019, arXiv:1902.08129)."
+    )
+    return {"text": text, "lines": [{"depth": depth, "label": f"×100 at {depth:.0f}"}]}
+
+
+def _residual(setting: Setting) -> dict[str, Any]:
+    signal, dx = residual(setting, MOST // 2, 1.0)
+    if setting.branch_scale == "1/sqrt(blocks)":
+        text = (
+            "Branches × 1/√blocks: however deep, the signal's RMS changes by a factor of about "
+            f"{signal[-1] / signal[0]:.1f} in all and the gradient by {dx[0]:.1f}, as "
+            "(1 + c/L)^L < e^c (Hayou et al. 2021, arXiv:2010.12859)."
+        )
+        return {"text": text, "lines": []}
+    block = (dx[0] / dx[len(dx) // 2]) ** (1 / (len(dx) // 2))
+    grown = (signal[-1] / signal[len(dx) // 2]) ** (1 / (len(dx) - 1 - len(dx) // 2))
+    depth = 2 * math.log(LARGE) / math.log(block) if block > 1 else math.inf
+    text = (
+        f"Each block multiplies the RMS of the signal by {grown:.3f} and the gradient by "
+        f"{block:.3f}, by the mean-field recursion for a ReLU after the sum (without that ReLU "
+        "and with He init: √2 and √2, Zhang et al. 2019, arXiv:1901.09321)"
+    )
+    text += f": the gradient is ×100 after {depth:.0f} layers." if depth < MOST else "."
+    lines = [{"depth": depth, "label": f"×100 at {depth:.0f}"}] if depth < MOST else []
+    return {"text": text, "lines": lines}
+
+
+def of(setting: dict[str, Any]) -> Setting:
+    """Return the net of a run's flat setting."""
+    skip, scale = grid.ARMS[grid.arm(setting)]
+    names = ("arch", "depth", "norm", "init", "activation", "width")
+    return Setting(**{n: setting[n] for n in names}, skip=skip, branch_scale=scale)
