@@ -4,7 +4,7 @@
     python -m benchmarks.mutation operations         minires: the differentiable operations
     python -m benchmarks.mutation compiled           minires: the compiled kernels
     python -m benchmarks.mutation autograd --at DIR  another framework: its unpacked sdist
-    python -m benchmarks.mutation mygrad --at DIR
+    python -m benchmarks.mutation micrograd --at DIR
 
 Writes results/mutation/SET.csv, a row for each mutant. MUTATION.md is the page.
 """
@@ -58,7 +58,7 @@ SETS = {
         ("autograd/numpy/numpy_vjps.py",),
         60,
     ),
-    "mygrad": Set(("tests/math", "tests/nnet"), ("mygrad/math", "mygrad/nnet"), 60),
+    "micrograd": Set(("test",), ("micrograd/engine.py",), None, ("*_backward",)),
 }  # fmt: skip
 
 
