@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple
 
@@ -91,8 +92,19 @@ class Task:
 
     def compute(self, setting: Mapping[str, Any], seed: int) -> Result:
         """Compute it: the same bits in any process, whatever ran there before."""
-        with using(np.random.default_rng(seed)), use_backend(setting["backend"]):
+        backend = use_backend(setting["backend"])
+        with using(np.random.default_rng(seed)), backend, _one_blas_thread():
             return self.run(dict(setting), seed)
+
+
+def _one_blas_thread() -> AbstractContextManager[object]:
+    """Let BLAS run on one thread: it sums otherwise on several. Kernels do not, on their own."""
+    try:
+        import threadpoolctl
+    except ImportError:  # in a browser, where there is one thread
+        return nullcontext()
+    limits: AbstractContextManager[object] = threadpoolctl.threadpool_limits(1, user_api="blas")
+    return limits
 
 
 def _plain(value: Any, f: Field) -> Any:

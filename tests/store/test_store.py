@@ -153,6 +153,16 @@ def test_bits_do_not_depend_on_what_ran_before(tmp_path):
     assert len(set(first.values())) == 3
 
 
+def test_bits_do_not_depend_on_the_threads_of_blas():
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="sets the threads of BLAS")
+    wide = {"depth": 2, "width": 256, "batch_size": 1000}  # enough for several threads
+    found = []
+    for threads in (1, 2):
+        with threadpoolctl.threadpool_limits(threads, user_api="blas"):
+            found.append(Job.of("gradflow", **wide).compute())
+    assert found[0] == found[1]
+
+
 def test_a_first_record_is_what_gradflow_measures(there):
     net = TINY | {"norm": "bn", "batch_size": 128, "seed": 4}
     measured = there.compute(Job.of("gradflow", **net)).rows()

@@ -13,8 +13,9 @@ from minires.experiments import degradation as training
 from minires.experiments import figures
 from minires.experiments import gradflow as measuring
 
-GRADFLOW = ("gradflow", "--depths", "4,6", "--width", "8", "--norm", "none", "--steps", "0,2")
-DEGRADATION = ("degradation", "--depths", "4,6", "--width", "8", "--epochs", "2")
+GRADFLOW = ("gradflow", "--depths", "2,4", "--width", "8", "--norm", "none", "--steps", "0,2")
+DEGRADATION = ("degradation", "--depths", "2,4", "--width", "8", "--epochs", "2",
+               "--batch-size", "500")  # fmt: skip
 COMMANDS = {"gradflow": (GRADFLOW, measuring, "measure"),
             "degradation": (DEGRADATION, training, "train")}  # fmt: skip
 
@@ -94,7 +95,7 @@ def test_a_signal_keeps_what_is_finished_and_tells_how_to_go_on(
     assert main(asked) == code
     printed = capsys.readouterr().err
     assert "interrupted: 3 of 4 nets were" in printed
-    assert f"go on: minires {command} --depths 4,6 " in printed
+    assert f"go on: minires {command} --depths 2,4 " in printed
     assert f"--out '{tmp_path / 'a b'}'" in printed
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     assert main(asked) == 0
@@ -150,7 +151,7 @@ def test_what_is_loaded_is_what_was_measured(where, tmp_path, capsys, count):
 
 
 def test_loaded_runs_equal_those_in_memory(tmp_path, capsys):
-    options = {"depths": [4, 6], "norms": ["none"], "inits": ["default"], "width": 8, "seeds": 1}
+    options = {"depths": [2, 4], "norms": ["none"], "inits": ["default"], "width": 8, "seeds": 1}
     runs = gradflow.run(**options, steps=(0, 2))
     main([*GRADFLOW, "--seeds", "1", "--out", str(tmp_path)])
     capsys.readouterr()
