@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -45,8 +46,16 @@ class Dask(Executor):
                 'a cluster needs Dask, which is not installed: pip install "minires[cluster]"'
             ) from None
         client: Any = Client
-        where = "scheduler_file" if os.path.isfile(self.address) else "address"
+        is_file = self.address.endswith(".json") or os.path.isfile(self.address)
+        if not is_file and not re.fullmatch(r"((tcp|tls|wss?|ucx)://)?[^/\s]+:\d+/?", self.address):
+            raise ValueError(
+                f"expected the address of a Dask scheduler, e.g. tcp://10.0.0.1:8786, or the file "
+                f"that it wrote with --scheduler-file, got {self.address!r}"
+            )
+        where = "scheduler_file" if is_file else "address"
         try:
+            if is_file:
+                _wait_for(self.address)
             return client(**{where: self.address}, timeout=ANSWER, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise OSError(
@@ -137,3 +146,12 @@ class Dask(Executor):
     def close(self, now: bool = False) -> None:
         if self.own:
             self.executor.close()
+
+
+def _wait_for(file: str) -> None:
+    """Wait for a scheduler's file, which it writes when it is ready."""
+    end = time.monotonic() + ANSWER
+    while not os.path.exists(file):
+        if time.monotonic() > end:
+            raise FileNotFoundError(f"there is no file {file}")
+        time.sleep(0.1)

@@ -278,6 +278,12 @@ def test_without_dask_the_error_says_what_to_install(tmp_path, capsys, monkeypat
     assert 'pip install "minires[cluster]"' in capsys.readouterr().err
 
 
+def test_a_wrong_address_is_told(tmp_path, capsys):
+    pytest.importorskip("distributed", reason='needs Dask: pip install "minires[cluster]"')
+    assert call(*DESIGN, "--store", str(tmp_path), "--scheduler", "nonsense") == 2
+    assert "expected the address of a Dask scheduler, e.g. tcp://" in capsys.readouterr().err
+
+
 # ---- costs --------------------------------------------------------------------------------------
 def test_costs_are_learned_from_a_few_runs_and_longest_come_first(tmp_path):
     settings = [{"depth": d, "epochs": e, "skip": s} for d in (4, 16, 64) for e in (5, 20)

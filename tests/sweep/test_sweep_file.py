@@ -1,10 +1,15 @@
 """Files of sweeps: what is wrong is told with file, line, field, and what is offered."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from minires import sweep
+from minires.cli.sweep import EPILOG
 from minires.sweep.file import argument
 
+ROOT = Path(__file__).parents[2]
 GOOD = """\
 task = "degradation"
 seeds = 2
@@ -35,6 +40,24 @@ def test_a_file_is_the_plan_it_says(file):
     assert {j.setting["lr"] for j in found.jobs} == {0.01, 0.1}
     assert {j.seed for j in found.jobs} == {0, 1}
     assert all(j.setting["epochs"] == 20 for j in found.jobs)  # the task's default
+
+
+def test_the_examples_of_the_page_and_of_the_help_are_as_they_say(file):
+    page = (ROOT / "lessons" / "site" / "sweeps.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```toml\n(.*?)^```$", page, re.S | re.M)
+    assert len(sweep.read(file(example)).jobs().jobs) == 50 * 3
+    assert "These are 50 settings with 3 seeds each." in page
+    (example,) = re.findall(r"^  task = .*?(?=^\n  design)", EPILOG, re.S | re.M)
+    text = "".join(line.removeprefix("  ") for line in example.splitlines(keepends=True))
+    assert len(sweep.read(file(text)).jobs().jobs) == (2 * 3 * 2 * 7 - 2 * 2 * 7) * 3
+
+
+def test_the_python_of_the_page_runs(tmp_path, monkeypatch, capsys):
+    page = (ROOT / "lessons" / "site" / "sweeps.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.S | re.M)
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    assert capsys.readouterr().out.startswith("True [")
 
 
 def test_arguments_replace_what_the_file_says(file):
