@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Iterator
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ class Node:
     __slots__ = ("ctx", "function", "hooks", "index", "keeper", "like", "parents", "versions")
 
     def __init__(self, y: Array, function: Any = None, ctx: Any = None, parents: Any = ()) -> None:
-        self.index = next(_recorded) * (1 if function else -1)  # going back, leaves come last
+        self.index = next(_recorded)
         self.function, self.ctx, self.parents = function, ctx, parents
         self.like = (y.shape, y.dtype, type(y))
         self.versions: tuple[tuple[list[int], int, tuple[int, ...]], ...] = ()
@@ -123,17 +122,16 @@ def unbroadcast(dy: Array, shape: tuple[int, ...]) -> Array:
 
 
 def topological_order(root: Node) -> list[Node]:
-    """Return the nodes under `root`, each after all of its consumers, leaves last.
-
-    A call is recorded after the calls that made its inputs, so that is the recording backwards.
-    """
-    found, stack = {root}, [root]
+    """Return the nodes under `root`, the last recorded first: each after all of its consumers."""
+    # A leaf belongs to no moment of the recording; it comes as soon as its gradient is whole.
+    place, stack = {root: float(root.index)}, [root]
     while stack:
-        for parent in stack.pop().parents:
-            if parent is not None and parent not in found:
-                found.add(parent)
+        for parent in filter(None, (node := stack.pop()).parents):
+            if parent not in place:
                 stack.append(parent)
-    return sorted(found, key=attrgetter("index"), reverse=True)
+            before = parent.index if parent.function else node.index - 0.5
+            place[parent] = min(before, place.get(parent, before))
+    return sorted(place, key=place.__getitem__, reverse=True)
 
 
 def backward(root: Node, dy: Array, retain_graph: bool = False) -> None:

@@ -13,6 +13,7 @@ from .. import console, results
 from .arguments import natural, option, positive_float, positive_int
 
 if TYPE_CHECKING:
+    from ..parallel import Ranks
     from ..train import Habits, Recipe, Run
 
 NO_AUGMENTATION = ("digits", "synthetic")  # mirrored or shifted they would be other classes
@@ -88,6 +89,17 @@ def add_parser(subparsers: Any) -> None:
         help="keep records and curves in DIR/runs, for `minires runs`. Default: OUT, with --record",
     )
     p.add_argument("--watch", action="store_true", help="write OUT/watch.html, a page that follows")
+    p.add_argument(
+        "--ranks", type=positive_int, metavar="N",
+        help="train as N processes, each on its share of every batch (the same as `mpirun -n N "
+        "minires train`, which also spans machines); needs minires[mpi]. Default: 1",
+    )  # fmt: skip
+    p.add_argument(
+        "--sync-bn",
+        action="store_true",
+        help="with ranks: batch norm over the whole batch, as one process has it, instead of over "
+        "each rank's share",
+    )
     p.add_argument("--quiet", action="store_true", help="no progress")
     p.add_argument("--json", action="store_true", help="print run.json at the end")
     p.set_defaults(run=run)
@@ -110,22 +122,40 @@ def every(text: str) -> tuple[int | None, float]:
 
 def run(args: argparse.Namespace) -> int:
     """Train; return 0, 1 if it diverged or could not be saved, 128 + N after signal N."""
+    from .. import parallel
+
+    size = parallel.inside()
+    if args.ranks not in (None, 1, size):
+        if size > 1:
+            raise ValueError(f"--ranks {args.ranks}: mpirun has started {size}; leave it out")
+        return parallel.launch(args.ranks, [sys.executable, "-m", "minires", *sys.argv[1:]])
+    ranks = parallel.Ranks(parallel.world(), args.sync_bn)
+    return parallel.among(ranks.comm, lambda: _train(args, ranks))
+
+
+def _train(args: argparse.Namespace, ranks: Ranks) -> int:
     from .. import data, models, train
     from ..models.registry import find
     from ..store import Store
     from ..train import checkpoint
 
+    args.quiet |= ranks.rank > 0
     if not args.out:
         raise ValueError("--out: name a folder for the run")
     if args.resume and args.force:
         raise ValueError("--resume goes on, --force begins anew: give one of them")
-    before = _settings_of(checkpoint.load_latest(Path(args.out))[0]) if args.resume else {}
+    before: dict[str, Any] = {}
+    if args.resume:
+        before = _settings_of(ranks.first(lambda: checkpoint.load_latest(Path(args.out))[0]))
     chosen = _chosen(args, before)
+    if chosen["store"] and ranks.size > 1:
+        raise ValueError("--store: a store keeps runs of one process; leave it out, or --ranks")
     if chosen["store"]:
         Store(chosen["store"])  # a file there is told of before the work
     recipe = _recipe(args, before, chosen["data"])
     train_images = data.load(chosen["data"], "train", chosen["root"], size=chosen["size"])
     test_images = data.load(chosen["data"], "test", chosen["root"], size=chosen["size"])
+    ranks.sync_bn |= bool(before.get("sync_bn"))
     options = dict(chosen["options"])
     if fixed := {"in_channels", "num_classes", "seed"} & set(options):
         why = "--seed gives it" if fixed == {"seed"} else "the data decides it"
@@ -140,6 +170,8 @@ def run(args: argparse.Namespace) -> int:
         **options,
     )
     origin = {k: v for k, v in chosen.items() if k not in ("model", "options", "seed")}
+    if ranks.sync_bn and ranks.size > 1:
+        origin["sync_bn"] = True
     done = train.fit(
         net,
         train_images,
@@ -150,10 +182,11 @@ def run(args: argparse.Namespace) -> int:
         force=args.force,
         seed=chosen["seed"],
         model={"name": chosen["model"], "options": options},
-        habits=_habits(args, chosen),
+        habits=_habits(args, chosen, ranks.rank),
         origin=origin | {"command": before.get("command") or _command()},
+        ranks=ranks,
     )
-    code = _report(args, done)
+    code = _report(args, done, ranks) if ranks.speaks() else _code(done)
     if chosen["store"] or chosen["record"]:
         return _keep(args, chosen, done) or code
     return code
@@ -221,13 +254,15 @@ def _recipe(args: argparse.Namespace, before: dict[str, Any], data: str) -> Reci
     return changed
 
 
-def _habits(args: argparse.Namespace, chosen: dict[str, Any]) -> Habits:
+def _habits(args: argparse.Namespace, chosen: dict[str, Any], rank: int) -> Habits:
     from ..train import Habits
     from ..train.console import Console
     from ..train.listener import Listener
 
     listeners: list[Listener] = [] if args.quiet else [Console()]
-    if args.watch:
+    if rank > 0:
+        listeners = []
+    elif args.watch:
         from ..train.page import Page
 
         listeners.append(Page(Path(args.out)))
@@ -267,7 +302,11 @@ def _keep(args: argparse.Namespace, chosen: dict[str, Any], done: Run) -> int:
     return 0
 
 
-def _report(args: argparse.Namespace, done: Run) -> int:
+def _code(done: Run) -> int:
+    return 0 if done.status == "finished" else 1 if done.signal is None else 128 + done.signal
+
+
+def _report(args: argparse.Namespace, done: Run, ranks: Ranks) -> int:
     """Print what came out; return the exit code."""
     from ..train.console import duration
 
@@ -282,10 +321,10 @@ def _report(args: argparse.Namespace, done: Run) -> int:
             print(f"test error     {100 * done.test.error:.2f} % of {done.test.images} images")
         if done.files:
             print(results.wrote(done.files, []))
-    if done.status == "finished":
-        return 0
-    console.say(f"minires: {done.status}: {done.reason}")
-    if done.signal is not None:
-        console.say(f"go on: minires train --resume --out {shlex.quote(str(args.out))}")
-        return 128 + done.signal
-    return 1
+    if done.status != "finished":
+        console.say(f"minires: {done.status}: {done.reason}")
+        if done.signal is not None:
+            as_many = f" --ranks {ranks.size}" if ranks.size > 1 else ""
+            out = shlex.quote(str(args.out))
+            console.say(f"go on: minires train{as_many} --resume --out {out}")
+    return _code(done)

@@ -28,7 +28,8 @@ class ImageLoader:
     A batch depends on (seed, epoch) and its place alone: it has the same bits for any number of
     workers, and an epoch can be continued with `first`. `workers` threads make up to `prefetch`
     batches each ahead of their use; 0 workers make each batch when it is asked for. The order is
-    that of `DataLoader` with the same seed.
+    that of `DataLoader` with the same seed. With a `share` (r, k) each batch has only the r-th of k
+    equal parts of its images, r from 0: what rank r of k ranks makes.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class ImageLoader:
         drop_last: bool = False,
         workers: int = 1,
         prefetch: int = 2,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         if not isinstance(images, Images):
             raise TypeError(f"images: expected minires.data.Images, got {type(images).__name__}")
@@ -58,6 +60,9 @@ class ImageLoader:
         self.seed = checks.integer("seed", seed, 0)
         self.workers = checks.integer("workers", workers, 0)
         self.prefetch = checks.integer("prefetch", prefetch, 1)
+        self.share = share
+        if self.batch_size % share[1] or (not self.drop_last and share[1] > 1):
+            raise ValueError(f"share: batches of {batch_size} have no {share[1]} equal parts")
         self.waited = 0.0  # seconds for which batches have been waited for
         _, h, w, _ = images.x.shape
         self._x = np.ascontiguousarray(images.x)
@@ -87,9 +92,11 @@ class ImageLoader:
             order = np.random.default_rng((self.seed, epoch)).permutation(order)
         draws = self.augment.draw(n, h, w, self.seed, epoch)
         augment, size = self.augment, self.batch_size
+        part = size // self.share[1]
+        skipped = part * self.share[0]
 
         def make(i: int) -> Batch:
-            index = order[i * size : (i + 1) * size]
+            index = order[i * size + skipped :][:part]
             x = warp(
                 self._x,
                 index,

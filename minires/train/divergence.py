@@ -15,6 +15,7 @@ from .loop import Loss
 from .state import random_state, set_random_state
 
 EVIDENCE, RECORD = "diverged.safetensors", "diverged.json"
+FINITE = "the step is finite when it is run again"
 
 
 def locate(net: nn.Module, x: Array, y: Array, loss: Loss) -> tuple[str, list[dict[str, Any]]]:
@@ -76,7 +77,7 @@ def _told(
     for name, p in reversed(list(net.named_parameters())):
         if p.grad is not None and not np.isfinite(_largest(p.grad)):
             return f"the gradient of {name} is not finite"
-    return "the step is finite when it is run again"
+    return FINITE
 
 
 def save(
@@ -103,11 +104,12 @@ class Before:
         self.net = net
         self.x = self.y = np.zeros(0)
         self.rng: dict[str, Any] = {}
+        self.iteration = -1  # steps taken before it
         self.buffers: list[Array] = []
 
-    def keep(self, x: Array, y: Array) -> None:
+    def keep(self, x: Array, y: Array, iteration: int) -> None:
         """Keep what the next step begins with; the parameters do not move in a step that fails."""
-        self.x, self.y, self.rng = x, y, random_state(self.net)
+        self.x, self.y, self.rng, self.iteration = x, y, random_state(self.net), iteration
         self.buffers = [value.copy() for value in self.net.buffers()]
 
     def restore(self) -> None:

@@ -94,8 +94,12 @@ def _document(session: Session, run: Run) -> dict[str, Any]:
             "test_error": run.test.error,
             "test_weights": "last" if session.ema is None else "averaged (EMA)",
         }
-    return found | {
-        "origin": session.origin,
-        "columns": outputs.about_columns(),
-        "versions": results.versions(),
-    }
+    return (
+        found
+        | session.ranks.document()
+        | {
+            "origin": session.origin,
+            "columns": outputs.about_columns(),
+            "versions": results.versions(),
+        }
+    )

@@ -22,6 +22,7 @@ from minires_kernels.arrays import module_of
 from .. import functional as F
 from .. import nn, optim
 from ..nn.utils import clip_grad_norm_
+from ..parallel.ranks import Ranks
 from ..tensor import Array, Tensor
 
 
@@ -54,6 +55,7 @@ class Step:
     logits  (N, classes) of the batch before the update
     y       (N,) labels of the batch
     broken  whether a gradient is NaN or infinite, where the loop was told to look
+    counted (errors, images) of the whole batch, where other ranks have the rest; loss is of all
     """
 
     index: int
@@ -61,6 +63,7 @@ class Step:
     logits: Array
     y: Array
     broken: bool = False
+    counted: tuple[int, int] | None = None
 
     @property
     def diverged(self) -> bool:
@@ -73,7 +76,14 @@ class Step:
     @property
     def errors(self) -> int:
         """The number of misclassified samples of the batch."""
+        if self.counted is not None:
+            return self.counted[0]
         return int((self.logits.argmax(axis=1) != self.y).sum())
+
+    @property
+    def images(self) -> int:
+        """The number of samples of the batch."""
+        return len(self.y) if self.counted is None else self.counted[1]
 
 
 def train(
@@ -86,6 +96,7 @@ def train(
     clip: float | None = None,
     loss: Loss = F.cross_entropy,
     check_gradients: bool = False,
+    ranks: Ranks | None = None,
 ) -> Iterator[Step]:
     """Take a step for each batch (x, y) and yield it, until the loss diverges.
 
@@ -94,17 +105,22 @@ def train(
 
     `schedule` is stepped after each update. `watch` is asked for whom to let look on at each step,
     e.g. a `Recorder`, which sees the gradients as they came. Nothing is computed otherwise than
-    without them. `clip` limits the norm of all gradients together before each update.
+    without them. `clip` limits the norm of all gradients together before each update. `ranks` are
+    several that take this step together, each on its share of the batch.
     """
+    together = contextlib.nullcontext if ranks is None else ranks.averaging
     for index, (x, y) in enumerate(batches):
         optimizer.zero_grad()
         watcher = watch(index)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # it is found, and told
-            with contextlib.nullcontext() if watcher is None else watcher:
+            with contextlib.nullcontext() if watcher is None else watcher, together():
                 logits = net(Tensor(x))
                 value = loss(logits, y)
                 value.backward()
             step = Step(index, float(value.item()), logits.data, y)
+            if ranks is not None:
+                step.loss, *counts = ranks.agree(step.loss, step.errors, step.images)
+                step.counted = (counts[0], counts[1])
             step.broken = check_gradients and not step.diverged and not _finite_gradients(net)
             if not step.diverged:
                 if clip is not None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
 from typing import Any
 
 from minires_kernels import current_backend
 
 from .. import nn, optim, results
 from ..data import Augment, ImageLoader, Images, Normalise
+from ..parallel import RankLost, Ranks
 from ..tensor import Array
-from . import checkpoint, divergence, finish, loop
+from . import checkpoint, failures, finish, loop
 from .divergence import Before
-from .evaluate import Evaluation, evaluate
+from .evaluate import Evaluation, evaluate_together
 from .flow import Flow
 from .folder import Folder
 from .identity import differences, fingerprint
@@ -44,19 +45,22 @@ class Session:
         folder: Folder | None,
         seed: int,
         habits: Habits,
+        ranks: Ranks | None = None,
     ) -> None:
         self.net, self.recipe, self.folder = net, recipe, folder
-        self.seed, self.habits = seed, habits
+        self.seed, self.habits, self.ranks = seed, habits, ranks or Ranks()
         self.train_images, self.test_images = train_images, test_images
         if (n := len(train_images)) < recipe.batch_size:
             text = f"batch_size: {recipe.batch_size} is more than the {n} training images"
             raise ValueError(f"{text}; choose a smaller one")
+        self.ranks.require(recipe.batch_size, recipe.minutes, habits.record)
         self.normalise = Normalise.of(train_images, recipe.normalise)
         self.loader = self._loader()
         self.per_epoch = len(self.loader)
         self.iterations = recipe.length(self.per_epoch)
         self.iteration, self.clock = 0, Clock()
         start(net, train_images, self.normalise, recipe.start)
+        self.ranks.begin(net)
         self.optimizer = optimizer_of(net, recipe)
         self.schedule = RecipeLR(self.optimizer, recipe, self.iterations, self.clock)
         self.ema = None if recipe.ema is None else optim.EMA(net, recipe.ema)
@@ -66,6 +70,8 @@ class Session:
         self.origin: dict[str, Any] = {}
         self.test: Evaluation | None = None
         self.log_lost = False
+        self.before = Before(net)
+        self.take_over: Callable[[], Folder | None] = lambda: None  # another rank's folder
         self.progress = Progress(
             self.model["name"],
             train_images.name,
@@ -87,6 +93,7 @@ class Session:
             seed=self.seed,
             drop_last=True,
             workers=self.habits.workers,
+            share=(self.ranks.rank, self.ranks.size),
         )
 
     def name(self, model: Mapping[str, Any] | None, origin: Mapping[str, Any] | None) -> None:
@@ -105,7 +112,7 @@ class Session:
             "recipe": self.recipe.document(),
             "seed": self.seed,
             "data": {"train": fingerprint(self.train_images), "test": test},
-        }
+        } | self.ranks.identity(self.net)
 
     def document(self) -> dict[str, Any]:
         """Return all that the run needs to go on."""
@@ -138,8 +145,7 @@ class Session:
 
     def resume(self) -> None:
         """Go to where the folder's checkpoint is. Raises ValueError if it is of another run."""
-        assert self.folder is not None
-        saved, path, wrong = checkpoint.load_latest(self.folder.path)
+        saved, path, wrong = self.ranks.first(self._latest)
         if wrong:
             self.meter.say(f"{wrong}; going on from the one before, {path}")
         theirs = saved["identity"] | {"recipe": recipe_of(saved["identity"]["recipe"]).document()}
@@ -165,21 +171,31 @@ class Session:
         self.iteration, self.meter.aside = saved["iteration"], saved["aside"]
         set_random_state(self.net, saved["random"])
 
+    def _latest(self) -> tuple[dict[str, Any], Path, str]:
+        assert self.folder is not None
+        return checkpoint.load_latest(self.folder.path)
+
     # ---- the training ---------------------------------------------------------------------------
     def run(self) -> Run:
         """Train to the end, a signal, a divergence, or a checkpoint that cannot be saved."""
+        self.ranks.compare(self.identity())
         self.meter.begin(self.iteration)
         with Stop() as stop:
+            self.ranks.watch(stop)
             status, reason = "finished", ""
             try:
-                if not self.over():
-                    status, reason = self._steps(stop)
-                if status == "finished":
-                    self._end_of_training()
+                try:
+                    if not self.over():
+                        status, reason = self._steps()
+                    if status == "finished":
+                        self._end_of_training()
+                except RankLost as error:
+                    status, reason = "failed", failures.lost(self, error)
                 self.save()
             except OSError as error:
-                status, reason = "failed", self._unsaved(error)
-            run = self._run(status, reason, stop.signal if status == "interrupted" else None)
+                status, reason = "failed", failures.unsaved(self, error)
+            number = self.ranks.stopped() if status == "interrupted" else None
+            run = self._run(status, reason, number)
             if self.folder is not None and status != "failed":
                 try:
                     run.files = finish.write(self, run)
@@ -195,11 +211,10 @@ class Session:
         """Return whether the training is at its end."""
         return self.schedule.done(self.iteration) >= 1
 
-    def _steps(self, stop: Stop) -> tuple[str, str]:
+    def _steps(self) -> tuple[str, str]:
         """Take steps; return the status and the reason."""
-        before = Before(self.net)
         last_save, saved_at = time.monotonic(), self.iteration
-        with contextlib.closing(self._batches(before)) as batches:
+        with contextlib.closing(self._batches()) as batches:
             for step in loop.train(
                 self.net,
                 self.optimizer,
@@ -209,17 +224,18 @@ class Session:
                 clip=self.recipe.clip,
                 loss=self.loss,
                 check_gradients=True,
+                ranks=self.ranks if self.ranks.size > 1 else None,
             ):
                 if step.diverged:
-                    return "diverged", self._diverged(before, step)
+                    return "diverged", failures.diverged(self, step)
                 self.iteration += 1
-                self.metrics.add(step.loss, step.errors, len(step.y))
+                self.metrics.add(step.loss, step.errors, step.images)
                 if self.ema is not None:
                     self.ema.update()
                 self.flow.take(self.iteration, step.loss)
                 self._report()
-                if stop.signal is not None and not self.over():
-                    return "interrupted", f"{signal_name(stop.signal)} at {self.iteration}"
+                if (number := self.ranks.stopped()) is not None and not self.over():
+                    return "interrupted", f"{signal_name(number)} at {self.iteration}"
                 if self.over():
                     break
                 if self._due(last_save, saved_at):
@@ -228,10 +244,10 @@ class Session:
                     last_save, saved_at = time.monotonic(), self.iteration
         return "finished", ""
 
-    def _batches(self, before: Before) -> Generator[tuple[Array, Array]]:
+    def _batches(self) -> Generator[tuple[Array, Array]]:
         with contextlib.closing(batches_from(self.loader, self.iteration)) as batches:
             for x, y in batches:
-                before.keep(x, y)
+                self.before.keep(x, y, self.iteration)
                 yield x, y
 
     def _due(self, last_save: float, saved_at: int) -> bool:
@@ -278,44 +294,10 @@ class Session:
             return
         averaged: Any = contextlib.nullcontext() if self.ema is None else self.ema.applied()
         with self.meter.beside(), averaged:
-            self.test = evaluate(self.net, self.test_images, self.normalise)
+            self.test = evaluate_together(self.net, self.test_images, self.normalise, self.ranks)
         last = self.metrics.last("test")
         if last is None or last.iteration != self.iteration:
             self.meter.row("test", 0, self.test)
-
-    # ---- what goes wrong ------------------------------------------------------------------------
-    def _diverged(self, before: Before, step: loop.Step) -> str:
-        """Save the evidence; return what happened."""
-        before.restore()
-        state = self.net.state_dict()
-        where, layers = divergence.locate(self.net, before.x, before.y, self.loss)
-        before.restore()
-        what = "a gradient is not finite" if step.broken else f"the loss is {step.loss}"
-        text = f"at iteration {self.iteration} {what}: {where}"
-        if self.folder is not None:
-            record = {
-                "iteration": self.iteration,
-                "lr": self.progress.lr,
-                "loss": step.loss,
-                "first": where,
-                "layers": layers,
-                "identity": self.identity(),
-            }
-            try:
-                paths = divergence.save(self.folder.path, state, before.x, before.y, record)
-                text += f"\nthe batch, the weights before it and the layers: {paths[0]}, {paths[1]}"
-            except OSError as error:
-                text += f"\nthe evidence could not be saved: {error}"
-        return text + "\ntry a lower --lr, a --warmup, or a limit of the gradients (--clip)"
-
-    def _unsaved(self, error: OSError) -> str:
-        assert self.folder is not None
-        full = " (the disk is full)" if error.errno == errno.ENOSPC else ""
-        kept = checkpoint.exists(self.folder.path)
-        rest = "the last one is intact: --resume goes on from it" if kept else "there is none yet"
-        return (
-            f"the checkpoint of iteration {self.iteration} cannot be saved{full}: {error}; {rest}"
-        )
 
     def _log(self) -> None:
         """Write metrics.csv as it is now; if that fails, say so once and go on."""

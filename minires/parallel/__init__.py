@@ -1,0 +1,35 @@
+"""Data-parallel training: ranks, each with a copy of the net and its share of every batch.
+
+    mpirun -n 4 python my_training.py
+
+    comm = parallel.world()                        # MPI's ranks, or one process that is alone
+    averaging = parallel.Averaging(net.parameters(), comm)
+    with averaging:                                # means over the ranks, while backward runs
+        F.cross_entropy(net(x), y).backward()
+    optimizer.step()                               # the same on every rank
+
+`minires train --ranks 4`, or `train.fit(…, ranks=parallel.Ranks(comm))`, does the rest as well:
+shares of batches, weights and checkpoints, metrics, batch norm, what happens when a rank is lost.
+"""
+
+from .averaging import Averaging, broadcast
+from .batch_norm import SyncBatchNorm, synchronise
+from .comm import ALONE, Comm, Pending, RankLost
+from .ranks import Ranks
+from .start import among, inside, launch, world
+
+__all__ = [
+    "ALONE",
+    "Averaging",
+    "Comm",
+    "Pending",
+    "RankLost",
+    "Ranks",
+    "SyncBatchNorm",
+    "among",
+    "broadcast",
+    "inside",
+    "launch",
+    "synchronise",
+    "world",
+]
