@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import socket
-import threading
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from .comm import Comm, Pending, RankLost
 
 PATIENCE = 600.0  # s without a word, after which the others are given up: kernels may be compiling
 SPINS, PAUSE = 50, 5e-5  # looks before a rank sleeps between two of them, and for how long, in s
+DRAIN = 0.3  # s for the launcher to pass on what was printed last
 LOOK = 0.5  # s between two looks at who is alive
 
 
@@ -35,9 +35,6 @@ class MPI(Comm):
     def __init__(self, patience: float = PATIENCE) -> None:
         super().__init__()
         self.patience = patience
-        self._ended = False  # the launcher says that a rank has ended
-        if threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGUSR1"):
-            signal.signal(signal.SIGUSR1, self._told)  # before MPI, which would take it otherwise
         from mpi4py import MPI as mpi
 
         self.mpi = mpi
@@ -74,36 +71,32 @@ class MPI(Comm):
 
     def wait(self, request: Any) -> None:
         """Wait for a request of MPI; raises RankLost if that has become hopeless."""
-        if request.Test():
+        if self._done(request):
             return
         begun = looked = time.monotonic()
         turn = 0
-        while not request.Test():
+        while not self._done(request):
             turn += 1
             if turn <= SPINS:
                 os.sched_yield() if hasattr(os, "sched_yield") else time.sleep(0)
                 continue
             time.sleep(PAUSE)
             now = time.monotonic()
-            if self._ended or now - looked > LOOK:
+            if now - looked > LOOK:
                 looked = now
                 self._check(now - begun)
         self.waited += time.monotonic() - begun
 
-    # ---- ends -----------------------------------------------------------------------------------
-    def _told(self, _number: int, _frame: Any) -> None:
-        self._ended = True
+    def _done(self, request: Any) -> bool:
+        try:
+            return bool(request.Test())
+        except self.mpi.Exception as error:
+            raise RankLost(f"MPI reached no other rank: {error}") from None
 
+    # ---- ends -----------------------------------------------------------------------------------
     def _check(self, silence: float) -> None:
-        lost = self.lost()
-        end = time.monotonic() + LOOK
-        while self._ended and not lost and time.monotonic() < end:  # it may take a moment to end
-            time.sleep(0.01)
-            lost = self.lost()
-        if lost:
+        if lost := self.lost():
             raise RankLost(", ".join(map(self._name, lost)) + " has ended")
-        if self._ended:
-            raise RankLost("a rank on another machine has ended, so its launcher says")
         if silence > self.patience:
             raise RankLost(f"nothing was heard of the other ranks for {silence:.0f} s")
 
@@ -118,16 +111,24 @@ class MPI(Comm):
 
     def leave(self, patience: float) -> bool:
         request, end = self.farewell.Ibarrier(), time.monotonic() + patience
-        while not request.Test():
-            if time.monotonic() > end or self._ended or self.lost():
+        while not self._done(request):
+            if time.monotonic() > end or self.lost():
                 return False
             time.sleep(0.005)
         return True
 
     def abort(self, code: int) -> None:
-        """End all ranks; where one has ended already MPI cannot, and this one ends by itself."""
-        if self._ended or self.lost():
-            os._exit(code)
+        """End all ranks; after the loss of one, the first that is left ends last."""
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        lost = self.lost()
+        first = min(set(range(self.size)) - set(lost))
+        end = time.monotonic() + self.patience
+        while lost and first < self.rank and first not in self.lost() and time.monotonic() < end:
+            time.sleep(LOOK)
+        time.sleep(DRAIN)
+        if lost:
+            os._exit(code)  # with a rank missing, MPI cannot
         self.world.Abort(code)
 
 

@@ -16,7 +16,10 @@ from .. import threads
 from .comm import ALONE, Comm, RankLost
 
 SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_WORLD_SIZE")  # MPICH and Intel, Open MPI, others
-INSTALL = 'pip install "minires[mpi]" (and an MPI: pip install mpich, or your system\'s)'
+INSTALL = 'pip install "minires[mpi]"'
+# mpirun kills all ranks when one is killed. This stands between: it ends late, so that the others
+# have time to notice and to save a checkpoint, and it leaves Ctrl-C to the rank itself.
+GUARD = 'trap : INT TERM; "$@"; code=$?; case $code in 13[1-9]) sleep 60;; esac; exit $code'
 GRACE = 20.0  # s for which a rank that has failed waits for others to fail in the same way
 END = 600.0  # s for which a rank that has finished waits for the others
 
@@ -60,11 +63,8 @@ def launch(size: int, command: Sequence[str]) -> int:
     mpirun = str(beside) if beside.exists() else shutil.which("mpirun")
     if mpirun is None:
         raise FileNotFoundError(f"there is no mpirun here: {INSTALL}")
-    version = subprocess.run([mpirun, "--version"], capture_output=True, check=False)
-    # MPICH's would kill the others with the one that is lost; they are to save a checkpoint first
-    options = ["-disable-auto-cleanup"] if b"HYDRA" in version.stdout else []
     with subprocess.Popen(
-        [mpirun, *options, "-n", str(size), *command],
+        [mpirun, "-n", str(size), "sh", "-c", GUARD, "sh", *command],
         stdin=subprocess.DEVNULL,
         start_new_session=True,  # a terminal's Ctrl-C comes here, and is passed on once
     ) as process:
@@ -94,7 +94,7 @@ def among(comm: Comm, run: Callable[[], int]) -> int:
         if comm.leave(GRACE):
             if comm.rank == 0:
                 raise
-            return 2
+            return 0  # rank 0 says what it was
         text = str(error) or type(error).__name__
         if not isinstance(error, RankLost):
             text = f"rank {comm.rank} has failed, and ends all: {type(error).__name__}: {text}"
@@ -102,7 +102,5 @@ def among(comm: Comm, run: Callable[[], int]) -> int:
         comm.abort(1)
         raise
     if not comm.leave(END):
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
         comm.abort(code or 1)
-    return code
+    return code if comm.rank == 0 else 0  # one code for all
