@@ -58,6 +58,8 @@ class LayerSubject(HandWritten):
     its output, and backward the gradient of an input, as attributes.
     """
 
+    owns_upstream = True
+
     def __init__(
         self,
         layer: Any,

@@ -26,6 +26,8 @@ class PairSubject(HandWritten):
     wrt      the names of the inputs that backward returns gradients for
     """
 
+    owns_upstream = True
+
     def __init__(
         self,
         forward: Callable[..., Any],
