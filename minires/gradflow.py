@@ -3,6 +3,7 @@
 runs = gradflow.run(depths=(8, 20, 56), inits=["default"], norms=("none", "bn"), seeds=3)
 print(gradflow.table(runs))
 gradflow.save(runs, "out")       # figure (PNG, SVG), CSV, run.json
+print(gradflow.profile(net, x, y))  # any net of yours, or of PyTorch: rows and a diagnosis
 runs = gradflow.load("out")      # what `minires gradflow` keeps in out/runs, or run.json has
 """
 
@@ -14,6 +15,7 @@ from typing import Any
 
 from . import results
 from .experiments import tables, theory
+from .experiments.anynet import Profile, profile
 from .experiments.gradflow import Run, fit_factor, run, stream
 from .experiments.settings import Experiment, Setting, grid
 from .experiments.tables import gradflow_table as table
@@ -21,11 +23,13 @@ from .experiments.tables import layer_rows as rows
 
 __all__ = [
     "Experiment",
+    "Profile",
     "Run",
     "Setting",
     "fit_factor",
     "grid",
     "load",
+    "profile",
     "rows",
     "run",
     "save",

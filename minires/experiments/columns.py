@@ -34,6 +34,7 @@ COLUMNS = {
     "uses": "rows that share the weights; 1 unless a layer is called again, or tied to another",
     "dead_relu": "fraction of units of the following ReLU that are 0 on the whole batch",
     "saturated": "fraction of flat outputs of the following tanh or sigmoid: slope below 1 %",
+    "alike": "mean cosine between the x of two samples; empty but in profiles",
     "update_ratio": "‖ΔW‖ / ‖W‖ of the optimiser's step",
     "skip_norm": "norm of the part of ∂L/∂x that comes along the shortcut",
     "branch_norm": "norm of the part of ∂L/∂x that comes through the branch",

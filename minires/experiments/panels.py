@@ -104,8 +104,8 @@ def mark_end(
         )  # fmt: skip
 
 
-def of_layers(layers: Sequence[LayerRecord]) -> Any:
-    """Draw one recording: a panel for each quantity."""
+def of_layers(layers: Sequence[LayerRecord], statement: str = "") -> Any:
+    """Draw one recording, a panel per quantity; the title is by default what the gradient does."""
     figure, axes = plotting.new_figure(1, len(QUANTITIES), 10.5, 3.4)
     for axis, (name, quantity) in zip(axes[0], QUANTITIES.values(), strict=True):
         plotting.label_axes(axis, ACROSS, "", "y", name)
@@ -116,14 +116,18 @@ def of_layers(layers: Sequence[LayerRecord]) -> Any:
         "input, and the norm of the gradient by its weights over that of the weights. "
         "A decade is a factor of 10."
     )
+    plotting.state(figure, statement or _statement(layers), note)
+    return figure
+
+
+def _statement(layers: Sequence[LayerRecord]) -> str:
     statement = f"{len(layers)} layers"
     norms = [s.dx_norm for s in layers if s.stream and s.dx_norm]
     if len(norms) > 1 and all(map(math.isfinite, norms)):
         verb, amount = change(math.log10(norms[-1] / norms[0]))
         whole = amount.replace(" decades", " decades of the gradient")
         statement += f" {verb} {whole}"
-    plotting.state(figure, statement, note)
-    return figure
+    return statement
 
 
 def change(decades: float | None) -> tuple[str, str]:

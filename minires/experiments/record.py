@@ -33,7 +33,7 @@ from ..models.blocks import has_shortcut, is_residual
 from ..observe import watching
 from ..tensor import Array, Tensor
 from .joins import Join
-from .rows import BlockRecord, LayerRecord, norm, rms
+from .rows import BlockRecord, LayerRecord, alike, norm, rms
 from .watch import Watch
 
 Inputs = tuple[Any, ...]
@@ -66,11 +66,12 @@ class Recorder:
     `layers` and `blocks` describe the forward passes made inside the `with` block, in the order
     of the calls, and the backward passes through them; they are complete when the block ends.
     A residual block is a module that has what models.blocks.Residual names, or any sum x + F(x)
-    (see experiments.joins). The model computes exactly what it computes unrecorded.
+    (see experiments.joins). `compare` also measures how alike the samples are in each layer.
+    The model computes exactly what it computes unrecorded.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        self.model = model
+    def __init__(self, model: nn.Module, *, compare: bool = False) -> None:
+        self.model, self.compare = model, compare
         self.layers: list[LayerRecord] = []
         self.blocks: list[BlockRecord] = []
         self._weights: list[list[nn.Parameter]] = []
@@ -173,6 +174,8 @@ class Recorder:
     def _follow(self, layer: LayerRecord, x: Tensor) -> None:
         """Take x for the layer's input."""
         layer.forward_rms, self._inputs[layer.index] = rms(x.data), x.node
+        if self.compare:
+            layer.alike = alike(x.data)
         self._watch_gradient(x, lambda dx: setattr(layer, "dx_norm", norm(dx)))
 
     def _joined(self, name: str, stream: Tensor, found: Join) -> BlockRecord:

@@ -10,14 +10,18 @@ tensors. In-place activations and additions are as good as others.
 
 from __future__ import annotations
 
+import copy
 import math
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from .joins import Join, join
-from .rows import BlockRecord, LayerRecord, dead_units, norm, saturated_units
+from .rows import BlockRecord, LayerRecord, alike, dead_units, norm, saturated_units
 
 RELUS = {"relu", "relu_", "relu6", "threshold"}
 SATURATING = {"tanh": "tanh", "tanh_": "tanh", "sigmoid": "sigmoid", "sigmoid_": "sigmoid"}
@@ -143,6 +147,7 @@ class TorchRecorder:
     def _follow(self, layer: LayerRecord, x: Any) -> None:
         """Take x for the layer's input."""
         layer.forward_rms, self._inputs[layer.index] = _rms(x), x.grad_fn
+        layer.alike = alike(_array(x))
         self._see(x, lambda dx: setattr(layer, "dx_norm", _norm(dx)))
 
     def _see(self, x: Any, see: Callable[[Any], None]) -> None:
@@ -209,6 +214,66 @@ class TorchRecorder:
             parts = self._parts
             self._see(alias, lambda dw: parts.__setitem__(place, _norm(dw)))
         return self._aliases[place]
+
+
+class TorchSide:
+    """What PyTorch offers to `anynet.profile`."""
+
+    name = "PyTorch"
+
+    def recorder(self, net: Any) -> TorchRecorder:
+        return TorchRecorder(net)
+
+    def batch(self, net: Any, x: Any, y: Any) -> tuple[Any, Any]:
+        """Return x and y as tensors where the net is; x of floats has the net's dtype."""
+        torch = _torch()
+        p = next((p for p in net.parameters() if p.is_floating_point()), torch.zeros(()))
+
+        def there(v: Any) -> Any:
+            v = v.detach() if isinstance(v, torch.Tensor) else torch.as_tensor(np.asarray(v))
+            if v.is_floating_point():
+                return v.to(p.device, p.dtype)
+            return v.to(p.device) if v.dtype == torch.bool else v.to(p.device, torch.int64)
+
+        return there(x), None if y is None else there(y)
+
+    @contextmanager
+    def kept(self, net: Any, optimizer: Any) -> Iterator[None]:
+        """Put everything back at the end."""
+        torch = _torch()
+        parameters, buffers = list(net.parameters()), list(net.buffers())
+        grads = [p.grad for p in parameters]
+        values = [p.detach().clone() for p in parameters] if optimizer is not None else []
+        held = [b.detach().clone() for b in buffers]
+        state = None if optimizer is None else copy.deepcopy(optimizer.state_dict())
+        for p in parameters:
+            p.grad = None
+        devices = sorted({p.device.index or 0 for p in parameters if p.device.type == "cuda"})
+        try:
+            with torch.random.fork_rng(devices):
+                yield
+        finally:
+            with torch.no_grad():
+                for b, before in zip(buffers, held, strict=True):
+                    b.copy_(before)
+                for p, value in zip(parameters, values, strict=False):
+                    p.copy_(value)
+            for p, grad in zip(parameters, grads, strict=True):
+                p.grad = grad
+            if optimizer is not None:
+                optimizer.load_state_dict(state)
+
+    def is_tensor(self, value: Any) -> bool:
+        return isinstance(value, _torch().Tensor)
+
+    def floating(self, y: Any) -> bool:
+        return bool(y.is_floating_point())
+
+    def cross_entropy(self, output: Any, y: Any) -> Any:
+        """Of (N, C) and (N,); of (N, T, C) and (N, T), as language models have them, too."""
+        if output.ndim == 3 and y.ndim == 2 and output.shape[:2] == y.shape:
+            output, y = output.flatten(0, 1), y.flatten()
+        return _torch().nn.functional.cross_entropy(output, y)
 
 
 def _mode(recorder: TorchRecorder) -> Any:

@@ -77,6 +77,24 @@ def saturated_units(y: Array, function: str) -> float:
     return float((slope < FLAT).mean())
 
 
+def alike(x: Array) -> float | None:
+    """Return the mean cosine between the samples of x, 1 where they differ in length alone.
+
+    None for a batch of one, and where a sample is 0 or not finite.
+    """
+    n = len(x) if x.ndim > 1 else 0
+    if n < 2 or x.size == n:
+        return None
+    xp = module_of(x)
+    rows = x.reshape(n, -1)
+    with np.errstate(all="ignore"):
+        rows = rows / xp.abs(rows).max(axis=1, keepdims=True)  # squares stay in range
+        rows /= xp.sqrt((rows * rows).sum(axis=1, keepdims=True))
+    total = rows.sum(axis=0, dtype=np.float64)  # Σ_ij cos_ij = ‖Σ_i x̂_i‖²
+    found = (float(total @ total) - n) / (n * (n - 1))
+    return found if math.isfinite(found) else None
+
+
 @dataclass
 class LayerRecord:
     """One call of one weight layer. `x` is its input; L the loss that was differentiated.
@@ -93,6 +111,7 @@ class LayerRecord:
     uses          calls recorded with the same W: above 1, its rows share w_norm and update_ratio
     saturated     fraction of flat outputs of the following tanh or sigmoid (slope below 1 % of the
                   largest)
+    alike         mean cosine between the x of two samples; only a profile has it
 
     Values that do not exist (the layer takes no float tensor, no ReLU follows, no backward ran) are
     None.
@@ -109,6 +128,7 @@ class LayerRecord:
     update_ratio: float | None = None
     uses: int = 1
     saturated: float | None = None
+    alike: float | None = None
 
 
 @dataclass
