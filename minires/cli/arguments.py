@@ -197,4 +197,4 @@ def choose_backend(args: argparse.Namespace) -> None:
 
 def given(args: argparse.Namespace) -> dict[str, Any]:
     """Return the arguments of a command as run.json holds them."""
-    return {k: v for k, v in vars(args).items() if k != "run"}
+    return {k: v for k, v in vars(args).items() if k not in ("run", "default_of")}

@@ -12,7 +12,7 @@ from .. import results
 from ..experiments.columns import explain
 from ..experiments.panels import QUANTITIES
 from ..experiments.settings import ACTIVATIONS, DATA, DTYPES, INITS, NORM_NAMES, NORMS, init_name
-from . import degradation
+from . import degradation, gradflow_model
 from .arguments import (
     add_experiment_options,
     choices,
@@ -46,10 +46,12 @@ def add_parser(subparsers: Any) -> None:
         "what every layer saw: a table, a figure (PNG and SVG), the numbers (layers.csv,\n"
         "blocks.csv) and run.json. Without options: 8, 20 and 56 layers with the init\n"
         "of PyTorch, without normalisation and with batch norm.",
-        epilog='columns of layers.csv and blocks.csv (all of them: run.json, "columns"):\n'
+        epilog=gradflow_model.HELP
+        + '\ncolumns of layers.csv and blocks.csv (all of them: run.json, "columns"):\n'
         + explain(*COLUMNS),
     )
     add_experiment_options(p, [8, 20, 56], "128 (mlp), 8 (conv)", OUT, "for --steps; ")
+    gradflow_model.add_options(p)
     add_store_option(p, "the folder of --out")
     p.set_defaults(out=None)  # OUT, or that of `degradation` with --train
     p.add_argument(
@@ -101,6 +103,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the experiment and print where the results are."""
+    if args.model is not None:
+        return gradflow_model.run(args)
+    if args.input is not None:
+        raise ValueError("--input is for a net of yours: --model FILE.py:NAME")
     args.out = args.out or (degradation.OUT if args.train else OUT)
     if args.init is None:
         args.init = ["he"] if args.train else ["default"]

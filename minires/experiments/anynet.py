@@ -97,7 +97,7 @@ class Profile:
         if self.blocks:
             files["blocks.csv"] = results.to_csv(self.block_rows)
         files["diagnosis.txt"] = f"{self.diagnosis}\n"
-        return results.save_run(out, "gradflow", files, self._document())
+        return results.save_run(out, "profile", files, self._document())
 
     def _document(self) -> dict[str, Any]:
         names = [f.name for kind in (LayerRecord, BlockRecord) for f in fields(kind)]
@@ -160,6 +160,15 @@ def profile(
         recorder.layers,
         recorder.blocks,
     )
+
+
+def outputs_of(net: Any, x: Any) -> tuple[int, ...]:
+    """Return the shape of what a net makes of x; nothing of the net changes."""
+    side = _side(net)
+    x, _ = side.batch(net, x, None)
+    with side.kept(net, None):
+        output = net(x)
+    return tuple(output.shape) if side.is_tensor(output) else ()
 
 
 def _side(net: Any) -> Any:

@@ -227,7 +227,8 @@ class TorchSide:
     def batch(self, net: Any, x: Any, y: Any) -> tuple[Any, Any]:
         """Return x and y as tensors where the net is; x of floats has the net's dtype."""
         torch = _torch()
-        p = next((p for p in net.parameters() if p.is_floating_point()), torch.zeros(()))
+        floats = (p for p in net.parameters() if p.is_floating_point())
+        p = next(floats, torch.zeros(()))
 
         def there(v: Any) -> Any:
             v = v.detach() if isinstance(v, torch.Tensor) else torch.as_tensor(np.asarray(v))
@@ -235,7 +236,12 @@ class TorchSide:
                 return v.to(p.device, p.dtype)
             return v.to(p.device) if v.dtype == torch.bool else v.to(p.device, torch.int64)
 
-        return there(x), None if y is None else there(y)
+        x = there(x)
+        lazy = torch.nn.parameter.UninitializedParameter
+        if any(isinstance(p, lazy) for p in net.parameters()):
+            with torch.no_grad():
+                net(x)  # Lazy modules make their weights now
+        return x, None if y is None else there(y)
 
     @contextmanager
     def kept(self, net: Any, optimizer: Any) -> Iterator[None]:

@@ -51,7 +51,7 @@ def chosen(text: str) -> tuple[types.ModuleType, list[Pair]]:
         raise Unreadable(
             f"{text}: expected two names, forward and backward, or a class; got {len(names)}"
         )
-    values = [_attribute(module, name, match["where"]) for name in names]
+    values = [attribute(module, name, match["where"]) for name in names]
     if len(values) == 2:
         return module, [Pair(names[1], *values)]
     if isinstance(values[0], type):
@@ -131,7 +131,7 @@ def _failed(where: str, error: BaseException) -> str:
     return f"{where} raised {said}{place}"
 
 
-def _attribute(module: types.ModuleType, name: str, where: str) -> Any:
+def attribute(module: types.ModuleType, name: str, where: str) -> Any:
     """Return a function or class of the module, also `Class.method`."""
     value: Any = module
     for part in name.split("."):

@@ -33,7 +33,8 @@ def test_its_code_runs_and_says_what_it_promises(tmp_path, monkeypatch):
     assert "through the mean and the variance is missing" in " ".join(printed.split())
     assert "| return dout / cache[1]\n" in printed  # the line, and what belongs there
     assert "-> | return dout / cache[1] - " in printed
-    assert (tmp_path / "out" / "flow.png").stat().st_size > 10_000
+    assert "Healthy: no ailment found" in printed
+    assert (tmp_path / "out" / "flow" / "profile.png").stat().st_size > 10_000
     assert names["loss"].item() < 2.5
 
 
