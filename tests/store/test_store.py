@@ -1,5 +1,6 @@
 """The store: a run is there once, whole and unchanged, or it counts as missing."""
 
+import dataclasses
 import errno
 import json
 import math
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from minires.store import TASKS, Job, Result, Store, store, stored
+from minires.store.objects import newest
 
 TINY = {"depth": 2, "width": 8, "skip": "identity", "batch_size": 8}
 SPECIAL = Result(
@@ -287,8 +289,9 @@ def test_no_path_in_a_file_is_followed_and_nothing_is_unpickled(there, job, tmp_
     run = there.compute(job)
     done = run.path / "DONE"
     names = json.loads(done.read_text(encoding="utf-8"))
-    done.write_text(json.dumps(names | {"../../../secret": "0"}), encoding="utf-8")
-    (tmp_path / "secret").write_text("s", encoding="utf-8")
+    done.write_text(json.dumps(names | {SECRET: stored.checksum(b"s")}), encoding="utf-8")
+    (tmp_path / "secret").write_bytes(b"s")
+    assert (run.path / SECRET).read_bytes() == b"s"
     assert there.find(job) is None
     there.put(job, Result(arrays={"a": np.zeros(1)}), 1)
     np.savez(tmp_path / "evil.npz", a=np.array([Evil()], dtype=object))
@@ -298,9 +301,30 @@ def test_no_path_in_a_file_is_followed_and_nothing_is_unpickled(there, job, tmp_
         there.find(job).arrays()
 
 
+SECRET = "../../../secret"
+
+
 class Evil:
     def __reduce__(self):
         return pytest.fail, ("unpickled",)
+
+
+def test_a_run_that_is_there_stays_whoever_comes_later(there, job):
+    first = there.put(job, SPECIAL, 1.0)
+    later = there.put(job, SPECIAL, 2.0)
+    assert (later, later.seconds) == (first, 1.0)
+
+
+def test_of_two_codes_the_one_in_use_counts_else_the_latest(there, job, monkeypatch):
+    codes = {"b": 1.0, "c": 2.0}
+    for code, seconds in codes.items():
+        with monkeypatch.context() as patch:
+            patch.setattr("minires.store.version.code", lambda *_, code=code: code)
+            there.put(job, SPECIAL, seconds)
+    runs = [dataclasses.replace(r, made={**r.made, "when": r.seconds}) for r in there.runs()]
+    assert [r.code for r in newest(runs)] == ["c"]
+    monkeypatch.setattr("minires.store.version.code", lambda *_: "b")
+    assert [r.code for r in newest(runs)] == ["b"]
 
 
 # ---- what goes wrong with the disk --------------------------------------------------------------
