@@ -19,7 +19,14 @@ FILTERS = """\
 filters: NAME=VALUE, several values as depth=20,56; also !=, and < <= > >= for numbers (quoted).
 NAME is a field of the setting (depth, skip, norm, init, lr, …) or of what came out (test_error,
 diverged, …), or task, seed, code, key (its first digits will do), seconds.
-example: minires runs %s depth=56 skip=none 'train_error<0.5' --store out"""
+example: minires runs %s --store out"""
+EXAMPLES = {
+    "list": "list depth=56 skip=none 'train_error<0.5' --sort train_error",
+    "show": "show 1a2b3c",
+    "compare": "compare skip=none skip=identity depth=20,56",
+    "export": "export layers.parquet depth=56",
+    "clean": "clean --matching depth=56",
+}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -86,8 +93,7 @@ def _command(commands: Any, name: str, about: str, run: Any) -> argparse.Argumen
         help=about,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description=f"{about[0].upper()}{about[1:]}.",
-        epilog=FILTERS % {"export": "export rows.csv", "compare": "compare a b"}.get(name, name)
-        + columns,
+        epilog=FILTERS % EXAMPLES[name] + columns,
     )
     p.add_argument("--store", default="out", metavar="DIR", help="the store. Default: out")
     p.set_defaults(run=run)

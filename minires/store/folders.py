@@ -52,9 +52,8 @@ def _from_store(
     path: results.StrPath, where: Mapping[str, Any], read: Callable[[Stored], list[T]]
 ) -> list[T] | None:
     """Return what is in the store at `path`, or None if that is no store."""
-    if not (Path(path) / RUNS).is_dir():
+    if not (Path(path) / RUNS).is_dir() or not (store := Store(path)).keys():
         return None
-    store = Store(path)
     found = newest(store.runs(**where))
     if not found:
         damaged = f"; {len(store.damaged)} are damaged" if store.damaged else ""

@@ -150,6 +150,18 @@ class Store:
             if run is not None:
                 yield run
 
+    def to_pandas(self, what: str = "rows", **where: Any) -> Any:
+        """Return the runs that fit as a DataFrame; see `export.to_pandas`, which needs pandas."""
+        from .export import to_pandas
+
+        return to_pandas(self.runs(**where), what)
+
+    def to_xarray(self, **where: Any) -> Any:
+        """Return the runs that fit as a Dataset; see `export.to_xarray`, which needs xarray."""
+        from .export import to_xarray
+
+        return to_xarray(self.runs(**where))
+
     def unfinished(self, older: float = 600.0) -> list[Path]:
         """Return what killed processes left: temporary folders untouched for `older` seconds."""
         try:

@@ -12,7 +12,7 @@ from minires.__main__ import main
 from minires.experiments.columns import COLUMNS
 from minires.store import Job, Result, Store, store
 from minires.store.compare import Difference, compare
-from minires.store.export import export, to_pandas, to_xarray
+from minires.store.export import export
 from minires.store.tidy import tidy
 
 
@@ -217,7 +217,7 @@ def test_without_pyarrow_the_way_out_is_told(call, tmp_path, monkeypatch):
 
 def test_pandas_has_a_row_for_each_layer(there):
     pytest.importorskip("pandas", reason="to_pandas needs pandas")
-    frame = to_pandas(there.runs())
+    frame = there.to_pandas()
     assert len(frame) == 24
     assert set(frame["depth"]) == {4, 8}
     assert frame["dead"].isna().all()
@@ -226,7 +226,7 @@ def test_pandas_has_a_row_for_each_layer(there):
 
 def test_xarray_has_an_axis_for_runs_steps_and_layers(there):
     pytest.importorskip("xarray", reason="to_xarray needs xarray")
-    found = to_xarray(there.runs(skip="none"))
+    found = there.to_xarray(skip="none")
     assert dict(found.sizes) == {"run": 6, "step": 1, "layer": 2}
     assert found["dx_norm"].isel(run=0, step=0).values.tolist() == [0.1, 1.1]
     assert set(found["depth"].values) == {4, 8}

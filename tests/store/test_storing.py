@@ -191,12 +191,14 @@ def test_a_net_that_diverged_is_loaded_as_one(tmp_path, capsys):
         (lambda out: (out / "run.json").write_text("[]", encoding="utf-8"), "of something else"),
         (lambda out: (out / "run.json").write_bytes(b"\xff"), "cut off"),
         (lambda out: (out / "layers.csv").unlink(), "is cut off"),
+        (lambda out: foreign(out), "neither a store of runs"),
         (lambda out: cut(out / "layers.csv"), "cut off|cannot be read"),
         (lambda out: change(out, lambda run: run.pop("skip")), "it lacks 'skip'"),
         (lambda out: change(out, lambda run: run.update(depth="x")), "expected an integer"),
         (lambda out: change(out, lambda run: run["layers"][0].update(name="o")), "another run"),
     ],
-    ids=["no folder", "no file", "half", "a list", "no text", "no table", "half a table",
+    ids=["no folder", "no file", "half", "a list", "no text", "no table", "runs of others",
+         "half a table",
          "a field is missing", "a wrong field", "another table"],
 )  # fmt: skip
 def test_a_folder_that_is_not_as_it_was_written_is_refused(damage, said, tmp_path, capsys):
@@ -207,6 +209,11 @@ def test_a_folder_that_is_not_as_it_was_written_is_refused(damage, said, tmp_pat
     damage(out)
     with pytest.raises((ValueError, OSError), match=said):
         gradflow.load(out)
+
+
+def foreign(out):
+    (out / "runs" / "Nov26").mkdir(parents=True)
+    (out / "run.json").unlink()
 
 
 def cut(path):
