@@ -15,11 +15,13 @@ shares of batches, weights and checkpoints, metrics, batch norm, what happens wh
 from .averaging import Averaging, broadcast
 from .batch_norm import SyncBatchNorm, synchronise
 from .comm import ALONE, Comm, Pending, RankLost
+from .nccl import NCCL
 from .ranks import Ranks
 from .start import among, inside, launch, world
 
 __all__ = [
     "ALONE",
+    "NCCL",
     "Averaging",
     "Comm",
     "Pending",

@@ -76,9 +76,10 @@ class Averaging:
                 continue
             bucket.pending.wait()
             bucket.pending = None
+            bucket.flat /= self.comm.size
             for j, p in enumerate(bucket.parameters):
                 if p.grad is not None:
-                    module_of(p.grad).divide(bucket.views[j], self.comm.size, out=p.grad)
+                    module_of(p.grad).copyto(p.grad, bucket.views[j])
 
     def remove(self) -> None:
         """Take the hooks from the parameters."""

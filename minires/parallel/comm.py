@@ -29,11 +29,12 @@ class Comm:
     """The ranks of a program, seen by one of them; this one is alone, and so all calls are trivial.
 
     rank, size  which one this is, from 0, and how many there are
+    local       its number among the ranks on this machine, from 0
     bytes       sent into sums so far, by this rank
     waited      seconds for which this rank has waited for others
     """
 
-    rank, size = 0, 1
+    rank, size, local = 0, 1, 0
 
     def __init__(self) -> None:
         self.bytes, self.waited = 0, 0.0
