@@ -20,7 +20,12 @@ from minires_kernels.arrays import module_of
 from ..tensor import Array, Tensor
 from .comm import Comm, Pending
 
-BUCKET = 256 * 1024  # bytes: a sum of fewer is mostly latency, one of more begins late
+LEAST, BUCKETS = 256 * 1024, 8  # bytes: a sum of fewer is mostly latency
+
+
+def bucket_size(total: int) -> int:
+    """Return the bytes of a bucket: an eighth of all, since a bucket that is larger begins late."""
+    return max(LEAST, -(-total // BUCKETS))
 
 
 @dataclass
@@ -39,14 +44,17 @@ class Averaging:
 
     At the end of the block each `.grad` is the mean of all ranks' gradients, with the same bits on
     each. Buckets are summed in a fixed order. Ranks must have the same parameters, and the same of
-    them must get a gradient; one pass per block, which begins without gradients.
+    them must get a gradient; one pass per block, which begins without gradients. Buckets hold at
+    most `bucket_bytes`; by default there are about eight.
     """
 
     def __init__(
-        self, parameters: Iterable[Tensor], comm: Comm, bucket_bytes: int = BUCKET
+        self, parameters: Iterable[Tensor], comm: Comm, bucket_bytes: int | None = None
     ) -> None:
         self.comm = comm
-        self.buckets = _packed([p for p in parameters if p.requires_grad], bucket_bytes)
+        trained = [p for p in parameters if p.requires_grad]
+        size = bucket_bytes or bucket_size(sum(p.data.nbytes for p in trained))
+        self.buckets = _packed(trained, size)
         self._active, self._next = False, 0
         self._handles: list[Any] = []
         if comm.size > 1:
