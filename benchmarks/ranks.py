@@ -4,7 +4,9 @@
 
 Measured: sums over the ranks by size, and steps of ResNet-20 on 32×32 images. "one" is a process
 with the whole batch; "overlap" are N ranks that average gradients while backward runs, "after" are
-the same with all sums after it. Ranks share this machine's cores.
+the same with all sums after it. Ranks share this machine's cores. Times are those of the fastest
+step or sum; "waiting" is what the fastest step waited for other ranks, "sums alone" what the sums
+of its gradients take by themselves.
 
 Modelled: a sum of B bytes over N ranks takes t = 2 (N - 1) α + 2 (N - 1)/N · B/w (a ring: Thakur,
 Rabenseifner and Gropp 2005), with latency α and bandwidth w of a network: fitted to the measured
@@ -18,7 +20,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -49,14 +50,14 @@ Row = dict[str, Any]
 
 
 # ---- measured, in the ranks ---------------------------------------------------------------------
-def median(call: Callable[[], Any], times: int) -> float:
-    """Return the median of the seconds that a call takes, after two that do not count."""
+def fastest(call: Callable[[], Any], times: int) -> float:
+    """Return the least seconds of a call: what else runs here makes it slower, nothing faster."""
     seconds = []
-    for _ in range(times + 2):
+    for _ in range(times):
         start = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds[2:])
+    return min(seconds)
 
 
 def steps(comm: parallel.Comm, batch: int, times: int, overlap: bool) -> Row:
@@ -80,17 +81,19 @@ def steps(comm: parallel.Comm, batch: int, times: int, overlap: bool) -> Row:
                 comm.sum(bucket.flat)
         sgd.step()
 
+    def sums() -> None:
+        for bucket in averaging.buckets:
+            comm.sum(bucket.flat)
+
     step()
-    waited, sent = comm.waited, comm.bytes
-    seconds = median(step, times)
-    done = times + 2
-    return {
-        "ms": 1e3 * seconds,
-        "bytes": (comm.bytes - sent) // done,
-        "waiting ms": 1e3 * (comm.waited - waited) / done,
-        "sums alone ms": 1e3
-        * median(lambda: [comm.sum(b.flat.fill(0) or b.flat) for b in averaging.buckets], times),
-    }
+    sent, found = comm.bytes, []
+    for _ in range(times):
+        start, waited = time.perf_counter(), comm.waited
+        step()
+        found.append((time.perf_counter() - start, comm.waited - waited))
+    seconds, waited = min(found)
+    row = {"ms": 1e3 * seconds, "bytes": (comm.bytes - sent) // times, "waiting ms": 1e3 * waited}
+    return row | {"sums alone ms": 1e3 * fastest(sums, times)}
 
 
 def work(args: argparse.Namespace) -> None:
@@ -100,7 +103,7 @@ def work(args: argparse.Namespace) -> None:
     for size in SIZES if comm.size > 1 else []:
         a = np.zeros(size // 4, np.float32)
         comm.sum(a)
-        found["sums"].append((size, median(lambda a=a: comm.sum(a), 15)))  # type: ignore[misc]
+        found["sums"].append((size, fastest(lambda a=a: comm.sum(a), 30)))  # type: ignore[misc]
     found["overlap"] = steps(comm, args.batch, args.steps, True)
     found["after"] = steps(comm, args.batch, args.steps, False)
     if comm.rank == 0:

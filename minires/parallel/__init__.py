@@ -8,6 +8,10 @@
         F.cross_entropy(net(x), y).backward()
     optimizer.step()                               # the same on every rank
 
+On several machines, which must see the same files: `mpirun -hosts a,b -n 4 minires train …`, and
+`--resume` after the loss of one, from the last checkpoint: mpirun ends all at once then, while
+`minires train --ranks 4`, on one machine, lets the others save first.
+
 `minires train --ranks 4`, or `train.fit(…, ranks=parallel.Ranks(comm))`, does the rest as well:
 shares of batches, weights and checkpoints, metrics, batch norm, what happens when a rank is lost.
 """
