@@ -88,8 +88,8 @@ class Dask(Executor):
             raise Lost("the scheduler is gone")
         try:
             return super().result(future)
-        except KilledWorker as error:
-            raise Lost(f"workers died with it (killed, or out of memory): {error}", True) from None
+        except KilledWorker as error:  # several, one after the other, which had it alone
+            return Done("", 0.0, "its workers died (killed, or out of memory)", str(error))
         except Exception as error:  # before `work` was reached, say where minires is not installed
             if isinstance(error, Lost):
                 raise
@@ -138,9 +138,11 @@ class Dask(Executor):
         """Take back the runs that no worker has begun; return them."""
         if self.executor.status != "running":
             return []
-        begun = {key for keys in self.executor.processing().values() for key in keys}
-        dropped = [f for f in futures if not f.done() and f.key not in begun]
-        self.executor.cancel(dropped)
+        dropped = []
+        with contextlib.suppress(OSError):
+            begun = {key for keys in self.executor.processing().values() for key in keys}
+            dropped = [f for f in futures if not f.done() and f.key not in begun]
+            self.executor.cancel(dropped)
         return dropped
 
     def close(self, now: bool = False) -> None:

@@ -23,6 +23,7 @@ from .worker import MARK, Order
 
 LOOK = 2.0  # s between looks into the store for runs in hand whose report may be lost
 TICK = 0.25  # s after which a signal is noticed
+LOSSES = 50  # of one run, after which something else than a cluster's weather must be wrong
 SUSPECT = 2  # workers that a run may lose before it is computed alone
 
 
@@ -39,6 +40,7 @@ class Item:
     seconds: float = 0.0
     tries: int = 0
     deaths: int = 0
+    losses: int = 0
     error: str = ""
     details: str = ""
 
@@ -105,7 +107,7 @@ class Engine:
         self.watch.begin(self)
         if self.waiting:
             if self.pool.compiles and not self.report.found:  # else that was done before
-                self.pool.compile(small(item.job for item in self.waiting))
+                self.pool.compile(small(item.job for item in self.waiting), self.watch.say)
             try:
                 self._loop()
             finally:
@@ -206,8 +208,9 @@ class Engine:
             self.report.computed += 1
             return
         item.deaths += lost.suspect
-        if item.deaths > SUSPECT + self.retries:
-            item.error = str(lost)
+        item.losses += 1
+        if item.deaths > SUSPECT + self.retries or item.losses > LOSSES:
+            item.error, item.details = str(lost), lost.details
             self.report.failed.append(item)
             self.watch.failed(item, False)
         else:

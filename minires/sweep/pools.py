@@ -10,6 +10,7 @@ from typing import Any
 
 from .worker import Done, Order, compile_for, prepare, work
 
+SILENT = 5.0  # s that compiling may take before a user is told
 ONE_THREAD = dict.fromkeys(
     (
         "MINIRES_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
@@ -25,9 +26,9 @@ class Lost(Exception):
     suspect   True if the run itself may have ended its worker, say by its need of memory
     """
 
-    def __init__(self, text: str, suspect: bool = False) -> None:
+    def __init__(self, text: str, suspect: bool = False, details: str = "") -> None:
         super().__init__(text)
-        self.suspect = suspect
+        self.suspect, self.details = suspect, details
 
 
 class Pool:
@@ -61,7 +62,7 @@ class Pool:
         done: Done = future.result()
         return done
 
-    def compile(self, jobs: list[Any]) -> None:
+    def compile(self, jobs: list[Any], say: Callable[[str], None]) -> None:
         """Compile what these jobs need, once for all workers."""
 
     def recover(self, say: Callable[[str], None], stopped: Callable[[], bool]) -> bool:
@@ -131,7 +132,8 @@ class Executor(Pool):
         try:
             return super().result(future)
         except concurrent.futures.BrokenExecutor as error:
-            raise Lost(f"its process died (killed, or out of memory): {error}", True) from None
+            text = "its process died (killed, or out of memory)"
+            raise Lost(text, True, str(error)) from None
         except (concurrent.futures.CancelledError, OSError, EOFError) as error:
             raise Lost(f"{type(error).__name__}: {error}") from None
 
@@ -153,9 +155,11 @@ class Processes(Executor):
     def window(self) -> int:
         return (self.workers or 1) + 1
 
-    def compile(self, jobs: list[Any]) -> None:
-        with_one = self.executor.submit(compile_for, jobs)
-        concurrent.futures.wait([with_one])
+    def compile(self, jobs: list[Any], say: Callable[[str], None]) -> None:
+        compiled = self.executor.submit(compile_for, jobs)
+        if not concurrent.futures.wait([compiled], SILENT).done:
+            say("compiling kernels, for the first time on this machine or after an update")
+            concurrent.futures.wait([compiled])
 
     def recover(self, say: Callable[[str], None], stopped: Callable[[], bool]) -> bool:
         self.close(now=True)

@@ -57,7 +57,7 @@ def text(report: Report, jobs: Sequence[Job], path: results.StrPath) -> str:
         lines += ["", results.table(rows), "(medians over all other fields and seeds)"]
     if report.failed:
         lines += ["", *(f"failed: {told(item)}" for item in report.failed[:MOST_FAILURES])]
-        lines.append(f"all {len(report.failed)}, with tracebacks: {Path(path) / FAILED}")
+        lines.append(f"all {len(report.failed)}, with details: {Path(path) / FAILED}")
     place = shlex.quote(str(path))
     return "\n".join([*lines, "", f"look next: minires runs list --store {place}"])
 

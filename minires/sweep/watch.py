@@ -13,6 +13,7 @@ from ..train.console import duration
 if TYPE_CHECKING:
     from .engine import Engine, Item
 
+LONGEST = 300  # characters of an error that are shown
 QUIET = 30.0  # s between lines where no terminal shows them
 
 
@@ -100,7 +101,8 @@ def count(n: int, what: str) -> str:
 
 def told(item: Item) -> str:
     """Return a run and its error, in one line."""
-    return f"{item.key} ({item.job.task}, {label(item)}): {item.error}"
+    first = item.error.partition("\n")[0][:LONGEST]
+    return f"{item.key} ({item.job.task}, {label(item)}): {first}"
 
 
 def label(item: Item) -> str:
