@@ -14,7 +14,7 @@ from minires.store import Store
 from minires.sweep import file, running
 from minires.sweep.watch import Console
 
-from . import grid, summarise
+from . import figures, grid, page, summarise
 
 COMMAND = "python -m benchmarks.atlas"
 
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
             console.say(f"stopped; finished runs are kept. To go on: {command}")
             return code
         document = summarise.summarise(plan, Store(given.store), command)
-        for path in _write(document, Path(given.out or given.store), Path(given.store)):
+        for path in _write(document, Path(given.out or given.store)):
             print(path)
     except (ValueError, OSError) as error:
         console.say(f"{COMMAND}: {error}")
@@ -49,8 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         help="of the runs; those that are there are not computed again. Default: out/atlas",
     )  # fmt: skip
     parser.add_argument(
-        "--out", metavar="DIR", help="of summary and figures. Default: the store's folder, where "
-        "the page always is",
+        "--out", metavar="DIR", help="of summary, figures and page. Default: the store's folder"
     )  # fmt: skip
     parser.add_argument("--jobs", type=int, metavar="N", help="processes. Default: the cores")
     parser.add_argument("--seeds", type=seeds, metavar="N|S,…", help="how many, or 0,1,2")
@@ -73,9 +72,13 @@ def _compute(plan: sweep.Plan, given: argparse.Namespace) -> int:
     return 1 if report.failed else 0
 
 
-def _write(document: dict[str, Any], out: Path, store: Path) -> list[Path]:
-    text = summarise.text(document)
-    return [results.write_text(out / "summary.json", text)]
+def _write(document: dict[str, Any], out: Path) -> list[Path]:
+    """Write summary, figures and page into a folder."""
+    return [
+        results.write_text(out / "summary.json", summarise.text(document)),
+        *figures.save(document, out),
+        results.write_text(out / "atlas.html", page.page(document)),
+    ]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.atlas import __main__ as atlas
-from benchmarks.atlas import grid, theory
+from benchmarks.atlas import grid, maps, page, statements, theory
 from minires.experiments import gradflow
 from minires.experiments.settings import Experiment, Setting
 from minires.store import Store
@@ -84,8 +85,91 @@ def test_what_is_missing_is_told_and_added_later(made, tmp_path, capsys):
     assert "has no run of the atlas" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("init", ["default", "he", "orthogonal"])
-@pytest.mark.parametrize("branch", [1.0, "1/sqrt(blocks)"])
+def test_the_page_is_one_file_that_asks_nobody(made):
+    text = (made / "atlas.html").read_text(encoding="utf-8")
+    assert not re.search(r"(src|href)=\"(?!data:)|@import|url\(", text)
+    script = text.split('<script type="module">')[1]
+    assert not re.search(r"^(import|export) ", script, re.MULTILINE)
+    data = re.search(r'id="atlas-summary">(.*?)</script>', text)[1]
+    assert json.loads(data) == document(made)
+    hostile = {"about": {"command": "</script><script>alert(1)"}}
+    assert "</script><script>alert" not in page.page(hostile)
+
+
+@pytest.mark.parametrize("name", ["atlas.png", "atlas.svg"])
+def test_the_picture_says_what_it_shows(made, name):
+    data = (made / name).read_bytes()
+    assert len(data) > 5000
+    if name.endswith("svg"):
+        assert "Plain nets train in" in data.decode()
+
+
+# ---- statements, of a summary in which the answers are known ------------------------------------
+def known(plain, twin):
+    """Return a summary of one plain net and its twin by depth: (decades gained, highest rate)."""
+    rates = [0.01, 0.1, 1.0]
+    about = {
+        "axes": {"depth": [6, 24], "norm": ["bn"], "init": ["he"], "arm": ["plain", "skip"],
+                 "lr": rates},
+        "seeds": [0, 1], "threshold": 0.1, "fixed": {"records": [0, 9]},
+    }  # fmt: skip
+
+    def run(trains):
+        return [0.01, 0.1, 0.1, None, [0.0], [], []] if trains else [None] * 3 + [7, [None], [], []]
+
+    nets = {
+        f"{depth}/bn/he/{arm}": {
+            "decades": [-gained, -gained],
+            "runs": {f"{lr:g}": [run(lr <= most)] * 2 for lr in rates},
+        }
+        for arm, of in (("plain", plain), ("skip", twin))
+        for depth, (gained, most) in zip((6, 24), of, strict=True)
+    }
+    return {"about": about, "nets": nets}
+
+
+def test_statements_find_what_is_there():
+    found = known(plain=[(0.5, 1.0), (2.0, 0.1)], twin=[(0.0, 1.0), (0.1, 1.0)])
+    plain, twin = statements.rates(found)
+    assert (plain["max 6"], plain["max 24"], twin["max 24"]) == (1.0, 0.1, 1.0)
+    assert plain["slope"] == "-0.056 ± 0.000"  # a decade over 18 layers
+    assert plain["start"] == pytest.approx(-1.5 / 18)
+    assert plain["law"] == pytest.approx(-np.log10(1.2112), abs=1e-4)
+    assert (plain["capped"], twin["capped"]) == (2, 4)
+    assert statements.beaten(found) == []
+    assert statements.beaten(known([(0, 1.0), (0, 0.1)], [(0, 1.0), (0, 0.01)])) == [
+        {"norm": "bn", "init": "he", "depth": 24, "lr": 0.1, "arm": "skip", "plain": "2/2",
+         "twin": "0/2", "twins diverged": 2}
+    ]  # fmt: skip
+    by_kind = {(row["nets"], row["gradient"]): row for row in statements.level(found)}
+    assert by_kind["plain", "explodes"]["share"] == pytest.approx(2 / 3)
+    assert by_kind["residual", "level"]["share"] == 1
+    assert "healed" in statements.text(found, list(statements.STATEMENTS))
+
+
+def test_auc_is_the_part_of_pairs_in_order():
+    assert statements.auc([3, 2, 1], [True, True, False]) == 1
+    assert statements.auc([1, 2], [True, False]) == 0
+    assert statements.auc([1, 1], [True, False]) == 0.5
+    assert statements.auc([1, 2], [True, True]) is None
+
+
+@pytest.mark.parametrize(
+    ("depth", "at"), [(6, 0), (12, 1), (48, 3), (3, -1), (96, 4), (6 * 2**0.5, 0.5)]
+)
+def test_places_between_depths_are_logarithmic(depth, at):
+    assert maps.place(depth, [6, 12, 24, 48]) == pytest.approx(at)
+
+
+def test_another_file_is_no_summary(tmp_path, capsys):
+    (tmp_path / "x.json").write_text("[1]", encoding="utf-8")
+    assert statements.main([str(tmp_path / "x.json")]) == 2
+    assert "is no summary of the atlas" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("init", "branch"), [("he", 1.0), ("default", 1.0), ("he", "1/sqrt(blocks)")]
+)
 def test_the_recursion_over_residual_blocks_is_what_wide_nets_do(init, branch):
     setting = Setting("mlp", 12, "identity", "none", init, "relu", 256, branch)
     how = Experiment(depths=[12], skips=["identity"], norms=["none"], inits=[init], seeds=2,
