@@ -11,9 +11,10 @@ import numpy as np
 
 from .. import plotting
 from ..plotting import GREYS, SKIP_COLOURS
-from . import panels, statements, tables
+from . import fields, panels, statements, tables
 from .degradation import Curve
 from .gradflow import Run, stages
+from .rows import alike
 from .settings import NORM_NAMES, SKIP_NAMES, Setting, init_name
 
 
@@ -92,6 +93,7 @@ def _panel(axis: Any, nets: dict[Setting, list[Run]], name: str) -> None:
             panels.mark_end(axis, layers, quantity, str(setting.depth))
         if deepest and name == "dx":
             _theory(axis, runs)
+            _shape(axis, runs)
     if borders := stages(next((r.layers for r in runs if r.layers), [])):
         _stage_borders(axis, runs, borders)
 
@@ -109,6 +111,29 @@ def _theory(axis: Any, runs: Sequence[Run]) -> None:
     axis.plot(
         x, start * factor ** (x - 1.0), "--", color="black", linewidth=1,
         label=f"theory: × {factor:.3f} a layer", zorder=3,
+    )  # fmt: skip
+
+
+def _shape(axis: Any, runs: Sequence[Run]) -> None:
+    """Draw what theory predicts where a slope is not enough: stages of maps, residual nets."""
+    layers = [r.layers for r in runs if r.layers]
+    setting = runs[0].setting
+    profile = fields.conv_profile(setting)
+    if profile is None and setting.skip == "preact" and layers:
+        x, _ = runs[0].experiment.load()
+        inner = [s for s in layers[0] if s.stream][1:-1]
+        start = (inner[0].forward_rms or 0.0) ** 2 if inner else 0.0
+        found = fields.residual_profile(setting, start, alike(x) or 0.0) if start else None
+        profile = None if found is None else found[0]
+    if profile is None or not layers or runs[0].step != 0:
+        return
+    measured = panels.values(layers, panels.QUANTITIES["dx"][1])[:, 1:-1]  # no stem, no head
+    if len(profile) != measured.shape[1] or not (measured > 0).all():
+        return
+    end = math.exp(np.log(measured[:, -1]).mean())
+    axis.plot(
+        panels.passed(layers[0])[1:-1], end * np.array(profile), "--", color="black", linewidth=1,
+        label="theory", zorder=3,
     )  # fmt: skip
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
+from dataclasses import fields as fields_of
 from typing import Any
 
 import numpy as np
 
 from ..results import spread, table, versions
+from . import fields
 from .columns import COLUMNS
 from .degradation import Curve
 from .gradflow import Run
@@ -54,7 +56,7 @@ def gradflow_table(runs: Sequence[Run]) -> str:
 
 def _summary(same: Sequence[Run]) -> dict[str, str]:
     first, last = (_median(ends) for ends in zip(*(r.dx_ends() for r in same), strict=True))
-    decades, predicted = decades_lost(same), same[0].theory() if same[0].step == 0 else None
+    decades = decades_lost(same)
     return {
         "layers": str(max(len(r.layers) for r in same) or "-"),
         "seeds": str(len(same)),
@@ -62,7 +64,7 @@ def _summary(same: Sequence[Run]) -> dict[str, str]:
         "dx at loss": "nan" if last is None else f"{last:.2e}",
         "decades lost": "-" if decades is None else f"{decades:+.1f}",
         "factor": _factor(same),
-        "theory": "-" if predicted is None else f"{predicted:.4f}",
+        "theory": _theory(same[0]),
         "note": _note(same),
     }
 
@@ -85,6 +87,16 @@ def _factor(same: Sequence[Run]) -> str:
     return spread([r.dx_factor for r in same])
 
 
+def _theory(run: Run) -> str:
+    """Return the predicted factor of an untrained net, of each stage where these are measured."""
+    if run.step != 0:
+        return "-"
+    if run.stage_factors and (stages := fields.stage_factors(run.setting)) is not None:
+        return " / ".join(f"{v:.3f}" for v in stages.values())
+    predicted = run.theory()
+    return "-" if predicted is None else f"{predicted:.4f}"
+
+
 def _note(same: Sequence[Run]) -> str:
     """Say for how many seeds something was not finite or exactly 0."""
     notes = []
@@ -102,7 +114,7 @@ def layer_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 def layer_columns() -> list[str]:
     """Return the columns of `layer_rows`, for an experiment in which nothing was measured."""
-    setting, layer = ([f.name for f in fields(kind)] for kind in (Setting, LayerRecord))
+    setting, layer = ([f.name for f in fields_of(kind)] for kind in (Setting, LayerRecord))
     return [*setting, "data", "batch_size", "lr", "warmup", "dtype", "seed", "step", "loss", *layer]
 
 
@@ -129,7 +141,7 @@ def gradflow_document(
     return {
         "versions": versions(),
         "arguments": arguments or {},
-        "columns": _columns(layer_columns() + [f.name for f in fields(BlockRecord)]),
+        "columns": _columns(layer_columns() + [f.name for f in fields_of(BlockRecord)]),
         "runs": [
             _head(r)
             | {
@@ -138,6 +150,7 @@ def gradflow_document(
                 "dx_factor": r.dx_factor,
                 "stage_factors": r.stage_factors,
                 "theory_factor": r.theory(),
+                "theory_stages": fields.stage_factors(r.setting) if r.stage_factors else None,
                 "layers": [asdict(layer) for layer in r.layers],
                 "blocks": [asdict(block) for block in r.blocks],
             }
@@ -202,7 +215,7 @@ def curve_columns() -> list[str]:
     """Return the columns of `curve_rows`, for an experiment in which every net diverged."""
     how = ["data", "epochs", "batch_size", "optimizer", "lr", "weight_decay", "warmup"]
     how += ["milestones", "clip", "dtype", "seed"]
-    return [f.name for f in fields(Setting)] + how + ["epoch", "train_loss", "train_error"]
+    return [f.name for f in fields_of(Setting)] + how + ["epoch", "train_loss", "train_error"]
 
 
 def _recipe(c: Curve) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def test_other_shapes_get_normal_numbers(tmp_path, capsys):
     ("name", "options", "said"),
     [
         ("make_net", (), ("make_net raised x has 8 features", "shape 1x8x8 fit? --input 3x32x32")),
-        ("Wrong", ("--input", "64"), ("Wrong raised AttributeError", "(mine.py, line 22)")),
+        ("Wrong", ("--input", "64"), ("Wrong raised AttributeError", "mine.py, line 22)")),
         ("three", (), ("three() returned int", "a net of minires or of PyTorch")),
         ("mak_net", (), ("has no mak_net; did you mean make_net?",)),
         ("Digits", ("--depths", "8"), ("--depths is for nets that minires makes",)),
