@@ -5,13 +5,13 @@
 Measured: sums over the ranks by size, and steps of ResNet-20 on 32×32 images. "one" is a process
 with the whole batch; "overlap" are N ranks that average gradients while backward runs, "after" are
 the same with all sums after it. Ranks share this machine's cores. Times are those of the fastest
-step or sum; "waiting" is what the fastest step waited for other ranks, "sums alone" what the sums
-of its gradients take by themselves.
+step or sum, "cpu" is the least CPU time of a step in one rank; "waiting" is what the fastest step
+waited for other ranks, "sums alone" what the sums of its gradients take by themselves.
 
 Modelled: a sum of B bytes over N ranks takes t = 2 (N - 1) α + 2 (N - 1)/N · B/w (a ring: Thakur,
 Rabenseifner and Gropp 2005), with latency α and bandwidth w of a network: fitted to the measured
 sums, or nominal. The step's backward, two thirds of its arithmetic, hides all but the last bucket.
-Arithmetic is 6 MACs per image, at the rate of this machine's step of ResNet-20 or at that of a GPU,
+Arithmetic is 6 MACs per image, at the rate of the CPU time of ResNet-20's step, or at that of a GPU,
 which is assumed. The batch is one for all ranks, so each has less to compute as they become more.
 """
 
@@ -88,11 +88,13 @@ def steps(comm: parallel.Comm, batch: int, times: int, overlap: bool) -> Row:
     step()
     sent, found = comm.bytes, []
     for _ in range(times):
-        start, waited = time.perf_counter(), comm.waited
+        start, cpu, waited = time.perf_counter(), time.process_time(), comm.waited
         step()
-        found.append((time.perf_counter() - start, comm.waited - waited))
-    seconds, waited = min(found)
-    row = {"ms": 1e3 * seconds, "bytes": (comm.bytes - sent) // times, "waiting ms": 1e3 * waited}
+        cpu, waited = time.process_time() - cpu, comm.waited - waited
+        found.append((time.perf_counter() - start, waited, cpu))
+    seconds, waited, _ = min(found)
+    row = {"ms": 1e3 * seconds, "cpu ms": 1e3 * min(cpu for *_, cpu in found)}
+    row |= {"bytes": (comm.bytes - sent) // times, "waiting ms": 1e3 * waited}
     return row | {"sums alone ms": 1e3 * fastest(sums, times)}
 
 
@@ -198,7 +200,7 @@ def main(argv: list[str] | None = None) -> int:
         for size, seconds in many["sums"]
     ]
     here = f"fitted: {1e6 * network[0]:.0f} µs, {network[1] / 1e9:.2f} GB/s"
-    rate = 6 * NETS["ResNet-20"][1] * args.batch / (one["overlap"]["ms"] / 1e3)
+    rate = 6 * NETS["ResNet-20"][1] * args.batch / (one["overlap"]["cpu ms"] / 1e3)
     model = modelled(rate, {here: network} | NETWORKS)
     columns = list(rows[0])
     folder = results.folder(args.out)
