@@ -11,7 +11,7 @@ waited for other ranks, "sums alone" what the sums of its gradients take by them
 Modelled: a sum of B bytes over N ranks takes t = 2 (N - 1) α + 2 (N - 1)/N · B/w (a ring: Thakur,
 Rabenseifner and Gropp 2005), with latency α and bandwidth w of a network: fitted to the measured
 sums, or nominal. The step's backward, two thirds of its arithmetic, hides all but the last bucket.
-Arithmetic is 6 MACs per image, at the rate of the CPU time of ResNet-20's step, or at that of a GPU,
+Arithmetic is 6 MACs per image, at the rate of ResNet-20's step in CPU time, or at that of a GPU,
 which is assumed. The batch is one for all ranks, so each has less to compute as they become more.
 """
 
