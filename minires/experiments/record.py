@@ -21,8 +21,6 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from minires_kernels.arrays import module_of
 
 from .. import nn, plotting, results
@@ -33,7 +31,7 @@ from ..models.blocks import has_shortcut, is_residual
 from ..observe import watching
 from ..tensor import Array, Tensor
 from .joins import Join
-from .rows import BlockRecord, LayerRecord, alike, norm, rms
+from .rows import BlockRecord, LayerRecord, alike, norm, parts, rms
 from .watch import Watch
 
 Inputs = tuple[Any, ...]
@@ -220,8 +218,8 @@ class Recorder:
                 return None
             alias = Alias.apply(x)
             branch: list[Array] = []  # stays empty if the loss does not depend on the branch
-            self._watch_gradient(alias, lambda d: branch.append(d.astype(np.float64)))
-            self._watch_gradient(x, lambda dx: _split(record, dx.astype(np.float64), branch))
+            self._watch_gradient(alias, lambda d: branch.append(d.copy(order="K")))
+            self._watch_gradient(x, lambda dx: _split(record, dx, branch))
             return _replaced(inputs, named, x, alias)
 
         self._before(block.entry, before)
@@ -277,8 +275,5 @@ def _modules_after_first(block: nn.Module) -> list[nn.Module]:
 
 def _split(record: BlockRecord, dx: Array, arrived: list[Array]) -> None:
     branch = arrived.pop() if arrived else module_of(dx).zeros_like(dx)
-    skip = dx - branch
-    record.dx_norm, record.skip_norm, record.branch_norm = norm(dx), norm(skip), norm(branch)
-    product = record.skip_norm * record.branch_norm
-    if product > 0 and np.isfinite(product):
-        record.cosine = float(skip.ravel() @ branch.ravel()) / product
+    record.dx_norm = norm(dx)
+    record.skip_norm, record.branch_norm, record.cosine = parts(dx, branch)

@@ -49,6 +49,27 @@ def _narrow(a: Array) -> float:
     return math.sqrt(total) if total >= 0 else total  # NaN is a result here
 
 
+def parts(whole: Array, part: Array) -> tuple[float, float, float | None]:
+    """Return ‖whole - part‖, ‖part‖, and the cosine between the two (None if one is 0)."""
+    xp = module_of(whole)
+    if xp is not np or whole.dtype != np.float32 or whole.strides != part.strides:
+        wide, other = whole.astype(np.float64), part.astype(np.float64)
+        rest = wide - other
+        sizes = norm(rest), norm(other)
+        product = float(rest.ravel() @ other.ravel())
+    else:
+        a, b = whole.ravel(order="K"), part.ravel(order="K")
+        sums = np.zeros(3)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, a.size, CHUNK):
+                other = b[start : start + CHUNK].astype(np.float64)
+                rest = a[start : start + CHUNK].astype(np.float64) - other
+                sums += rest @ rest, other @ other, rest @ other
+        sizes, product = (math.sqrt(sums[0]), math.sqrt(sums[1])), float(sums[2])
+    scale = sizes[0] * sizes[1]
+    return *sizes, product / scale if scale > 0 and math.isfinite(scale) else None
+
+
 def rms(a: Array) -> float:
     """Return the root mean square of all elements, accumulated in float64."""
     return norm(a) / math.sqrt(a.size) if a.size else 0.0
