@@ -393,7 +393,7 @@ def start(path):
         [sys.executable, "-c", FILL, str(path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
 
 

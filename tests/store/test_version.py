@@ -1,5 +1,6 @@
 """What makes a run stale: the sources that compute it, and nothing else."""
 
+import ast
 import inspect
 
 import pytest
@@ -25,6 +26,18 @@ def test_the_sources_are_those_that_compute():
         assert inspect.getfile(what) in names
     for part in ("/cli/", "/lessons/", "/gradcheck/", "figures.py", "plotting.py", "results.py"):
         assert not any(part in name for name in names)
+
+
+def test_what_they_need_of_the_experiments_is_among_them():
+    sources = set(version.sources())
+    for path in [s for s in sources if s.parent.name == "experiments"]:
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.level == 1:
+                names = [node.module] if node.module else [alias.name for alias in node.names]
+                needed = {path.with_name(f"{name}.py") for name in names} - {
+                    path.with_name("columns.py")
+                }
+                assert needed <= sources, path.name
 
 
 @pytest.mark.parametrize("change", ["text", "name", "line ends"])

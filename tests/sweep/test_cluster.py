@@ -112,7 +112,7 @@ def namespaces():
     near, far = (f"minires-{side}-{os.getpid()}" for side in ("near", "far"))
 
     def ip(*words):
-        return subprocess.run(["ip", *words], capture_output=True, encoding="utf-8")
+        return subprocess.run(["ip", *words], capture_output=True, encoding="utf-8", timeout=60)
 
     try:
         for name in (near, far):
