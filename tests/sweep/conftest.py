@@ -39,7 +39,7 @@ class Small:
         return {run.key: run.digest() for run in Store(path).runs()}
 
     @staticmethod
-    def until(condition, seconds=150):
+    def until(condition, seconds=240):
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "waited too long"

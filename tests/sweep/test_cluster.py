@@ -78,7 +78,7 @@ def start(small, cluster, store, **how):
 
 def check(small, process, store):
     """The sweep has ended well: every run is there, once, with the bits of a serial one."""
-    said = process.communicate(timeout=200)[0]
+    said = process.communicate(timeout=300)[0]
     assert process.returncode == 0, said
     assert "Traceback" not in said
     assert small.digests(store) == small.serial
