@@ -129,3 +129,54 @@ def test_two_signs_that_were_exchanged():
         (3, "real = g[0] * c + g[1] * s"),
         (4, "imag = g[1] * c - g[0] * s"),
     ]
+
+
+def edge(x):
+    return np.pad(x, ((0, 0), (2, 2)), mode="edge") * 1.5
+
+
+def edge_backward(g, x):
+    gp = 1.5 * g
+    gx = gp[:, 2:-2].copy()
+    gx[:, 0] = gp[:, :2].sum(axis=1)
+    gx[:, -1] = gp[:, -2:].sum(axis=1)
+    return gx
+
+
+def lower(x, w):
+    return np.minimum(x * w, np.clip(x, -0.4, 0.4) * w).sum(axis=0)
+
+
+def lower_backward(g, x, w):
+    inside = np.clip(x, -0.4, 0.4)
+    a, b = x * w, inside * w
+    below = np.abs(x) < 0.4
+    return g * w * below, g * np.where(a <= b, x, inside)
+
+
+def pooled(x, w):
+    return x + (x.mean(axis=(2, 3)) @ w)[:, :, None, None]
+
+
+def pooled_backward(g, x, w):
+    d = g.sum(axis=(2, 3))
+    dx = g.copy()
+    return dx, x.mean(axis=(2, 3)).T @ d
+
+
+def test_a_mistake_that_was_copied_is_mended_in_both_lines():
+    found = check_backward(edge, edge_backward, *drawn((2, 6))).diagnosis[0]
+    assert [(line, after) for line, _, after in found.edits] == [
+        (4, "gx[:, 0] += gp[:, :2].sum(axis=1)"),
+        (5, "gx[:, -1] += gp[:, -2:].sum(axis=1)"),
+    ]
+
+
+def test_a_minimum_is_taken_where_it_was():
+    found = check_backward(lower, lower_backward, *drawn((4, 3), (4, 3))).diagnosis[0]
+    assert found.after == "below = a <= b"
+
+
+def test_the_path_through_a_pooled_value():
+    found = check_backward(pooled, pooled_backward, *drawn((2, 3, 2, 2), (3, 3))).diagnosis[0]
+    assert "(d @ w.T)[:, :, None, None]" in found.after

@@ -62,6 +62,17 @@ EDITS = [
     ("a = x.reshape(-1)", "a = x.reshape(-1).copy()"),
     ("a = [np.zeros(3)] * 4", "a = [np.zeros(3) for _ in range(4)]"),
     ("a = dy[:-2]", "a = dy[1:-1]"),
+    ("a.append(x)", "a.append(x.copy())"),
+    ("a = np.roll(x, 1) + np.roll(p, -k)", "a = np.roll(x, -1) + np.roll(p, k)"),
+    ("a = x[:, None] + w[None, :]", "a = x[None, :] + w[:, None]"),
+    ("a = np.cumsum(dy[::-1])[::-1]", "a = np.cumsum(dy[::-1])[::-1] - dy"),
+    ("a = np.exp(p) / (np.exp(p) + np.exp(q))", "a = np.exp(p - np.logaddexp(p, q))"),
+    ("p, q = x\n    a -= p", "p, q = x\n    a -= p + q"),
+    ("p -= q\n    b = p * w\n    a = b * p", "b = (p - q) * w\n    a = b * p"),
+    (
+        "b = p > 1 and q\n    a = x if w else dy",
+        "b = p > 1 and q\n    a = x if w and p > 1 else dy",
+    ),
 ]
 
 
@@ -81,7 +92,20 @@ def test_what_makes_expressions_alike():
 
 
 def test_other_inputs_grow_where_their_sizes_are_the_same():
-    shapes = [[a.shape for a in arrays] for arrays in goals.others([X, W, B])]
+    shapes = [[a.shape for a in arrays] for arrays in goals.others([X, W, B], lambda arrays: False)]
     assert shapes[0] == [(4, 3), (3, 2), (2,)]
     assert [(4, 3), (3, 3), (3,)] in shapes[1:]
     assert [(4, 4), (4, 2), (2,)] in shapes[1:]
+
+
+def test_sizes_that_are_equal_by_chance_grow_apart():
+    ways = goals.others([X, np.ones(4)], lambda arrays: arrays[0].shape[0] >= arrays[1].shape[0])
+    shapes = [[a.shape for a in arrays] for arrays in ways]
+    assert [(5, 3), (4,)] in shapes
+    assert [(5, 3), (5,)] in shapes
+    assert [(4, 3), (5,)] not in shapes
+
+
+def test_a_line_like_another_is_as_likely_whether_it_takes_a_part_or_all():
+    text = "def f(d):\n    p = d.sum(axis=0, keepdims=True)\n    c = d[:, :1]{}\n    return p, c\n"
+    assert likeness(text.format(""), text.format(".sum(axis=0, keepdims=True)")) > 0

@@ -66,6 +66,10 @@ def _shape(node: ast.AST) -> str:
     """Return an expression without its names and whole numbers, factors in a fixed order."""
     if isinstance(node, ast.Name):
         return "np" if node.id == "np" else "x"
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+        index = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if all(isinstance(x, ast.Slice) and x.step is None for x in index):
+            return "x"  # a part of an array is like an array
     if isinstance(node, ast.Constant):
         return repr(node.value) if isinstance(node.value, float | str) else "0"
     parts = [_shape(child) for child in ast.iter_child_nodes(node)]

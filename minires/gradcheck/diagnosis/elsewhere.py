@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from ...tensor import Array
 from ..subject import Pair, Subject
 from . import goals
 from .trial import Goal, run
@@ -46,12 +49,20 @@ class Elsewhere:
         except Exception:  # forward may refuse other inputs
             return None
 
+    def _runs(self, arrays: Sequence[Array]) -> bool:
+        """Whether forward takes such inputs."""
+        try:
+            y, _ = self.subject.value(list(arrays))
+            return bool(np.isfinite(y).all())
+        except Exception:  # whatever forward makes of sizes that do not fit
+            return False
+
     @functools.cached_property
     def _others(self) -> list[Goal]:
         """Goals for other values and sizes, where forward runs, and the wrong backward as well."""
         found: list[Goal] = []
         begin = time.process_time()
-        for arrays in goals.others(self.subject.arrays):
+        for arrays in goals.others(self.subject.arrays, self._runs):
             if sum(a.size for a in arrays) > FEW or time.process_time() - begin > SECONDS:
                 continue
             with contextlib.suppress(Exception):  # whatever forward makes of other inputs

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from ..subject import Subject
 from .trial import SAMPLED, Goal
 
 CLOSE = 1e-8  # of the largest derivative of a tensor: agreement, whatever the bound
+AXES, APART = 7, 2  # of one size: how many are grown apart, and in how many ways
 LOOSE = 1e-4  # of the largest derivative: elements with a larger bound say too little
 
 
@@ -95,19 +98,32 @@ def moved(arrays: Sequence[Array], seed: int = 3) -> list[Array]:
     return [a * (1 + 0.08 * rng.uniform(-1, 1, a.shape)) for a in arrays]
 
 
-def others(arrays: Sequence[Array]) -> Iterator[list[Array]]:
+def others(
+    arrays: Sequence[Array], runs: Callable[[Sequence[Array]], bool]
+) -> Iterator[list[Array]]:
     """Yield inputs that differ more: the same numbers elsewhere, then one size larger by one.
 
-    All axes of one size grow together. What constrains inputs may not hold of them.
+    Axes of one size that forward lets grow apart do so: two sizes may be equal by chance. All
+    others grow together. What constrains inputs may not hold of them.
     """
     rng = np.random.default_rng(4)
     yield [rng.permutation(a.reshape(-1)).reshape(a.shape) for a in arrays]
     for size in sorted({n for a in arrays for n in a.shape if n > 1}):
-        yield [_grown(a, size, rng) for a in arrays]
+        axes = [(t, k) for t, a in enumerate(arrays) for k, n in enumerate(a.shape) if n == size]
+        apart = (
+            chosen
+            for count in range(1, len(axes) if 1 < len(axes) <= AXES else 1)
+            for chosen in itertools.combinations(axes, count)
+        )
+        ways = [c for c in apart if runs([_grown(a, t, c, rng) for t, a in enumerate(arrays)])]
+        for chosen in [*ways[:APART], tuple(axes)]:
+            yield [_grown(a, t, chosen, rng) for t, a in enumerate(arrays)]
 
 
-def _grown(a: Array, size: int, rng: np.random.Generator) -> Array:
-    for axis in [k for k, n in enumerate(a.shape) if n == size]:
+def _grown(a: Array, tensor: int, axes: Sequence[Any], rng: np.random.Generator) -> Array:
+    size = 0
+    for axis in [k for t, k in axes if t == tensor]:
+        size = a.shape[axis]
         more = np.take(a, [int(rng.integers(size))], axis=axis)
         a = np.concatenate([a, more * rng.uniform(0.8, 1.2, more.shape)], axis=axis)
     return a

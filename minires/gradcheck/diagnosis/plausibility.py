@@ -1,9 +1,8 @@
-"""How plausible it is that an edit is the one, beyond what its kind says; repeated edits."""
+"""How plausible it is that an edit is the one, beyond what its kind says."""
 
 from __future__ import annotations
 
 import ast
-import itertools
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -126,11 +125,17 @@ def _speaks(name: str) -> bool:
 
 
 def _twins(scene: Scene) -> set[ast.stmt]:
-    """Return the statements that are repeated later in their block, word for word."""
+    """Return the statements that are repeated later in their block, or whose value is."""
     source, found = scene.source, set()
+
+    def texts(s: ast.stmt) -> set[str]:
+        value = s.value if isinstance(s, ast.Assign) else None
+        long = isinstance(value, ast.BinOp | ast.Call)
+        return {source.segment(s)} | ({source.segment(value)} if long and value else set())
+
     for s in source.statements():
         block, k = source.block[id(s)]
-        if any(source.segment(t) == source.segment(s) for t in block[k + 1 :]):
+        if any(texts(t) & texts(s) for t in block[k + 1 :]):
             found.add(s)
     return found
 
@@ -150,10 +155,18 @@ def _finite(x: Any) -> bool:
 
 
 def _idle(scene: Scene) -> set[str]:
-    """Return the names that a function gives values and never uses."""
+    """Return the names that a function gives values and never uses; sizes come unasked."""
     nodes = [n for n in scene.source.nodes if isinstance(n, ast.Name)]
     used = {n.id for n in nodes if isinstance(n.ctx, ast.Load)}
-    return {n.id for n in nodes if isinstance(n.ctx, ast.Store)} - used - {"_"}
+    sizes = {
+        e.id
+        for s in scene.source.statements()
+        if isinstance(s, ast.Assign) and scene.source.segment(s.value).endswith(".shape")
+        for t in s.targets
+        for e in ast.walk(t)
+        if isinstance(e, ast.Name)
+    }
+    return {n.id for n in nodes if isinstance(n.ctx, ast.Store)} - used - sizes - {"_"}
 
 
 def _plain(scene: Scene) -> set[ast.stmt]:
@@ -196,25 +209,4 @@ def _copied(scene: Scene, shared: Sequence[Source]) -> list[tuple[int, int]]:
             texts.add(" ".join(source.segment(value).split()))
         if texts & theirs:
             found.append(source.span(s))
-    return found
-
-
-def repeated(scene: Scene, k: int, edits: Sequence[Any], most: float) -> list[Any]:
-    """Return the same replacement made wherever it can be made in one statement."""
-    groups: dict[Any, list[tuple[float, Edit]]] = {}
-    source = scene.source
-    for cost, _, e in edits:
-        if len(e.spans) == 1 and cost <= most and e.node is not None:
-            a, b, new = e.spans[0]
-            owner = source.owner.get(id(e.node))
-            groups.setdefault((id(owner), source.text[a:b], new), []).append((cost, e))
-    found = []
-    for every in groups.values():
-        group = list({e.spans: (cost, e) for cost, e in reversed(every)}.values())[::-1]
-        if len(group) > 1 and not any(
-            e.overlaps(f) for (_, e), (_, f) in itertools.combinations(group, 2)
-        ):
-            cost, first = group[0]
-            spans = tuple(s for _, e in group for s in e.spans)
-            found.append((cost + 0.25, k, Edit(cost + 0.25, first.family, spans, None)))
     return found

@@ -22,7 +22,8 @@ from .elsewhere import Elsewhere
 from .guard import Guard
 from .holes import Holes, Prober, holes
 from .maker import Maker
-from .plausibility import Plausibility, cleared, repeated
+from .plausibility import Plausibility, cleared
+from .repetition import repeated, shared_ends
 from .synthesis import synthesised
 from .trial import ONE_RUN, Goal, run
 
@@ -34,6 +35,7 @@ NARROW = 0.4  # dearer: a fix that fails on inputs of other values, or of other 
 ALIKE = 0.6  # cheaper: a fix that makes an expression like another of the function
 MENDED, IDLE, MOST = 3, 4, 3000  # of them, edits with idle names; attempts to combine them
 MENDING = 40  # edits that mend a tensor of several, each tried with those that mend the others
+FITTED = 80  # edits that were fitted by value, tried before all others
 LEAN = 1.3  # the cost up to which edits are tried in pairs
 
 
@@ -69,7 +71,9 @@ class Search:
         self.idle: list[tuple[float, int, Edit]] = []
         self.tried = 0
         self.seen: set[str] = set()
+        self.known: dict[str, tuple[float, Fix | None]] = {}  # fixes, and what their edits cost
         self.cleared: set[int] = set()
+        self.fitted: set[int] = set()  # edits that were computed to be right: tried first
         self.probers: list[Any] = []
         self.guard = Guard()
         begin = time.perf_counter()
@@ -150,6 +154,7 @@ class Search:
         """Return the errors with some edits made, or None if it does not run; keep a fix."""
         key = "\0".join(f"{k}{self.maker.sources[k].edited(s)}" for k, s in changes.items())
         if key in self.seen:
+            self._cheaper(key, cost, family)
             return None
         self.seen.add(key)
         self.tried += 1
@@ -165,7 +170,16 @@ class Search:
         errors = self.goals[0].errors(grads)
         if max(errors) <= 1:
             self._keep(candidate, changes, cost, family)
+            if self.found and self.found[-1].changes == changes:
+                self.known[key] = (cost, self.found[-1])
         return errors
+
+    def _cheaper(self, key: str, cost: float, family: str) -> None:
+        """Let a fix that was fitted cost no more than the edit that makes the same of it."""
+        before, fix = self.known.get(key, (0.0, None))
+        if fix is not None and cost < before:
+            fix.cost, fix.family = fix.cost - (before - cost), family
+            self.known[key] = (cost, fix)
 
     def _keep(
         self, candidate: Any, changes: dict[int, tuple[Span, ...]], cost: float, family: str
@@ -202,10 +216,11 @@ class Search:
             return []
         edits = self._edits()
         likely = [x for x in edits if id(x[2]) not in self.cleared]
+        self._singles([x for x in edits if id(x[2]) in self.fitted][:FITTED])
         several = sum(e > 1 for e in self.errors) > 1
         for most in (EASY, WILD):
             self._singles([x for x in likely if x[0] <= most])
-            if not self.found:  # what no value mends alone may be one place of several
+            if self.best > WILD:  # what no value mends alone may be one place of several
                 if several:
                     self._singles([x for x in edits if id(x[2]) in self.cleared and x[0] <= EASY])
                 self._mended(edits)
@@ -232,7 +247,9 @@ class Search:
             name = self.maker.functions[k].__name__
             plausibility = Plausibility(scene, k > 0, name, shared if k == 0 else ())
             own = []
-            for e in itertools.chain(synthesised(scene, spots), edits_of(scene)):
+            filled = list(synthesised(scene, spots))
+            self.fitted |= {id(e) for e in filled}
+            for e in itertools.chain(filled, edits_of(scene)):
                 if cleared(scene, e, spots):
                     self.cleared.add(id(e))
                 own.append((plausibility.cost(e), k, e))
@@ -315,10 +332,7 @@ class Search:
 
 def _changed(old: str, new: str) -> int:
     """Return how many characters differ between the common start and end of two texts."""
-    most = min(len(old), len(new))
-    start = next((i for i in range(most) if old[i] != new[i]), most)
-    end = next((i for i in range(most - start) if old[-1 - i] != new[-1 - i]), most - start)
-    return len(old) + len(new) - 2 * (start + end)
+    return len(old) + len(new) - 2 * sum(shared_ends(old, new))
 
 
 def _size(error: float) -> float:

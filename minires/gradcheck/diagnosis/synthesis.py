@@ -21,10 +21,12 @@ from ..edits.tables import DETACHED, FACTOR, SCALE, SIGN, TERM, UPSTREAM, VARIAB
 from .familiar import familiar, times
 from .holes import Hole, Holes
 from .library import elementary, library
+from .products import combined
 
 LEFT = 1e-5  # of what was lacking: what a fit may leave
 MOST = 4000  # terms
 TWO = 260  # terms that are tried in twos
+RATIO = 0.35  # dearer: a factor a / b, which more likely makes up for another mistake
 
 
 def synthesised(scene: Scene, found: Holes) -> Iterator[Edit]:
@@ -92,7 +94,9 @@ class _Filling:
         if label and label != "0":
             sign, text = times(label, "A__")
             family = SIGN if (sign, text) == ("-", "A__") else SCALE
-            yield self._edit(sign + text, 1.2, family)
+            ratio = "/" in label and not label.lstrip("-(").startswith(("1 /", "2 /", "3 /"))
+            far = RATIO if ratio and not label.endswith("/ 2") else 0.0
+            yield self._edit(sign + text, 1.2 + far, family)
 
     def _forms(self) -> list[tuple[str, Array]]:
         """Return values that broadcast to x, as they can be written."""
@@ -171,6 +175,7 @@ class _Filling:
             always |= dict(self._analogous(shape))
             always |= dict(library(names, shape, self.upstream))
             always |= dict(self._reduced(names, shape))
+            always |= dict(combined(names, shape)) if self.whole else {}
         for (t, v), (u, w) in itertools.product(forms[:20], self._differences()):
             if np.broadcast_shapes(v.shape, w.shape) == shape:
                 found.setdefault(f"{t} * {u}", v * w)

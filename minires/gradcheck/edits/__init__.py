@@ -10,11 +10,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from .adjoint import adjoint, turned
 from .arrays import arrays, calls
 from .beside import beside, slices, states, windows
 from .broadcast import broadcast
 from .forgotten import forgotten
 from .indices import indices, sizes
+from .masks import masks
 from .names import attributes, factors, models, names
 from .operators import operators
 from .scene import UNKNOWN, Scene, fits
@@ -38,7 +40,7 @@ __all__ = [
 STORED = (indices, windows)
 EXPRESSIONS = (
     operators, calls, indices, names, attributes, arrays, sizes, factors, models, broadcast,
-    windows, states, forgotten,
+    windows, states, forgotten, masks, adjoint,
 )  # fmt: skip
 
 
@@ -50,6 +52,7 @@ def edits_of(scene: Scene) -> Iterator[Edit]:
         yield from inserted(scene, s)
         yield from beside(scene, s)
         yield from slices(scene, s)
+        yield from turned(scene, s)
     for node in source.nodes[1:]:
         if isinstance(node, ast.expr) and _editable(source, node):
             owner = source.owner.get(id(node))

@@ -59,7 +59,8 @@ def arrays(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
     if isinstance(parent, ast.keyword) and parent.arg == "out":
         return
     view = isinstance(node, ast.Call) and getattr(node.func, "attr", "") in VIEWS
-    if isinstance(parent, ast.Assign) and (
+    kept = isinstance(parent, ast.Call) and getattr(parent.func, "attr", "") == "append"
+    if (isinstance(parent, ast.Assign) or kept) and (
         view or isinstance(node, ast.Name | ast.Attribute | ast.Subscript)
     ):
         yield new(node, "A.copy()", 0.95, "in-place modification")

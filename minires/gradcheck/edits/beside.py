@@ -232,7 +232,8 @@ def states(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit]:
     local = scene.seen.scope.get(scene.source.index[id(s)], {})
     kept = [n for n, x in local.items() if isinstance(x, list | tuple | np.ndarray)]
     for name in kept if counter else ():
-        for index in (f"[{counter}]", f"[:, {counter}]", f"[{counter} - 1]", f"[:, {counter} - 1]"):
+        steps = (counter, f"{counter} - 1", f"{counter} + 1")
+        for index in [form for k in steps for form in (f"[{k}]", f"[:, {k}]")]:
             x = scene.evaluate(name + index, s)
             if name != node.id and isinstance(x, np.ndarray) and x.shape == shape:
                 yield scene.source.replacing(node, "D", 1.3, STALE, D=name + index)

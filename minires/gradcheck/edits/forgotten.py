@@ -26,6 +26,8 @@ def forgotten(scene: Scene, node: ast.expr, s: ast.stmt | None) -> Iterator[Edit
         yield from _product(scene, node, s)
     elif isinstance(node, ast.Call):
         yield from _interleaved(scene, node)
+    elif isinstance(node, ast.Name) and isinstance(s, ast.AugAssign) and s.value is node:
+        yield from _companions(scene, node)
     elif isinstance(node, ast.Constant) and type(node.value) is int and s is not None:
         yield from _counted(scene, node, s)
 
@@ -136,3 +138,15 @@ def _counted(scene: Scene, node: ast.Constant, s: ast.stmt) -> Iterator[Edit]:
             found[" * ".join(names)] = None
     for text in found:
         yield source.replacing(node, "D", 1.4, SCALE, D=text)
+
+
+def _companions(scene: Scene, node: ast.Name) -> Iterator[Edit]:
+    """a + b where a is added, and a, b were made together: each takes its share."""
+    for t in scene.source.statements():
+        target = t.targets[0] if isinstance(t, ast.Assign) else None
+        names = target.elts if isinstance(target, ast.Tuple) else []
+        together = [n.id for n in names if isinstance(n, ast.Name)]
+        for other in together if node.id in together else ():
+            if other != node.id:
+                yield scene.source.replacing(node, f"A__ + {other}", 1.25, TERM)
+                yield scene.source.replacing(node, f"A__ - {other}", 1.35, TERM)

@@ -10,8 +10,21 @@ import numpy as np
 
 from .scene import Scene
 from .source import Edit
-from .tables import ADDED, DTYPE, FACTOR, INPLACE, MASK, SCALE, SIGN, STALE, SUM, TERM, VARIABLE
-from .template import fill
+from .tables import (
+    ADDED,
+    DTYPE,
+    FACTOR,
+    INPLACE,
+    MASK,
+    SCALE,
+    SIGN,
+    STALE,
+    SUM,
+    TERM,
+    UPSTREAM,
+    VARIABLE,
+)
+from .template import ATOM, fill
 
 OPERATORS = {
     ast.Add: "+",
@@ -140,6 +153,23 @@ def _augmented(scene: Scene, s: ast.AugAssign) -> Iterator[Edit]:
     base = s.target.value if isinstance(s.target, ast.Subscript) else s.target
     if isinstance(base, ast.Name) and isinstance(scene.names(s).get(base.id), np.ndarray):
         yield source.inserting(s, f"{base.id} = {base.id}.copy()", 1.25, INPLACE)
+    if isinstance(s.target, ast.Name):
+        value = fill(f"A {sign} B", 0.0, A=(s.target.id, ATOM), B=bound)
+        yield from _elsewhere(scene, s, s.target.id, value)
+
+
+def _elsewhere(scene: Scene, s: ast.AugAssign, name: str, value: str) -> Iterator[Edit]:
+    """Change a name for one later line only: the others want what it was."""
+    source = scene.source
+    block, k = source.block[id(s)]
+    later = [
+        [n for n in ast.walk(t) if isinstance(n, ast.Name) and n.id == name] for t in block[k + 1 :]
+    ]
+    reads = [uses for uses in later if uses and all(isinstance(n.ctx, ast.Load) for n in uses)]
+    for uses in reads if len(reads) > 1 else ():
+        spans = [x for n in uses for x in source.replacing(n, "D", 1.2, INPLACE, D=value).spans]
+        gone = (source.span(s)[0], source.span(block[k + 1])[0], "")
+        yield Edit(1.2, INPLACE, (gone, *spans))
 
 
 def _add_at(scene: Scene, s: ast.Expr, call: ast.Call) -> Iterator[Edit]:
@@ -169,6 +199,20 @@ def _returned(scene: Scene, s: ast.Return) -> Iterator[Edit]:
         for e in s.value.elts:
             if isinstance(e, ast.Name):
                 yield source.replacing(e, "A.copy()", 1.3, INPLACE)
+        yield from _upstream(scene, s, s.value)
+
+
+def _upstream(scene: Scene, s: ast.Return, value: ast.Tuple) -> Iterator[Edit]:
+    """Multiply all that is returned by the upstream gradient of a number, which nobody used."""
+    dy = scene.arguments[0] if scene.arguments else ""
+    used = any(isinstance(n, ast.Name) and n.id == dy for n in scene.source.nodes)
+    made = [e for e in value.elts if not isinstance(e, ast.Constant)]
+    x = scene.names(s).get(dy)
+    if used or not made or x is None or np.shape(x) != ():
+        return
+    if not any(isinstance(e, ast.Name) for e in made):
+        edits = [scene.source.replacing(e, f"{dy} * A__", 1.1, UPSTREAM) for e in made]
+        yield Edit(1.1, UPSTREAM, tuple(span for e in edits for span in e.spans))
 
 
 def _moved(scene: Scene, s: ast.stmt, block: list[ast.stmt], k: int) -> Iterator[Edit]:
