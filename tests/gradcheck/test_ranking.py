@@ -69,9 +69,10 @@ EDITS = [
     ("a = np.exp(p) / (np.exp(p) + np.exp(q))", "a = np.exp(p - np.logaddexp(p, q))"),
     ("p, q = x\n    a -= p", "p, q = x\n    a -= p + q"),
     ("p -= q\n    b = p * w\n    a = b * p", "b = (p - q) * w\n    a = b * p"),
+    ("p = q > 1 and x\n    a = x if w else 1", "p = q > 1 and x\n    a = x if w and q > 1 else 1"),
     (
-        "b = p > 1 and q\n    a = x if w else dy",
-        "b = p > 1 and q\n    a = x if w and p > 1 else dy",
+        "p = q[w] > q[w - 2] and x\n    a = p if w and p else 1",
+        "p = q[w] > q[w - 2] and x\n    a = p if w and p and q[w] > q[w + 2] else 1",
     ),
 ]
 

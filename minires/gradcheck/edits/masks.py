@@ -77,7 +77,10 @@ def _conditions(scene: Scene, node: ast.expr) -> Iterator[Edit]:
                     text = source.piece(x)[0]
                     found |= {text: 1.3, **({t: 1.2} if (t := _mirrored(text)) != text else {})}
     for text, cost in [(t, c) for t, c in found.items() if t not in mine][: 2 * MOST]:
-        yield scene.source.replacing(node, "A and D", cost, MASK, D=text)
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And) and " or " not in text:
+            yield scene.source.replacing(node, "D", cost, MASK, D=f"{mine} and {text}")
+        else:
+            yield scene.source.replacing(node, "A and D", cost, MASK, D=text)
 
 
 def _mirrored(text: str) -> str:
