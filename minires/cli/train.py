@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import console, results
-from .arguments import natural, option, positive_float, positive_int
+from .arguments import choices, natural, option, positive_float, positive_int
 
 if TYPE_CHECKING:
     from ..parallel import Ranks
     from ..train import Habits, Recipe, Run
 
+SHOWN = {  # as train.flowmap.QUANTITIES, which --help shall not import
+    "dx": "‖∂L/∂x‖", "dw": "‖∂L/∂W‖ / ‖W‖", "update": "‖ΔW‖ / ‖W‖ of a step", "x": "RMS of x",
+}  # fmt: skip
 NO_AUGMENTATION = ("digits", "synthetic")  # mirrored or shifted they would be other classes
 
 
@@ -88,7 +91,18 @@ def add_parser(subparsers: Any) -> None:
         metavar="DIR",
         help="keep records and curves in DIR/runs, for `minires runs`. Default: OUT, with --record",
     )
-    p.add_argument("--watch", action="store_true", help="write OUT/watch.html, a page that follows")
+    p.add_argument(
+        "--watch", nargs="?", const=["page"], default=[], type=choices(["page", "terminal"]),
+        metavar="W,…",
+        help="page (the default of --watch alone): write OUT/watch.html, which follows; with "
+        "--record also as a heat map, layer by layer. terminal: that heat map here",
+    )  # fmt: skip
+    p.add_argument(
+        "--show", choices=list(SHOWN),
+        help="what the heat map of --watch terminal shows: "
+        + ", ".join(f"{name} {title}" for name, title in SHOWN.items())
+        + ". Default: dx",
+    )  # fmt: skip
     p.add_argument(
         "--ranks", type=positive_int, metavar="N",
         help="train as N processes, each on its share of every batch (the same as `mpirun -n N "
@@ -148,6 +162,12 @@ def _train(args: argparse.Namespace, ranks: Ranks) -> int:
     if args.resume:
         before = _settings_of(ranks.first(lambda: checkpoint.load_latest(Path(args.out))[0]))
     chosen = _chosen(args, before)
+    if "terminal" in args.watch and not chosen["record"]:
+        raise ValueError("--watch terminal: shows what is recorded; add --record N, e.g. 10")
+    if args.show and "terminal" not in args.watch:
+        raise ValueError("--show is for --watch terminal; the page of --watch shows all four")
+    if "terminal" in args.watch and args.quiet and ranks.rank == 0:
+        raise ValueError("--watch terminal shows the training, --quiet does not: give one of them")
     if chosen["store"] and ranks.size > 1:
         raise ValueError("--store: a store keeps runs of one process; leave it out, or --ranks")
     if chosen["store"]:
@@ -260,9 +280,11 @@ def _habits(args: argparse.Namespace, chosen: dict[str, Any], rank: int) -> Habi
     from ..train.listener import Listener
 
     listeners: list[Listener] = [] if args.quiet else [Console()]
-    if rank > 0:
-        listeners = []
-    elif args.watch:
+    if "terminal" in args.watch and rank == 0:
+        from ..train.flowmap_terminal import MapConsole
+
+        listeners = [MapConsole(args.show or "dx")]
+    if "page" in args.watch and rank == 0:
         from ..train.page import Page
 
         listeners.append(Page(Path(args.out)))

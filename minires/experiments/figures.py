@@ -14,6 +14,7 @@ from ..plotting import GREYS, SKIP_COLOURS
 from . import fields, panels, statements, tables
 from .degradation import Curve
 from .gradflow import Run, stages
+from .heatmaps import heat_map
 from .rows import alike
 from .settings import NORM_NAMES, SKIP_NAMES, Setting, init_name
 
@@ -159,88 +160,6 @@ def _note(nets: dict[Setting, list[Run]], step: int) -> str:
         f"{init_name(any_net.init)}, {when}, {runs[0].experiment.data}{grey}. "
         f"{plotting.spread_note(seeds, 'geometric')}"
     )
-
-
-def heat_map(runs: Sequence[Run]) -> Any:
-    """Draw log10 ‖∂L/∂x‖ over layer × step: a row for each depth, a column for each other setting.
-
-    The geometric mean over seeds. Hatched: steps at which some seed had diverged; black: layers at
-    which the gradient of some seed was exactly 0. Each panel says what the gradient loses from the
-    last layer to the first, before training and in the end.
-    """
-    from matplotlib import colormaps
-
-    cmap = colormaps["viridis"].with_extremes(bad=(1, 1, 1, 0), under="black")
-    steps = sorted({r.step for r in runs if r.layers})
-    nets = tables.groups(runs)
-    depths = sorted({s.depth for s in nets})
-    kinds = list(dict.fromkeys((s.norm, s.skip) for s in nets))
-    figure, axes = plotting.new_figure(
-        len(depths), len(kinds), 1.5 + 2.7 * len(kinds), 1.2 + 2.4 * len(depths), sharex=True
-    )
-    maps = {s: _heat(same, steps) for s, same in nets.items()}
-    known = np.concatenate([m[np.isfinite(m)] for m in maps.values()])
-    low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
-    image = None
-    for setting, found in maps.items():
-        place = depths.index(setting.depth), kinds.index((setting.norm, setting.skip))
-        axis = axes[place]
-        axis.grid(visible=False)
-        axis.patch.set(hatch="////", edgecolor="0.6", facecolor="white")
-        image = axis.imshow(
-            np.ma.masked_invalid(np.where(np.isneginf(found), low - 1, found)),
-            aspect="auto",
-            interpolation="nearest",
-            cmap=cmap,
-            vmin=low,
-            vmax=high,
-            extent=(-0.5, len(steps) - 0.5, len(found) + 0.5, 0.5),
-        )
-        axis.set_xticks(
-            range(len(steps)), [str(s) for s in steps], rotation=60 if len(steps) > 8 else 0
-        )
-        axis.yaxis.get_major_locator().set_params(integer=True)
-        name = f"{setting.depth} {SKIP_NAMES[setting.skip]}, {NORM_NAMES[setting.norm]}"
-        axis.set_title(f"{name}\n{_before_and_after(nets[setting])}", fontsize=8.5, loc="left")
-    for axis in axes[:, 0]:
-        axis.set_ylabel("layer on the main path (1: input)")
-    for axis in axes[-1]:
-        axis.set_xlabel("training step")
-    if image is not None:
-        figure.colorbar(image, ax=axes, label="log10 ‖∂L/∂x‖")
-    seeds = max(len({r.seed for r in same}) for same in nets.values())
-    plotting.state(
-        figure,
-        statements.training_statement(runs),
-        f"{init_name(runs[0].setting.init)}, rate {runs[0].experiment.lr:g}. Geometric mean of "
-        f"{seeds} seed{'s' * (seeds > 1)}. Hatched: a seed had diverged; black: a gradient of "
-        "exactly 0. Decades lost from the last layer to the first; negative: gained.",
-    )
-    return figure
-
-
-def _before_and_after(runs: Sequence[Run]) -> str:
-    first, last = (
-        tables.decades_lost([r for r in runs if r.step == step])
-        for step in (min(r.step for r in runs), max(r.step for r in runs))
-    )
-    said = ["-" if d is None else f"{d:+.1f}" for d in (first, last)]
-    return f"decades lost {said[0]} → {said[1]}"
-
-
-def _heat(runs: Sequence[Run], steps: Sequence[int]) -> Any:
-    """Return (layers on the main path, steps) of log10 ‖∂L/∂x‖, NaN where a seed has none."""
-    seeds = {r.seed for r in runs}
-    depth = max((sum(layer.stream for layer in r.layers) for r in runs), default=0)
-    columns = []
-    for step in steps:
-        found = panels.values([r.layers for r in runs if r.step == step], lambda s: s.dx_norm)
-        if len(found) < len(seeds):
-            columns.append(np.full(depth, np.nan))
-            continue
-        with np.errstate(all="ignore"):
-            columns.append(np.log10(found).mean(axis=0))
-    return np.array(columns).T
 
 
 # ---- degradation --------------------------------------------------------------------------------

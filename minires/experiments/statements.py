@@ -43,19 +43,24 @@ def gradflow_statement(runs: Sequence[Run], init: str, norm: str, of: str = "") 
 def training_statement(runs: Sequence[Run]) -> str:
     """Return for which of the deepest nets training changes the gradient most, and how."""
     depth = max(r.setting.depth for r in runs)
-    found = []
+    found, lost = [], []
     for setting, same in groups(runs).items():
         steps = min(r.step for r in same), max(r.step for r in same)
         first, last = (decades_lost([r for r in same if r.step == step]) for step in steps)
-        if setting.depth == depth and first is not None and last is not None:
+        if setting.depth == depth and any(r.diverged for r in same):
+            lost.append(f"{SKIP_NAMES[setting.skip]} ({NORM_NAMES[setting.norm]})")
+        elif setting.depth == depth and first is not None and last is not None:
             found.append((abs(last - first), setting, steps, change(first), change(last)))
     if not found:
         return f"Nets of {depth} layers diverge"
     _, setting, steps, (verb, amount), (then, amount_then) = max(found, key=lambda f: f[0])
-    return (
-        f"{depth} {SKIP_NAMES[setting.skip]} layers ({NORM_NAMES[setting.norm]}) {verb} {amount} "
-        f"at step {steps[0]} and {then} {amount_then} at step {steps[1]}"
+    whole = amount.replace(" decades", " decades of the gradient")
+    later = f"{then} {amount_then}" if then != verb else amount_then.removesuffix(" decades")
+    statement = (
+        f"{depth} {SKIP_NAMES[setting.skip]} layers ({NORM_NAMES[setting.norm]}) {verb} {whole} "
+        f"at step {steps[0]} and {later} at step {steps[1]}"
     )
+    return statement + (f"; diverged: {', '.join(lost)}" if lost else "")
 
 
 # ---- degradation --------------------------------------------------------------------------------

@@ -63,15 +63,15 @@ class Console(Listener):
         if self.terminal and now - self._last >= REFRESH:
             self._last = now
             room = shutil.get_terminal_size().columns - 1
-            self._write(f"\r\x1b[K{_line(progress)[:room]}")
+            self._write(f"\r\x1b[K{progress_line(progress)[:room]}")
             self._shown = True
 
     def row(self, progress: Progress, row: Row) -> None:
         now = time.monotonic()
         if row.kind == "test" and row.test_error is not None:
-            self.say(f"{_line(progress)}  test error {100 * row.test_error:.2f} %")
+            self.say(f"{progress_line(progress)}  test error {100 * row.test_error:.2f} %")
         elif row.kind == "epoch" and not self.terminal and now - self._last >= QUIET:
-            self.say(_line(progress))
+            self.say(progress_line(progress))
         else:
             return
         self._last = now
@@ -90,7 +90,7 @@ class Console(Listener):
             self.stream.flush()
 
 
-def _line(progress: Progress) -> str:
+def progress_line(progress: Progress) -> str:
     """Return where a training is, in one line."""
     share = f"{100 * progress.done:3.0f} %" if progress.done < 1 else "100 %"
     of = "" if progress.iterations is None else f"/{progress.iterations}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import results
-from . import checkpoint, curves, outputs
+from . import checkpoint, curves, flowmap_figure, outputs
 from .flow import NAME as FLOW
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def write(session: Session, run: Run) -> list[Path]:
     files[outputs.METRICS] = outputs.metrics_text(rows)
     if session.flow.rows:
         files[FLOW] = results.to_csv(session.flow.rows)
+        files |= flowmap_figure.render(session.progress, run.status)
     files |= curves.render(session.progress, run.status)
     paths = results.save_run(session.folder.path, "train", files, _document(session, run))
     if run.status == "finished":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from .metrics import Metrics, Row
 from .recipe import Recipe
@@ -20,6 +20,7 @@ class Progress:
     done                    fraction of the training that is over
     eta                     seconds that are left at the pace so far, None before it is known
     cuts                    fractions of the training at which the rate jumps
+    records                 of gradient flow, a row per layer and recorded step; it grows
     """
 
     name: str
@@ -35,6 +36,7 @@ class Progress:
     seconds: float = 0.0
     images_per_second: float | None = None
     eta: float | None = None
+    records: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def epoch(self) -> float:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import plotting, results
+from . import flowmap_page
 from .console import duration
 from .curves import note, series, statement
+from .flowmap import FlowMap
 from .listener import Listener, Progress
 from .metrics import Row
 
@@ -31,6 +33,7 @@ class Page(Listener):
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
+        self.flow = FlowMap()
         self._last = 0.0
 
     def begin(self, progress: Progress) -> None:
@@ -46,31 +49,42 @@ class Page(Listener):
     def _write(self, progress: Progress, status: str) -> None:
         self._last = time.monotonic()
         with contextlib.suppress(OSError):  # a page that cannot be written stops no training
-            results.write_text(self.path, render(progress, status))
+            self.flow.take(progress.records)
+            results.write_text(self.path, render(progress, status, self.flow))
 
 
-def render(progress: Progress, status: str) -> str:
-    """Return the page as HTML."""
+def render(progress: Progress, status: str, flow: FlowMap | None = None) -> str:
+    """Return the page as HTML; with records of gradient flow, also their map."""
     refresh = f'<meta http-equiv="refresh" content="{EVERY}">' if status == "running" else ""
     title = html.escape(f"{progress.name}: {status}")
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">{refresh}<title>{title}</title>
 <style>
+:root {{ color-scheme: light dark; --ink: #222; --grey: #555; --line: #e6e6e6; --paper: #fff }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --ink: #e8e8e8; --grey: #b0b0b0; --line: #3a3a3a; --paper: #16181c }} }}
 body {{ font: 15px/1.5 system-ui, sans-serif; max-width: {WIDTH}px; margin: 2rem auto;
-  padding: 0 1rem; color: #222; background: #fff }}
-h1 {{ font-size: 1.15rem; margin: 0 0 .6rem }}
-.bar {{ height: 8px; background: #e6e6e6 }} .bar div {{ height: 8px; background: {BLUE} }}
+  padding: 0 1rem; color: var(--ink); background: var(--paper) }}
+h1 {{ font-size: 1.15rem; margin: 0 0 .6rem }} h2 {{ font-size: 1rem; margin: 1rem 0 .4rem }}
+.bar {{ height: 8px; background: var(--line) }} .bar div {{ height: 8px; background: {BLUE} }}
 table {{ border-collapse: collapse; margin: .8rem 0 }}
 td {{ padding: 0 1.4rem 0 0; font-variant-numeric: tabular-nums }}
-td:first-child, p {{ color: #555 }} p {{ font-size: .85rem }} svg {{ width: 100%; height: auto }}
-</style></head><body>
+td:first-child, p, svg {{ color: var(--grey) }} p {{ font-size: .85rem }}
+svg {{ width: 100%; height: auto }}{flowmap_page.STYLE}</style></head><body>
 <h1>{html.escape(statement(progress, status))}</h1>
 <div class="bar"><div style="width:{100 * progress.done:.1f}%"></div></div>
 <table>{_facts(progress, status)}</table>
 {chart(progress)}
 <p>{html.escape(note(progress))}{" Dotted: the rate falls." if progress.recipe.cuts() else ""}</p>
+{_flow(flow, progress, status)}
 </body></html>
 """
+
+
+def _flow(flow: FlowMap | None, progress: Progress, status: str) -> str:
+    if flow is not None and flow.steps:
+        return flowmap_page.section(flow, progress, status)
+    return "<p>With --record 10 this page also shows gradients, layer by layer.</p>"
 
 
 def _facts(progress: Progress, status: str) -> str:
@@ -115,10 +129,10 @@ def chart(progress: Progress) -> str:
             HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share,
         )
 
-    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-size="12" fill="#555">']
+    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-size="12" fill="currentColor">']
     for y in _ticks(low, high):
         (x0, py), (x1, _) = at(0, y), at(total, y)
-        parts.append(f'<path d="M{x0:.1f} {py:.1f}H{x1:.1f}" stroke="#e6e6e6"/>')
+        parts.append(f'<path d="M{x0:.1f} {py:.1f}H{x1:.1f}" style="stroke:var(--line)"/>')
         parts.append(f'<text x="{x0 - 6:.1f}" y="{py + 4:.1f}" text-anchor="end">{y:g}</text>')
     for i in range(5):
         x, y = at(total * i / 4, low)

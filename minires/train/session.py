@@ -80,6 +80,7 @@ class Session:
             self.metrics,
             self.per_epoch,
             self.iterations,
+            records=self.flow.rows,
         )
         self.meter = Meter(self.progress, self.schedule, self.clock, habits.listeners)
 
@@ -164,7 +165,7 @@ class Session:
         if self.ema is not None:
             self.ema.load_state_dict(saved["ema"])
         self.metrics.load(saved["metrics"])
-        self.flow.rows = saved["flow"]
+        self.flow.rows[:] = saved["flow"]
         self.normalise = Normalise.from_state(saved["normalise"])
         self.loader = self._loader()
         self.loader.waited = saved.get("waited", 0.0)
