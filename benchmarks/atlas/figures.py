@@ -65,7 +65,8 @@ def _map(axis: Any, document: maps.Document, panel: maps.Panel) -> None:
             below = Rectangle((j - 0.5, i + 0.5 - part), 1, part, facecolor=face, linewidth=0)
             below.set(hatch="/////", edgecolor=DIVERGED)
             axis.add_patch(below)
-    for line in document["nets"].get(panel.net(depths[0]), {}).get("theory", {}).get("lines", []):
+    nets = [net for d in depths if (net := document["nets"].get(panel.net(d)))]
+    for line in nets[0]["theory"]["lines"] if nets else []:  # the same at every depth
         _theory(axis, line, depths)
     axis.set(xticks=[], yticks=[])
     axis.tick_params(length=0)

@@ -17,7 +17,7 @@ release = version = minires.__version__
 language = "en"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "minires_site"]
-exclude_patterns = ["README.md", "live", "explore", "minires_site", "static", "**/.*"]
+exclude_patterns = ["README.md", "live", "explore", "atlas", "minires_site", "static", "**/.*"]
 nitpicky = False
 suppress_warnings = ["myst.header"]  # lessons go from # to ### where a notebook reads better so
 if os.environ.get("MINIRES_SITE_LESSONS"):

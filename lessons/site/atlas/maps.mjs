@@ -42,7 +42,7 @@ export class View {
     const panel = html("div", { class: "panel", role: "group", "aria-label": label, style: `--rows: ${atlas.depths.length}; --rates: ${this.name === "start" ? 1 : atlas.rates.length}` });
     for (const depth of atlas.depths)
       for (const lr of this.name === "start" ? atlas.rates.slice(0, 1) : atlas.rates) panel.append(this.cell({ depth, ...place_, lr }));
-    const net = atlas.net({ depth: atlas.depths[0], ...place_ });
+    const net = atlas.depths.map((depth) => atlas.net({ depth, ...place_ })).find(Boolean); // lines are the same at every depth
     for (const line of net?.theory.lines ?? []) {
       const at = (place(line.depth, atlas.depths) + 0.5) / atlas.depths.length;
       if (at < 1) panel.append(html("i", { class: "theory", style: `top: ${(100 * Math.max(at, 0)).toFixed(1)}%`, title: line.label }, html("b", { "aria-hidden": "true" }, line.label)));

@@ -29,10 +29,11 @@ def _copy(app: Any, error: Exception | None) -> None:
     if error or app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
-    for name in ("live", "explore"):
+    for name in ("live", "explore", "atlas"):
         if (SITE / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__", "README.md", "node_modules")
             shutil.copytree(SITE / name, static / name, dirs_exist_ok=True, ignore=ignored)
+    shutil.copy(ROOT / "benchmarks" / "results" / "atlas" / "summary.json", static / "atlas")
     files = static / "live" / "files"
     shutil.rmtree(files, ignore_errors=True)
     files.mkdir(parents=True)
