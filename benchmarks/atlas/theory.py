@@ -1,8 +1,8 @@
 """What theory says of a net of the atlas before its first step: profiles, depths, a sentence.
 
-Plain nets and closed branches: minires.experiments.profile. Residual nets of 2015 (ReLU after the
-sum) without a norm: a very wide layer is followed unit by unit. With x_j of a unit, Gaussian in the
-pixels, q = E[x²], σ² = n Var(w) and the branch factor s, a branch is Gaussian too:
+Plain nets: minires.experiments.profile. Residual nets of 2015 (ReLU after the sum), without a norm
+or with branches that start at 0: a very wide layer is followed unit by unit. With x_j of a unit,
+Gaussian in the pixels, q = E[x²], σ² = n Var(w) and the factor s, a branch is Gaussian too:
 
     x_j ← max(x_j + s √(σ⁴ q / 2) g_j, 0),    g_j ~ N(0, 1)
 
@@ -26,6 +26,11 @@ UNITS = 20_000  # of the wide layer
 SCALES = 6  # depth scales ξ after which nothing trains (Schoenholz et al. 2017, Fig. 5)
 LARGE = 100.0  # a gradient that grows so much is drawn as a line
 MOST = 480  # layers that are followed
+PASSES = (
+    "Every branch is 0 at the start: signal and gradient pass as they are, but for the first ReLU, "
+    "which takes the pixels below 0 (De and Smith 2020, arXiv:2002.10444; Bachlechner et al. 2020, "
+    "arXiv:2003.04887)."
+)
 FLOAT32 = float(np.finfo(np.float32).max)
 
 
@@ -44,11 +49,8 @@ def layers(
 
 
 def _is_unit_by_unit(setting: Setting) -> bool:
-    return (
-        setting.skip == "identity"
-        and setting.norm == "none"
-        and setting.branch_scale not in theory.CLOSED
-    )
+    closed = setting.branch_scale in theory.CLOSED
+    return setting.skip == "identity" and (setting.norm == "none" or closed)
 
 
 def residual(
@@ -78,7 +80,9 @@ def residual(
 
 
 def _scale(setting: Setting, blocks: int) -> float:
-    return 1 / math.sqrt(blocks) if setting.branch_scale == "1/sqrt(blocks)" else 1.0
+    if isinstance(setting.branch_scale, str):
+        return 1 / math.sqrt(blocks) if setting.branch_scale not in theory.CLOSED else 0.0
+    return float(setting.branch_scale)
 
 
 def said(setting: Setting, batch: int) -> dict[str, Any]:
@@ -91,14 +95,9 @@ def said(setting: Setting, batch: int) -> dict[str, Any]:
     if setting.skip == "none":
         return _batch_norm(setting, batch)
     if setting.branch_scale in theory.CLOSED:
-        return {"text": "Every branch is 0 at the start: signal and gradient pass as they are "
-                "(De and Smith 2020, arXiv:2002.10444; Bachlechner et al. 2020, arXiv:2003.04887).",
-                "lines": []}  # fmt: skip
+        return {"text": PASSES, "lines": []}
     if setting.norm != "none":
-        return {"text": "Each normalised branch adds the same variance, so the signal grows like "
-                "the square root of the number of blocks, and block l has a share of 1/√l of it "
-                "(De and Smith 2020, arXiv:2002.10444): no depth is a limit.",
-                "lines": []}  # fmt: skip
+        return {"text": _with_norm(setting), "lines": []}
     return _residual(setting)
 
 
@@ -125,6 +124,23 @@ def _batch_norm(setting: Setting, batch: int) -> dict[str, Any]:
         f"{depth:.0f} layers, beyond float32 after {end:.0f} (Yang et al. 2019, arXiv:1902.08129)."
     )
     return {"text": text, "lines": [{"depth": depth, "label": f"×100 at {depth:.0f}"}]}
+
+
+def _with_norm(setting: Setting) -> str:
+    """Residual nets with batch norm: powers of the depth, see minires.experiments.fields."""
+    if setting.branch_scale != 1:
+        return (
+            "Normalised branches × 1/√blocks add 1/blocks to the variance each: signal and "
+            "gradient change by a bounded factor at any depth (De and Smith 2020, "
+            "arXiv:2002.10444)."
+        )
+    power = (math.pi / (math.pi - 1)) ** 2 / 2
+    return (
+        "Each normalised branch adds the same variance, so the signal grows like √blocks, block l "
+        "has a share of 1/√l of it (De and Smith 2020, arXiv:2002.10444), and the gradient grows "
+        f"by the power ½ (π/(π−1))² = {power:.2f} of the number of blocks, as in nets without the "
+        "ReLU after the sum."
+    )
 
 
 def _residual(setting: Setting) -> dict[str, Any]:
