@@ -29,13 +29,20 @@ def main(arguments: list[str] | None = None) -> int:
         if code >= 128:
             console.say(f"stopped; finished runs are kept. To go on: {command}")
             return code
-        document = summarise.summarise(plan, Store(given.store), command)
+        document = summarise.summarise(plan, Store(given.store), _made_by(given))
         for path in _write(document, Path(given.out or given.store)):
             print(path)
     except (ValueError, OSError) as error:
         console.say(f"{COMMAND}: {error}")
         return 2
     return code
+
+
+def _made_by(given: argparse.Namespace) -> str:
+    """Return the command without where things are and how many processes compute."""
+    chosen = given.seeds if isinstance(given.seeds, list) else [given.seeds]
+    seeds_ = [] if given.seeds is None else ["--seeds", ",".join(map(str, chosen))]
+    return shlex.join([*COMMAND.split(), *given.changes, *seeds_])
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -191,12 +191,12 @@ def _of(document: Document, panel: Panel, depth: int, seed: int) -> list[Any]:
 
 # ---- comparisons --------------------------------------------------------------------------------
 def init(document: Document) -> list[Row]:
-    """Return for each norm and arm the part of runs that train, by init, and its range.
+    """Return for each norm and arm the part of deep nets' runs that train, by init, and its range.
 
     The range is over inits, with its spread over the seeds.
     """
     about = document["about"]
-    every = list(runs(document))
+    every = [r for r in runs(document) if r[1] >= DEEP]
     found = []
     for arm, norm in itertools.product(about["axes"]["arm"], about["axes"]["norm"]):
         own = [r for r in every if (r[0].arm, r[0].norm) == (arm, norm)]
@@ -206,7 +206,8 @@ def init(document: Document) -> list[Row]:
             for i in about["axes"]["init"]
         }  # fmt: skip
         ranges = [max(s) - min(s) for s in zip(*shares.values(), strict=True)]
-        row = {"norm": norm, "arm": arm} | {i: float(np.mean(s)) for i, s in shares.items()}
+        row = {"norm": norm, "arm": arm}
+        row |= {i: results.spread(s, "{:.2f}") for i, s in shares.items()}
         found.append(row | {"range": results.spread(ranges, "{:.2f}")})
     return found
 

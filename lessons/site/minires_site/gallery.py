@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.atlas import figures as atlas
+from benchmarks.atlas import maps
 from minires.lessons.files import LessonFile
 
 from . import figures, record
@@ -52,9 +54,24 @@ def reproductions() -> list[tuple[str, Path, dict[str, Any]]]:
     return found
 
 
+def _atlas() -> list[str]:
+    """Return the atlas as a picture."""
+    folder = STORED / "atlas"
+    said = atlas.statement(maps.load(folder / "summary.json"))
+    alt = (
+        f"{said}. Small maps of depth over learning rate, a column for each norm and init, a row for "
+        "plain nets and for each branch factor: blue where all seeds train, grey where none does, "
+        "hatched where they diverge, with lines at the depths where theory says that training ends."
+    )
+    picture = folder / "atlas.png"
+    element = figures.element("_static/figures/atlas.png", alt, *_png_size(picture))
+    return _item(said, element, "python -m benchmarks.atlas", "[The maps, and every run](atlas.md)")
+
+
 def stored() -> dict[str, Path]:
     """Return the pictures that come with the repository, by the name they have on the site."""
-    found = {f"reproduce-{name}.png": picture for name, picture, _ in reproductions()}
+    found = {"atlas.png": STORED / "atlas" / "atlas.png"}
+    found |= {f"reproduce-{name}.png": picture for name, picture, _ in reproductions()}
     return found | {f"{name}.png": STORED / f"{name}.png" for name, _, _ in SPEED}
 
 
@@ -86,6 +103,7 @@ def page(lessons: list[LessonFile], records: Mapping[int, Path], made: Mapping[s
             image, f"{command.title}. {command.alt}", *figures.size(made[command.name])
         )
         lines += _item(command.title, element, command.line)
+    lines += ["", "## Where training works", *_atlas()]
     lines += ["", "## What papers report, run again"]
     for name, picture, run in reproductions():
         alt = f"{run['title']} {run['verdict_text']}"
