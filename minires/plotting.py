@@ -86,7 +86,8 @@ def _log_ticks(axis: Any) -> None:
             if decades >= 2:
                 return str(super().__call__(x, pos)) if self.labelOnlyBase else ""
             digit = x / 10 ** np.floor(np.log10(x) + 1e-9)
-            kept = (1, 2, 5) if decades > 0.5 else (1, 2, 3, 4, 5, 6, 8)
+            few = (1, 2, 3, 4, 5, 6, 8) if decades > 0.3 else range(1, 10)
+            kept = (1, 2, 5) if decades > 0.5 else few
             near = any(abs(digit - d) < 1e-6 for d in kept) or decades < 0.1
             return f"{x:g}" if near else ""
 

@@ -89,7 +89,7 @@ def _panel(axis: Any, nets: dict[Setting, list[Run]], name: str) -> None:
         deepest = setting.depth == depths[-1]
         label = f"{SKIP_NAMES[setting.skip]}, {setting.depth} layers" if deepest else "_"
         colour = SKIP_COLOURS[setting.skip] if deepest else GREYS[1]
-        panels.curve(axis, layers, quantity, label, colour)
+        panels.curve(axis, layers, quantity, label, colour, runs[0].experiment.dtype)
         if not deepest and setting.skip == next(iter(nets)).skip:
             panels.mark_end(axis, layers, quantity, str(setting.depth))
         if deepest and name == "dx":

@@ -54,11 +54,13 @@ def curve(
     quantity: Quantity,
     label: str,
     colour: str,
+    dtype: str = "",
     **style: Any,
 ) -> None:
     """Draw a quantity over the layers passed: geometric mean and range over the seeds.
 
-    Where a seed's value is 0 or not finite nothing is drawn, and a word says which it is.
+    Where a seed's value is 0 or not finite nothing is drawn, and a word says which it is, e.g.
+    "overflows float32 here" of numbers of that `dtype`.
     """
     found = values(nets, quantity)
     if found.size == 0:
@@ -67,18 +69,28 @@ def curve(
     x, found = x[::-1], found[:, ::-1]  # from the loss back to the input
     plotting.band_curve(axis, x, found, label, colour, centre="geometric", **style)
     drawn = (np.isfinite(found) & (found > 0)).all(axis=0)
-    if drawn.all():
-        return
-    for here in np.flatnonzero(drawn):
-        for beyond in (here + 1, here - 1):
-            if 0 <= beyond < len(x) and not drawn[beyond]:
-                zero = (found[:, beyond] == 0).any()
-                axis.annotate(
-                    "0 from here on" if zero else "overflows from here on",
-                    (x[here], math.exp(np.log(found[:, here]).mean())),
-                    (8, -4), textcoords="offset points", va="top", color=colour, fontsize=8,
-                )  # fmt: skip
-                return
+    padded = np.concatenate(([True], drawn, [True]))
+    ends = np.flatnonzero(drawn & ~(padded[:-2] & padded[2:]))
+    if not drawn.any() and not label.startswith("_"):  # no curve at all
+        zero = (found == 0).all()
+        lines = sum(text.get_gid() == "no curve" for text in axis.texts)
+        axis.annotate(
+            f"{label}: "
+            + ("0 everywhere" if zero else f"not finite{f' in {dtype}' if dtype else ''}"),
+            (0.03, 0.86 - 0.07 * lines), xycoords="axes fraction", color=colour, fontsize=8.5,
+            gid="no curve",
+        )  # fmt: skip
+    for here in ends[:1]:
+        nearby = [i for i in (here + 1, here - 1) if 0 <= i < len(x) and not drawn[i]]
+        zero = (found[:, nearby] == 0).any()
+        left = x[here] > x[-1] / 2  # there are labels on the right
+        axis.annotate(
+            "0 from here on" if zero else " ".join(["overflows", *dtype.split(), "here"]),
+            (x[here], math.exp(np.log(found[:, here]).mean())),
+            (-10, 0) if left else (8, -4), textcoords="offset points",
+            ha="right" if left else "left", va="center" if left else "top",
+            color=colour, fontsize=8,
+        )  # fmt: skip
 
 
 def drawn_to(nets: Sequence[Sequence[LayerRecord]], quantity: Quantity) -> int:

@@ -50,17 +50,24 @@ def training_statement(runs: Sequence[Run]) -> str:
         if setting.depth == depth and any(r.diverged for r in same):
             lost.append(f"{SKIP_NAMES[setting.skip]} ({NORM_NAMES[setting.norm]})")
         elif setting.depth == depth and first is not None and last is not None:
-            found.append((abs(last - first), setting, steps, change(first), change(last)))
+            found.append((setting, steps, first, last))
     if not found:
         return f"Nets of {depth} layers diverge"
-    _, setting, steps, (verb, amount), (then, amount_then) = max(found, key=lambda f: f[0])
+    end = f"; diverged: {', '.join(lost)}" if lost else ""
+    setting, steps, first, last = max(found, key=lambda f: _apart(f[2], f[3]))
+    if _apart(first, last) < 1:  # training changes little: what stays as it was?
+        setting, steps, first, last = max(found, key=lambda f: abs(f[3]))
+    who = f"{depth} {SKIP_NAMES[setting.skip]} layers ({NORM_NAMES[setting.norm]})"
+    (verb, amount), (then, amount_then) = change(first), change(last)
     whole = amount.replace(" decades", " decades of the gradient")
+    if (verb, amount) == (then, amount_then):
+        return f"{who} {verb} {whole}, at step {steps[0]} as at step {steps[1]}{end}"
     later = f"{then} {amount_then}" if then != verb else amount_then.removesuffix(" decades")
-    statement = (
-        f"{depth} {SKIP_NAMES[setting.skip]} layers ({NORM_NAMES[setting.norm]}) {verb} {whole} "
-        f"at step {steps[0]} and {later} at step {steps[1]}"
-    )
-    return statement + (f"; diverged: {', '.join(lost)}" if lost else "")
+    return f"{who} {verb} {whole} at step {steps[0]} and {later} at step {steps[1]}{end}"
+
+
+def _apart(a: float, b: float) -> float:
+    return 0.0 if a == b else abs(a - b)  # both may be infinite
 
 
 # ---- degradation --------------------------------------------------------------------------------

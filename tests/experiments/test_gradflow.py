@@ -296,3 +296,34 @@ def test_conv_nets_also_without_normalisation(arch_options):
     runs = gradflow.run(depths=[8], seeds=1, data="synthetic", **arch_options)
     assert len(runs) == 4
     assert all(len(r.layers) == 8 and not r.diverged for r in runs)
+
+
+def test_the_heat_map_names_what_diverged_and_what_training_leaves_as_it_is():
+    runs = [
+        dataclasses.replace(net(skip, slope), step=step)
+        for step in (0, 5)
+        for skip, slope in (("none", -0.5), ("identity", -0.1))
+    ]
+    said = "20 plain layers (no normalisation) lose 10 decades of the gradient, at step 0 as at "
+    assert statements.training_statement(runs) == said + "step 5"
+    runs[2].layers.clear()
+    runs[2].diverged = True
+    assert statements.training_statement(runs) == (
+        "20 residual layers (no normalisation) lose 2.1 decades of the gradient, at step 0 as at "
+        "step 5; diverged: plain (no normalisation)"
+    )
+    plain = figures.heat_map(runs).axes[0]
+    assert plain.get_title("left").endswith("10 decades lost → diverged")
+    assert [text.get_text() for text in plain.texts] == ["diverged at step 5"]
+
+
+def test_a_curve_says_where_float32_ends():
+    runs = [net("none", 0.1, 20), net("identity", 0.1, 20)]
+    for layer in [*runs[0].layers[:5], *runs[1].layers]:
+        layer.dx_norm = math.inf
+    (axis,) = figures.profile(runs).axes
+    said = [text.get_text() for text in axis.texts]
+    assert "residual, 20 layers: not finite in float32" in said
+    (text,) = (text for text in axis.texts if "overflows" in text.get_text())
+    assert text.get_text() == "overflows float32 here"
+    assert text.xy[0] == 22 - 5
