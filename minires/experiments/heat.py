@@ -24,8 +24,8 @@ def show(
 ) -> Any:
     """Draw log10 values (layers, steps) and return the image, which a colour bar can explain.
 
-    NaN is hatched, and `note` says there why, -inf is black. `columns` are the steps, `borders`
-    the (row, name) at which the stages of a net begin.
+    NaN is hatched, and `note` says there why, -inf is black. `columns` are the steps of the first
+    columns, `borders` the (row, name) at which the stages of a net begin.
     """
     from matplotlib import colormaps
 
@@ -38,7 +38,7 @@ def show(
         aspect="auto", interpolation="nearest", cmap=cmap, vmin=limits[0], vmax=limits[1],
         extent=(-0.5, count - 0.5, rows + 0.5, 0.5),
     )  # fmt: skip
-    kept = range(0, count, -(-count // 8)) if count > 12 else range(count)
+    kept = range(0, len(columns), -(-len(columns) // 8) if len(columns) > 12 else 1)
     axis.set_xticks(kept, [f"{columns[i]:,}" for i in kept])
     axis.yaxis.get_major_locator().set_params(integer=True)
     if borders:
@@ -98,7 +98,6 @@ def of_training(
     if end:
         gone = max(1, round(len(columns) * 0.08))
         values = np.hstack([values, np.full((len(values), gone), np.nan)])
-        columns = [*columns, *[columns[-1]] * gone]
     figure, axes = plotting.new_figure(1, 1, 7.6, 4.2)
     image = show(axes[0, 0], values, scale, columns, borders, end)
     axes[0, 0].set(xlabel="training step", ylabel="loss  ←  layer  →  input")

@@ -116,9 +116,7 @@ def _svg(found: Map, name: str, end: str) -> str:
     if not found.stages:
         parts += [_text(LEFT - 6, TOP + 10, f"layer {found.rows[0][0]}", "end"),
                   _text(LEFT - 6, TOP + height, str(found.rows[-1][1]), "end")]  # fmt: skip
-    for column in sorted(
-        {0, columns // 2, columns - 1} - ({columns // 2} if columns < 9 else set())
-    ):
+    for column in sorted({0, columns - 1} | ({columns // 2} if columns > 8 else set())):
         x = LEFT + across * (column + 0.5)
         parts.append(_text(x, TOP + height + 16, f"{found.columns[column][0]:,}", "middle"))
     parts.append(_text(LEFT, HEIGHT - 6, "training step", "start"))

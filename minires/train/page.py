@@ -95,7 +95,7 @@ def _facts(progress: Progress, status: str) -> str:
     facts = {
         "status": status,
         "iteration": f"{progress.iteration:,}{of} (epoch {progress.epoch:.2f})",
-        "loss": "–" if loss is None else f"{loss:.4f}",
+        "loss": "–" if loss is None else f"{loss:.4f}" if loss < 1e6 else f"{loss:.3g}",
         "training error": "–" if error is None else f"{100 * error:.2f} % ({window} iterations)",
         "test error": _tested(test),
         "rate": f"{progress.lr:.4g}",

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from minires.__main__ import main
+from minires.experiments import heat
 from minires.train import flowmap_figure, flowmap_page
 from minires.train.flowmap import QUANTITIES, FlowMap, colours
 from minires.train.flowmap_terminal import MapConsole, colour_depth, draw
@@ -97,6 +98,11 @@ def test_the_page_shows_four_maps_hatched_where_nothing_is_finite():
     assert pixels[10, 0, :3].tolist() == colours(np.array(1.0)).tolist() == [253, 231, 37]
     assert "Hatched: not finite, diverged at 55." in section
     assert "small, 10⁻¹¹" in section
+
+
+def test_few_records_have_all_their_steps():
+    section = flowmap_page.section(flow(steps=2), progress(), "running")
+    assert section.count(">10</text>") == 3  # of three maps
 
 
 def test_without_records_the_page_says_how_to_get_them():
@@ -187,6 +193,9 @@ def test_the_figure_says_what_the_gradient_loses():
     for word in words:
         assert word in text
     assert flowmap_figure.render(progress([]), "finished") == {}
+    found = flow(steps=2).map("dx")
+    figure = heat.of_training(found.values, [0, 10], found.stages, "said", "", "diverged at 15")
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["0", "10"]
 
 
 @pytest.mark.parametrize(
