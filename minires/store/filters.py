@@ -47,7 +47,10 @@ def parse(text: str) -> Filter:
     """Parse one condition. ValueError says what is expected."""
     found = _FORM.fullmatch(text.strip())
     if found is None or not found[3]:
-        raise ValueError(f"expected a filter such as depth=20,56 or lr<0.1, got {text!r}")
+        raise ValueError(
+            f"expected a filter such as depth=20,56 or lr<0.1, got {text!r} (a store is named by "
+            "--store DIR)"
+        )
     name, relation, rest = found.groups()
     several = relation in ("=", "!=")
     # whole text first: a list such as steps=[0,5] has commas of its own
