@@ -62,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_parser(subparsers)
-    args = parser.parse_args(cuda_check.renamed(sys.argv[1:] if argv is None else argv))
+    console.typed = list(sys.argv[1:] if argv is None else argv)
+    args = parser.parse_args(cuda_check.renamed(console.typed))
     console.take_any_text(json=getattr(args, "json", False))
     try:
         return int(args.run(args))

@@ -6,10 +6,13 @@ import codecs
 import contextlib
 import io
 import os
+import shlex
 import sys
 import unicodedata
 from collections.abc import Callable
 from typing import Any, NoReturn
+
+typed: list[str] = sys.argv[1:]  # the words of the command that runs, as `main` was given them
 
 WRONG_CALL, INTERRUPTED, READER_GONE = 2, 130, 141  # exit codes, the last two as a shell has them
 
@@ -25,6 +28,11 @@ _TABLE = """
     \u0307 .  \u20d7 >
 """
 _STAND_INS = dict(zip(_TABLE.split()[::2], _TABLE.split()[1::2], strict=True))
+
+
+def command() -> str:
+    """Return the command that runs, as one types it."""
+    return shlex.join(["minires", *typed])
 
 
 def _readable(error: UnicodeError) -> tuple[str | bytes, int]:

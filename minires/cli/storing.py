@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +53,7 @@ def ended(done: Filled, what: str) -> int:
         return 0
     console.say(
         f"minires: interrupted: {len(done.runs)} of {done.asked} nets were {what} and written\n"
-        f"go on: {command()}"
+        f"go on: {console.command()}"
     )
     return 128 + done.signal
 
@@ -65,11 +63,6 @@ def counted(done: Filled, store: Store, seconds: float) -> str:
     text = f"{len(done.runs)} nets in {seconds:.1f} s"
     known = f", {done.known} of {done.asked} from the store" if done.known else ""
     return f"{text}{known}; each is kept in {store.runs_path}"
-
-
-def command() -> str:
-    """Return the command that is running, as one types it."""
-    return shlex.join(["minires", *sys.argv[1:]])
 
 
 def made(done: Filled, what: str) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +153,7 @@ def run(args: argparse.Namespace) -> int:
             retries=args.retries, minutes=args.minutes, watch=watch,
         )  # fmt: skip
     except KeyboardInterrupt:
-        console.say(f"minires: stopped; finished runs are kept. To go on: {_command()}")
+        console.say(f"minires: stopped; finished runs are kept. To go on: {console.command()}")
         return console.INTERRUPTED
     print(summary.text(report, drawn.jobs, args.store))
     return _code(report)
@@ -192,17 +191,13 @@ def _code(report: Report) -> int:
     from ..sweep.watch import count
 
     if report.signal is not None:
-        console.say(f"minires: stopped; finished runs are kept. To go on: {_command()}")
+        console.say(f"minires: stopped; finished runs are kept. To go on: {console.command()}")
         return 128 + report.signal
     if report.failed:
         failed = count(len(report.failed), "run")
-        console.say(f"minires: {failed} failed. To try them again: {_command()}")
+        console.say(f"minires: {failed} failed. To try them again: {console.command()}")
         return FAILED
     if report.left:
-        console.say(f"minires: the minutes are over. To go on: {_command()}")
+        console.say(f"minires: the minutes are over. To go on: {console.command()}")
         return UNFINISHED
     return 0
-
-
-def _command() -> str:
-    return shlex.join(["minires", *sys.argv[1:]])

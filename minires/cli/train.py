@@ -142,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
     if args.ranks not in (None, 1, size):
         if size > 1:
             raise ValueError(f"--ranks {args.ranks}: mpirun has started {size}; leave it out")
-        return parallel.launch(args.ranks, [sys.executable, "-m", "minires", *sys.argv[1:]])
+        return parallel.launch(args.ranks, [sys.executable, "-m", "minires", *console.typed])
     ranks = parallel.Ranks(parallel.world(), args.sync_bn)
     return parallel.among(ranks.comm, lambda: _train(args, ranks))
 
@@ -203,7 +203,7 @@ def _train(args: argparse.Namespace, ranks: Ranks) -> int:
         seed=chosen["seed"],
         model={"name": chosen["model"], "options": options},
         habits=_habits(args, chosen, ranks.rank),
-        origin=origin | {"command": before.get("command") or _command()},
+        origin=origin | {"command": before.get("command") or console.command()},
         ranks=ranks,
     )
     code = _report(args, done, ranks) if ranks.speaks() else _code(done)
@@ -297,10 +297,6 @@ def _habits(args: argparse.Namespace, chosen: dict[str, Any], rank: int) -> Habi
         workers=args.workers,
         listeners=listeners,
     )
-
-
-def _command() -> str:
-    return shlex.join(["minires", *sys.argv[1:]])
 
 
 def _keep(args: argparse.Namespace, chosen: dict[str, Any], done: Run) -> int:
