@@ -66,7 +66,7 @@ SICK = {
     "mlp-4 sigmoid": (mlp(4, activation="sigmoid", init="default"), "vanishing"),
     "mlp-20 as PyTorch starts it": (mlp(20, init="default"), "vanishing"),
     "mlp-50 Xavier": (mlp(50, init="xavier"), "vanishing, signal fades"),
-    "mlp-50 He": (mlp(50), "samples alike"),
+    "mlp-100 He": (mlp(100), "samples alike"),  # of 50 layers: 0.966 to 0.994, by the seed
     "mlp-56 batch norm": (mlp(56, "none", "bn"), "exploding"),
     "mlp-110 batch norm": (mlp(110, "none", "bn"), "exploding"),
     "mlp-20 residual He": (mlp(20, "identity"), "signal grows"),
