@@ -316,7 +316,8 @@ def _alike(layers: Layers, blocks: Blocks) -> Finding | None:
         f"{_name(start)} on."
     )
     rule = f"mean cosine of x at the last layer but one above {ALIKE:g}; "
-    rule += CALIBRATED.format("up to 0.977", "of 50 layers 0.966 to 0.994, of 100 above 0.997") + " (Schoenholz et al. 2017, §4)"
+    sick = "of 50 layers 0.966 to 0.994, of 100 above 0.997"
+    rule += CALIBRATED.format("up to 0.977", sick) + " (Schoenholz et al. 2017, §4)"
     advice = "batch norm, skips with small branches, orthogonal init (with tanh), fewer layers"
     return Finding("samples alike", text, rule, advice, 3)
 
