@@ -109,8 +109,8 @@ def _placed(x: Any, like: Any) -> Any:
 
 
 def check_call(call: Call, seed: int = 0) -> Slip | None:
-    """Return what is wrong with the backward pass of `call`, or None."""
-    rng = np.random.default_rng((seed, call.index))
+    """Return what is wrong with the backward pass of `call`, or None; `seed` is of directions."""
+    rng = np.random.default_rng(seed)
     replay = Replay(call)
     try:
         with np.errstate(all="ignore"):

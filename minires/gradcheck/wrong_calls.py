@@ -26,7 +26,7 @@ def wrong_calls(calls: Sequence[Call], tell: Callable[[int, int], None] | None =
     for k, call in enumerate(calls):
         if tell is not None:
             tell(k, len(calls))
-        if (slip := check_call(call)) is not None:
+        if (slip := check_call(call, seed=k)) is not None:
             found.append((call, slip))
     return found
 

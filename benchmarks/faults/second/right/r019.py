@@ -23,3 +23,6 @@ def right_backward(dy, x, W, b):
     n = (z - z.mean(0)) / z.std(0)
     dz = (len(z) * dy - dy.sum(0) - n * (dy * n).sum(0)) / (len(z) * z.std(0))
     return dz @ W.T, x.T @ dz, dz.sum(0)
+
+
+OPTIONS = {"expect_zero": ("b",)}

@@ -23,3 +23,6 @@ def right_backward(dy, grid, pos, w):
     i, j = np.rint(pos).astype(int).T
     dgrid = np.bincount(4 * i + j, weights=dy * w, minlength=16).reshape(4, 4)
     return dgrid, np.zeros(pos.shape), dy * grid[i, j]
+
+
+OPTIONS = {"expect_zero": ("pos",)}
