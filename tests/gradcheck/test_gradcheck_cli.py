@@ -19,7 +19,8 @@ def call(*arguments):
 
 
 @pytest.mark.slow  # of the reference, test_kernel_gradients.py tries every kernel
-def test_everything_passes(capsys, backend="cpu"):
+def test_everything_passes(capsys):
+    backend = "cpu"
     code = call("--backend", backend, "--json")
     document = json.loads(capsys.readouterr().out)
     failed = [(r["target"], r["case"]) for r in document["reports"] if r["verdict"] != "PASS"]
