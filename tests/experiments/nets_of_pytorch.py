@@ -214,7 +214,7 @@ SICK = {
     "mlp-8 sigmoid": (lambda: mlp(8, nn.Sigmoid), "vanishing"),
     "mlp-16": (lambda: mlp(16, nn.ReLU), "vanishing"),
     "VGG-16": (lambda: vgg(16, False), "vanishing"),
-    "mlp-40 He": (lambda: mlp(40, nn.ReLU, he), "samples alike"),
+    "mlp-100 He": (lambda: mlp(100, nn.ReLU, he), "samples alike"),
     "mlp-56 batch norm": (lambda: mlp(56, nn.ReLU, norm=True), "exploding"),
     "ResNet branches x 8": (lambda: ResNet(Basic, [2, 2, 2], scale=8.0), "branch dominates"),
     "transformer branches x 30": (lambda: Transformer(6, gain=30.0), "branch dominates"),

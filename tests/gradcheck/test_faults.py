@@ -22,7 +22,7 @@ def verdict(path, side):
 
 
 def test_the_collection_is_there():
-    assert (len(WRONG), len(RIGHT)) == (350, 130)
+    assert (len(WRONG), len(RIGHT)) == (390, 140)
 
 
 @pytest.mark.parametrize("step", [35, pytest.param(1, marks=pytest.mark.slow)])
