@@ -217,6 +217,7 @@ def test_the_table_and_the_file_hold_the_values(open_page, tmp_path):
     page = open_page("#init=he")
     shown(page)
     page.click(".values summary")
+    page.locator(".values tbody tr").last.wait_for()  # a toggle is told a little later
     assert page.locator(".values tbody tr").count() == 58
     with page.expect_download() as download:
         page.click(".values button")
