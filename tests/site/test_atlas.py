@@ -1,37 +1,17 @@
 """The atlas in a browser: its maps are linked, cells open their runs, numbers are the summary's."""
 
-import functools
-import http.server
 import shutil
-import threading
 from pathlib import Path
 
 import pytest
+from lone_page import MARKS, SITE, chromium, opener, served, write
 
 from benchmarks.atlas import maps, page
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
 ROOT = Path(__file__).parents[2]
-SITE = ROOT / "lessons/site"
 SUMMARY = ROOT / "benchmarks/results/atlas/summary.json"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 VIEWS = ("trains", "start", "end")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
-    pytest.mark.timeout(300),
-    pytest.mark.xdist_group("browser"),
-]
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {
-        ".mjs": "text/javascript"
-    }
-
-    def log_message(self, *_):
-        pass
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +23,7 @@ def document():
 def folder(tmp_path_factory, document):
     """The page of atlas.md without the rest of the site, and the page that is one file."""
     folder = tmp_path_factory.mktemp("site")
-    text = (SITE / "atlas.md").read_text("utf-8")
-    markup = "\n".join(line for line in text.splitlines() if line.startswith("<"))
-    head = "<!doctype html><html lang=en><meta charset=utf-8><title>t</title>"
-    head += '<meta name=viewport content="width=device-width"><link rel=icon href="data:,">'
-    (folder / "atlas.html").write_text(f"{head}<body>{markup}</body>", "utf-8")
+    write("atlas", folder)
     for name in ("atlas", "explore"):
         shutil.copytree(SITE / name, folder / "_static" / name)
     shutil.copy(SUMMARY, folder / "_static" / "atlas")
@@ -57,50 +33,20 @@ def folder(tmp_path_factory, document):
 
 @pytest.fixture(scope="module")
 def address(folder):
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/atlas.html"
-    server.shutdown()
-    server.server_close()
+    with served(folder) as place:
+        yield f"{place}/atlas.html"
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture
 def open_page(browser, address):
-    """Return a function that opens the page; whatever it complains about fails the test."""
-    complaints, contexts = [], []
-
-    def open_it(hash="", width=1200, url=address, **options):
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, reduced_motion="reduce", **options
-        )
-        contexts.append(context)
-        opened = context.new_page()
-        opened.set_default_timeout(60_000)
-        opened.on("console", lambda m: m.type in ("error", "warning") and complaints.append(m.text))
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.on("request", lambda r: local(r.url) or complaints.append(f"fetches {r.url}"))
-        opened.goto(url + hash)
-        opened.wait_for_selector(".view.end")
-        return opened
-
-    yield open_it
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def local(url):
-    return url.startswith(("http://127.0.0.1", "file:", "data:", "blob:"))
+    with opener(browser, address, ".view.end", height=900) as opens:
+        yield lambda *given, **options: opens(*given, reduced_motion="reduce", **options)
 
 
 def reading(opened):

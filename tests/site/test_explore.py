@@ -4,51 +4,27 @@ MINIRES_PYODIDE names the folder of a Pyodide distribution; without it nothing i
 """
 
 import csv
-import functools
-import http.server
 import json
 import os
 import shutil
-import threading
 import zipfile
 from pathlib import Path
 
 import pytest
+from lone_page import MARKS, SITE, chromium, opener, served, write
 
 from minires.experiments.explorable import measure
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
 ROOT = Path(__file__).parents[2]
-SITE = ROOT / "lessons/site"
 STORED = json.loads((SITE / "explore/stored/relu.json").read_text("utf-8"))["nets"]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
-    pytest.mark.timeout(400),
-    pytest.mark.xdist_group("browser"),
-]
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {
-        ".mjs": "text/javascript", ".wasm": "application/wasm",
-    }  # fmt: skip
-
-    def log_message(self, *_):
-        pass
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
     """Serve the page of explore.md without the rest of the site."""
     folder = tmp_path_factory.mktemp("site")
-    text = (SITE / "explore.md").read_text("utf-8")
-    markup = "\n".join(line for line in text.splitlines() if line.startswith("<"))
-    head = "<!doctype html><html lang=en><meta charset=utf-8><title>t</title>"
-    head += '<meta name=viewport content="width=device-width"><link rel=icon href="data:,">'
-    (folder / "explore.html").write_text(f"{head}<body>{markup}</body>", "utf-8")
+    write("explore", folder)
     static = folder / "_static"
     static.mkdir()
     (static / "explore").symlink_to(SITE / "explore")
@@ -67,48 +43,20 @@ def address(tmp_path_factory):
         )
         if os.environ.get("MINIRES_PYODIDE"):
             (live / "pyodide").symlink_to(Path(os.environ["MINIRES_PYODIDE"]).resolve())
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/explore.html"
-    server.shutdown()
-    server.server_close()
+    with served(folder) as place:
+        yield f"{place}/explore.html"
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture
 def open_page(browser, address):
-    """Return a function that opens the page; whatever it complains about fails the test."""
-    complaints, contexts = [], []
-
-    def open_it(hash="", width=1200, **options):
-        context = browser.new_context(viewport={"width": width, "height": 850}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.on("console", lambda m: m.type in ("error", "warning") and complaints.append(m.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda r: local(r.url) or complaints.append(f"fetches {r.url}"))
-        page.goto(address + hash)
-        page.wait_for_selector(".reading .line")
-        return page
-
-    yield open_it
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def local(url):
-    return url.startswith(("http://127.0.0.1", "data:", "blob:"))
+    with opener(browser, address, ".reading .line", height=850) as opens:
+        yield opens
 
 
 def total(name, key="dx"):
