@@ -212,6 +212,6 @@ def test_options_that_do_nothing_are_refused(arguments, words, tmp_path, capsys)
 
 
 def test_the_command_offers_what_there_is():
-    from minires.cli.train import SHOWN
+    from minires.cli.train_options import SHOWN
 
     assert list(SHOWN) == list(QUANTITIES)
