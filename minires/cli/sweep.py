@@ -17,7 +17,8 @@ FAILED, UNFINISHED = 1, 3  # exit codes
 DESCRIPTION = """\
 Compute many runs over a design of settings, and keep each in a store (see `minires runs`).
 A run that is in the store is not computed again: after Ctrl-C, a crash or a power failure the
-same command goes on, and with more values or seeds it adds what is missing."""
+same command goes on, and with more values or seeds it adds what is missing. Sweeps that run at the
+same time on one store share the runs, also from several machines."""
 EPILOG = """\
 A file says what to do, with which values; here a grid of 2 · 3 · 2 · 7 settings with 3 seeds each:
 

@@ -12,11 +12,11 @@ import os
 import socket
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..processes import alive
 from ..tensor import Array
 from .comm import Comm, Pending, RankLost
 
@@ -107,7 +107,7 @@ class MPI(Comm):
     def lost(self) -> list[int]:
         """Return the ranks of this machine that have ended; of others nothing is known."""
         own = self._homes[self.rank][0]
-        return [r for r, (host, pid) in enumerate(self._homes) if host == own and not _alive(pid)]
+        return [r for r, (host, pid) in enumerate(self._homes) if host == own and not alive(pid)]
 
     def leave(self, patience: float) -> bool:
         request, end = self.farewell.Ibarrier(), time.monotonic() + patience
@@ -142,16 +142,3 @@ class _Sum(Pending):
         self.comm.wait(self.request)
         with contextlib.suppress(ValueError):
             self.comm._going.remove(self)
-
-
-def _alive(process: int) -> bool:
-    """Return whether a process runs; one that has ended and was not yet waited for does not."""
-    with contextlib.suppress(OSError, IndexError):  # where there is no /proc, or it is gone
-        told = Path(f"/proc/{process}/stat").read_text(encoding="latin-1")
-        return told.rpartition(")")[2].split()[0] not in "ZX"  # what is before is a name
-    with contextlib.suppress(PermissionError):
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return False
-    return True

@@ -16,6 +16,7 @@ files     its tables as CSV, its arrays
 stored    one run that is there
 store     the folder of all
 fill      computing many, until a signal
+claims    who computes which run, so that two sweeps share them
 objects   stored runs as objects of the experiments
 filters   which runs are meant: depth=56 skip=none
 tidy      many runs as one table

@@ -6,7 +6,7 @@ import ast
 import difflib
 import operator
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .stored import Stored
@@ -69,6 +69,14 @@ def _value(text: str) -> Any:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
     return list(value) if isinstance(value, tuple) else value
+
+
+def fits(values: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
+    """Return whether all of `where` is true: each value of a run is the one, or of the list."""
+    return all(
+        values.get(name) in (wanted if isinstance(wanted, list | tuple | set | range) else [wanted])
+        for name, wanted in where.items()
+    )
 
 
 def values(run: Stored) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ..experiments.degradation import Curve, Recipe
 from ..experiments.gradflow import Run, run_of
 from ..experiments.rows import BlockRecord, LayerRecord
 from ..experiments.settings import INITS, NORMS, SKIPS, Experiment, Setting
+from .filters import fits
 from .objects import curve_of, gradflow_runs, newest
 from .store import RUNS, Store
 from .stored import Stored
@@ -100,7 +101,7 @@ def _saved_gradflow(found: tuple[Path, dict[str, Any]], where: Mapping[str, Any]
             parts = [next(blocks) for _ in run["blocks"]]
             if [layer["name"] for layer in run["layers"]] != [record.name for record in own]:
                 raise ValueError("layers.csv is of another run")
-            if not _fits(run, where):
+            if not fits(run | {"task": "gradflow"}, where):
                 continue
             one = {f"{name}s": [run[name]] for name in ("depth", "skip", "norm", "init")}
             how = Experiment(**_known(Experiment, run) | one)
@@ -119,7 +120,7 @@ def _saved_degradation(found: tuple[Path, dict[str, Any]], where: Mapping[str, A
     curves = []
     try:
         for run in document["runs"]:
-            if not _fits(run, where):
+            if not fits(run | {"task": "degradation"}, where):
                 continue
             cuts = tuple(float(cut) for cut in run["milestones"].split())
             recipe = Recipe(**_known(Recipe, run) | {"milestones": cuts})
@@ -143,14 +144,6 @@ def _some(found: list[T], file: Path, where: Mapping[str, Any]) -> list[T]:
 
 def _known(kind: Any, run: Mapping[str, Any]) -> dict[str, Any]:
     return {f.name: run[f.name] for f in fields(kind) if f.name in run}
-
-
-def _fits(run: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
-    return all(
-        run.get(name) in (wanted if isinstance(wanted, list | tuple | set | range) else [wanted])
-        for name, wanted in where.items()
-        if name != "task"
-    )
 
 
 def _table(path: Path, kind: type[T]) -> Iterator[T]:

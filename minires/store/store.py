@@ -10,19 +10,20 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .. import results
 from . import files, stored
+from .filters import fits
 from .job import Asked, Job, key_of
 from .stored import Damaged, Stored
 from .tasks import Result
 
 RUNS = "runs"
 _KEY = re.compile(r"[0-9a-f]{16}")
-_TEMPORARY = re.compile(r"\.(minires|damaged)-[0-9a-f]{16}")
+_TEMPORARY = re.compile(r"\.(minires|damaged|claim)-[0-9a-f]{16}")
 
 
 class Store:
@@ -137,7 +138,7 @@ class Store:
         `where` holds fields of the setting, or task, seed, code and key: a value, or a list of
         those that will do. What is damaged is left out; see `damaged`.
         """
-        found = [run for run in self._all() if fits(run, where)]
+        found = [run for run in self._all() if fits(_values(run), where)]
         return sorted(found, key=_order)
 
     def _all(self) -> Iterator[Stored]:
@@ -163,7 +164,7 @@ class Store:
         return to_xarray(self.runs(**where))
 
     def unfinished(self, older: float = 600.0) -> list[Path]:
-        """Return what killed processes left: temporary folders untouched for `older` seconds."""
+        """Return what killed processes left: temporary folders, and claims, `older` seconds old."""
         try:
             entries = [e for e in os.scandir(self.runs_path) if _TEMPORARY.fullmatch(e.name)]
         except FileNotFoundError:
@@ -184,13 +185,8 @@ class Store:
         self.damaged.pop(name, None)
 
 
-def fits(run: Stored, where: Mapping[str, Any]) -> bool:
-    """Return whether a run has the values that are asked for."""
-    own = run.setting | {"task": run.task, "seed": run.seed, "code": run.code, "key": run.key}
-    return all(
-        own.get(name) in (wanted if isinstance(wanted, list | tuple | set | range) else [wanted])
-        for name, wanted in where.items()
-    )
+def _values(run: Stored) -> dict[str, Any]:
+    return run.setting | {"task": run.task, "seed": run.seed, "code": run.code, "key": run.key}
 
 
 def _order(run: Stored) -> tuple[str, list[tuple[str, str, float, str]], int, str]:

@@ -6,6 +6,7 @@ it is there, and is given again when it is not.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import secrets
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import results
-from ..store import Job, Store
+from ..store import Job, Store, claims
 from .estimates import Estimates, small
 from .pools import Lost, Pool
 from .watch import Watch, count
@@ -94,6 +95,7 @@ class Engine:
         self.waiting = [i for k, i in items.items() if k not in there or not self._there(i)]
         self.report.found = len(items) - len(self.waiting)
         self.alone: list[Item] = []  # runs that may have killed workers
+        self.elsewhere: list[Item] = []  # runs that other sweeps compute
         self.hand: dict[Any, Item] = {}
         self.costs = Estimates(store, [item.job for item in self.waiting])
         self._sort()
@@ -101,6 +103,7 @@ class Engine:
         self._looked, self._stopping = self.start, False
         self._warm: set[str] = set()
         self._seen: set[str] = set()  # at the last look, without a report until then
+        self._told = False  # of other sweeps
 
     def run(self) -> Report:
         """Compute all that is missing; failures are reported, not raised."""
@@ -113,7 +116,7 @@ class Engine:
             finally:
                 self.report.wall = time.monotonic() - self.start
                 self.report.workers = self.pool.workers
-        self.report.left = len(self.waiting) + len(self.alone)
+        self.report.left = len(self.waiting) + len(self.alone) + len(self.elsewhere)
         self.report.signal = self.stopped()
         self.watch.end(self)
         return self.report
@@ -122,7 +125,9 @@ class Engine:
         while True:
             self._fill()
             if not self.hand:
-                break
+                if not self._waits():
+                    break
+                time.sleep(TICK)
             lost = False
             for future in self.pool.wait(list(self.hand), TICK):
                 lost |= not self._settle(self.hand.pop(future), future)
@@ -148,8 +153,7 @@ class Engine:
     def _fill(self) -> None:
         """Give runs to the pool until it has enough."""
         while item := self._next():
-            if self._there(item):  # of another process that fills the same store
-                self.report.found += 1
+            if self._elsewhere(item):
                 continue
             order = Order(self.path, _mark(self.store.path), item.job, item.key)
             try:
@@ -173,6 +177,27 @@ class Engine:
         self.report.over = bool(self.waiting) or (bool(self.alone) and left <= 0)
         return None
 
+    def _elsewhere(self, item: Item) -> bool:
+        """Return whether another sweep of the same store has computed a run, or is at it."""
+        if self._there(item):
+            self.report.found += 1
+            return True
+        who = claims.holder(self.store.runs_path, item.key)
+        if who is not None:
+            self._leave(item, str(who))
+        return who is not None
+
+    def _leave(self, item: Item, by: str) -> None:
+        self.elsewhere.append(item)
+        if not self._told:
+            self._told = True
+            self.watch.say(f"another sweep ({by}) fills this store, too: they share the runs")
+
+    def _waits(self) -> bool:
+        """Return whether there is nothing to do but to wait for runs of other sweeps."""
+        over = self.stopped() or self.report.over or time.monotonic() > self.end
+        return bool(self.elsewhere) and not over
+
     def _settle(self, item: Item, future: Any) -> bool:
         """Take in how a run ended; return False if its worker is lost."""
         try:
@@ -181,10 +206,14 @@ class Engine:
             self._lost(item, lost)
             return False
         self.report.busy += done.busy
-        if done.error:
+        if done.by:
+            self._leave(item, done.by)
+        elif done.error:
             self._failed(item, done.error, done.details)
         elif not self._there(item):
             self._failed(item, "it was computed, and is not in the store", "")
+        elif done.found:
+            self.report.found += 1
         else:
             self.report.computed += 1
             if done.where in self._warm and self.costs.learn(item.job, done.busy):
@@ -214,7 +243,10 @@ class Engine:
             self.report.failed.append(item)
             self.watch.failed(item, False)
         else:
-            (self.alone if item.deaths >= SUSPECT else self.waiting).append(item)
+            self._again(item)
+
+    def _again(self, item: Item) -> None:
+        (self.alone if item.deaths >= SUSPECT else self.waiting).append(item)
 
     def _recover(self) -> None:
         """Make the pool ready again; all that it had in hand is given again, unless it is there."""
@@ -224,9 +256,16 @@ class Engine:
                 self._lost(item, Lost("its worker is gone"))
 
     def _look(self) -> None:
-        """Count runs in hand that are in the store although nobody reported them."""
+        """Count runs in hand that are in the store although nobody reported them.
+
+        Take back those that other sweeps were to compute, and no longer do.
+        """
         if time.monotonic() - self._looked < LOOK:
             return
+        elsewhere, self.elsewhere = self.elsewhere, []
+        for item in elsewhere:
+            if not self._elsewhere(item):
+                self._again(item)
         seen = set(self.store.keys()) & {item.key for item in self.hand.values()}
         for future, item in list(self.hand.items()):
             if item.key in seen & self._seen and not future.done() and self._there(item):
@@ -247,14 +286,21 @@ class Engine:
         """Return the estimated seconds until all are there; infinite where nothing is known."""
         if not self.costs.known:
             return math.inf
-        items = [*self.hand.values(), *self.waiting, *self.alone]
+        items = [*self.hand.values(), *self.waiting, *self.alone, *self.elsewhere]
         workers = min(self.pool.workers or len(items) or 1, len(items) or 1)
         return sum(item.seconds for item in items) / workers
 
 
 def _mark(path: Path) -> str:
-    """Return what the store's mark says, made if there is none; workers compare it."""
+    """Return what the store's mark says, made if there is none; workers compare it.
+
+    Of several sweeps that begin at a time one makes it.
+    """
     file = path / MARK
-    if not file.exists():
-        results.write_text(file, secrets.token_hex(16))
-    return results.read_text(file)
+    with contextlib.suppress(FileExistsError), open(file, "x", encoding="ascii") as opened:
+        opened.write(secrets.token_hex(16))
+    for _ in range(100):
+        if text := results.read_text(file):
+            break
+        time.sleep(0.01)  # who makes it has not written yet
+    return text

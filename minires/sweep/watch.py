@@ -78,14 +78,16 @@ def line(engine: Engine) -> str:
     """Return how far a sweep is, in one line."""
     report = engine.report
     done = report.found + report.computed
-    total = done + len(report.failed) + len(engine.hand) + len(engine.waiting) + len(engine.alone)
+    left = (engine.hand, engine.waiting, engine.alone, engine.elsewhere)
+    total = done + len(report.failed) + sum(map(len, left))
     parts = [f"{done}/{total} runs", f"{len(engine.hand)} in hand"]
+    if engine.elsewhere:
+        parts.append(f"{len(engine.elsewhere)} in another sweep's")
     if report.failed:
         parts.append(f"{len(report.failed)} failed")
     parts.append(took(time.monotonic() - engine.start))
-    left = engine.remaining()
-    if math.isfinite(left):
-        parts.append(f"about {took(left)} to go")
+    if math.isfinite(seconds := engine.remaining()):
+        parts.append(f"about {took(seconds)} to go")
     return "  ".join(parts)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import threads
-from ..store import TASKS, Job, Store
+from ..store import TASKS, Job, Store, claims
 
 MARK = ".sweep"  # a file of the store by which workers know that they see the same folder
 _one_at_a_time = threading.Lock()  # workers with several threads: compiled loops share helpers
@@ -33,10 +33,12 @@ class Order:
 
 @dataclass(frozen=True)
 class Done:
-    """How a run ended: it is in the store, or `error` says why not.
+    """How a run ended: it is in the store, or `error` says why not, or `by` who computes it.
 
     busy      seconds of the worker, from receiving the order to reporting
     details   the traceback of an error
+    found     it was there already
+    by        another process, which had claimed it before
     """
 
     key: str
@@ -44,24 +46,33 @@ class Done:
     error: str = ""
     details: str = ""
     where: str = ""
+    found: bool = False
+    by: str = ""
 
 
 def work(order: Order) -> Done:
-    """Compute a run into the store, unless it is there; a run's fault is reported, never raised.
+    """Compute a run into the store, unless it is there, or another process is at it.
+
+    A run's fault is reported, never raised.
 
     Kernels and BLAS get one thread: so every worker gives the same bits, and cores are not fought
     for. A worker that sees another folder, or has other sources or data, refuses.
     """
     start, where = time.perf_counter(), f"process {os.getpid()} on {socket.gethostname()}"
-    error = details = ""
+    error = details = by = ""
+    found = False
     try:
         _agree(order, where)
-        with _one_at_a_time, one_thread():
-            Store(order.store).compute(order.job)
+        store = Store(order.store)
+        with _one_at_a_time, claims.claim(store.runs_path, order.key) as holder, one_thread():
+            if holder is not None:
+                by = str(holder)
+            elif not (found := store.find(order.job) is not None):
+                store.compute(order.job)
     except Exception as raised:
         error = f"{type(raised).__name__}: {raised}" if str(raised) else type(raised).__name__
         details = traceback.format_exc()
-    return Done(order.key, time.perf_counter() - start, error, details, where)
+    return Done(order.key, time.perf_counter() - start, error, details, where, found, by)
 
 
 def _agree(order: Order, where: str) -> None:

@@ -1,6 +1,7 @@
 """Processes of this machine: killed in the middle, and every run is there once, with its bits."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -66,3 +67,32 @@ def test_ctrl_c_of_a_terminal_lets_the_runs_in_hand_finish(tmp_path, small):
     found = small.digests(tmp_path)
     assert 3 <= len(found) < small.runs
     assert found.items() <= small.serial.items()
+
+
+def computed(said):
+    return int(re.search(r"there, (\d+) computed", said)[1])
+
+
+def test_two_sweeps_on_one_store_share_the_runs(tmp_path, small):
+    both = [small.start("--jobs", "1", "--store", str(tmp_path)) for _ in range(2)]
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    counts = [computed(text) for text in said]
+    assert sum(counts) == small.runs  # none twice
+    assert min(counts) > 0
+    assert small.digests(tmp_path) == small.serial
+    assert list((tmp_path / "runs").glob(".*")) == []
+
+
+def test_a_sweep_takes_over_what_another_one_that_is_killed_had_begun(tmp_path, small):
+    first = small.start("--jobs", "1", "--store", str(tmp_path))
+    small.until(lambda: list((tmp_path / "runs").glob(".claim-*")))
+    os.kill(first.pid, signal.SIGSTOP)  # in the middle of a run, or between two
+    second = small.start("--jobs", "1", "--store", str(tmp_path))
+    small.until_there(tmp_path, 12)
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    said = second.communicate()[0]
+    assert second.returncode == 0, said
+    assert small.digests(tmp_path) == small.serial
+    assert list((tmp_path / "runs").glob(".claim-*")) == []

@@ -5,13 +5,14 @@ import json
 import os
 import signal
 import sys
+import threading
 
 import pytest
 
 from minires import sweep
 from minires.__main__ import main
-from minires.store import Job, Store
-from minires.sweep import estimates, worker
+from minires.store import Job, Store, claims
+from minires.sweep import engine, estimates, worker
 from minires.sweep.cost import Cost
 
 DESIGN = ("gradflow", "depth=4,6", "norm=none,bn", "width=8")
@@ -317,3 +318,108 @@ def test_small_trainings_need_all_kernels():
         assert pairs == {(j.setting["arch"], j.setting[name]) for j in asked}
     assert all(s["iterations"] == 1 and s["records"] == [0] for _, s in chosen)
     assert len(chosen) < len(asked)
+
+
+# ---- beside another sweep -----------------------------------------------------------------------
+def held(path, job, **changes):
+    """Claim a run as another process would; return the file."""
+    runs = Store(path).runs_path
+    runs.mkdir(parents=True, exist_ok=True)
+    file = claims.path_of(runs, job.key())
+    file.write_text(json.dumps(vars(claims.me()) | changes), encoding="utf-8")
+    return file
+
+
+class Says(sweep.Watch):
+    """Keeps what is said, and calls `alone` when only runs of others are left."""
+
+    def __init__(self, alone=lambda: None):
+        self.said, self.alone = [], alone
+
+    def say(self, text):
+        self.said.append(text)
+
+    def tick(self, engine):
+        if engine.elsewhere and not engine.hand and not engine.waiting:
+            self.alone()
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(engine, "LOOK", 0.01)
+    monkeypatch.setattr(engine, "TICK", 0.01)
+
+
+def test_a_run_that_another_sweep_computes_is_waited_for(tmp_path, serial, impatient):
+    wanted = jobs()
+    file = held(tmp_path, wanted[3])
+
+    def arrives():
+        Store(tmp_path).compute(wanted[3])
+        file.unlink()
+
+    watch = Says(arrives)
+    report = sweep.run(wanted, tmp_path, watch=watch)
+    assert (report.found, report.computed, report.complete) == (1, 7, True)
+    (said,) = watch.said
+    assert f"another sweep (process {os.getpid()} on " in said
+    assert digests(tmp_path) == serial
+
+
+def test_a_run_that_another_sweep_gives_up_is_computed(tmp_path, serial, impatient):
+    wanted = jobs()
+    file = held(tmp_path, wanted[3])
+    report = sweep.run(wanted, tmp_path, watch=Says(lambda: file.unlink(missing_ok=True)))
+    assert (report.found, report.computed, report.complete) == (0, 8, True)
+    assert digests(tmp_path) == serial
+
+
+def test_nobody_waits_for_a_process_that_has_ended(tmp_path):
+    wanted = jobs(seeds=1)
+    held(tmp_path, wanted[0], started=1)
+    watch = Says()
+    assert sweep.run(wanted, tmp_path, watch=watch).computed == 4
+    assert watch.said == []
+    assert list(Store(tmp_path).runs_path.glob(".*")) == []
+
+
+def test_a_wait_for_another_sweep_ends_with_the_minutes_and_with_a_signal(tmp_path, impatient):
+    wanted = jobs(seeds=1)
+    sweep.run(wanted[1:], tmp_path)
+    file = held(tmp_path, wanted[0])
+    report = sweep.run(wanted, tmp_path, minutes=0.005)
+    assert (report.found, report.left, report.complete) == (3, 1, False)
+    stop = Says(lambda: os.kill(os.getpid(), signal.SIGINT))
+    report = sweep.run(wanted, tmp_path, watch=stop)
+    assert (report.left, report.signal) == (1, signal.SIGINT)
+    assert file.exists()  # it is theirs
+
+
+def test_sweeps_that_begin_at_once_agree_on_the_mark_of_the_store(tmp_path):
+    together, marks = threading.Barrier(8), []
+
+    def begin():
+        together.wait()
+        marks.append(engine._mark(tmp_path))
+
+    threads = [threading.Thread(target=begin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(marks)) == 1
+    assert len(marks[0]) == 32
+
+
+def test_a_claim_made_after_the_engine_looked_is_seen_by_the_worker(tmp_path):
+    (job,) = jobs(seeds=1, depth=[4], norm=["none"])
+    mark = engine._mark(tmp_path)
+    file = held(tmp_path, job)
+    done = worker.work(worker.Order(str(tmp_path), mark, job, job.key()))
+    assert (done.error, done.found) == ("", False)
+    assert done.by.startswith(f"process {os.getpid()} on ")
+    assert Store(tmp_path).keys() == []
+    file.unlink()
+    done = worker.work(worker.Order(str(tmp_path), mark, job, job.key()))
+    assert (done.error, done.found, done.by) == ("", False, "")
+    assert worker.work(worker.Order(str(tmp_path), mark, job, job.key())).found
