@@ -139,7 +139,7 @@ def test_a_claim_that_has_taken_the_place_of_a_void_one_stays(tmp_path):
 
 def test_where_nothing_can_be_written_everybody_computes(tmp_path):
     place = tmp_path / "file"
-    place.write_text("")
+    place.write_text("", encoding="utf-8")
     assert taken(place)
 
 
