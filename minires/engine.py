@@ -153,9 +153,14 @@ def backward(root: Node, dy: Array, retain_graph: bool = False) -> None:
             arrived.append((keeper, dy, node in ours and node.function is None and not node.hooks))
         if node.function is None:
             continue
+        first = node.parents[0]
+        if first in ours and not watched:  # who looks on is shown each part by itself
+            node.ctx.onto = flowing.get(first)
         for parent, dx in node.run(dy):
             if watched:
                 tell("giving", node, parent, dx)
+            if dx is node.ctx.onto:
+                continue
             if parent not in flowing:
                 flowing[parent] = dx
                 if node.function.new_gradients:
@@ -164,6 +169,7 @@ def backward(root: Node, dy: Array, retain_graph: bool = False) -> None:
                 before, owned = flowing[parent], parent in ours
                 (flowing[parent],) = kernel_for("add", dx).forward(before, dx, owned=owned)
                 ours.add(parent)
+        node.ctx.onto = None
         if not retain_graph:
             node.ctx, node.versions = None, ()  # frees what forward saved
     for keeper, dx, new in arrived:

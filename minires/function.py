@@ -20,10 +20,13 @@ class Context:
 
     saved   the values passed to `save`
     needs   for each positional input, whether its gradient is wanted
+    onto    in backward: None, or the gradient of the first input as far as others have sent it; one
+            may add to it in place, and then returns this array itself
     """
 
     saved: tuple[Any, ...] = ()
     needs: tuple[bool, ...] = ()
+    onto: Array | None = None
     kernel: Any = None  # for Functions that run one
 
     def save(self, *values: Any) -> None:

@@ -46,11 +46,14 @@ class Kernel:
         run = self._select("supports", arrays, options)
         return run.forward(*arrays, **options)  # type: ignore[no-any-return]
 
-    def backward(self, dy: Array, *saved: Any, needs: Needs = ALL) -> Any:
+    def backward(
+        self, dy: Array, *saved: Any, needs: Needs = ALL, onto: Array | None = None
+    ) -> Any:
         """Validate the call and compute the gradients named in `spec.gradients`, in that order.
 
         `needs` says for each of `spec.inputs` whether its gradient is wanted, which is None where
-        it is not; a kernel with one gradient always computes it.
+        it is not; a kernel with one gradient always computes it. To `onto` the first of them may be
+        added, in place: it then is the array that is returned.
         """
         spec = self.spec
         if needs is not ALL and len(needs) != len(spec.inputs):
@@ -63,6 +66,8 @@ class Kernel:
         run = self._select("supports_backward", (dy, *saved), {})
         if len(spec.gradients) == 1:
             return run.backward(dy, *saved)
+        if onto is not None and run.adds:
+            return run.backward(dy, *saved, needs=needs, onto=onto)
         return run.backward(dy, *saved, needs=needs)
 
     def _check_dtype(self, x: Array) -> None:

@@ -115,7 +115,8 @@ class Version:
 
     `supports` and `supports_backward` get a validated call and say whether this version can run it.
     `tolerance` multiplies the spec's, for an algorithm that rounds more than the definition does.
-    While `offered` is false, it runs only when its number is asked for.
+    While `offered` is false, it runs only when its number is asked for. One that `adds` takes an
+    array `onto` in backward, and may add the first gradient to it: it then returns that array.
     """
 
     number: int
@@ -126,6 +127,7 @@ class Version:
     supports_backward: Callable[..., bool] = always
     tolerance: float = 1.0
     offered: Callable[[], bool] = always
+    adds: bool = False
 
 
 def documented_versions(header: str | None) -> dict[int, str]:
@@ -134,7 +136,7 @@ def documented_versions(header: str | None) -> dict[int, str]:
 
 
 def versions(header: str | None, *pairs: tuple[Any, ...]) -> tuple[Version, ...]:
-    """Number (forward[, backward[, supports[, supports_backward[, tolerance[, offered]]]]]) from 1.
+    """Number (forward[, backward[, …]]), the fields of a `Version` from there on, from 1.
 
     The idea of each is read from the file's docstring, so that header and code cannot drift apart:
     a version without a line, or a line without a version, raises `ValueError` at import. `python

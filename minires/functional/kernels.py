@@ -42,7 +42,7 @@ def kernel_function(name: str, kernel: str) -> type[Function]:
         return y  # type: ignore[no-any-return]
 
     def backward(ctx: Context, dy: Array) -> Any:
-        grads = ctx.kernel.backward(dy, *ctx.saved, needs=ctx.needs)
+        grads = ctx.kernel.backward(dy, *ctx.saved, needs=ctx.needs, onto=ctx.onto)
         grads = grads if isinstance(grads, tuple) else (grads,)
         return tuple([None if i is None else grads[i] for i in places])
 

@@ -32,6 +32,7 @@ def outcome(net, x, target):
 NETS = {
     "resnet": lambda: models.resnet(8, width=4, seed=0),
     "plain": lambda: models.plain(8, width=4, seed=0),
+    "wide enough for Winograd": lambda: models.resnet(8, width=8, seed=0),
     "projections": lambda: models.resnet(8, width=4, shortcut="B", seed=0),
     "scaled": lambda: models.resnet(8, width=4, branch_scale=0.5, seed=0),
     "tanh": lambda: models.resnet(8, width=4, activation="tanh", seed=0),

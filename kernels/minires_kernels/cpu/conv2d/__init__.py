@@ -15,7 +15,7 @@ Versions
 
 from __future__ import annotations
 
-from ...spec import versions
+from ...spec import always, versions
 from .v1_loops import conv2d_backward_v1, conv2d_forward_v1
 from .v2_im2col import (
     conv2d_backward_v2,
@@ -31,5 +31,5 @@ VERSIONS = versions(
     (conv2d_forward_v1, conv2d_backward_v1),
     (conv2d_forward_v2, conv2d_backward_v2, wide_groups, wide_groups_backward),
     (conv2d_forward_v3, conv2d_backward_v3),
-    (conv2d_forward_v4, conv2d_backward_v4, pays, pays_backward, 10.0),
+    (conv2d_forward_v4, conv2d_backward_v4, pays, pays_backward, 10.0, always, True),
 )

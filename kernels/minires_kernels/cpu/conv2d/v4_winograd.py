@@ -25,6 +25,7 @@ from .common import Gradients, bias_gradient, weight_parts
 from .winograd_staged import Stages
 from .winograd_stages import (
     Sizes,
+    add_gradients,
     block_at,
     block_width,
     gradients,
@@ -37,6 +38,7 @@ from .winograd_stages import (
 from .winograd_weights import LANES, transformed, untransformed, whole_blocks
 
 GROUP_BYTES = 1 << 19  # of transformed tiles, in and out, in a thread's cache
+IMAGE_BYTES = 1 << 19  # of dx, computed beside the memory to which it is added
 STAGED_BYTES = 1 << 21  # of transformed weights: with more, stages run over the whole batch
 
 
@@ -82,9 +84,9 @@ def _forward_group(
 @jit
 def _backward_group(
     lo: int, hi: int, x: Array, ut: Array, dy: Array, z: Sizes, group: tuple[int, ...],
-    needs: tuple[bool, bool], dx: Array, du: Array,
+    needs: tuple[bool, bool], onto: bool, dx: Array, du: Array,
 ) -> None:  # fmt: skip
-    """Parts lo … hi - 1 of the batch: dx (zeroed here), and dU[part]; all flat."""
+    """Parts lo … hi - 1 of the batch: dx (zeroed here, or `onto` what is there), and dU[part]."""
     n_all, parts, tiles, c_padded, k_padded = group
     h, w_all, c_all, _, _, _, _, _, rows, columns = z
     per_register, width = lanes(dy), block_width(dy)
@@ -92,6 +94,7 @@ def _backward_group(
     v, m = np.zeros(36 * v_step, dy.dtype), np.zeros(36 * m_step, dy.dtype)
     patch = np.empty(36 * max(c_padded, k_padded), dy.dtype)
     image = h * w_all * c_all
+    alone = np.empty(image if onto else 0, dy.dtype)  # dx of one image
     for part in range(lo, hi):
         n, end = part * n_all // parts, (part + 1) * n_all // parts
         zeroed = n  # images before this one
@@ -115,6 +118,9 @@ def _backward_group(
                         to = f * v_step + block_at(c, tiles, width)
                         o = (f * c_padded + c) * k_padded
                         multiply(m, f * m_step, ut, o, v, to, rounded, tiles, k_padded)
+                if onto:
+                    add_gradients(v, v_step, tiles, t, count, z, alone, dx, patch)
+                    continue
                 touched = (t + count + rows * columns - 1) // (rows * columns)
                 dx[zeroed * image : touched * image] = 0
                 zeroed = touched
@@ -152,22 +158,29 @@ def conv2d_backward_v4(
     win: Windows,
     groups: int,
     needs: Needs = ALL,
+    onto: Array | None = None,
 ) -> Gradients:
-    """The transposed formula: dM = A dy Aᵀ serves both dx and dw."""
+    """The transposed formula: dM = A dy Aᵀ serves both dx and dw. Adds to `onto` in its memory."""
     dx = dw = None
-    if needs[0] or needs[1]:
-        staged = _weight_bytes(x, w) > STAGED_BYTES
-        dx, dw = (_backward_staged if staged else _backward_grouped)(dy, x, w, win, needs)
+    if _weight_bytes(x, w) > STAGED_BYTES:
+        if needs[0] or needs[1]:
+            dx, dw = _backward_staged(dy, x, w, win, needs)
+    elif needs[0] or needs[1]:
+        if onto is not None and not _in_place(onto, x):
+            onto = None
+        dx, dw = _backward_grouped(dy, x, w, win, needs, onto)
     return dx, dw, bias_gradient(dy) if has_b and needs[2] else None
 
 
 def _backward_grouped(
-    dy: Array, x: Array, w: Array, win: Windows, needs: tuple[bool, ...]
+    dy: Array, x: Array, w: Array, win: Windows, needs: tuple[bool, ...], onto: Array | None
 ) -> tuple[Array | None, Array | None]:
     z, n = _sizes(x, w, win), len(x)
     h, width, c, k = z[:4]
     nothing = np.empty(0, x.dtype)
-    dx = empty((n, h, width, c), x.dtype) if needs[0] else nothing
+    dx = nothing
+    if needs[0]:
+        dx = empty((n, h, width, c), x.dtype) if onto is None else to_nhwc(onto)
     parts = weight_parts(n, _weight_bytes(x, w))
     blocks = whole_blocks(k) // LANES
     du = empty((parts, 36, blocks, whole_blocks(c), LANES), x.dtype) if needs[1] else nothing
@@ -182,13 +195,19 @@ def _backward_grouped(
         z,
         (n, parts, tiles, whole_blocks(c), whole_blocks(k)),
         needs[:2],
+        onto is not None,
         dx.reshape(-1),
         du.reshape(-1),
     )
     return (
-        to_nchw(dx) if needs[0] else None,
+        (to_nchw(dx) if onto is None else onto) if needs[0] else None,
         untransformed(du, w.shape) if needs[1] else None,
     )
+
+
+def _in_place(onto: Array, x: Array) -> bool:
+    """Whether dx can be added to `onto` image by image, in its memory and within a cache."""
+    return np.may_share_memory(onto, to_nhwc(onto)) and x[0].nbytes <= IMAGE_BYTES
 
 
 def _backward_staged(

@@ -172,6 +172,28 @@ def gradients(v: Array, step: int, at: int, tiles: int, dx: Array,
 
 
 @jit_inner
+def add_gradients(v: Array, step: int, tiles: int, first: int, count: int, z: Sizes, image: Array,
+                  dx: Array, patch: Array) -> None:  # fmt: skip
+    """Add v's tiles 0 … to tiles first … of dx, whose values another gradient has left there.
+
+    An image's own gradient is summed in `image`, and added when it is whole: this order of sums is
+    that of two gradients added after each was computed.
+    """
+    per_image, t = z[8] * z[9], first
+    while t < first + count:
+        n = t // per_image
+        end = min((n + 1) * per_image, first + count)
+        if t == n * per_image:
+            image[:] = 0
+        gradients(v, step, t - first, tiles, image, t - n * per_image, end - t, z, patch)
+        if end == (n + 1) * per_image:
+            to = dx[n * image.size : (n + 1) * image.size]
+            for j in range(image.size):
+                to[j] += image[j]
+        t = end
+
+
+@jit_inner
 def multiply(a: Array, i: int, b: Array, o: int, y: Array, to: int, count: int, tiles: int,
              channels: int) -> None:  # fmt: skip
     """One register of filters for `count` tiles: y[t] = Σ_c a[c, t] · b[c], for one element.
