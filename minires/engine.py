@@ -153,19 +153,16 @@ def backward(root: Node, dy: Array, retain_graph: bool = False) -> None:
             arrived.append((keeper, dy, node in ours and node.function is None and not node.hooks))
         if node.function is None:
             continue
-        first = node.parents[0]
-        if first in ours and not watched:  # who looks on is shown each part by itself
+        if not watched and (first := node.parents[0]) in ours:  # else each part is shown by itself
             node.ctx.onto = flowing.get(first)
         for parent, dx in node.run(dy):
             if watched:
                 tell("giving", node, parent, dx)
-            if dx is node.ctx.onto:
-                continue
             if parent not in flowing:
                 flowing[parent] = dx
                 if node.function.new_gradients:
                     ours.add(parent)
-            else:  # another consumer came before: the parts add up
+            elif dx is not node.ctx.onto:  # another consumer came before: the parts add up
                 before, owned = flowing[parent], parent in ours
                 (flowing[parent],) = kernel_for("add", dx).forward(before, dx, owned=owned)
                 ours.add(parent)

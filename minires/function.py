@@ -125,13 +125,8 @@ class Function:
         y.node, y._requires_grad = Node(y._data, cls, ctx, parents), True
         if ctx.saved:
             ids = set(map(id, ctx.saved))
-            y.node.versions = tuple(
-                [
-                    (t.updates, t.updates[0], t._data.shape)
-                    for t in (*tensors, y)
-                    if id(t._data) in ids
-                ]
-            )
+            kept = [t for t in (*tensors, y) if id(t._data) in ids]
+            y.node.versions = tuple([(t.updates, t.updates[0], t._data.shape) for t in kept])
 
 
 def _own(saved: tuple[Any, ...], given: list[Any]) -> tuple[Any, ...]:
