@@ -136,6 +136,23 @@ def option(text: str) -> tuple[str, Any]:
         return key, value
 
 
+def add_views(p: argparse.ArgumentParser) -> None:
+    """Add --views, as train.VIEWS, and --flip."""
+    views = p.add_mutually_exclusive_group()
+    views.add_argument(
+        "--views",
+        type=int,
+        choices=(1, 2, 6),
+        default=1,
+        help="average the logits of so many views of each image: 2, it and its mirror image; 6, "
+        "both and each shifted by a pixel in two directions, which count half. Default: 1, as in "
+        "the paper",
+    )
+    views.add_argument(
+        "--flip", action="store_const", dest="views", const=2, help="the same as --views 2"
+    )
+
+
 def progress_bar(jobs: list[Any]) -> Any:
     """Show a bar on standard error, if that is a terminal."""
     from tqdm import tqdm

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import results
-from .arguments import positive_int
+from .arguments import add_views, positive_int
 
 if TYPE_CHECKING:
     from ..train import Evaluation
@@ -34,11 +34,7 @@ def add_parser(subparsers: Any) -> None:
         help="side of the images of a folder. Default: as it was trained",
     )
     p.add_argument("--split", choices=("train", "test"), default="test", help="default: test")
-    p.add_argument(
-        "--flip",
-        action="store_true",
-        help="average the logits of each image and its mirror image; the paper does not",
-    )
+    add_views(p)
     p.add_argument("--json", action="store_true", help="print JSON")
     p.set_defaults(run=run)
 
@@ -61,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             f"{args.model} knows the classes {', '.join(trained.classes[:6])} …, {images.name} "
             f"has {', '.join(images.classes[:6])} …"
         )
-    found = train.evaluate(trained.net, images, trained.normalise, flip=args.flip)
+    found = train.evaluate(trained.net, images, trained.normalise, views=args.views)
     if args.json:
         document = {
             "model": trained.metadata["model"],
@@ -69,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             "split": args.split,
             "data_note": images.note,
             "images": found.images,
-            "flipped": found.flipped,
+            "views": found.views,
             "error": found.error,
             "loss": found.loss,
             "class_errors": dict(zip(images.classes, found.class_errors(), strict=False)),
@@ -79,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     note = f" ({images.note})" if images.note else ""
     print(f"{trained.metadata['model']} on {images.name}, {args.split}{note}")
-    how = ", logits averaged over image and mirror image" if found.flipped else ""
+    how = f", logits averaged over {train.VIEWS[found.views]}" if found.views > 1 else ""
     print(f"error {100 * found.error:.2f} % of {found.images} images, loss {found.loss:.4f}{how}\n")
     print(_classes(found, images.classes))
     return 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import console, results
-from .arguments import positive_int
+from .arguments import add_views, positive_int
 
 if TYPE_CHECKING:
     from ..tensor import Array
@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
         help="a run's folder, its model.safetensors, or shipped weights. Default: resnet20:cifar10",
     )
     p.add_argument("--top", type=positive_int, default=3, metavar="N", help="labels. Default: 3")
-    p.add_argument("--flip", action="store_true", help="average with the mirror image's logits")
+    add_views(p)
     p.add_argument("--no-picture", action="store_true", help="no small picture on a terminal")
     p.add_argument("--json", action="store_true", help="print JSON")
     p.set_defaults(run=run)
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
             found.append({"file": str(path), "error": str(error)})
             console.say(f"minires: {error}")
             continue
-        p = trained.probabilities(x[None], args.flip)[0]
+        p = trained.probabilities(x[None], args.views)[0]
         best = np.argsort(-p, kind="stable")[: args.top]
         labels = [{"label": trained.classes[i], "probability": float(p[i])} for i in best]
         found.append({"file": str(path), "labels": labels})

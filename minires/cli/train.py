@@ -239,6 +239,8 @@ def _report(args: argparse.Namespace, done: Run, ranks: Ranks) -> int:
         )
         if done.test is not None:
             print(f"test error     {100 * done.test.error:.2f} % of {done.test.images} images")
+        if (seen := done.test_views) is not None:
+            print(f"               {100 * seen.error:.2f} % by {seen.views} views of each image")
         if done.files:
             print(results.wrote(done.files, []))
     if done.status != "finished":

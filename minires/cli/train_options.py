@@ -48,6 +48,19 @@ def _add_recipe(p: argparse.ArgumentParser) -> None:
     p.add_argument("--lr", type=positive_float, metavar="R")
     p.add_argument("--schedule", metavar="NAME", help="steps, linear, cosine, onecycle, constant")
     p.add_argument("--warmup", type=float, metavar="F", help="fraction of the training")
+    p.add_argument(
+        "--lookahead", type=positive_int, metavar="N",
+        help="every N steps the net goes back to weights that follow it slowly",
+    )  # fmt: skip
+    p.add_argument(
+        "--freeze", metavar="NAME,…",
+        help="parameters or modules that are not trained, or no longer after --freeze-after",
+    )  # fmt: skip
+    p.add_argument("--freeze-after", type=float, metavar="E", help="epochs. Default: 0")
+    p.add_argument(
+        "--views", type=int, choices=(1, 2, 6),
+        help="of each test image, averaged at the end, beside one; see `minires evaluate --help`",
+    )  # fmt: skip
     p.add_argument("--batch-size", type=positive_int, metavar="N")
     p.add_argument("--weight-decay", type=float, metavar="A")
     p.add_argument("--clip", type=positive_float, metavar="C", help="largest norm of the gradients")
@@ -56,7 +69,10 @@ def _add_recipe(p: argparse.ArgumentParser) -> None:
         type=option,
         action="append",
         metavar="KEY=VALUE",
-        help="any other field of the recipe, e.g. label_smoothing=0.1, ema=0.999, nesterov=true",
+        help="any other field of the recipe, e.g. label_smoothing=0.1, ema=0.999, nesterov=true, "
+        "warmup_from=0.2 (factor of the rate where the warm-up begins), floor=0.07 (where linear "
+        "and cosine end), norm_bias_rate=64 (factor of the rate of norms' biases), padding=reflect "
+        "(of crops), start=whiten",
     )
 
 
@@ -113,7 +129,7 @@ def _add_looking_on(p: argparse.ArgumentParser) -> None:
 
 
 def _recipes() -> str:
-    return "he2015, he2015-110 (with its warm-up), budget, adamw"
+    return "he2015, he2015-110 (with its warm-up), budget, adamw, airbench (for airbench94)"
 
 
 def every(text: str) -> tuple[int | None, float]:

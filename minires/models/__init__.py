@@ -1,6 +1,6 @@
 """Networks: deep MLP stacks, the nets of He et al. 2015 and 2016 with twins, and what followed."""
 
-from .airbench import Airbench, airbench94, whitening_filters
+from .airbench import Airbench, airbench94, whiten_, whitening_filters
 from .basic import BasicBlock
 from .blocks import MLPBlock, Residual
 from .bottleneck import Bottleneck
@@ -153,6 +153,7 @@ __all__ = [
     "stochastic_depth",
     "survival_probabilities",
     "vdsr",
+    "whiten_",
     "whitening_filters",
     "wide_resnet",
     "wide_resnet16_4",

@@ -51,6 +51,22 @@ def whitening_filters(images: Array, kernel_size: int = 2, eps: float = 5e-4) ->
     return np.concatenate((filters, -filters)).astype(x.dtype).reshape(-1, x.shape[1], k, k)
 
 
+def whiten_(layer: nn.Conv2d, images: Array, eps: float = 5e-4) -> None:
+    """Set the filters (K, C, k, k) of a convolution to whiten patches of images (N, C, H, W).
+
+    The first half are those of `whitening_filters`, strongest first, the others their negatives;
+    with more filters than directions they are repeated. Raises TypeError or ValueError.
+    """
+    k, c, r, s = layer.weight.shape
+    if r != s:
+        raise ValueError(f"whitening needs filters that are square, got {r}×{s}")
+    filters = whitening_filters(images, r, eps)
+    if filters.shape[1] != c:
+        raise ValueError(f"images: expected {c} channels, as the net has, got {images.shape}")
+    half = np.resize(filters[: len(filters) // 2], (-(-k // 2), c, r, s))
+    layer.weight.update_(np.concatenate([half, -half])[:k].astype(layer.weight.dtype))
+
+
 class Group(nn.Module):
     """conv3×3 – max pool 2×2 – norm – GELU – conv3×3 – norm – GELU: half the size."""
 
@@ -88,12 +104,7 @@ class Airbench(nn.Module):
 
         Some thousand images are enough. Raises TypeError or ValueError.
         """
-        filters, weight = whitening_filters(images, 2, eps), self.whiten.weight
-        if filters.shape != weight.shape:
-            raise ValueError(
-                f"images: expected {weight.shape[1]} channels, as the net has, got {images.shape}"
-            )
-        weight.update_(filters)
+        whiten_(self.whiten, images, eps)
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, in_channels, H, W), from 17×17 on → logits (N, num_classes)."""
@@ -113,7 +124,8 @@ def airbench94(
     """Build the net; `width` is the number of filters of the first group.
 
     Weights start as PyTorch's, U(±1 / √fan_in), but for the identity in the first filters of each
-    convolution. Whiten its first layer before training: `net.whiten_(x)`. Raises ValueError.
+    convolution. Its first layer must be whitened before training: by `net.whiten_(x)`, or by a
+    recipe with start "whiten", as train.RECIPES["airbench"] is. Raises ValueError.
     """
     rng = generator(seed)
     with using(rng):

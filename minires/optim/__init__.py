@@ -4,7 +4,8 @@ from . import lr_scheduler
 from .adam import Adam, AdamW
 from .ema import EMA
 from .groups import groups
+from .lookahead import Lookahead
 from .optimizer import Optimizer
 from .sgd import SGD
 
-__all__ = ["EMA", "SGD", "Adam", "AdamW", "Optimizer", "groups", "lr_scheduler"]
+__all__ = ["EMA", "SGD", "Adam", "AdamW", "Lookahead", "Optimizer", "groups", "lr_scheduler"]

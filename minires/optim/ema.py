@@ -81,6 +81,11 @@ class EMA:
                 average[...] = value
         self.updates += 1
 
+    def write(self) -> None:
+        """Write the averages into the net, for good."""
+        for name, target in self._fitting().items():
+            _write(target, self.average[name])
+
     @contextlib.contextmanager
     def applied(self) -> Iterator[Module]:
         """Within the block the net has the averages; after it, its own values again, to the bit.
@@ -93,8 +98,7 @@ class EMA:
         own = {name: _array(target).copy(order="K") for name, target in targets.items()}
         self._applied = True
         try:
-            for name, target in targets.items():
-                _write(target, self.average[name])
+            self.write()
             yield self.net
         finally:
             for name, target in targets.items():

@@ -1,6 +1,6 @@
 """Training: one loop, on which experiments build, and `fit`, which trains a net for real."""
 
-from .evaluate import Evaluation, evaluate
+from .evaluate import VIEWS, Evaluation, evaluate
 from .fit import fit
 from .loop import Step, Watch, train
 from .recipe import RECIPES, Recipe
@@ -9,6 +9,7 @@ from .trained import Trained, load_trained, shipped
 
 __all__ = [
     "RECIPES",
+    "VIEWS",
     "Evaluation",
     "Habits",
     "Recipe",

@@ -24,8 +24,7 @@ def write(session: Session, run: Run) -> list[Path]:
     assert session.folder is not None
     files: dict[str, bytes | str] = {}
     if run.status == "finished":
-        averaged: Any = contextlib.nullcontext() if session.ema is None else session.ema.applied()
-        with averaged:
+        with session.averages.applied():
             files[outputs.MODEL] = outputs.model_bytes(
                 session.net.state_dict(), _metadata(session, run)
             )
@@ -56,7 +55,7 @@ def _metadata(session: Session, run: Run) -> dict[str, str]:
         "source": json.dumps({k: session.origin.get(k) for k in ("data", "size")}),
         "data_note": images.note,
         "recipe": json.dumps(session.recipe.document()),
-        "weights": "last" if session.ema is None else "averaged (EMA)",
+        "weights": session.averages.names(),
         "iterations": str(run.iteration),
         "seed": str(session.seed),
         "train_error": f"{run.train_error:.6f}",
@@ -66,6 +65,9 @@ def _metadata(session: Session, run: Run) -> dict[str, str]:
     if run.test is not None:
         found["test_error"] = f"{run.test.error:.6f}"
         found["test_loss"] = f"{run.test.loss:.6f}"
+    if run.test_views is not None:
+        found["views"] = str(run.test_views.views)
+        found["test_error_views"] = f"{run.test_views.error:.6f}"
     return found
 
 
@@ -93,8 +95,10 @@ def _document(session: Session, run: Run) -> dict[str, Any]:
             "test_images": len(test),
             "test_loss": run.test.loss,
             "test_error": run.test.error,
-            "test_weights": "last" if session.ema is None else "averaged (EMA)",
+            "test_weights": session.averages.names(),
         }
+    if run.test_views is not None:
+        found |= {"test_error_views": run.test_views.error, "test_loss_views": run.test_views.loss}
     return (
         found
         | session.ranks.document()

@@ -19,6 +19,7 @@ from .start import STARTS
 OPTIMIZERS = ("sgd", "adamw")
 SCHEDULES = ("steps", "linear", "cosine", "onecycle", "constant")
 CROPS, FLIPS = ("pad", "resized", "none"), ("random", "alternating", "none")
+PADDINGS, VIEWS = ("zero", "reflect"), (1, 2, 6)
 LENGTHS = ("iterations", "epochs", "minutes")
 
 
@@ -28,14 +29,19 @@ class Recipe:
 
     nesterov, momentum   of sgd; adamw has β 0.9 and 0.999
     decay_norms          whether norms and biases (parameters of one dimension) decay too
+    norm_bias_rate       factor of the rate of norms' biases, by which their weight decay is divided
     schedule             of the rate, over the whole training; see `factor`
     milestones, gamma    fractions of the training at which "steps" multiplies the rate by gamma
-    warmup               fraction of the training over which the rate rises linearly
+    warmup, warmup_from  fraction of the training over which the rate rises linearly, from a factor
     warmup_error         a tenth of the rate until the training error of 100 iterations is below
     floor                lowest factor of "linear" and "cosine"
     ema                  decay of the averaged weights that are evaluated and saved; None: none
+    lookahead            steps after which the net goes to weights that follow it slowly, as it does
+                         at the end; None: never. See `slowness`, `lookahead_decay` and optim
+    freeze, freeze_after parameters or modules, by name, that stay as they are from that epoch on
     clip                 largest norm of all gradients together; None: no limit
-    crop, pad, flip, cutout   what is done to training images; see data.Augment
+    crop, pad, padding, flip, cutout   what is done to training images; see data.Augment
+    views                of each test image at the end, beside one; see train.evaluate
     normalise            "pixel": minus the mean image; "channel": mean and deviation of channels
     start                changes of the first weights, "whiten" and "dirac"; see train/start.py
     """
@@ -46,6 +52,7 @@ class Recipe:
     nesterov: bool = False
     weight_decay: float = 1e-4
     decay_norms: bool = True
+    norm_bias_rate: float = 1.0
     batch_size: int = 128
     iterations: int | None = None
     epochs: float | None = None
@@ -54,23 +61,28 @@ class Recipe:
     milestones: tuple[float, ...] = (0.5, 0.75)
     gamma: float = 0.1
     warmup: float = 0.0
+    warmup_from: float = 0.0
     warmup_error: float | None = None
     floor: float = 0.0
     label_smoothing: float = 0.0
     ema: float | None = None
+    lookahead: int | None = None
+    lookahead_decay: float = 0.95**5
+    freeze: tuple[str, ...] = ()
+    freeze_after: float = 0.0
     clip: float | None = None
     crop: str = "pad"
     pad: int = 4
+    padding: str = "zero"
     flip: str = "random"
     cutout: int = 0
     normalise: str = "channel"
     start: tuple[str, ...] = ()
+    views: int = 1
 
     def __post_init__(self) -> None:
-        words = self.start.split(",") if isinstance(self.start, str) else self.start
-        if not isinstance(words, tuple | list):
-            raise TypeError(f"start: expected names of {', '.join(STARTS)}, got {words!r}")
-        object.__setattr__(self, "start", tuple(word for word in words if word))
+        for field, named in (("start", ", ".join(STARTS)), ("freeze", "parameters or modules")):
+            object.__setattr__(self, field, _words(field, getattr(self, field), named))
         if not isinstance(self.milestones, tuple | list):
             raise TypeError(f"milestones: expected a list of fractions, got {self.milestones!r}")
         object.__setattr__(self, "milestones", tuple(self.milestones))  # JSON has lists
@@ -81,27 +93,30 @@ class Recipe:
             ("optimizer", OPTIMIZERS),
             ("schedule", SCHEDULES),
             ("crop", CROPS),
+            ("padding", PADDINGS),
             ("flip", FLIPS),
             ("normalise", ("pixel", "channel")),
+            ("views", VIEWS),
         ):
-            if getattr(self, name) not in offered:
-                raise ValueError(
-                    f"{name}: expected one of {', '.join(offered)}, got {getattr(self, name)!r}"
-                )
+            if (value := getattr(self, name)) not in offered or isinstance(value, bool):
+                names = ", ".join(map(str, offered))
+                raise ValueError(f"{name}: expected one of {names}, got {value!r}")
         for name in ("nesterov", "decay_norms"):
             checks.flag(name, getattr(self, name))
         for name, least in (("batch_size", 1), ("pad", 0), ("cutout", 0)):
             checks.integer(name, getattr(self, name), least)
-        for name in ("lr", "gamma", "clip", "epochs", "minutes"):
+        for name in ("lr", "gamma", "clip", "epochs", "minutes", "norm_bias_rate"):
             _number(name, getattr(self, name), above=0)
-        for name in ("momentum", "warmup", "label_smoothing", "ema", "floor"):
+        for name in ("momentum", "warmup", "label_smoothing", "ema", "floor", "lookahead_decay"):
             _number(name, getattr(self, name), least=0, below=1)
-        _number("weight_decay", self.weight_decay, least=0)
+        for name in ("weight_decay", "warmup_from", "freeze_after"):
+            _number(name, getattr(self, name), least=0)
         for cut in self.milestones:
             _number("milestones: a fraction of the training", cut, above=0, below=1)
         _number("warmup_error", self.warmup_error, above=0, below=1)
-        if self.iterations is not None:
-            checks.integer("iterations", self.iterations, 1)
+        for name in ("iterations", "lookahead"):
+            if getattr(self, name) is not None:
+                checks.integer(name, getattr(self, name), 1)
         given = [name for name in LENGTHS if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(
@@ -110,6 +125,8 @@ class Recipe:
             )
         if self.nesterov and not (self.optimizer == "sgd" and self.momentum):
             raise ValueError("nesterov needs optimizer 'sgd' and a momentum above 0")
+        if self.freeze_after and not self.freeze:
+            raise ValueError("freeze_after: freeze says what; name parameters or modules there")
 
     def changed(self, **values: Any) -> Recipe:
         """Return a copy with other values; a length that is given replaces the old one."""
@@ -123,7 +140,8 @@ class Recipe:
     def factor(self, done: float) -> float:
         """Return the factor of the rate when a fraction `done` of the training is over.
 
-        It rises linearly while done < warmup. Then, with u the fraction done of what is left:
+        It rises linearly from `warmup_from` to 1 while done < warmup. Then, with u the fraction
+        done of what is left:
         steps gammaᵏ after k milestones; linear 1 - u; cosine (1 + cos πu)/2; constant 1, where
         linear and cosine end at `floor`. onecycle (Smith 2017, 1708.07120, with cosines as in
         PyTorch) rises from 1/25 over `warmup` (0: 30 %) and falls to 4e-6.
@@ -134,7 +152,7 @@ class Recipe:
                 return 1 + (1 / 25 - 1) * _cosine(done / rise)
             return 4e-6 + (1 - 4e-6) * _cosine((done - rise) / (1 - rise))
         if done < self.warmup:
-            return done / self.warmup
+            return self.warmup_from + (1 - self.warmup_from) * (done / self.warmup)
         left = min(1.0, (done - self.warmup) / (1 - self.warmup))
         if self.schedule == "linear":
             return self.floor + (1 - self.floor) * (1 - left)
@@ -143,6 +161,10 @@ class Recipe:
         if self.schedule == "steps":
             return float(self.gamma ** sum(done >= cut for cut in self.milestones))
         return 1.0
+
+    def slowness(self, done: float) -> float:
+        """Return the share of its slow weights that a lookahead keeps: lookahead_decay · done³."""
+        return self.lookahead_decay * done**3
 
     def cuts(self) -> tuple[float, ...]:
         """Return the fractions of the training at which the rate jumps."""
@@ -156,7 +178,16 @@ class Recipe:
 
     def document(self) -> dict[str, Any]:
         """Return the recipe as JSON holds it."""
-        return asdict(self) | {"milestones": list(self.milestones), "start": list(self.start)}
+        lists = {name: list(getattr(self, name)) for name in ("milestones", "start", "freeze")}
+        return asdict(self) | lists
+
+
+def _words(name: str, value: Any, named: str) -> tuple[str, ...]:
+    """Return names that came as a list, or as text with commas."""
+    words = value.split(",") if isinstance(value, str) else value
+    if not isinstance(words, tuple | list) or not all(isinstance(word, str) for word in words):
+        raise TypeError(f"{name}: expected names of {named}, got {words!r}")
+    return tuple(word for word in words if word)
 
 
 def _cosine(u: float) -> float:
@@ -216,6 +247,30 @@ RECIPES: dict[str, Recipe] = {
         epochs=40,
         schedule="cosine",
         warmup=0.1,
+    ),
+    # Jordan 2024 (2404.00498), airbench94: for models.airbench94. Its code sums the loss over 1,024
+    # images, and divides a rate of 11.5 by 1024 (1 + 1 / (1 - momentum)): 1.5 for a mean.
+    "airbench": Recipe(
+        lr=1.5,
+        momentum=0.85,
+        nesterov=True,
+        weight_decay=0.0153 / 11.5,
+        norm_bias_rate=64.0,
+        batch_size=1024,
+        epochs=9.9,
+        schedule="linear",
+        warmup=0.23,
+        warmup_from=0.2,
+        floor=0.07,
+        label_smoothing=0.2,
+        lookahead=5,
+        freeze=("whiten.bias",),
+        freeze_after=3,
+        pad=2,
+        padding="reflect",
+        flip="alternating",
+        start=("whiten",),
+        views=6,
     ),
 }
 

@@ -27,6 +27,7 @@ class Run:
     iteration    steps taken
     train_error  share misclassified of the last epoch's worth of batches, as they ran
     test         evaluation of the final net, None without test images, or before the end
+    test_views   the same, by the logits of the recipe's views of each image; None if it has one
     reason       why it did not finish, and what to do
     out, files   where the results are
     records      gradient flow by layer and iteration, where it was recorded
@@ -44,6 +45,7 @@ class Run:
     train_loss: float | None = None
     train_error: float | None = None
     test: Evaluation | None = None
+    test_views: Evaluation | None = None
     signal: int | None = None
     reason: str = ""
     out: Path | None = None

@@ -67,15 +67,23 @@ class RecipeLR(Scheduler):
 
 
 def optimizer_of(net: nn.Module, recipe: Recipe) -> optim.Optimizer:
-    """Return the optimiser of a net; norms and biases are a group of their own if none decays."""
-    parameters = [p for p in net.parameters() if p.requires_grad]
-    groups: list[dict[str, Any]] = [{"params": parameters}]
-    if not recipe.decay_norms:
-        groups = [
-            {"params": [p for p in parameters if p.ndim > 1]},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        groups = [group for group in groups if group["params"]]
+    """Return the optimiser of a net; parameters with another rate or decay are other groups."""
+    biases = {id(m.bias) for m in net.modules() if isinstance(m, nn.Norm) and hasattr(m, "bias")}
+    apart = recipe.norm_bias_rate != 1
+    groups: list[dict[str, Any]] = [
+        {"params": []},
+        {"params": [], "weight_decay": 0.0},
+        {
+            "params": [],
+            "lr": recipe.lr * recipe.norm_bias_rate,
+            "weight_decay": recipe.weight_decay * recipe.decay_norms / recipe.norm_bias_rate,
+        },
+    ]
+    for p in net.parameters():
+        if p.requires_grad:
+            decays = recipe.decay_norms or p.ndim > 1
+            groups[2 if apart and id(p) in biases else 0 if decays else 1]["params"].append(p)
+    groups = [group for group in groups if group["params"]]
     if recipe.optimizer == "adamw":
         adamw: optim.Optimizer = optim.AdamW(groups, recipe.lr, weight_decay=recipe.weight_decay)
         return adamw
@@ -86,6 +94,29 @@ def optimizer_of(net: nn.Module, recipe: Recipe) -> optim.Optimizer:
         weight_decay=recipe.weight_decay,
         nesterov=recipe.nesterov,
     )
+
+
+class Frozen:
+    """What a recipe freezes. ValueError for a name that no parameter and no module has."""
+
+    def __init__(self, net: nn.Module, recipe: Recipe, per_epoch: int) -> None:
+        self.first = recipe.freeze_after * per_epoch
+        self.parameters: list[nn.Parameter] = []
+        named = dict(net.named_parameters())
+        for name in recipe.freeze:
+            found = [p for key, p in named.items() if f"{key}.".startswith(f"{name}.")]
+            if not found:
+                raise ValueError(
+                    f"freeze: no parameter of {type(net).__name__}, and no module with some, is "
+                    f"called {name}; parameters are {', '.join(named)}"
+                )
+            self.parameters += found
+
+    def begin(self, iteration: int) -> None:
+        """Freeze them before the step after `iteration` steps, if it is time."""
+        if iteration >= self.first:
+            for p in self.parameters:
+                p.requires_grad_(False)
 
 
 def loss_of(recipe: Recipe) -> Loss:

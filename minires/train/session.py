@@ -11,11 +11,12 @@ from typing import Any
 
 from minires_kernels import current_backend
 
-from .. import nn, optim, results
+from .. import nn, results
 from ..data import Augment, ImageLoader, Images, Normalise
 from ..parallel import RankLost, Ranks
 from ..tensor import Array
 from . import checkpoint, failures, finish, loop
+from .averages import Averages
 from .divergence import Before
 from .evaluate import Evaluation, evaluate_together
 from .flow import Flow
@@ -27,7 +28,7 @@ from .metrics import INTERVAL, Metrics
 from .outputs import METRICS, metrics_text
 from .recipe import Recipe, recipe_of
 from .run import EVALUATIONS, Habits, Run, batches_from, signal_name
-from .schedule import Clock, RecipeLR, loss_of, optimizer_of
+from .schedule import Clock, Frozen, RecipeLR, loss_of, optimizer_of
 from .signals import Stop
 from .start import start
 from .state import random_state, set_random_state
@@ -63,12 +64,14 @@ class Session:
         self.ranks.begin(net)
         self.optimizer = optimizer_of(net, recipe)
         self.schedule = RecipeLR(self.optimizer, recipe, self.iterations, self.clock)
-        self.ema = None if recipe.ema is None else optim.EMA(net, recipe.ema)
+        self.averages = Averages(net, recipe)
+        self.frozen = Frozen(net, recipe, self.per_epoch)
         self.loss, self.metrics = loss_of(recipe), Metrics(self.per_epoch)
         self.flow = Flow(habits.record)
         self.model: dict[str, Any] = {"name": type(net).__name__, "options": {}}
         self.origin: dict[str, Any] = {}
         self.test: Evaluation | None = None
+        self.test_views: Evaluation | None = None  # of `recipe.views`, at the end
         self.log_lost = False
         self.before = Before(net)
         self.take_over: Callable[[], Folder | None] = lambda: None  # another rank's folder
@@ -89,7 +92,9 @@ class Session:
         return ImageLoader(
             self.train_images,
             recipe.batch_size,
-            augment=Augment(recipe.crop, recipe.pad, recipe.flip, recipe.cutout),
+            augment=Augment(
+                recipe.crop, recipe.pad, recipe.flip, recipe.cutout, padding=recipe.padding
+            ),
             normalise=self.normalise,
             seed=self.seed,
             drop_last=True,
@@ -132,7 +137,7 @@ class Session:
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
-            "ema": None if self.ema is None else self.ema.state_dict(),
+            **self.averages.state(),
             "random": random_state(self.net),
             "metrics": self.metrics.state(),
             "flow": self.flow.rows,
@@ -162,8 +167,7 @@ class Session:
         self.net.load_state_dict(saved["net"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.schedule.load_state_dict(saved["schedule"])
-        if self.ema is not None:
-            self.ema.load_state_dict(saved["ema"])
+        self.averages.load(saved)
         self.metrics.load(saved["metrics"])
         self.flow.rows[:] = saved["flow"]
         self.normalise = Normalise.from_state(saved["normalise"])
@@ -231,8 +235,7 @@ class Session:
                     return "diverged", failures.diverged(self, step)
                 self.iteration += 1
                 self.metrics.add(step.loss, step.errors, step.images)
-                if self.ema is not None:
-                    self.ema.update()
+                self.averages.update(self.iteration, self.schedule.done(self.iteration))
                 self.flow.take(self.iteration, step.loss)
                 self._report()
                 if (number := self.ranks.stopped()) is not None and not self.over():
@@ -249,6 +252,7 @@ class Session:
         with contextlib.closing(batches_from(self.loader, self.iteration)) as batches:
             for x, y in batches:
                 self.before.keep(x, y, self.iteration)
+                self.frozen.begin(self.iteration)
                 yield x, y
 
     def _due(self, last_save: float, saved_at: int) -> bool:
@@ -287,18 +291,24 @@ class Session:
         final = self.metrics.last("epoch")
         if final is None or final.iteration != self.iteration:
             self.meter.row("epoch", self.per_epoch)
+        self.averages.end()
+        self.test_views = None
         self.evaluate()
+        if self.test_images is not None and self.recipe.views > 1:
+            self.test_views = self._evaluation(self.test_images, self.recipe.views)
 
     def evaluate(self) -> None:
         """Evaluate on the test images, if there are any, with the averaged weights if there are."""
         if self.test_images is None:
             return
-        averaged: Any = contextlib.nullcontext() if self.ema is None else self.ema.applied()
-        with self.meter.beside(), averaged:
-            self.test = evaluate_together(self.net, self.test_images, self.normalise, self.ranks)
+        self.test = self._evaluation(self.test_images)
         last = self.metrics.last("test")
         if last is None or last.iteration != self.iteration:
             self.meter.row("test", 0, self.test)
+
+    def _evaluation(self, images: Images, views: int = 1) -> Evaluation:
+        with self.meter.beside(), self.averages.applied():
+            return evaluate_together(self.net, images, self.normalise, self.ranks, views)
 
     def _log(self) -> None:
         """Write metrics.csv as it is now; if that fails, say so once and go on."""
@@ -327,6 +337,7 @@ class Session:
             loss,
             error,
             self.test if status == "finished" else None,
+            self.test_views if status == "finished" else None,
             number,
             reason,
             None if self.folder is None else self.folder.path,

@@ -10,15 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .. import nn
 from ..data import Images, Normalise
-from ..models.airbench import start_as_identity, whitening_filters
-from ..tensor import Array
+from ..models.airbench import start_as_identity, whiten_
 
 STARTS = ("whiten", "dirac")
-PATCHES = 1000  # images that patches are taken from
+PATCHES = 5000  # images that patches are taken from
 
 
 def start(net: nn.Module, images: Images, normalise: Normalise, starts: tuple[str, ...]) -> None:
@@ -27,26 +24,9 @@ def start(net: nn.Module, images: Images, normalise: Normalise, starts: tuple[st
     if starts and not convolutions:
         raise ValueError(f"start: {type(net).__name__} has no convolutions to {starts[0]}")
     if "whiten" in starts:
-        weight, step = convolutions[0].weight, max(1, len(images) // PATCHES)  # of all classes
-        x = normalise(images.x[::step][:PATCHES])
-        weight.update_(whitening(x, weight.shape).astype(weight.dtype))
+        step = max(1, len(images) // PATCHES)  # of all classes
+        whiten_(convolutions[0], normalise(images.x[::step][:PATCHES]))
     if "dirac" in starts:
         for module in convolutions[1:]:
             if module.weight.shape[2:] != (1, 1):
                 start_as_identity(module.weight)
-
-
-def whitening(x: Array, shape: tuple[int, ...]) -> Array:
-    """Return filters (K, C, R, S) that make patches of images x (N, C, H, W) white.
-
-    The first half are those of `models.airbench.whitening_filters`, strongest first, the others
-    their negatives. With more filters than directions, they are repeated.
-    """
-    k, c, r, s = shape
-    if r != s:
-        raise ValueError(f"start: whitening needs filters that are square, got {r}×{s}")
-    white = whitening_filters(x, r)
-    white = white[: len(white) // 2]
-    half = np.resize(white, (-(-k // 2), c, r, s))
-    found: Array = np.concatenate([half, -half])[:k]
-    return found

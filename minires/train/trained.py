@@ -40,11 +40,11 @@ class Trained:
     shape: tuple[int, int, int]
     metadata: dict[str, str]
 
-    def probabilities(self, x: Array, flip: bool = False) -> Array:
+    def probabilities(self, x: Array, views: int = 1) -> Array:
         """Return (N, classes) float64 of images x (N, H, W, C) uint8 of the shape `shape`.
 
-        `flip` averages the logits of each image and of its mirror image. Raises ValueError for
-        images of another shape.
+        `views` of each image are averaged, see `evaluate`. Raises ValueError for images of another
+        shape.
         """
         if x.ndim != 4 or x.shape[1:] != self.shape or x.dtype != np.uint8:
             raise ValueError(
@@ -52,7 +52,7 @@ class Trained:
                 f"{x.shape}"
             )
         none = np.zeros(len(x), np.int64)
-        found = [y for y, _ in predictions(self.net, x, none, self.normalise, flip, 250)]
+        found = [y for y, _ in predictions(self.net, x, none, self.normalise, views, 250)]
         return np.exp(log_softmax(np.concatenate(found)))
 
 

@@ -80,6 +80,22 @@ def test_averaged_weights_are_evaluated_and_saved(tiny, recipe, tmp_path):
     assert evaluate(run.net, tiny[1], run.normalise).error == run.test.error
 
 
+def test_slow_weights_are_evaluated_and_saved(tiny, recipe, tmp_path):
+    run = fit(net(), *tiny, recipe.changed(lookahead=7, views=6), out=tmp_path)  # 28 of 30
+    saved = load_file(tmp_path / "model.safetensors")
+    assert all(np.array_equal(saved[k], v) for k, v in run.net.state_dict().items())
+    document = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert document["test_weights"] == "slow (lookahead)"
+    assert document["test_error"] == evaluate(run.net, tiny[1], run.normalise).error
+    six = evaluate(run.net, tiny[1], run.normalise, views=6)
+    assert (document["test_error_views"], document["test_loss_views"]) == (six.error, six.loss)
+
+
+def averaged(model, test, normalise, views):
+    found = predictions(model, test.x, test.y, normalise, views, batch_size=9)
+    return np.concatenate([logits for logits, _ in found])
+
+
 def test_evaluation_by_hand(tiny):
     model = net().train()
     model.layer1.eval()
@@ -100,10 +116,19 @@ def test_evaluation_by_hand(tiny):
         wrong = (p[of_class].argmax(axis=1) != k).mean()
         assert found.class_errors()[k] == pytest.approx(wrong)
         assert found.confusion[k].sum() == of_class.sum()
-    both = np.concatenate(
-        [y for y, _ in predictions(model, test.x, test.y, normalise, flip=True, batch_size=9)]
-    )
+    both = averaged(model, test, normalise, 2)
     assert both == pytest.approx((logits + mirrored) / 2, rel=1e-4, abs=1e-5)
+    around = np.pad(test.x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+    shifted = np.zeros_like(logits)
+    for x in (around[:, :8, :8], around[:, 2:, 2:]):  # 8 rows and columns of 10
+        for view in (x, x[:, :, ::-1]):
+            with no_grad():
+                shifted += model(Tensor(normalise(np.ascontiguousarray(view)))).data / 4
+    six = averaged(model, test, normalise, 6)
+    assert six == pytest.approx((both + shifted) / 2, rel=1e-4, abs=1e-5)
+    assert evaluate(model, test, normalise, views=6).error == (six.argmax(1) != test.y).mean()
+    with pytest.raises(ValueError, match="views: expected one of 1, 2, 6, got 3"):
+        evaluate(model, test, normalise, views=3)
     with pytest.raises(ValueError, match="has 3 outputs, but there are 10 classes"):
         evaluate(net(in_channels=1), data.load("digits", "test"))
 

@@ -7,11 +7,11 @@ import pytest
 
 import minires as mr
 import minires.functional as F
-from minires import data, nn
+from minires import data, models, nn
 from minires.train import RECIPES, Recipe
 from minires.train.recipe import recipe_named, recipe_of
 from minires.train.schedule import Clock, RecipeLR, loss_of, optimizer_of
-from minires.train.start import start, whitening
+from minires.train.start import start
 
 from .conftest import net
 
@@ -144,13 +144,20 @@ def test_whitening_makes_patches_white(tiny):
     images = tiny[0]
     normalise = data.Normalise.of(images)
     x = normalise(images.x)
-    w = whitening(x, (54, 3, 3, 3))
+    layer = nn.Conv2d(3, 54, 3)
+    models.whiten_(layer, x)
+    w = layer.weight.data
     assert np.array_equal(w[:27], -w[27:])
     windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(2, 3))
     patches = windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, 27)
     y = patches.astype(np.float64) @ w[:27].reshape(27, 27).T
     assert y.T @ y / len(y) == pytest.approx(np.eye(27), abs=0.02)
-    assert whitening(x, (16, 3, 3, 3))[:8] == pytest.approx(w[:8])
+    few = nn.Conv2d(3, 16, 3)
+    models.whiten_(few, x)
+    assert few.weight.data[:8] == pytest.approx(w[:8])
+    assert np.array_equal(few.weight.data[8:], -few.weight.data[:8])
+    with pytest.raises(ValueError, match="square, got 3×1"):
+        models.whiten_(nn.Conv2d(3, 16, (3, 1)), x)
 
 
 def test_starts_change_what_they_say(tiny):

@@ -67,6 +67,7 @@ def measured(run):
         {"optimizer": "adamw", "decay_norms": False, "schedule": "cosine", "warmup": 0.2},
         {"ema": 0.8, "nesterov": True, "schedule": "onecycle", "clip": 0.5, "cutout": 3},
         {"warmup_error": 0.6, "flip": "alternating", "normalise": "pixel"},
+        {"lookahead": 3, "freeze": "body.fc", "freeze_after": 2, "norm_bias_rate": 8, "views": 6},
     ],
 )
 def test_stopped_twice_it_ends_with_the_same_bits(tiny, recipe, tmp_path, monkeypatch, how):

@@ -94,7 +94,7 @@ def test_evaluate(out, capsys):
     assert np.array(found["confusion"]).sum() == 297
     assert main(["evaluate", str(out / "model.safetensors"), "--flip"]) == 0
     text = capsys.readouterr().out
-    assert "logits averaged over image and mirror image" in text
+    assert "logits averaged over the image and its mirror image" in text
     assert "true class" in text
     assert main(["evaluate", str(out), "--data", "synthetic"]) == 2
     assert "takes images of (8, 8, 1)" in capsys.readouterr().err
