@@ -78,6 +78,7 @@ def entry() -> None:
     """Run `main` as a process."""
     os.environ["MPLBACKEND"] = "agg"  # figures go to files: no display, and no wrong name, matters
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its fonts is its own
+    console.process = True
     console.run(main)
 
 

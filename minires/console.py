@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+process = False  # whether the command is what this process does, and nothing else
 typed: list[str] = sys.argv[1:]  # the words of the command that runs, as `main` was given them
 
 WRONG_CALL, INTERRUPTED, READER_GONE = 2, 130, 141  # exit codes, the last two as a shell has them

@@ -45,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
         if size > 1:
             raise ValueError(f"--ranks {args.ranks}: mpirun has started {size}; leave it out")
         return parallel.launch(args.ranks, [sys.executable, "-m", "minires", *console.typed])
+    if size > 1 and console.process:
+        parallel.guard()
     ranks = parallel.Ranks(parallel.world(), args.sync_bn)
     return parallel.among(ranks.comm, lambda: _train(args, ranks))
 
@@ -70,10 +72,8 @@ def _train(args: argparse.Namespace, ranks: Ranks) -> int:
         raise ValueError("--show is for --watch terminal; the page of --watch shows all four")
     if "terminal" in args.watch and args.quiet and ranks.rank == 0:
         raise ValueError("--watch terminal shows the training, --quiet does not: give one of them")
-    if chosen["store"] and ranks.size > 1:
-        raise ValueError("--store: a store keeps runs of one process; leave it out, or --ranks")
     if chosen["store"]:
-        Store(chosen["store"])  # a file there is told of before the work
+        ranks.first(lambda: Store(chosen["store"]))  # a file there is told of before the work
     recipe = _recipe(args, before, chosen["data"])
     train_images = data.load(chosen["data"], "train", chosen["root"], size=chosen["size"])
     test_images = data.load(chosen["data"], "test", chosen["root"], size=chosen["size"])
@@ -109,8 +109,8 @@ def _train(args: argparse.Namespace, ranks: Ranks) -> int:
         ranks=ranks,
     )
     code = _report(args, done, ranks) if ranks.speaks() else _code(done)
-    if chosen["store"] or chosen["record"]:
-        return _keep(args, chosen, done) or code
+    if (chosen["store"] or chosen["record"]) and ranks.rank == 0:
+        return _keep(args, chosen, done, ranks) or code
     return code
 
 
@@ -201,7 +201,7 @@ def _habits(args: argparse.Namespace, chosen: dict[str, Any], rank: int) -> Habi
     )
 
 
-def _keep(args: argparse.Namespace, chosen: dict[str, Any], done: Run) -> int:
+def _keep(args: argparse.Namespace, chosen: dict[str, Any], done: Run, ranks: Ranks) -> int:
     """Put a training that has come to its end into a store; return 1 if that fails."""
     from ..store import Store
     from ..store.fit import Fit, result_of
@@ -212,7 +212,8 @@ def _keep(args: argparse.Namespace, chosen: dict[str, Any], done: Run) -> int:
         console.say("not kept in a store: no two trainings of so many minutes have the same bits")
         return 0
     try:
-        fit = Fit(done.identity, chosen["record"], chosen["eval_every"])
+        together = (ranks.size, ranks.sync_bn and ranks.size > 1)
+        fit = Fit(done.identity, chosen["record"], chosen["eval_every"], *together)
         run = Store(chosen["store"] or args.out).put(fit, result_of(done), done.seconds)
     except OSError as error:
         console.say(f"minires: {error}; all else is in {args.out}")

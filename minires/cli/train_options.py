@@ -116,7 +116,8 @@ def _add_looking_on(p: argparse.ArgumentParser) -> None:
     p.add_argument(
         "--ranks", type=positive_int, metavar="N",
         help="train as N processes, each on its share of every batch (the same as `mpirun -n N "
-        "minires train`, which also spans machines); needs minires[mpi]. Default: 1",
+        "minires train`, which also spans machines); records are of the whole batch, --minutes go "
+        "by the clock of the first; needs minires[mpi]. Default: 1",
     )  # fmt: skip
     p.add_argument(
         "--sync-bn",

@@ -74,6 +74,7 @@ class Recorder:
         self.blocks: list[BlockRecord] = []
         self._weights: list[list[nn.Parameter]] = []
         self._inputs: list[Node | None] = []  # of the layers
+        self.alive: dict[int, Array] = {}  # by a layer's index: which units of its ReLU are not 0
         self._handles: list[Any] = []
         self._block_input: Tensor | None = None
         self._watch: Watch | None = None
@@ -87,6 +88,7 @@ class Recorder:
         modules = dict(self.model.named_modules())
         watch = self._watch = Watch(self.layers, {id(m): name for name, m in modules.items()})
         watch.joined = self._joined
+        self.alive = watch.alive
         residual = [m for m in modules.values() if is_residual(m)]
         inner = {id(m) for block in residual for m in _modules_after_first(block)}
         entering: dict[int, BlockRecord] = {}  # by the block that began and waits for its entry
@@ -230,6 +232,16 @@ class Recorder:
 
     def _before(self, module: nn.Module, before: Callable[..., Changed]) -> None:
         self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
+
+    def take_gradients(self) -> None:
+        """Take `dw_norm` from what is in `.grad` now, say after it was averaged over ranks.
+
+        Calls that share W have None then: their parts cannot be told apart.
+        """
+        for layer, weights in zip(self.layers, self._weights, strict=True):
+            found = [w.grad for w in weights if w.grad is not None]
+            own = found and layer.uses == 1 and layer.dw_norm is not None
+            layer.dw_norm = math.hypot(*map(norm, found)) if own else None
 
     def measure_update(self, step: Callable[[], Any]) -> None:
         """Call `step()` (the optimiser's) and set each layer's `update_ratio`, ‖ΔW‖ / ‖W‖."""

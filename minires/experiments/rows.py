@@ -76,7 +76,12 @@ def rms(a: Array) -> float:
 
 
 def dead_units(y: Array) -> float:
-    """Return the fraction of units of a ReLU's output that are 0 on the whole batch.
+    """Return the fraction of units of a ReLU's output that are 0 on the whole batch."""
+    return float(1 - alive_units(y).mean())
+
+
+def alive_units(y: Array) -> Array:
+    """Return which units of a ReLU's output are not 0 on the whole batch.
 
     A unit is a column of (N, units), a channel of (N, C, H, W), a feature of (N, T, features).
     """
@@ -85,8 +90,7 @@ def dead_units(y: Array) -> float:
         axes: tuple[int, ...] = tuple(range(y.ndim - 1))
     else:
         axes = (0, *range(2, y.ndim)) if y.ndim > 3 else ()
-    alive = (y > 0).any(axis=axes) if axes else y > 0
-    return float(1 - xp.asarray(alive).mean())
+    return xp.asarray((y > 0).any(axis=axes) if axes else y > 0)  # type: ignore[no-any-return]
 
 
 def saturated_units(y: Array, function: str) -> float:

@@ -17,7 +17,7 @@ from ..ops.arithmetic import Add
 from ..ops.elementwise import Sigmoid, Tanh
 from ..tensor import Array, Tensor
 from .joins import Join, join
-from .rows import BlockRecord, LayerRecord, dead_units, norm, rms, saturated_units
+from .rows import BlockRecord, LayerRecord, alive_units, norm, rms, saturated_units
 
 VIEWS = {"Reshape", "Permute", "Cast", "Move", "Alias"}
 SATURATING = {Tanh: "tanh", Sigmoid: "sigmoid"}
@@ -45,12 +45,14 @@ class Watch(Observer):
     names      names of the modules, by id
     begun      the rows of residual blocks that are about to run, by the block's id
     joined     told of a sum in a module that has no row yet: (name, stream, branch, join)
+    alive      by the index of a layer: which units of its ReLU are not 0
     """
 
     def __init__(self, layers: list[LayerRecord], names: dict[int, str]) -> None:
         self.layers, self.names = layers, names
         self.open: list[tuple[int, BlockRecord | None]] = []
         self.begun: dict[int, BlockRecord] = {}
+        self.alive: dict[int, Array] = {}
         self.joined: Callable[[str, Tensor, Join], BlockRecord] | None = None
         self._latest: dict[int, LayerRecord] = {}  # of each weight: the call that uses it
         self._uses: dict[Node, LayerRecord] = {}  # of each operation on a weight
@@ -80,7 +82,8 @@ class Watch(Observer):
         if not self.layers:
             return
         if function in (F.ReLU, F.AddReLU, F.BatchNormReLU) and y.size:
-            self.layers[-1].dead_relu = dead_units(y.data)
+            alive = self.alive[len(self.layers) - 1] = alive_units(y.data)
+            self.layers[-1].dead_relu = float(1 - alive.mean())
         elif function in SATURATING and y.size:
             self.layers[-1].saturated = saturated_units(y.data, SATURATING[function])
         if function in (Add, F.AddReLU):

@@ -8,9 +8,9 @@
         F.cross_entropy(net(x), y).backward()
     optimizer.step()                               # the same on every rank
 
-On several machines, which must see the same files: `mpirun -hosts a,b -n 4 minires train …`, and
-`--resume` after the loss of one, from the last checkpoint: mpirun ends all at once then, while
-`minires train --ranks 4`, on one machine, lets the others save first.
+On several machines, which must see the same files: `mpirun -hosts a,b -n 4 minires train …`. When
+a rank is killed, those on its machine notice, and save a checkpoint of the step. When a machine is
+lost, mpirun ends all at once: `--resume` goes on from the last checkpoint.
 
 `minires train --ranks 4`, or `train.fit(…, ranks=parallel.Ranks(comm))`, does the rest as well:
 shares of batches, weights and checkpoints, metrics, batch norm, what happens when a rank is lost.
@@ -21,7 +21,7 @@ from .batch_norm import SyncBatchNorm, synchronise
 from .comm import ALONE, Comm, Pending, RankLost
 from .nccl import NCCL
 from .ranks import Ranks
-from .start import among, inside, launch, world
+from .start import among, guard, inside, launch, world
 
 __all__ = [
     "ALONE",
@@ -34,6 +34,7 @@ __all__ = [
     "SyncBatchNorm",
     "among",
     "broadcast",
+    "guard",
     "inside",
     "launch",
     "synchronise",

@@ -26,6 +26,15 @@ class Stop(Protocol):
     signal: int | None
 
 
+class Clock(Protocol):
+    """The clock of a training: `agreed` are the seconds that all ranks go by."""
+
+    agreed: float | None
+
+    def seconds(self) -> float:
+        """Return those of this rank."""
+
+
 def _state(net: nn.Module) -> list[tuple[str, Array]]:
     """Return parameters and buffers themselves, by name."""
     parameters = [(name, p.data) for name, p in net.named_parameters()]
@@ -46,12 +55,13 @@ class Ranks:
         self._averaging: Averaging | None = None
         self._running: list[Array] = []  # statistics that are averaged
         self._stop: Stop | None = None
+        self._clock: Clock | None = None
         self._agreed: int | None = None
         self._steps = 0
 
     # ---- before the training --------------------------------------------------------------------
-    def require(self, batch_size: int, minutes: float | None, record: int) -> None:
-        """Raise ValueError for what ranks cannot do together."""
+    def require(self, batch_size: int) -> None:
+        """Raise ValueError for a batch that ranks cannot share."""
         if self.size == 1:
             return
         if batch_size % self.size:
@@ -61,10 +71,6 @@ class Ranks:
                 f"batch_size: {batch_size} images cannot be shared equally by {self.size} ranks; "
                 f"choose {near}"
             )
-        if minutes is not None:
-            raise ValueError("minutes: each rank has a clock of its own; give epochs or iterations")
-        if record:
-            raise ValueError("record: gradient flow is recorded by one process; leave it out")
 
     def generator(self, seed: int) -> np.random.Generator:
         """Return the default generator of the training."""
@@ -120,12 +126,20 @@ class Ranks:
         self._steps += 1
 
     def agree(self, loss: float, errors: int, images: int) -> tuple[float, int, int]:
-        """Return mean loss, errors and images of all ranks; they agree on a signal, too."""
+        """Return mean loss, errors and images of all ranks; they agree on time and signal, too."""
         signals = np.zeros(self.size)
         signals[self.rank] = 0 if self._stop is None else self._stop.signal or 0
-        told = self.comm.sum(np.array([loss * images, errors, images, *signals]))
-        self._agreed = int(told[3:].max()) or None
+        now = self._clock.seconds() if self._clock is not None and self.rank == 0 else 0.0
+        told = self.comm.sum(np.array([loss * images, errors, images, now, *signals]))
+        self._agreed = int(told[4:].max()) or None
+        if self._clock is not None:
+            self._clock.agreed = float(told[3])
         return float(told[0] / told[2]), int(told[1]), int(told[2])
+
+    def go_by(self, clock: Clock) -> None:
+        """Let the clock of rank 0 be the one that all ranks go by, as they agree in each step."""
+        if self.size > 1:
+            self._clock, clock.agreed = clock, 0.0
 
     def watch(self, stop: Stop) -> None:
         """Look at `stop` in each step."""

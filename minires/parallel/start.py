@@ -17,9 +17,11 @@ from .comm import ALONE, Comm, RankLost
 
 SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MPI_WORLD_SIZE")  # MPICH and Intel, Open MPI, others
 INSTALL = 'pip install "minires[mpi]"'
-# mpirun kills all ranks when one is killed. This stands between: it ends late, so that the others
-# have time to notice and to save a checkpoint, and it leaves Ctrl-C to the rank itself.
+# mpirun kills all ranks at once (SIGKILL, which nobody hears) when one is killed. This stands
+# between: it ends late, so that the others have time to notice and to save a checkpoint, and it
+# leaves Ctrl-C to the rank itself.
 GUARD = 'trap : INT TERM; "$@"; code=$?; case $code in 13[1-9]) sleep 60;; esac; exit $code'
+GUARDED = "MINIRES_GUARDED"  # set where it stands between
 GRACE = 20.0  # s for which a rank that has failed waits for others to fail in the same way
 END = 600.0  # s for which a rank that has finished waits for the others
 
@@ -66,6 +68,7 @@ def launch(size: int, command: Sequence[str]) -> int:
     with subprocess.Popen(
         [mpirun, "-n", str(size), "sh", "-c", GUARD, "sh", *command],
         stdin=subprocess.DEVNULL,
+        env=os.environ | {GUARDED: "1"},
         start_new_session=True,  # a terminal's Ctrl-C comes here, and is passed on once
     ) as process:
 
@@ -78,6 +81,19 @@ def launch(size: int, command: Sequence[str]) -> int:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def guard() -> None:
+    """Begin this process anew behind `GUARD`, unless it is so already; call it before `world`.
+
+    So ranks of a plain `mpirun` outlive one that is killed for long enough to save. The process
+    must be one that can begin twice, say a command. On a system without sh nothing happens.
+    """
+    shell = shutil.which("sh")
+    if GUARDED in os.environ or shell is None or os.name != "posix":
+        return
+    again = [sys.executable, *sys.orig_argv[1:]]
+    os.execve(shell, ["sh", "-c", GUARD, "sh", *again], os.environ | {GUARDED: "1"})
 
 
 def among(comm: Comm, run: Callable[[], int]) -> int:

@@ -31,11 +31,15 @@ class Fit:
     identity    what `train.session` says that it is: model, recipe, seed, data
     record      iterations between two records of gradient flow
     eval_every  iterations between evaluations, None for the usual
+    ranks       processes that trained it together, by whose number gradients are rounded
+    sync_bn     whether their batch norm was that of the whole batch
     """
 
     identity: Mapping[str, Any]
     record: int
     eval_every: int | None = None
+    ranks: int = 1
+    sync_bn: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return all that the run depends on, the setting flat."""
@@ -51,6 +55,8 @@ class Fit:
                 **{name: recipe[name] for name in sorted(recipe)},
                 "record": self.record,
                 "eval_every": self.eval_every,
+                "ranks": self.ranks,
+                "sync_bn": self.sync_bn,
                 "backend": current_backend(),
             },
             "seed": self.identity["seed"],

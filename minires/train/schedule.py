@@ -16,13 +16,27 @@ WARMUP_FACTOR = 0.1  # He et al. 2015, §4.2: 0.01 instead of 0.1 while ResNet-1
 
 
 class Clock:
-    """Seconds of a training, all of its sessions together."""
+    """Seconds of a training, all of its sessions together.
+
+    agreed  the seconds that all ranks go by: those of rank 0 at the last step; None without ranks
+    """
 
     def __init__(self, before: float = 0.0) -> None:
         self.start = time.monotonic() - before
+        self.agreed: float | None = None
 
     def seconds(self) -> float:
         return time.monotonic() - self.start
+
+    def passed(self) -> float:
+        """Return the seconds by which a schedule of so many minutes goes."""
+        return self.seconds() if self.agreed is None else self.agreed
+
+    def go_on(self, before: float) -> None:
+        """Go on from a session that ended after so many seconds."""
+        self.start -= before
+        if self.agreed is not None:
+            self.agreed = before
 
 
 class RecipeLR(Scheduler):
@@ -43,7 +57,7 @@ class RecipeLR(Scheduler):
         if self.iterations is not None:
             return min(1.0, t / self.iterations)
         assert self.recipe.minutes is not None
-        return min(1.0, self.clock.seconds() / (60 * self.recipe.minutes))
+        return min(1.0, self.clock.passed() / (60 * self.recipe.minutes))
 
     def factor(self, t: int) -> float:
         """The recipe's, a tenth of it until warm."""

@@ -54,7 +54,7 @@ class Session:
         if (n := len(train_images)) < recipe.batch_size:
             text = f"batch_size: {recipe.batch_size} is more than the {n} training images"
             raise ValueError(f"{text}; choose a smaller one")
-        self.ranks.require(recipe.batch_size, recipe.minutes, habits.record)
+        self.ranks.require(recipe.batch_size)
         self.normalise = Normalise.of(train_images, recipe.normalise)
         self.loader = self._loader()
         self.per_epoch = len(self.loader)
@@ -62,12 +62,13 @@ class Session:
         self.iteration, self.clock = 0, Clock()
         start(net, train_images, self.normalise, recipe.start)
         self.ranks.begin(net)
+        self.ranks.go_by(self.clock)
         self.optimizer = optimizer_of(net, recipe)
         self.schedule = RecipeLR(self.optimizer, recipe, self.iterations, self.clock)
         self.averages = Averages(net, recipe)
         self.frozen = Frozen(net, recipe, self.per_epoch)
         self.loss, self.metrics = loss_of(recipe), Metrics(self.per_epoch)
-        self.flow = Flow(habits.record)
+        self.flow = Flow(habits.record, self.ranks)
         self.model: dict[str, Any] = {"name": type(net).__name__, "options": {}}
         self.origin: dict[str, Any] = {}
         self.test: Evaluation | None = None
@@ -163,7 +164,7 @@ class Session:
         versions = results.versions() | {"backend": current_backend()}
         if others := differences(saved["versions"], versions):
             self.meter.say("not the surroundings of before, bits may differ: " + "; ".join(others))
-        self.clock.start -= saved["seconds"]  # before the schedule, which may go by it
+        self.clock.go_on(saved["seconds"])  # before the schedule, which may go by it
         self.net.load_state_dict(saved["net"])
         self.optimizer.load_state_dict(saved["optimizer"])
         self.schedule.load_state_dict(saved["schedule"])

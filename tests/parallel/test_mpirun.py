@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from minires.store import Store
 from minires.train import checkpoint
 
 BESIDE = Path(sys.executable).parent / "mpirun"
@@ -34,9 +35,9 @@ RUN = [
 TWO = ("--ranks", "2", "--iterations", "40")
 
 
-def start(out, *more):
+def start(out, *more, before=()):
     return subprocess.Popen(
-        [sys.executable, "-m", "minires", "train", *more, "--out", str(out)],
+        [*before, sys.executable, "-m", "minires", "train", *more, "--out", str(out)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -81,8 +82,8 @@ def assert_same(found, expected):
 
 
 def test_two_ranks_train_the_net_of_one_process(tmp_path):
-    """In eight steps; mpirun is given by hand, as on several machines."""
-    one, two, steps = tmp_path / "one", tmp_path / "two", ("--iterations", "8")
+    """In eight steps, with records; mpirun is given by hand, as on several machines."""
+    one, two, steps = tmp_path / "one", tmp_path / "two", ("--iterations", "8", "--record", "4")
     train(one, *steps)
     command = [MPIRUN, "-n", "2", sys.executable, "-m", "minires", "train", "--out", str(two)]
     told = subprocess.run(
@@ -97,6 +98,15 @@ def test_two_ranks_train_the_net_of_one_process(tmp_path):
     said = document(two)["ranks"]
     assert (said["ranks"], said["sync_bn"]) == (2, True)
     assert parameters < said["bytes_per_step"] < 5 * parameters
+
+    assert told.stdout.count("kept in ") == 1
+    (found,), (expected,) = (Store(out).runs() for out in (two, one))
+    assert (found.setting["ranks"], expected.setting["ranks"]) == (2, 1)
+    assert found.key != expected.key
+    rows, wanted = found.rows(), expected.rows()
+    assert [row["name"] for row in rows] == [row["name"] for row in wanted]
+    for name in ("dx_norm", "dw_norm", "forward_rms", "update_ratio"):
+        assert [r[name] for r in rows] == pytest.approx([r[name] for r in wanted], rel=1e-3), name
 
 
 @pytest.mark.slow
@@ -158,9 +168,15 @@ def process_of(rank, out):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc to find a rank")
-@pytest.mark.parametrize("rank", [0])  # the one that writes; the next takes over
-def test_a_killed_rank_ends_all_and_nothing_is_lost(undisturbed, tmp_path, rank):
-    process = start(killed := tmp_path / "killed", *RUN, *TWO, "--checkpoint-every", "10")
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_killed_rank_ends_all_and_nothing_is_lost(undisturbed, tmp_path, plain):
+    """Also where a plain mpirun has started them, which kills all when one is killed."""
+    killed, rank = tmp_path / "killed", 0  # the one that writes; the next takes over
+    often = ("--checkpoint-every", "10")
+    if plain:
+        process = start(killed, *RUN, *TWO[2:], *often, before=(MPIRUN, "-n", "2"))
+    else:
+        process = start(killed, *RUN, *TWO, *often)
     wait_for_steps(process, killed)
     time.sleep(0.1)
     victim = process_of(rank, killed)
@@ -188,3 +204,15 @@ def test_all_ranks_see_a_divergence_and_an_error(tmp_path):
     told = train(tmp_path / "b", *steps, code=2)
     assert told.count("minires: error") == 1
     assert "has not finished" in told
+
+
+@pytest.mark.slow
+def test_minutes_end_for_all_ranks_at_one_step(tmp_path):
+    told = train(tmp_path / "a", "--minutes", "0.05", "--record", "5", "--ranks", "2")
+    said = document(tmp_path / "a")
+    assert said["status"] == "finished"
+    assert said["iteration"] >= 1
+    assert f"{said['iteration']} iterations" in told
+    assert "not kept in a store: no two trainings" in told
+    rows = (tmp_path / "a" / "layers.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert {int(row.split(",")[0]) for row in rows} == set(range(0, said["iteration"], 5))

@@ -5,12 +5,15 @@ import pytest
 
 import minires as mr
 import minires.functional as F
-from minires import models, nn
+from minires import models, nn, optim
 from minires.data import ImageLoader, Normalise
 from minires.functional import dropout
 from minires.parallel import Averaging, Ranks, synchronise
 from minires.parallel.rows import Rows, share_generators
 from minires.random import using
+from minires.train import RECIPES, loop
+from minires.train.flow import Flow
+from minires.train.schedule import Clock, RecipeLR, optimizer_of
 
 from ..train.conftest import images
 
@@ -217,9 +220,80 @@ def test_ranks_of_different_nets_refuse_to_begin(among):
 def test_what_ranks_cannot_do_together_is_refused(among):
     ranks = among(3, Ranks)[1]
     with pytest.raises(ValueError, match="shared equally by 3 ranks; choose 126"):
-        ranks.require(128, None, 0)
-    with pytest.raises(ValueError, match="clock"):
-        ranks.require(126, 5.0, 0)
-    with pytest.raises(ValueError, match="record"):
-        ranks.require(126, None, 10)
-    Ranks().require(128, 5.0, 10)
+        ranks.require(128)
+    ranks.require(126)
+    Ranks().require(128)
+
+
+def test_ranks_go_by_the_clock_of_the_first(among):
+    """Those of the others are ahead, by more than the training takes."""
+    recipe = RECIPES["he2015"].changed(minutes=1)
+
+    def run(comm):
+        ranks, clock = Ranks(comm), Clock(before=100 * comm.rank + 15)
+        ranks.go_by(clock)
+        module = nn.Linear(3, 2)
+        schedule = RecipeLR(optimizer_of(module, recipe), recipe, None, clock)
+        before = schedule.done(0)
+        ranks.agree(1.0, 0, 4)
+        schedule.step()
+        return before, schedule.done(1), schedule.get_last_lr()
+
+    first, *others = among(3, run)
+    assert first[0] == 0
+    assert 0.25 < first[1] < 0.9
+    assert others == [first, first]
+
+
+@pytest.mark.parametrize(
+    ("options", "mlp"),
+    [({"norm": "bn"}, False), ({"norm": "none", "skip": "none"}, False), ({}, True)],
+)
+def test_records_of_ranks_are_those_of_one_process(among, options, mlp):
+    def train(ranks, x, y):
+        module = net(**options)
+        if mlp:
+            module, x = models.mlp_stack(8, 24, in_features=192, seed=2), x.reshape(len(x), -1)
+        ranks.begin(module)
+        flow = Flow(1, ranks)
+        watched = {"watch": lambda index: flow.recorder(module, index)}
+        watched |= {"ranks": ranks} if ranks.size > 1 else {}
+        optimizer = optim.SGD(module.parameters(), lr=0.1)
+        for step in loop.train(module, optimizer, [(x, y)] * 2, clip=0.5, **watched):
+            flow.take(step.index + 1, step.loss)
+        return flow.rows
+
+    expected = train(Ranks(), X, Y)
+    found = among(2, lambda comm: train(Ranks(comm, True), share(comm, X), share(comm, Y)))
+    assert found[1] == found[0]
+    assert len(found[0]) == len(expected) >= 8
+    assert not mlp or any(row["dead_relu"] for row in expected)
+    for row, wanted in zip(found[0], expected, strict=True):
+        for name, value in wanted.items():
+            number = isinstance(value, float)
+            same = pytest.approx(value, rel=2e-4, abs=1e-9) if number else value
+            assert row[name] == same, (row["name"], name)
+
+
+def test_calls_that_share_a_matrix_have_no_gradient_of_their_own_among_ranks(among):
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.shared = nn.Linear(4, 4), nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.shared(F.relu(self.shared(self.first(x))))
+
+    x = RNG.standard_normal((6, 4)).astype(np.float32)
+
+    def run(comm):
+        module, flow = Twice(), Flow(1, ranks := Ranks(comm))
+        ranks.begin(module)
+        optimizer = optim.SGD(module.parameters(), lr=0.1)
+        batch = [(share(comm, x), share(comm, Y[:6]))]
+        watch = lambda index: flow.recorder(module, index)  # noqa: E731
+        for step in loop.train(module, optimizer, batch, watch=watch, ranks=ranks):
+            flow.take(1, step.loss)
+        return [(row["name"], row["dw_norm"] is None) for row in flow.rows]
+
+    assert among(2, run)[0] == [("first", False), ("shared", True), ("shared", True)]
