@@ -236,6 +236,8 @@ def pooling_windows(
     if size[0] * size[1] > MAX_TAPS:
         raise ValueError(f"kernel_size {size}: expected at most {MAX_TAPS} pixels in a window")
     win = windows(image, size, size if stride is None else stride, pad, dilation, ceil_mode)
+    if win.dilation == (1, 1):  # no tap is stepped over, so the padding's limit is enough
+        return win
     for axis, name in enumerate(("height", "width")):
         start = np.arange(win.output[axis]) * win.stride[axis] - pad[axis]
         end = start + (size[axis] - 1) * win.dilation[axis]

@@ -158,19 +158,22 @@ import numpy as np
 from minires_kernels.cpu.machine.vector_width import VECTOR_BYTES
 assert VECTOR_BYTES <= {width}, VECTOR_BYTES
 from minires_kernels import kernel, specs
-reference = kernel("conv2d", "reference", 2)
-for version, scale in ((3, 1), (4, 10)):
-    k, ran = kernel("conv2d", "cpu", version), 0
-    for case in specs()["conv2d"].cases(np.random.default_rng(0)):
+runs = [("conv2d", 3, 1), ("conv2d", 4, 10), ("max_pool2d", 1, 1), ("avg_pool2d", 1, 1)]
+for name, version, scale in runs:
+    reference = kernel(name, "reference", 2 if name == "conv2d" else 1)
+    k, ran = kernel(name, "cpu", version), 0
+    for case in specs()[name].cases(np.random.default_rng(0)):
         try:
             y, *saved = k.forward(*case.astype(np.float32), **case.options)
         except ValueError:
             continue
         y0, *saved0 = reference.forward(*case.arrays, **case.options)
         dy = np.random.default_rng(1).standard_normal(y.shape)
-        got = (y, *k.backward(dy.astype(np.float32), *saved))
-        expected = (y0, *reference.backward(dy, *saved0))
-        for a, e in zip(got, expected):
+        got = k.backward(dy.astype(np.float32), *saved)
+        expected = reference.backward(dy, *saved0)
+        if name != "conv2d":
+            got, expected = (got,), (expected,)
+        for a, e in zip((y, *got), (y0, *expected)):
             if e is not None and e.size:
                 assert abs(a - e).max() <= scale * 1e-5 * abs(e).max(), case.label
         ran += 1

@@ -293,19 +293,35 @@ def test_batch_norm_survives_an_outlier_in_the_first_pixel(outlier):
     np.testing.assert_allclose(var, x.astype(np.float64).var(axis=(0, 2, 3)), rtol=2e-6)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("backend", ON_NUMPY)
-def test_max_pool_ties_and_nan(backend):
-    x = np.zeros((1, 1, 3, 3))
-    y, index, *_ = kernel("max_pool2d", backend).forward(x, kernel_size=3)
-    assert (y.item(), index.item()) == (0.0, 0)
-    x[0, 0, 1, 2] = x[0, 0, 2, 0] = np.nan
-    y, index, *_ = kernel("max_pool2d", backend).forward(x, kernel_size=3)
-    assert np.isnan(y.item())
-    assert index.item() == 5
-    lowest = np.full((1, 1, 2, 2), -np.inf)
-    y, index, *_ = kernel("max_pool2d", backend).forward(lowest, kernel_size=2, padding=1)
+def test_max_pool_ties_and_nan(backend, dtype):
+    """In each of 19 channels: whole registers, and the rest of them."""
+    pool = kernel("max_pool2d", backend)
+    x = np.zeros((1, 19, 3, 3), dtype)
+    y, index, *_ = pool.forward(x, kernel_size=3)
+    assert not y.any()
+    assert not index.any()
+    x[0, :, 1, 2] = x[0, :, 2, 0] = np.nan
+    y, index, *saved = pool.forward(x, kernel_size=3)
+    assert np.isnan(y).all()
+    assert (index == 5).all()
+    dx = pool.backward(np.full_like(y, np.inf), index, *saved)
+    assert (dx == np.where(np.arange(9) == 5, np.inf, 0).reshape(3, 3)).all()
+    lowest = np.full((1, 19, 2, 2), -np.inf, dtype)
+    y, index, *_ = pool.forward(lowest, kernel_size=2, padding=1)
     assert (y == -np.inf).all()
-    assert index.ravel().tolist() == [0, 1, 2, 3]
+    assert (index == np.arange(4).reshape(2, 2)).all()
+
+
+def test_max_pool_winners_of_one_backend_serve_another():
+    """Whatever type of integer they are."""
+    x = np.random.default_rng(0).standard_normal((1, 2, 6, 4), dtype=np.float32)
+    found = []
+    for backend in ON_NUMPY:
+        y, *saved = kernel("max_pool2d", backend).forward(x, kernel_size=2)
+        found += [kernel("max_pool2d", other).backward(y, *saved) for other in ON_NUMPY]
+    assert len({dx.tobytes() for dx in found}) == 1
 
 
 @pytest.mark.parametrize("backend", ON_NUMPY)

@@ -38,7 +38,7 @@ def max_pool2d_backward(
     device: Device, version: int, dy: Array, winner: Array, shape: tuple[int, ...], win: Windows
 ) -> Array:
     """Each pixel takes in dy of the windows that it won."""
-    dy, winner = device.plain(dy), device.plain(winner)
+    dy, winner = device.plain(dy), device.plain(winner.astype(np.int64, copy=False))
     dx = device.empty(shape, dy.dtype)
     name = f"max_pool_backward<T, {sizes(version, win)}>"
     arguments = (dy, winner, dx, np.int64(dx.size), structure_of(shape, win))

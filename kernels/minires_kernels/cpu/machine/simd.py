@@ -4,13 +4,20 @@ A compiler that vectorises a loop keeps the sums of a matrix product in memory: 
 add it loads a sum, adds, and stores it again, and so stops at a quarter of the processor's speed.
 The cure is a *register tile*: a block of sums that lives in registers while the loop runs. That
 needs a type for "one register", which Python, NumPy and Numba lack. Here it is, with five
-instructions; + - * work on registers as on numbers, and `a + b * c` becomes one fused multiply-add.
+instructions; + - * / work on registers as on numbers, and `a + b * c` becomes one fused
+multiply-add.
 
     lanes(a)          how many elements of a's type one register holds
     load(a, i)        the register a[i : i + lanes(a)]
     store(a, i, v)    a[i : i + lanes(a)] = v
     fill(a, value)    a register of a's type with `value` in every lane
     scalar(a, i)      the number a[i], to be multiplied into every lane
+
+and two more compare lanes, for the maximum and where it is:
+
+    larger(v, here, best, index)    v and here in each lane in which v is above best, or is its
+                                    first NaN; best and index elsewhere
+    where_equal(index, here, v)     v in each lane in which index is `here`, 0 elsewhere
 
 `a` is a flat array. Nothing checks an index: a kernel that goes wrong here reads foreign memory,
 so every array comes from code that sized it. Below are the instructions as NumPy; they run where
@@ -55,6 +62,17 @@ def fill(a: Array, value: Any) -> Any:
 def scalar(a: Array, i: int) -> Any:
     """Return the number a[i]."""
     return a[i]
+
+
+def larger(v: Any, here: int, best: Any, index: Any) -> tuple[Any, Any]:
+    """Return (v, here) in lanes where v is the larger or the first NaN, else (best, index)."""
+    wins = (best == best) & ~(v <= best)
+    return np.where(wins, v, best), np.where(wins, index.dtype.type(here), index)
+
+
+def where_equal(index: Any, here: int, v: Any) -> Any:
+    """Return v in lanes where index is `here`, and 0 elsewhere."""
+    return np.where(index == here, v, v.dtype.type(0))
 
 
 if not numba_config.DISABLE_JIT:

@@ -123,7 +123,7 @@ def _splat(context: Any, builder: Any, value: Any, given: Any, register: Registe
 
 
 def _arithmetic(python_operator: Any, llvm_name: str) -> None:
-    """Let + - * take registers, and numbers beside them; LLVM may fuse a product and a sum."""
+    """Let + - * / take registers, and numbers beside them; LLVM may fuse a product and a sum."""
 
     @intrinsic
     def instruction(typing_context: Any, a: Any, b: Any) -> Any:
@@ -148,6 +148,7 @@ def _arithmetic(python_operator: Any, llvm_name: str) -> None:
 _arithmetic(operator.add, "fadd")
 _arithmetic(operator.sub, "fsub")
 _arithmetic(operator.mul, "fmul")
+_arithmetic(operator.truediv, "fdiv")
 
 
 @intrinsic
@@ -161,4 +162,34 @@ def fill(typing_context: Any, a: Any, value: Any) -> Any:
     return register(a, value), code
 
 
-INSTRUCTIONS = ("fill", "lanes", "load", "prefetch", "scalar", "store")
+@intrinsic
+def larger(typing_context: Any, v: Any, here: Any, best: Any, index: Any) -> Any:
+    """See `simd.larger`."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        value, number, most, place = args
+        above = builder.fcmp_unordered("ugt", value, most)  # greater, or one is a NaN
+        wins = builder.and_(above, builder.fcmp_ordered("ord", most, most))
+        places = _splat(context, builder, number, here, index)
+        found = builder.select(wins, value, most), builder.select(wins, places, place)
+        return context.make_tuple(builder, signature.return_type, found)
+
+    both: Any = types.Tuple((best, index))  # type: ignore[no-untyped-call]
+    return both(v, here, best, index), code
+
+
+@intrinsic
+def where_equal(typing_context: Any, index: Any, here: Any, v: Any) -> Any:
+    """See `simd.where_equal`."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        places = _splat(context, builder, args[1], here, index)
+        equal = builder.icmp_signed("==", args[0], places)
+        return builder.select(equal, args[2], ir.Constant(context.get_value_type(v), None))
+
+    return v(index, here, v), code
+
+
+INSTRUCTIONS = (
+    "fill", "lanes", "larger", "load", "prefetch", "scalar", "store", "where_equal"
+)  # fmt: skip
