@@ -1,9 +1,10 @@
-"""Convolution v3: direct, with the sums of TILE pixels × one register of filters kept in registers.
+"""Convolution v3: direct, with the sums of some pixels × registers of filters kept in registers.
 
-No columns are made: the taps of a window are read where they are. A weight is used for TILE pixels
-each time it is read, and a sum is written once. The loops are those of a product of matrices whose
-row i starts wherever pixel i's window starts (`gather.py`), so any size, stride, dilation and group
-takes the same path; channels that do not fill a register are computed with zeros beside them.
+No columns are made: the taps of a window are read where they are. A weight is used for all pixels
+of a tile (`machine/tile.py`) each time it is read, and a sum is written once. The loops are those
+of a product of matrices whose row i starts wherever pixel i's window starts (`gather.py`), so any
+size, stride, dilation and group takes the same path; channels that do not fill a tile are computed
+with zeros beside them.
 """
 
 from __future__ import annotations
@@ -17,11 +18,10 @@ from ...checks import Windows
 from ...memory import empty, zeros
 from ...spec import ALL, Array, Needs
 from ..machine.jit import jit
-from ..machine.layout import kept, plain, to_nchw, to_nhwc
-from ..machine.simd import lanes, load
+from ..machine.layout import aligned, kept, plain, to_nchw, to_nhwc
+from ..machine.simd import lanes
 from ..machine.threads import run
-from ..machine.tile import TILE, looked_up, multiply_add, repeat, spaced, store_tile
-from ..machine.vector_width import VECTOR_BYTES
+from ..machine.tile import Tile, load_tile, looked_up, multiply_add, spaced, store_tile, tile_for
 from . import depthwise
 from .common import SMALLEST_FLOPS, Gradients, bias_gradient
 from .gather import Gather, backward_gathers, forward_gather
@@ -34,8 +34,8 @@ def _gather(
     lo: int,
     hi: int,
     source: Array,  # flat (N, h, w, c)
-    w: Array,  # flat (blocks, taps, c/groups, lanes)
-    b: Array,  # (blocks · lanes,)
+    w: Array,  # flat (blocks, taps, c/groups, block)
+    b: Array,  # (blocks · block,)
     y: Array,  # flat (N, …, …, k)
     unit: tuple[int, ...],
     gather: tuple[int, ...],
@@ -43,16 +43,18 @@ def _gather(
     source_pixels: Array,
     y_pixels: Array,
     runs: Array,
+    tile: Tile,
 ) -> None:
-    """Compute items lo … hi - 1; an item is some filter blocks of a unit."""
+    """Compute items lo … hi - 1; an item is some filter blocks, a tile's width each, of a unit."""
     n_all, images, bands, band, height, width, copied, splits = unit
     h, width_all, c, top, left, p_all, q_all, step, run_length = gather
     blocks_per_group, k_group, c_group, y_image, y_row, y_start, groups = filters
-    per_register = lanes(source)
+    tile_rows, columns = tile
+    pixels_together, width_k = len(tile_rows), len(columns) * lanes(source)
     blocks = groups * blocks_per_group
     image_size = height * width * c
     scratch = np.empty(images * image_size if copied else 1, source.dtype)
-    tail = np.empty(TILE * per_register, source.dtype)
+    tail = np.empty(pixels_together * width_k, source.dtype)
     x = scratch if copied else source
     present = -1  # the unit in scratch
     for item in range(lo, hi):
@@ -71,61 +73,60 @@ def _gather(
         to = n * y_image + p * y_row + y_start
         last = here * min(band, p_all - p) * q_all - 1
         for block in range(split * blocks // splits, (split + 1) * blocks // splits):
-            group, k = block // blocks_per_group, block % blocks_per_group * per_register
-            whole = k + per_register <= k_group
-            start = repeat(load(b, block * per_register))
-            for i in range(0, last + 1, TILE):
-                rows = looked_up(source_pixels, i, last)
+            group, k = block // blocks_per_group, block % blocks_per_group * width_k
+            whole = k + width_k <= k_group
+            start = load_tile(b, spaced(tile_rows, block * width_k, 0), columns)
+            for i in range(0, last + 1, pixels_together):
+                rows = looked_up(tile_rows, source_pixels, i, last)
                 sums = start
-                o = block * runs.size * run_length * per_register
+                o = block * runs.size * run_length * width_k
                 for r in range(runs.size):
                     offset = base + group * c_group + runs[r]
                     for j in range(run_length):
-                        sums = multiply_add(sums, x, rows, offset + j, w, o)
-                        o += per_register
-                pixels = looked_up(y_pixels, i, last)
+                        sums = multiply_add(sums, x, rows, offset + j, w, columns, o)
+                        o += width_k
                 channel = to + group * k_group + k
                 if whole:
-                    store_tile(y, pixels, channel, sums)
+                    pixels = looked_up(tile_rows, y_pixels, i, last)
+                    store_tile(y, spaced(pixels, channel, 1), columns, sums)
                 else:
-                    store_tile(tail, spaced(0, per_register), 0, sums)
-                    for t in range(min(TILE, last + 1 - i)):
+                    store_tile(tail, spaced(tile_rows, 0, width_k), columns, sums)
+                    for t in range(min(pixels_together, last + 1 - i)):
                         for lane in range(k_group - k):
                             pixel = y_pixels[i + t] + channel
-                            y[pixel + lane] = tail[t * per_register + lane]
+                            y[pixel + lane] = tail[t * width_k + lane]
 
 
 @jit
 def _pack(lo: int, hi: int, w: Array, taps: Array, strides: tuple[int, ...], packed: Array) -> None:
     """packed[block, tap, c, lane] = w[group, filter, c, tap], zero where there is no filter."""
     blocks_per_group, k_group, group_stride, k_stride, c_stride = strides
-    _, _, c_all, per_register = packed.shape
+    _, _, c_all, width = packed.shape
     for block in range(lo, hi):
-        group, k = block // blocks_per_group, block % blocks_per_group * per_register
-        count = min(per_register, k_group - k)
+        group, k = block // blocks_per_group, block % blocks_per_group * width
+        count = min(width, k_group - k)
         for t in range(taps.size):
             for c in range(c_all):
                 to = packed[block, t, c]
                 start = group * group_stride + k * k_stride + c * c_stride + taps[t]
                 for lane in range(count):
                     to[lane] = w[start + lane * k_stride]
-                for lane in range(count, per_register):
+                for lane in range(count, width):
                     to[lane] = 0
 
 
-def _packed(w: Array, taps: Array, groups: int, mirrored: bool) -> Array:
-    """Return w as (blocks, taps, source channels, lanes) of the gather's filters.
+def _packed(w: Array, taps: Array, groups: int, mirrored: bool, width: int) -> Array:
+    """Return w as (blocks, taps, source channels, width) of the gather's filters.
 
     `mirrored` for dx, whose filters are the channels of x and whose source channels are y's.
     """
-    per_register = VECTOR_BYTES // w.itemsize
     k, c, taps_all = len(w) // groups, w.shape[1], w.shape[2] * w.shape[3]
     strides = (k * c * taps_all, c * taps_all, taps_all)  # of group, filter, channel
     if mirrored:
         k, c, strides = c, k, (strides[0], strides[2], strides[1])
-    blocks = -(-k // per_register)
-    packed = empty((groups * blocks, len(taps), c, per_register), w.dtype)
-    few = (1 << 14) // (len(taps) * c * per_register + 1) + 1
+    blocks = -(-k // width)
+    packed = aligned((groups * blocks, len(taps), c, width), w.dtype)
+    few = (1 << 14) // (len(taps) * c * width + 1) + 1
     run(_pack, len(packed), w.reshape(-1), taps, (blocks, k, *strides), packed, smallest=few)
     return packed
 
@@ -147,11 +148,11 @@ def _run_gather(
     """Compute every pixel of one gather: source (N, h, w, c) → y (N, …, …, k), channels-last."""
     n, h, width, c = source.shape
     k_group, c_group = y.shape[3] // groups, c // groups
-    per_register = VECTOR_BYTES // y.itemsize
+    tile = tile_for(k_group, y.itemsize)
     u = units(gather, h, width, c, source.itemsize, images=n, weights=w.nbytes)
     taps, runs, length = _tables(gather, groups == 1, u.pitch, c)
-    packed = _packed(w, taps, groups, mirrored)
-    bias = np.zeros(len(packed) * per_register, y.dtype)
+    packed = _packed(w, taps, groups, mirrored, tile.width(y.itemsize))
+    bias = np.zeros(len(packed) * tile.width(y.itemsize), y.dtype)
     if b is not None:
         bias.reshape(groups, -1)[:, :k_group] = b.reshape(groups, k_group)
     row = y.shape[2] * y.shape[3]
@@ -180,6 +181,7 @@ def _run_gather(
         pixel_table(pixels, y.shape[1] * row, (gather.spread[0], row),
                     (gather.spread[1], y.shape[3])),
         runs,
+        tile,
         smallest=_smallest_items(u.band * u.images * gather.output[1], w, splits),
     )  # fmt: skip
 

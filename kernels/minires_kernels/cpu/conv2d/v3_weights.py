@@ -1,4 +1,4 @@
-"""The gradient of the weights in v3: a tile of TILE places × one register of filters.
+"""The gradient of the weights in v3: a tile of places × registers of filters.
 
     dw[place, k] = Σ_{n,p,q} x[window of n, p, q][place] · dy[n, p, q, k]
 
@@ -17,13 +17,23 @@ import numpy as np
 from ...memory import empty, zeros
 from ...spec import Array
 from ..machine.jit import jit, jit_inner
-from ..machine.simd import fill, lanes
+from ..machine.simd import lanes
 from ..machine.threads import run
-from ..machine.tile import TILE, load_tile, looked_up, multiply_add, repeat, spaced, store_tile
-from ..machine.vector_width import VECTOR_BYTES
+from ..machine.tile import (
+    Tile,
+    fill_tile,
+    load_tile,
+    looked_up,
+    multiply_add,
+    spaced,
+    store_tile,
+    tile_for,
+)
 from .common import SMALLEST_FLOPS, weight_parts
 from .gather import Gather
 from .units import ENOUGH_ITEMS, copy_band, units
+
+BAND_BYTES = 3 << 13  # of x under a band: each tile reads all of it, from the first cache
 
 
 @jit
@@ -32,22 +42,24 @@ def _sums(
     hi: int,
     x: Array,  # flat (N, h, w, c)
     dy: Array,  # flat (N, p, q, k)
-    partial: Array,  # flat (parts, blocks, places rounded up to TILE, lanes)
+    partial: Array,  # flat (parts, blocks, places in whole tiles, block)
     unit: tuple[int, ...],
     gather: tuple[int, ...],
     filters: tuple[int, ...],
     places: Array,
+    tile: Tile,
 ) -> None:
     """Compute items lo … hi - 1; an item is some filter blocks of one part of the batch."""
     n_all, band, height, width, copied, parts, splits = unit
     h, w_all, c, top, left, p_all, q_all, step_r, step_s, pitch = gather
     blocks_per_group, k_group, c_group, groups = filters
-    per_register = lanes(x)
+    tile_rows, columns = tile
+    height_tile, block_width = len(tile_rows), len(columns) * lanes(x)
     blocks = groups * blocks_per_group
     last = places.size - 1
-    rows_all = (places.size + TILE - 1) // TILE * TILE
-    padded = k_group % per_register != 0  # then dy is copied with zeros between the groups
-    k_all = blocks * per_register if padded else groups * k_group
+    rows_all = (places.size + height_tile - 1) // height_tile * height_tile
+    padded = k_group % block_width != 0  # then dy is copied with zeros between the groups
+    k_all = blocks * block_width if padded else groups * k_group
     scratch = np.empty(height * width * c if copied else 1, x.dtype)
     dy_scratch = np.zeros(band * q_all * k_all if padded else 1, x.dtype)
     source = scratch if copied else x
@@ -74,22 +86,25 @@ def _sums(
                     y_base = (n * p_all + p0) * q_all * k_all
                 for block in range(split * blocks // splits, until * blocks // splits):
                     group, k = block // blocks_per_group, block % blocks_per_group
-                    group_start = group * (blocks_per_group * per_register if padded else k_group)
-                    y_start = y_base + group_start + k * per_register
+                    group_start = group * (blocks_per_group * block_width if padded else k_group)
+                    y_start = y_base + group_start + k * block_width
                     start = base + group * c_group
-                    for j in range(0, rows_all, TILE):
+                    for j in range(0, rows_all, height_tile):
                         row = (part * blocks + block) * rows_all + j
-                        at = spaced(row * per_register, per_register)
-                        sums = repeat(fill(x, 0)) if first else load_tile(partial, at, 0)
-                        x_places = looked_up(places, j, last)
+                        at = spaced(tile_rows, row * block_width, block_width)
+                        if first:
+                            sums = fill_tile(x, tile_rows, columns, 0)
+                        else:
+                            sums = load_tile(partial, at, columns)
+                        x_places = looked_up(tile_rows, places, j, last)
                         for p in range(rows):
                             o = y_start + p * q_all * k_all
                             i = start + p * step_r * pitch
                             for _q in range(q_all):
-                                sums = multiply_add(sums, source, x_places, i, upstream, o)
+                                sums = multiply_add(sums, source, x_places, i, upstream, columns, o)
                                 i += step_s * c
                                 o += k_all
-                        store_tile(partial, at, 0, sums)
+                        store_tile(partial, at, columns, sums)
 
 
 @jit_inner
@@ -112,11 +127,11 @@ def _collect(
 ) -> None:
     """dw[k, c, tap] = Σ_parts partial[part, k's block, place of tap and c, k's lane]."""
     blocks_per_group, k_group = filters
-    parts, _, _, per_register = partial.shape
+    parts, _, _, width = partial.shape
     for k in range(lo, hi):
         group, place = k // k_group, k % k_group
-        block = group * blocks_per_group + place // per_register
-        lane = place % per_register
+        block = group * blocks_per_group + place // width
+        lane = place % width
         out = dw[k]
         for c in range(out.shape[0]):
             for t in range(out.shape[1]):
@@ -142,17 +157,19 @@ def weight_gradient(
     """Return dw of `shape` (K, C/groups, R, S) from x (N, H, W, C) and dy (N, P, Q, K)."""
     n, h, w, c = x.shape
     k, c_group = shape[:2]
-    k_group, per_register = k // groups, VECTOR_BYTES // x.itemsize
-    u = units(gather, h, w, c, x.itemsize)
+    k_group = k // groups
+    tile = tile_for(k_group, x.itemsize)
+    width = tile.width(x.itemsize)
+    u = units(gather, h, w, c, x.itemsize, nbytes=BAND_BYTES)
     places, tap_rows = _places(gather, u.pitch, c, c_group)
-    blocks_per_group = -(-k_group // per_register)
+    blocks_per_group = -(-k_group // width)
     blocks = groups * blocks_per_group
-    rows = -(-len(places) // TILE) * TILE
+    rows = -(-len(places) // tile.height) * tile.height
     flops = 2 * gather.output[0] * gather.output[1] * k * c_group * shape[2] * shape[3] + 1
     few = SMALLEST_FLOPS // flops + 1
-    parts = weight_parts(n, blocks * rows * VECTOR_BYTES, few)
+    parts = weight_parts(n, blocks * rows * width * x.itemsize, few)
     splits = min(blocks, -(-ENOUGH_ITEMS // parts))
-    partial = (empty if n else zeros)((parts, blocks, rows, per_register), x.dtype)
+    partial = (empty if n else zeros)((parts, blocks, rows, width), x.dtype)
     run(
         _sums,
         parts * splits,
@@ -163,6 +180,7 @@ def weight_gradient(
         (h, w, c, *gather.origin, *gather.output, *gather.step, u.pitch),
         (blocks_per_group, k_group, c_group, groups),
         places,
+        tile,
         smallest=max(1, splits * parts * few // max(1, n)),
     )
     dw = empty((k, c_group, shape[2] * shape[3]), x.dtype)

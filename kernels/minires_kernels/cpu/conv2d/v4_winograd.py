@@ -20,10 +20,10 @@ from ..machine.jit import jit
 from ..machine.layout import kept, to_nchw, to_nhwc
 from ..machine.simd import lanes
 from ..machine.threads import run
-from ..machine.tile import TILE
 from .common import Gradients, bias_gradient, weight_parts
 from .winograd_staged import Stages
 from .winograd_stages import (
+    TILE,
     Sizes,
     add_gradients,
     block_at,

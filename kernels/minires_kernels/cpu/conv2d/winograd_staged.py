@@ -15,8 +15,8 @@ from ..machine.jit import jit
 from ..machine.layout import plain
 from ..machine.simd import lanes
 from ..machine.threads import run
-from ..machine.tile import TILE
 from .winograd_stages import (
+    TILE,
     Sizes,
     block_at,
     block_width,

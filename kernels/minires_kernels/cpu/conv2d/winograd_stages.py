@@ -16,10 +16,12 @@ from __future__ import annotations
 
 from ...spec import Array
 from ..machine.jit import jit_inner
-from ..machine.simd import fill, lanes, load, prefetch
-from ..machine.tile import TILE, load_tile, multiply_add, repeat, spaced, store_tile
+from ..machine.simd import lanes, load, prefetch
+from ..machine.tile import fill_tile, load_tile, multiply_add, spaced, store_tile
 from .winograd import gradient_tile, input_tile, output_tile, upstream_tile
 
+TILE = 8  # rows of sums that are computed together
+ROWS, COLUMN = tuple(range(TILE)), (0,)
 Sizes = tuple[int, ...]  # h, w, c, k, top, left (padding), p, q, rows and columns of tiles
 
 
@@ -203,14 +205,14 @@ def multiply(a: Array, i: int, b: Array, o: int, y: Array, to: int, count: int, 
     """
     per_register, width = lanes(a), block_width(a)
     for t in range(0, count, TILE):
-        sums = repeat(fill(a, 0))
+        sums = fill_tile(a, ROWS, COLUMN, 0)
         weights = o
         for c in range(0, channels, width):
-            rows = spaced(i + c * tiles + t * width, width)
+            rows = spaced(ROWS, i + c * tiles + t * width, width)
             for j in range(width):
-                sums = multiply_add(sums, a, rows, j, b, weights)
+                sums = multiply_add(sums, a, rows, j, b, COLUMN, weights)
                 weights += per_register
-        store_tile(y, spaced(to + t * width, width), 0, sums)
+        store_tile(y, spaced(ROWS, to + t * width, width), COLUMN, sums)
 
 
 @jit_inner
@@ -222,9 +224,9 @@ def multiply_transposed(a: Array, i: int, b: Array, o: int, y: Array, to: int, c
     """
     per_register, width = lanes(a), block_width(a)
     for c in range(0, channels, TILE):
-        rows = spaced(i + block_at(c, tiles, width), 1)
-        at = spaced(to + c * per_register, per_register)
-        sums = load_tile(y, at, 0) if add else repeat(fill(y, 0))
+        rows = spaced(ROWS, i + block_at(c, tiles, width), 1)
+        at = spaced(ROWS, to + c * per_register, per_register)
+        sums = load_tile(y, at, COLUMN) if add else fill_tile(y, ROWS, COLUMN, 0)
         for t in range(count):
-            sums = multiply_add(sums, a, rows, t * width, b, o + t * width)
-        store_tile(y, at, 0, sums)
+            sums = multiply_add(sums, a, rows, t * width, b, COLUMN, o + t * width)
+        store_tile(y, at, COLUMN, sums)

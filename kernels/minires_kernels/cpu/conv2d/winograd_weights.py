@@ -10,12 +10,11 @@ from ..machine.jit import jit, jit_inner
 from ..machine.layout import plain
 from ..machine.simd import lanes, load, store
 from ..machine.threads import run
-from ..machine.tile import TILE
 from ..machine.vector_width import VECTOR_BYTES
 from .winograd import weight_gradient_tile, weight_tile
 
 LANES = VECTOR_BYTES // 4  # of float32
-WIDTH = max(LANES, TILE)  # channels per block, see winograd_stages.py
+WIDTH = max(LANES, 8)  # channels per block, see winograd_stages.py
 
 
 def whole_blocks(channels: int) -> int:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 
+from ...memory import empty
 from ...spec import Array
+
+LINE = 64  # bytes of a cache line
 
 
 def plain(a: Array) -> Array:
@@ -15,6 +21,16 @@ def plain(a: Array) -> Array:
     if a.flags.carray:  # C order, aligned, writable
         return a
     return np.require(a, requirements=["C_CONTIGUOUS", "ALIGNED", "WRITEABLE"])
+
+
+def aligned(shape: tuple[int, ...], dtype: Any) -> Array:
+    """Return an array without values that starts at a cache line.
+
+    A register of weights that lies across two lines costs two loads.
+    """
+    a = empty((math.prod(shape) + LINE // np.dtype(dtype).itemsize,), dtype)
+    skipped = -a.ctypes.data % LINE // a.itemsize
+    return a[skipped : skipped + math.prod(shape)].reshape(shape)
 
 
 def to_nhwc(x: Array) -> Array:

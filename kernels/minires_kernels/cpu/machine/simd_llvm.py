@@ -39,18 +39,21 @@ class _RegisterModel(models.PrimitiveModel):
         super().__init__(manager, register, vector)  # type: ignore[no-untyped-call]
 
 
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
+def pointer(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
+    """Return the address of array[i]."""
     return builder.gep(context.make_array(array_type)(context, builder, array).data, [i])
 
 
-def _vector_pointer(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
+def vector_pointer(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
+    """Return the address of the register that starts at array[i]."""
     vector = context.get_value_type(Register(array_type.dtype))
-    pointer = _pointer(context, builder, array_type, array, i)
-    return builder.bitcast(pointer, vector.as_pointer())
+    at = pointer(context, builder, array_type, array, i)
+    return builder.bitcast(at, vector.as_pointer())
 
 
-def _align(array_type: Any) -> int:
-    return int(array_type.dtype.bitwidth // 8)  # arrays are aligned to elements, not to registers
+def align(array_type: Any) -> int:
+    """Return what LLVM may assume: arrays are aligned to elements, not to registers."""
+    return int(array_type.dtype.bitwidth // 8)
 
 
 @intrinsic
@@ -69,7 +72,7 @@ def load(typing_context: Any, a: Any, i: Any) -> Any:
     """See `simd.load`."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(_vector_pointer(context, builder, a, *args), align=_align(a))
+        return builder.load(vector_pointer(context, builder, a, *args), align=align(a))
 
     return Register(a.dtype)(a, types.intp), code
 
@@ -79,8 +82,8 @@ def store(typing_context: Any, a: Any, i: Any, v: Any) -> Any:
     """See `simd.store`."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _vector_pointer(context, builder, a, *args[:2])
-        builder.store(args[2], pointer, align=_align(a))
+        at = vector_pointer(context, builder, a, *args[:2])
+        builder.store(args[2], at, align=align(a))
         return context.get_dummy_value()
 
     return types.void(a, types.intp, v), code
@@ -91,7 +94,7 @@ def scalar(typing_context: Any, a: Any, i: Any) -> Any:
     """See `simd.scalar`: unlike a[i], without a check for negative i."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(_pointer(context, builder, a, *args), align=_align(a))
+        return builder.load(pointer(context, builder, a, *args), align=align(a))
 
     return a.dtype(a, types.intp), code
 
@@ -104,14 +107,14 @@ def prefetch(typing_context: Any, a: Any, i: Any) -> Any:
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        pointer = builder.bitcast(_pointer(context, builder, a, *args), byte)
-        builder.call(function, [pointer, number(0), number(3), number(1)])  # read, keep, data
+        at = builder.bitcast(pointer(context, builder, a, *args), byte)
+        builder.call(function, [at, number(0), number(3), number(1)])  # read, keep, data
         return context.get_dummy_value()
 
     return types.void(a, types.intp), code
 
 
-def _splat(context: Any, builder: Any, value: Any, given: Any, register: Register) -> Any:
+def splat(context: Any, builder: Any, value: Any, given: Any, register: Register) -> Any:
     """Repeat a number of any type in every lane; a register stays as it is."""
     if given == register:
         return value
@@ -131,7 +134,7 @@ def _arithmetic(python_operator: Any, llvm_name: str) -> None:
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             pair = zip(args, signature.args, strict=True)
-            x, y = [_splat(context, builder, v, given, register) for v, given in pair]
+            x, y = [splat(context, builder, v, given, register) for v, given in pair]
             return getattr(builder, llvm_name)(x, y, flags=("contract",))
 
         return register(a, b), code
@@ -157,7 +160,7 @@ def fill(typing_context: Any, a: Any, value: Any) -> Any:
     register = Register(a.dtype)
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _splat(context, builder, args[1], value, register)
+        return splat(context, builder, args[1], value, register)
 
     return register(a, value), code
 

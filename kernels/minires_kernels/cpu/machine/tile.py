@@ -1,113 +1,106 @@
-"""The register tile: TILE rows × one register of sums, updated by one product per step.
+"""The register tile: rows × columns of registers of sums, updated by one product per step.
 
-    sums[i] += a[rows[i] + j] · b[o : o + lanes]      i = 0 … TILE - 1
+    sums[r, c] += a[rows[r] + j] · b[columns[c] + o : … + lanes]
 
-One load of b serves TILE multiply-adds; each takes its number of `a` straight from memory and
-spreads it over the lanes. Nothing is stored until the loop over j ends. So a product of matrices
+Each of `columns` registers of b serves all rows, and each number of a, spread over the lanes of a
+register, serves all columns. Nothing is stored until the loop over j ends. So a product of matrices
 runs at the speed of the multiply-add unit, where a loop that keeps its sums in memory (matmul.py)
 reads two and writes one value for each.
+
+`rows` and `columns` are tuples of positions; how many there are is part of their type, so that one
+kernel compiles for every shape of tile. `Tile` chooses the shape. Below are the operations as plain
+Python; compiled code uses `tile_llvm.py`, which writes one instruction for each element.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...spec import Array
-from .jit import jit_inner
-from .simd import load, scalar, store
+from .jit import numba_config
+from .simd import fill, load, scalar, store
+from .vector_width import REGISTERS, VECTOR_BYTES
 
-TILE = 8  # rows: enough independent sums to hide the latency of a multiply-add
-Registers = Any  # a tuple of TILE registers
-
-
-@jit_inner
-def repeat(v: Any) -> Registers:
-    """Return TILE times the same register (or number)."""
-    return (v, v, v, v, v, v, v, v)
+MOST_ROWS = 8  # each needs a pointer in a general register, of which x86 has 16
+MOST_COLUMNS = 4
+Positions = tuple[int, ...]
+Registers = Any  # a tuple of len(rows) · len(columns) registers, row after row
 
 
-@jit_inner
-def spaced(start: int, step: int) -> tuple[int, ...]:
-    """Return TILE positions, `step` apart."""
-    return (
-        start,
-        start + step,
-        start + 2 * step,
-        start + 3 * step,
-        start + 4 * step,
-        start + 5 * step,
-        start + 6 * step,
-        start + 7 * step,
-    )
+class Tile(NamedTuple):
+    """A shape of tile: 0 … rows - 1, and the first lane of each column."""
+
+    rows: Positions
+    columns: Positions
+
+    @property
+    def height(self) -> int:
+        """Return how many rows there are."""
+        return len(self.rows)
+
+    def width(self, itemsize: int) -> int:
+        """Return how many elements a row of sums has."""
+        return len(self.columns) * (VECTOR_BYTES // itemsize)
 
 
-@jit_inner
-def looked_up(table: Array, i: int, last: int) -> tuple[int, ...]:
-    """Return table[i : i + TILE], repeating table[last] beyond it."""
-    if i + TILE <= last + 1:
-        return (
-            table[i],
-            table[i + 1],
-            table[i + 2],
-            table[i + 3],
-            table[i + 4],
-            table[i + 5],
-            table[i + 6],
-            table[i + 7],
-        )
-    return (
-        table[min(i, last)],
-        table[min(i + 1, last)],
-        table[min(i + 2, last)],
-        table[min(i + 3, last)],
-        table[min(i + 4, last)],
-        table[min(i + 5, last)],
-        table[min(i + 6, last)],
-        table[min(i + 7, last)],
-    )
+def tile_for(filters: int, itemsize: int) -> Tile:
+    """Return the tile that computes `filters` sums of each row soonest.
+
+    A processor loads two registers in the time of two multiply-adds. A row costs a load, and so
+    does a column: a tile of R × C is bound by loads where R + C > R · C, that is with one column.
+    The sums, a column's register each and one number of a must fit the registers.
+    """
+    per_register = VECTOR_BYTES // itemsize
+    registers = max(1, -(-filters // per_register))
+
+    def cost(columns: int) -> float:
+        rows = _rows(columns)
+        return -(-registers // columns) * columns * max(1.0, (rows + columns) / (rows * columns))
+
+    columns = min(range(1, MOST_COLUMNS + 1), key=cost)
+    return Tile(tuple(range(_rows(columns))), tuple(c * per_register for c in range(columns)))
 
 
-@jit_inner
+def _rows(columns: int) -> int:
+    return min(MOST_ROWS, (REGISTERS - 1) // columns - 1)
+
+
+def spaced(rows: Positions, start: int, step: int) -> Positions:
+    """Return start + step · rows[r]."""
+    return tuple(start + step * r for r in rows)
+
+
+def looked_up(rows: Positions, table: Array, i: int, last: int) -> Positions:
+    """Return table[i + rows[r]], and table[last] beyond it."""
+    return tuple(table[min(i + r, last)] for r in rows)
+
+
 def multiply_add(
-    sums: Registers, a: Array, rows: tuple[int, ...], j: int, b: Array, o: int
+    sums: Registers, a: Array, rows: Positions, j: int, b: Array, columns: Positions, o: int
 ) -> Registers:
-    """Return sums[i] + a[rows[i] + j] · b[o : o + lanes]."""
-    v = load(b, o)
-    return (
-        sums[0] + scalar(a, rows[0] + j) * v,
-        sums[1] + scalar(a, rows[1] + j) * v,
-        sums[2] + scalar(a, rows[2] + j) * v,
-        sums[3] + scalar(a, rows[3] + j) * v,
-        sums[4] + scalar(a, rows[4] + j) * v,
-        sums[5] + scalar(a, rows[5] + j) * v,
-        sums[6] + scalar(a, rows[6] + j) * v,
-        sums[7] + scalar(a, rows[7] + j) * v,
-    )
+    """Return sums[r, c] + a[rows[r] + j] · b[columns[c] + o : … + lanes]."""
+    products = [scalar(a, r + j) * load(b, c + o) for r in rows for c in columns]
+    return tuple(s + p for s, p in zip(sums, products, strict=True))
 
 
-@jit_inner
-def load_tile(a: Array, rows: tuple[int, ...], o: int) -> Registers:
-    """Return the registers a[rows[i] + o : … + lanes]."""
-    return (
-        load(a, rows[0] + o),
-        load(a, rows[1] + o),
-        load(a, rows[2] + o),
-        load(a, rows[3] + o),
-        load(a, rows[4] + o),
-        load(a, rows[5] + o),
-        load(a, rows[6] + o),
-        load(a, rows[7] + o),
-    )
+def fill_tile(a: Array, rows: Positions, columns: Positions, value: Any) -> Registers:
+    """Return registers of a's type with `value` in every lane."""
+    return tuple(fill(a, value) for _ in rows for _ in columns)
 
 
-@jit_inner
-def store_tile(a: Array, rows: tuple[int, ...], o: int, sums: Registers) -> None:
-    """a[rows[i] + o : … + lanes] = sums[i]."""
-    store(a, rows[0] + o, sums[0])
-    store(a, rows[1] + o, sums[1])
-    store(a, rows[2] + o, sums[2])
-    store(a, rows[3] + o, sums[3])
-    store(a, rows[4] + o, sums[4])
-    store(a, rows[5] + o, sums[5])
-    store(a, rows[6] + o, sums[6])
-    store(a, rows[7] + o, sums[7])
+def load_tile(a: Array, rows: Positions, columns: Positions) -> Registers:
+    """Return the registers a[rows[r] + columns[c] : … + lanes]."""
+    return tuple(load(a, r + c) for r in rows for c in columns)
+
+
+def store_tile(a: Array, rows: Positions, columns: Positions, sums: Registers) -> None:
+    """a[rows[r] + columns[c] : … + lanes] = sums[r, c]."""
+    positions = [r + c for r in rows for c in columns]
+    for position, v in zip(positions, sums, strict=True):
+        store(a, position, v)
+
+
+if not numba_config.DISABLE_JIT:
+    from . import tile_llvm
+
+    globals().update({name: getattr(tile_llvm, name) for name in tile_llvm.OPERATIONS})

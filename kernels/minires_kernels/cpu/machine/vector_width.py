@@ -23,13 +23,20 @@ define void @sum(<16 x float>* %a) {
 """
 
 
-def vector_bytes() -> int:
-    """Return the bytes of a vector register on the processor that Numba compiles for."""
-    triple, cpu, features = cpu_target.target_context.codegen().magic_tuple()
+def vector_bytes(triple: str, cpu: str, features: str) -> int:
+    """Return the bytes of a vector register of a processor."""
     target: Any = llvm.Target.from_triple(triple)
     machine = target.create_target_machine(cpu=cpu, features=features, opt=2)
     assembly = machine.emit_assembly(llvm.parse_assembly(_SUM))
     return 64 if "zmm" in assembly else 32 if "ymm" in assembly else 16
 
 
-VECTOR_BYTES = vector_bytes()
+def registers(triple: str, cpu: str, features: str) -> int:
+    """Return how many vector registers a processor has: ARM 32, x86 as many only with AVX-512."""
+    arm = triple.startswith(("aarch64", "arm64"))
+    return 32 if arm or vector_bytes(triple, cpu, features) == 64 else 16
+
+
+_PROCESSOR = cpu_target.target_context.codegen().magic_tuple()
+VECTOR_BYTES = vector_bytes(*_PROCESSOR)
+REGISTERS = registers(*_PROCESSOR)
