@@ -83,17 +83,15 @@ class Function:
         """
         ctx, held = Context(), modes.get()
         recording = not held or held[-1][1]
-        arrays, tensors, needs, others = [], [], [], []
+        arrays: list[Any] = []
+        needs: list[bool] = []
         for t in inputs:
             if isinstance(t, Tensor):
-                tensors.append(t)
                 arrays.append(t._data)
                 needs.append(recording and t._requires_grad)
             else:
                 arrays.append(t)
                 needs.append(False)
-                if t is not None:
-                    others.append(t)
         ctx.needs = tuple(needs)
         y = cls.forward(ctx, *arrays, **options)
         if type(y) is not np.ndarray:
@@ -103,30 +101,35 @@ class Function:
                 raise TypeError(f"{cls.__name__}.forward returned {type(y).__name__}, not an array")
         out = Tensor(y)
         if (base := y.base) is not None:
-            for t in tensors:
-                if base is t._data or base is t._data.base:
+            for t in inputs:
+                if isinstance(t, Tensor) and (base is t._data or base is t._data.base):
                     out.updates = t.updates  # one memory, one count of its updates
         if True in needs:
-            if others and ctx.saved:
-                ctx.saved = _own(ctx.saved, others)
-            cls._record(ctx, inputs, tensors, out)
+            cls._record(ctx, inputs, out)
         if watchers.get():
             tell("ran", cls, inputs, options, out)
         return out
 
     @classmethod
-    def _record(
-        cls, ctx: Context, inputs: tuple[Any, ...], tensors: list[Tensor], y: Tensor
-    ) -> None:
+    def _record(cls, ctx: Context, inputs: tuple[Any, ...], y: Tensor) -> None:
         if y._data.dtype.kind != "f":
             raise TypeError(f"{cls.__name__}: {y._data.dtype} values cannot carry a gradient")
-        wanted = zip(inputs, ctx.needs, strict=True)
-        parents = tuple([t.own_node() if needed else None for t, needed in wanted])
-        y.node, y._requires_grad = Node(y._data, cls, ctx, parents), True
+        parents: list[Node | None] = []
+        tensors, others = [], []
+        for t, needed in zip(inputs, ctx.needs, strict=True):
+            parents.append((t.node or t.own_node()) if needed else None)
+            if isinstance(t, Tensor):
+                tensors.append(t)
+            elif t is not None:
+                others.append(t)
+        node = y.node = Node(y._data, cls, ctx, tuple(parents))
+        y._requires_grad = True
         if ctx.saved:
+            if others:
+                ctx.saved = _own(ctx.saved, others)
             ids = set(map(id, ctx.saved))
             kept = [t for t in (*tensors, y) if id(t._data) in ids]
-            y.node.versions = tuple([(t.updates, t.updates[0], t._data.shape) for t in kept])
+            node.versions = tuple([(t.updates, t.updates[0], t._data.shape) for t in kept])
 
 
 def _own(saved: tuple[Any, ...], given: list[Any]) -> tuple[Any, ...]:

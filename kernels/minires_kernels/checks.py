@@ -5,8 +5,10 @@ Also the geometry of sliding windows, `Windows`, which is checked and completed 
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,9 +44,15 @@ def floating(name: str, a: Any, shape: str | None = None) -> Array:
             f"{name}: expected a floating dtype in native byte order, got {dtype}; "
             f"use {name}.astype(np.float32)"
         )
-    if shape is not None and x.ndim != shape.count(",") + (0 if shape.endswith(",)") else 1):
+    if shape is not None and x.ndim != _dimensions(shape):
         raise ValueError(f"{name}: expected shape {shape}, got {x.shape} ({x.ndim} dimensions)")
     return x
+
+
+@cache
+def _dimensions(shape: str) -> int:
+    """Return how many dimensions a shape like "(N, C)" or "(C,)" names."""
+    return shape.count(",") + (0 if shape.endswith(",)") else 1)
 
 
 def same_dtype(first: str, a: Array, **others: Array | None) -> None:
@@ -66,7 +74,7 @@ def same_dtype(first: str, a: Array, **others: Array | None) -> None:
 
 def has_shape(name: str, a: Array, expected: Sequence[int], why: str = "") -> None:
     """Raise ValueError unless `a.shape` equals `expected`."""
-    if a.shape != tuple(expected):
+    if a.shape != expected and a.shape != tuple(expected):
         because = f" ({why})" if why else ""
         raise ValueError(f"{name}: expected shape {tuple(expected)}{because}, got {a.shape}")
 
@@ -109,7 +117,7 @@ def real(name: str, value: Any, minimum: float = 0.0) -> float:
         x = float(value)
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name}: expected a finite number, got {value!r}") from None
-    if not (np.isfinite(x) and x >= minimum):
+    if not (math.isfinite(x) and x >= minimum):
         raise ValueError(f"{name}: expected a finite number of at least {minimum}, got {x}")
     return x
 

@@ -26,25 +26,26 @@ def kernel_function(name: str, kernel: str) -> type[Function]:
     at a kink. Backward runs on the backend of forward; `seen` is called with what forward saved.
     """
     spec = specs()[kernel]
-    named, branch = spec.saved._make, spec.branch
+    saved_type, branch = spec.saved, spec.branch
     # for each input its place among the gradients: (x, target), {"dx": ("x",)} → [0, None]
     owners = {x: i for i, xs in enumerate(spec.gradients.values()) for x in xs}
     places = [owners.get(x) for x in spec.inputs]
+    in_order = places == list(range(len(places)))
 
     def forward(ctx: Context, *arrays: Any, seen: Any = None, **options: Any) -> Array:
         ctx.kernel = kernel_for(kernel, arrays[0])
-        y, *saved = ctx.kernel.forward(*arrays, **options)
-        ctx.saved = named(saved)
+        results = ctx.kernel.forward(*arrays, **options)  # y, *saved
+        ctx.saved = tuple.__new__(saved_type, results[1:])
         if branch is not None and watchers.get():
             ctx.branch(lambda: branch(ctx.saved))
         if seen is not None:
             seen(ctx.saved)
-        return y  # type: ignore[no-any-return]
+        return results[0]  # type: ignore[no-any-return]
 
     def backward(ctx: Context, dy: Array) -> Any:
         grads = ctx.kernel.backward(dy, *ctx.saved, needs=ctx.needs, onto=ctx.onto)
         grads = grads if isinstance(grads, tuple) else (grads,)
-        return tuple([None if i is None else grads[i] for i in places])
+        return grads if in_order else tuple([None if i is None else grads[i] for i in places])
 
     members = {
         "__doc__": f"{spec.formula}: the kernel {kernel!r}.",
