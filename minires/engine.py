@@ -50,8 +50,8 @@ class Node:
         return self.function.__name__ if self.function else "leaf"
 
     def check_usable(self) -> None:
-        """Raise RuntimeError if the graph was freed, or a saved value has changed since."""
-        if self.function is not None and self.ctx is None:
+        """Raise RuntimeError if a call was freed, or a value that it saved has changed since."""
+        if self.ctx is None:
             raise RuntimeError(
                 f"backward: {self.name} was already freed by an earlier backward(), or one that "
                 "failed; pass retain_graph=True to that call, or run the forward pass again"
@@ -123,21 +123,25 @@ def unbroadcast(dy: Array, shape: tuple[int, ...]) -> Array:
 
 def topological_order(root: Node) -> list[Node]:
     """Return the nodes under `root`, the last recorded first: each after all of its consumers."""
-    # A leaf belongs to no moment of the recording; it comes as soon as its gradient is whole.
     place, stack = {root: float(root.index)}, [root]
     while stack:
-        for parent in filter(None, (node := stack.pop()).parents):
-            if parent not in place:
+        node = stack.pop()
+        soonest = node.index - 0.5
+        for parent in filter(None, node.parents):
+            if parent.function is None:
+                # A leaf belongs to no moment of the recording: it comes when its gradient is whole.
+                place[parent] = min(soonest, place.get(parent, soonest))
+            elif parent not in place:
+                place[parent] = parent.index
                 stack.append(parent)
-            before = parent.index if parent.function else node.index - 0.5
-            place[parent] = min(before, place.get(parent, before))
     return sorted(place, key=place.__getitem__, reverse=True)
 
 
 def backward(root: Node, dy: Array, retain_graph: bool = False) -> None:
     """Propagate `dy` from `root`; gradients reach their keepers only if the whole pass succeeds."""
     for node in (order := topological_order(root)):
-        node.check_usable()
+        if node.function is not None:
+            node.check_usable()
     flowing = {root: dy}  # the gradient of each node, as far as it has arrived
     ours: set[Node] = set()  # nodes to whose gradient nobody else refers: it may be written
     arrived: list[tuple[Any, Array, bool]] = []

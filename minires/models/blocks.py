@@ -122,9 +122,12 @@ class Block(nn.Module):
         """Whether `scaled` would return the branch itself."""
         return self.scale == 1 and (self.training or self.survival == 1)
 
-    def branch(self, x: Tensor) -> Tensor:
-        """Return the branch up to its last weights; "relu-preact" has the norm after them too."""
-        layers = self.layers()
+    def branch(self, x: Tensor, layers: tuple[Layer, ...] = ()) -> Tensor:
+        """Return the branch up to its last weights; "relu-preact" has the norm after them too.
+
+        `layers` are `self.layers()`, for who has them at hand.
+        """
+        layers = layers or self.layers()
         if self.order == "preact":
             for i, (weights, norm, act) in enumerate(layers):
                 inside = i > 0 or self.first_act == "branch"
@@ -160,8 +163,9 @@ class Block(nn.Module):
         same = into_shortcut is into_branch
         into_branch = self.shared(into_branch)
         into_shortcut = into_branch if same else self.shared(into_shortcut)
-        y = self.branch(into_branch)
-        _, norm, act = self.layers()[-1]
+        layers = self.layers()
+        y = self.branch(into_branch, layers)
+        _, norm, act = layers[-1]
         if not self.skip:
             return y if self.order in PRE else nn.norm_act(norm, act, y)
         if self.order in PRE:

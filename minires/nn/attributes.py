@@ -80,9 +80,10 @@ class Attributes:
 
     def __getattr__(self, name: str) -> Any:  # only called when the normal look-up fails
         own = self.__dict__
-        for registry in ("_parameters", "_modules", "_buffers"):
-            if registry in own and name in own[registry]:
-                return own[registry][name]
+        if "_modules" in own:
+            for registry in (own["_parameters"], own["_modules"], own["_buffers"]):
+                if name in registry:
+                    return registry[name]
         if hasattr(type(self), name):  # a property that raised AttributeError: let it say why
             return object.__getattribute__(self, name)
         hint = "" if "_modules" in own else "; call super().__init__() first"

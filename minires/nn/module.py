@@ -48,7 +48,7 @@ class Module(Attributes):
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Run the pre-hooks, `forward` and the hooks; inputs may be given by keyword."""
-        for hook in list(self._pre_hooks):
+        for hook in tuple(self._pre_hooks):
             if hook.with_kwargs:
                 changed = hook(self, inputs, named)
                 if changed is not None:
@@ -62,7 +62,7 @@ class Module(Attributes):
         y = self.forward(*inputs, **named)
         if watched:
             tell("leaving", self, y)
-        for hook in list(self._hooks):
+        for hook in tuple(self._hooks):
             given = (inputs, named) if hook.with_kwargs else (inputs,)
             changed = hook(self, *given, y)
             if changed is not None:

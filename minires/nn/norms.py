@@ -56,11 +56,12 @@ class _BatchNorm(Norm):
 
     def _prepare(self, x: Tensor) -> tuple[Array | None, Array | None, bool, float]:
         """Check x; return what `functional.batch_norm` needs."""
-        if x.ndim != self.ndim or x.shape[1] != self.num_features:
+        came = x.shape
+        if len(came) != self.ndim or came[1] != self.num_features:
             shape = "(N, C)" if self.ndim == 2 else "(N, C, H, W)"
             raise ValueError(
                 f"{type(self).__name__}: expected shape {shape} with C = {self.num_features}, "
-                f"got {x.shape}"
+                f"got {came}"
             )
         momentum = 0.0 if self.momentum is None else self.momentum
         mean, var = self._statistics()

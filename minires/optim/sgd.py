@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minires_kernels.arrays import Array, device_of, module_of, to_device_of
+from minires_kernels.arrays import Array, module_of, to_device_of
 from minires_kernels.backends import kernel_for
 
 from ..nn import Parameter
@@ -24,7 +24,7 @@ from ..observe import tell, watchers
 from .optimizer import Optimizer, check_number
 
 OPTIONS = ("lr", "momentum", "dampening", "weight_decay", "nesterov")  # as the kernel reads them
-Kind = tuple[int, str, str]  # group, place and dtype of the parameters that move together
+Kind = tuple[int, type, str]  # group, type and dtype of the arrays of the parameters that move together
 
 
 class Move(NamedTuple):
@@ -95,17 +95,21 @@ class SGD(Optimizer):
         """Return the moves, those that can be made together under one key."""
         planned: dict[Kind, list[Move]] = {}
         for i, group in enumerate(self.param_groups):
+            momentum = bool(group["momentum"] != 0)
             for p in group["params"]:
                 if p.grad is None:
                     continue
-                velocity = self.state.setdefault(p, {}).get("velocity")
-                first = velocity is None and bool(group["momentum"] != 0)
+                data, state = p.data, self.state.setdefault(p, {})
+                velocity = state.get("velocity")
+                first = momentum and velocity is None
                 if first:
-                    velocity = module_of(p.data).zeros(p.shape, p.dtype)
-                kind = (i, device_of(p.data), p.data.dtype.char)
-                if kind not in self._options:
-                    self._options[kind] = module_of(p.data).zeros(len(OPTIONS), p.dtype)
-                planned.setdefault(kind, []).append(Move(p, p.data, p.grad, velocity, first))
+                    velocity = module_of(data).zeros(data.shape, data.dtype)
+                kind = (i, type(data), data.dtype.char)
+                if kind not in planned:
+                    planned[kind] = []
+                    if kind not in self._options:
+                        self._options[kind] = module_of(data).zeros(len(OPTIONS), data.dtype)
+                planned[kind].append(Move(p, data, p.grad, velocity, first))
         return planned
 
     def velocity(self, p: Parameter) -> Array | None:

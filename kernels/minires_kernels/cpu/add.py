@@ -17,7 +17,7 @@ from .machine.jit import jit
 from .machine.layout import flat, unflat
 from .machine.threads import run
 
-FEW = 1 << 12  # elements: below that NumPy's sum is faster than the start of a loop
+FEW = 1 << 14  # elements: below that NumPy's sum is faster than the start of a loop
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 
 

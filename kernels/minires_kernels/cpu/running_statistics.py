@@ -1,12 +1,39 @@
-"""Running statistics on the CPU: a few numbers for each channel, so NumPy's own loops are enough.
+"""Running statistics on the CPU, moved in place: see reference/running_statistics.py.
+
+numerics   each operation is rounded by itself: the bits are NumPy's
 
 Versions
-    v1  the reference's
+    v1  one loop over the channels; NumPy's for other dtypes and memory orders
 """
 
 from __future__ import annotations
 
-from ..reference.running_statistics import running_statistics_forward_v1
-from ..spec import versions
+from ..reference.running_statistics import running_statistics_forward_v1 as numpy_statistics
+from ..spec import Array, versions
+from .machine.jit import jit_exact
+
+
+@jit_exact
+def _move(running: Array, other: Array, mean: Array, var: Array, correction: float,
+          momentum: float) -> None:  # fmt: skip
+    """Move `running` towards mean, and `other` towards var · correction."""
+    number = running.dtype.type
+    kept, taken, unbiased = number(1 - momentum), number(momentum), number(correction)
+    for c in range(running.size):
+        running[c] = running[c] * kept + taken * mean[c]
+        other[c] = other[c] * kept + taken * (unbiased * var[c])
+
+
+def running_statistics_forward_v1(
+    running_mean: Array, running_var: Array, mean: Array, var: Array, *, count: int, momentum: float
+) -> tuple[()]:
+    """Move both."""
+    given = (running_mean, running_var, mean, var)
+    if running_mean.dtype.char in "fd" and all(a.flags.carray for a in given):
+        _move(*given, count / (count - 1), momentum)
+    else:
+        numpy_statistics(*given, count=count, momentum=momentum)
+    return ()
+
 
 VERSIONS = versions(__doc__, (running_statistics_forward_v1,))
