@@ -24,7 +24,7 @@ from ..observe import tell, watchers
 from .optimizer import Optimizer, check_number
 
 OPTIONS = ("lr", "momentum", "dampening", "weight_decay", "nesterov")  # as the kernel reads them
-Kind = tuple[int, type, str]  # group, type and dtype of the arrays of the parameters that move together
+Kind = tuple[int, type, str]  # of parameters that move together: group, type and dtype of arrays
 
 
 class Move(NamedTuple):

@@ -17,7 +17,7 @@ from .machine.jit import jit
 from .machine.layout import flat, unflat
 from .machine.threads import run
 
-FEW = 1 << 14  # elements: below that NumPy's sum is faster than the start of a loop
+FEW = 1 << 13  # elements: up to that NumPy's sum is faster than the start of a loop
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 
 
@@ -30,7 +30,7 @@ def _add(lo: int, hi: int, a: Array, b: Array, y: Array) -> None:
 
 def add_forward_v1(a: Array, b: Array, *, owned: bool) -> tuple[Array]:
     """y = a + b."""
-    if a.size < FEW or a.dtype.char not in "fd":
+    if a.size <= FEW or a.dtype.char not in "fd":
         return numpy_add(a, b, owned=owned)
     values = flat(a)
     total = values if owned and np.shares_memory(values, a) else empty_like(values)

@@ -73,9 +73,7 @@ def _check_forward(params: Any, grads: Any, velocities: Any, first: Any, options
 def check_parameter(p: Array, g: Array, v: Array | None) -> None:
     """Raise ValueError or TypeError unless the three agree in shape, dtype and device."""
     shape, dtype, kind = p.shape, p.dtype, type(p)
-    for name, a in (("gradient", g), ("velocity", v)):
-        if a is None and name == "velocity":
-            continue
+    for name, a in (("gradient", g), ("velocity", g if v is None else v)):
         if type(a) is not kind:
             require_same_device("SGD: a parameter", p, **{f"its {name}": checks.array(name, a)})
         if a.shape != shape or a.dtype != dtype:
