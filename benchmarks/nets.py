@@ -21,10 +21,11 @@ import numpy as np
 import minires.functional as F
 from minires import Tensor, models, no_grad, optim
 
-from . import peers, torch_models
+from . import jax_models, peers, torch_models
 
 SGD: dict[str, Any] = {"lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4}  # the paper's
 CONTENDERS = ("minires", *(f"PyTorch {order}" for order in peers.TORCH_ORDERS))
+COMPILED = ("PyTorch compiled", "JAX")  # what compiles the whole step beforehand
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def ours(name: str, batch: int | None = None) -> Runner:
 def theirs(name: str, order: str, batch: int | None = None) -> Runner | None:
     """Build PyTorch's twin with our initial weights; None without PyTorch.
 
-    Eager mode and the default SGD. In channels_last the images are converted beforehand.
+    Eager mode and the default SGD. In channels_last the images are converted beforehand; so they
+    are for "compiled", where `torch.compile` makes one function of forward and one of backward.
     """
     torch = peers.torch()
     if torch is None:
@@ -109,10 +111,12 @@ def theirs(name: str, order: str, batch: int | None = None) -> Runner | None:
     net = NETS[name].build()
     x, y = map(torch.from_numpy, NETS[name].data(batch))
     twin = torch_models.build(net, NETS[name].kind)
-    if order == "channels_last":
+    if order != "NCHW":
         twin = twin.to(memory_format=torch.channels_last)
         x = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
     sgd = torch.optim.SGD(twin.parameters(), **SGD)
+    if order == "compiled":
+        twin = torch.compile(twin)
 
     def step() -> float:
         loss = torch.nn.functional.cross_entropy(twin(x), y)
@@ -128,16 +132,31 @@ def theirs(name: str, order: str, batch: int | None = None) -> Runner | None:
     return Runner(step, evaluate, lambda on: twin.train(on))
 
 
+def in_jax(name: str, batch: int | None = None) -> Runner | None:
+    """Build JAX's twin of a CIFAR net, for training steps; None for other nets, or without JAX."""
+    if peers.jax() is None or NETS[name].kind != "cifar":
+        return None
+    net, (x, y) = NETS[name].build(), NETS[name].data(batch)
+    step = jax_models.step_of(net, x, y, **SGD)
+
+    def evaluate() -> Any:
+        raise NotImplementedError("JAX's twin is built for training steps alone")
+
+    return Runner(step, evaluate, lambda on: None)
+
+
 def runner(name: str, contender: str, batch: int | None = None) -> Runner | None:
     """Build one of CONTENDERS; None if its library is not installed."""
     if contender == "minires":
         return ours(name, batch)
+    if contender == "JAX":
+        return in_jax(name, batch)
     return theirs(name, contender.removeprefix("PyTorch "), batch)
 
 
-def runners(name: str, batch: int | None = None) -> dict[str, Runner]:
+def runners(name: str, batch: int | None = None, compiled: bool = False) -> dict[str, Runner]:
     """Build all contenders that are installed; an MLP has no memory orders to choose from."""
-    found = {c: runner(name, c, batch) for c in CONTENDERS}
+    found = {c: runner(name, c, batch) for c in CONTENDERS + COMPILED * compiled}
     if NETS[name].kind == "mlp":
         found.pop("PyTorch channels_last")
     return {c: r for c, r in found.items() if r is not None}

@@ -1,15 +1,18 @@
 """Time whole training steps beside PyTorch's: forward, loss, backward, SGD with momentum.
 
-    python -m benchmarks.step [--models NAME,…] [--eval] [--memory] [--overhead]
+    python -m benchmarks.step [--models NAME,…] [--eval] [--memory] [--overhead] [--compiled]
                               [--rounds N] [--threads N] [--quick] [--json]
 
 Our step goes through the public API; PyTorch runs eagerly in both memory orders, with the same
 architecture, initial weights and batch ("first loss" is how far the two first losses are apart).
 Contenders take turns in one process; figures are medians and quartiles of seconds on the clock, and
-CPU time, which adds up the threads. Ratios are ours over theirs: below 1 we are faster.
+CPU time, which adds up the threads. Ratios are ours over theirs: below 1 we are faster. Below the
+table stands the floor of each step on this machine, see benchmarks/step_floor.py.
 
 --eval       the forward pass in evaluation mode, without gradients, instead of a training step
 --memory     peak memory of a step instead of its time; see benchmarks/step_memory.py
+--compiled   also PyTorch with torch.compile, where there is a C++ compiler, and JAX (CIFAR nets;
+             it takes all cores, whatever --threads says)
 --overhead   share of our step outside compiled code; see benchmarks/step_overhead.py
 """
 
@@ -22,7 +25,7 @@ from collections.abc import Sequence
 from minires import console, results
 from minires.cli.arguments import choices
 
-from . import nets, step_memory, step_overhead, timing
+from . import limits, nets, step_floor, step_memory, step_overhead, timing
 from .timing import Row
 
 DEFAULT = ("resnet20", "plain20", "resnet56", "resnet18-64", "resnet18-224", "mlp")
@@ -38,12 +41,13 @@ def measure(
     rounds: int,
     *,
     evaluation: bool = False,
+    compiled: bool = False,
     batch: int | None = None,
     budget_s: float = 60.0,
 ) -> list[Row]:
     """Return a row per contender of one net."""
     apart = nets.disagreement(name, batch)
-    runners = nets.runners(name, batch)
+    runners = nets.runners(name, batch, compiled)
     if evaluation:
         for runner in runners.values():
             runner.train(False)
@@ -102,12 +106,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     what.add_argument("--eval", action="store_true", dest="evaluation")
     what.add_argument("--memory", action="store_true")
     what.add_argument("--overhead", action="store_true")
+    what.add_argument("--compiled", action="store_true")
     timing.add_common_arguments(parser)
     args = parser.parse_args(argv)
     timing.set_threads(args.threads)
     names = available(args.models or (QUICK if args.quick else DEFAULT))
     rounds = args.rounds or (3 if args.quick else 11)
     rows: list[Row] = []
+    floors: dict[str, Row] = {}
     for name in names:
         batch = max(2, nets.NETS[name].batch // 8) if args.quick else None
         if args.memory:
@@ -115,15 +121,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif args.overhead:
             rows.append(step_overhead.measure(name, rounds, batch))
         else:
-            rows += measure(name, rounds, evaluation=args.evaluation, batch=batch)
+            kind = {"evaluation": args.evaluation, "compiled": args.compiled}
+            rows += measure(name, rounds, **kind, batch=batch)
+            if not args.evaluation:
+                floors[name] = step_floor.measure(name, batch, args.quick)
         if not args.json:
             timing.note(f"{name}: done")
     timing.warn_if_busy(rows)
     if args.json:
-        timing.print_json(rows)
+        timing.print_json(rows, **({"floors": floors} if floors else {}))
         return 0
     print(timing.machine_line())
     print(results.table(rows, None if args.memory or args.overhead else COLUMNS))
+    if floors:
+        print(limits.measure(args.quick))
+    for row in rows:
+        if row.get("contender") == "minires" and row["model"] in floors:
+            print(step_floor.line(row["model"], floors[row["model"]], row["ms"]))
     return 0
 
 
