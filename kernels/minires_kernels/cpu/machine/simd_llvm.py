@@ -173,7 +173,7 @@ def larger(typing_context: Any, v: Any, here: Any, best: Any, index: Any) -> Any
         value, number, most, place = args
         above = builder.fcmp_unordered("ugt", value, most)  # greater, or one is a NaN
         wins = builder.and_(above, builder.fcmp_ordered("ord", most, most))
-        places = _splat(context, builder, number, here, index)
+        places = splat(context, builder, number, here, index)
         found = builder.select(wins, value, most), builder.select(wins, places, place)
         return context.make_tuple(builder, signature.return_type, found)
 
@@ -186,7 +186,7 @@ def where_equal(typing_context: Any, index: Any, here: Any, v: Any) -> Any:
     """See `simd.where_equal`."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        places = _splat(context, builder, args[1], here, index)
+        places = splat(context, builder, args[1], here, index)
         equal = builder.icmp_signed("==", args[0], places)
         return builder.select(equal, args[2], ir.Constant(context.get_value_type(v), None))
 
