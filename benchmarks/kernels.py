@@ -49,6 +49,11 @@ COLUMNS = (
 )  # fmt: skip
 
 
+def backward_passes(name: str) -> dict[str, Needs]:
+    """Return the backward passes of a kernel and what each computes; none for one without."""
+    return PASSES.get(name, {"backward": None} if specs()[name].gradients else {})
+
+
 def chosen_versions(name: str, call: shapes.Call, which: str) -> list[Version]:
     """Return the cpu versions that support a call: all, or the one that runs by default."""
     arrays, options = specs()[name].check_forward(*call.arrays(1), **call.options)
@@ -61,7 +66,7 @@ def passes_of(k: Kernel, arrays: Sequence[Any], options: dict[str, Any]) -> peer
     y, *saved = k.forward(*arrays, **options)
     dy = np.ones_like(y)  # keeps the memory order of y
     found: peers.Passes = {"forward": partial(k.forward, *arrays, **options)}
-    for name, needs in PASSES.get(k.spec.name, {"backward": None}).items():
+    for name, needs in backward_passes(k.spec.name).items():
         more = {} if needs is None else {"needs": needs}
         found[name] = partial(k.backward, dy, *saved, **more)
     return found
@@ -114,8 +119,10 @@ def errors(name: str, call: shapes.Call, version: Version) -> dict[str, float]:
     expected, *_ = exact.forward(*map(_double, arrays), **call.options)
     dy = np.random.default_rng(1).standard_normal(y.shape, dtype=np.float32)
     found = {"forward": _relative(y, expected)}
+    if not backward_passes(name):
+        return found
     grads = exact.backward(dy.astype(np.float64), *map(_double, saved))
-    for pass_, needs in PASSES.get(name, {"backward": None}).items():
+    for pass_, needs in backward_passes(name).items():
         more = {} if needs is None else {"needs": needs}
         found[pass_] = _relative(ours.backward(dy, *saved, **more), grads)
     return found
@@ -146,7 +153,7 @@ def measure(
     found_errors = {f"v{v.number}": errors(name, call, v) for v in able}
     lines = {f"v{v.number}": version_lines(v) for v in able}
     rows: list[Row] = []
-    for pass_ in ("forward", *PASSES.get(name, {"backward": None})):
+    for pass_ in ("forward", *backward_passes(name)):
         runners: dict[str, Callable[[], Any]] = {
             who: passes[pass_] for who, passes in contenders.items() if pass_ in passes
         }

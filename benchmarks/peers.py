@@ -82,6 +82,7 @@ def _functions(options: dict[str, Any]) -> dict[str, Callable[..., Any]]:
             "tanh": functools.partial(f.gelu, approximate="tanh"),
             "logistic": f.silu,
         }.get(options.get("gate", "normal")),
+        "add": lambda a, b: a + b,
         "add_relu": lambda a, b: f.relu(a + b),
         "max_pool2d": lambda x: f.max_pool2d(x, *window),
         "avg_pool2d": lambda x: f.avg_pool2d(x, *window),

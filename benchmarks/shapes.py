@@ -108,6 +108,8 @@ def _image_call(name: str, n: int, c: int, h: int) -> list[Call]:
         return [call(lambda x, rng: [*affine(x, rng), None], eps=1e-5), with_residual]
     if name == "add_relu":
         return [call(lambda x, rng: [x, another(x, rng)])]
+    if name == "add":
+        return [call(lambda x, rng: [x, another(x, rng)], owned=False)]
     if name == "max_pool2d":
         return [call(lambda x, rng: [x], ", 3×3 /2", kernel_size=3, stride=2, padding=1)]
     if name == "avg_pool2d":
@@ -136,6 +138,7 @@ _ON_IMAGES = (
     "group_norm",
     "relu",
     "gated",
+    "add",
     "add_relu",
     "max_pool2d",
     "avg_pool2d",

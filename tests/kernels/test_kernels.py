@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from minires_kernels import kernel, spec, specs, use_backend
 from minires_kernels.backends import load
 from minires_kernels.cpu.machine import layout
+from minires_kernels.cpu.machine.exponential import exponentials
 from minires_kernels.spec import documented_versions, versions
 
 SPECS = {name: spec for name, spec in specs().items() if spec.gradients}
@@ -341,6 +342,28 @@ def test_cross_entropy_is_finite_for_extreme_logits(backend):
     np.testing.assert_allclose(loss, [2e4, np.log(3)], rtol=1e-6)
     dlogits = kernel("cross_entropy", backend).backward(np.ones(2, np.float32), *saved)
     np.testing.assert_allclose(dlogits, [[1, -1, 0], [-2 / 3, 1 / 3, 1 / 3]], rtol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("bad", [np.nan, -np.nan], ids=["nan", "-nan"])
+@pytest.mark.parametrize("backend", ON_NUMPY)
+def test_cross_entropy_makes_rows_with_nan_nan(backend, bad, dtype):
+    logits = np.random.default_rng(0).standard_normal((3, 20)).astype(dtype)
+    logits[1, 7] = bad
+    loss, *saved = kernel("cross_entropy", backend).forward(logits, np.array([1, 2, 3]))
+    dlogits = kernel("cross_entropy", backend).backward(np.ones(3, dtype), *saved)
+    for found in (loss, dlogits.sum(axis=1)):
+        assert np.isnan(found).tolist() == [False, True, False]
+
+
+def test_exponentials_of_float32_to_one_unit_in_the_last_place():
+    x = np.concatenate([np.linspace(-87.3, 0, 50_001), [-88.0, -1e38, -np.inf, -0.0, np.nan]])
+    x = x.astype(np.float32)
+    y, exact = np.empty_like(x), np.exp(x.astype(np.float64))
+    exponentials(x, y)
+    error = np.abs(y - exact)[:-5] / np.spacing(exact[:-5].astype(np.float32))
+    assert error.max() <= 1.1
+    np.testing.assert_array_equal(y[-5:], [0, 0, 0, 1, np.nan])
 
 
 @pytest.mark.parametrize("backend", ON_NUMPY)

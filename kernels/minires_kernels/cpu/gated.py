@@ -3,13 +3,10 @@
 forward    y = x g(x)                  reads x, writes y
 backward   dx = (g + x g') dy          reads dy and x, writes dx; the gate is computed again
 
-The C library's exp takes one number at a time, and then it is all that such a kernel does. In
-float32 an exponential of our own, of sums and products alone, lets the compiler compute as many at
-once as a register holds; float64, the checking dtype, keeps the library's.
+In float32 the exponential is our own (machine/exponential.py), so that the compiler vectorises.
 
-    exp x = 2ᵏ exp r         k = ⌊x log₂ e + 1/2⌋,  |r| <= ln(2) / 2, where a polynomial is enough
-    Φ(-a√2) = exp(-a²) R(t) / 2,  t = 1 / (1 + 0.45 a): R is a polynomial fitted to erfc(a) exp(a²)
-                             by least squares of the relative error, 2.4e-8 at most up to a = 9.6
+    Φ(-a) = exp(-a² / 2) R(t),  t = 1 / (1 + WIDTH a): R is a polynomial fitted to it by least
+                                squares of the relative error, 2.4e-8 at most up to a = 13.5
 
 Versions
     v1  one pass, vectorised in float32; memory order is kept
@@ -25,6 +22,7 @@ import numpy as np
 from ..memory import empty_like
 from ..reference.gated import CUBIC, FAR, GATES, STEEP
 from ..spec import Array, versions
+from .machine.exponential import ONE, exp32
 from .machine.jit import jit_in_order, jit_inlined
 from .machine.layout import flat, unflat
 from .machine.threads import run
@@ -32,25 +30,12 @@ from .machine.threads import run
 SMALLEST = 1 << 13  # elements: below that a thread costs more than it saves
 NORMAL, TANH, LOGISTIC = range(3)
 _F = np.float32  # Numba would compute in float64 with Python's numbers
-ONE, HALF, ZERO = _F(1), _F(0.5), _F(0)
-LOG2_E, LN2_HIGH, LN2_LOW = _F(math.log2(math.e)), _F(355 / 512), _F(math.log(2) - 355 / 512)
-LOWEST = _F(-87)  # exp of less is nearly subnormal, and 0 here
-P2, P3, P4, P5, P6 = (_F(1 / math.factorial(n)) for n in range(2, 7))
+HALF, ZERO = _F(0.5), _F(0)
 FAR32, STEEP32, CUBIC32, CUBIC3 = _F(FAR), _F(STEEP), _F(CUBIC), _F(3 * CUBIC)
-ROOT_HALF, DENSITY, WIDTH = _F(math.sqrt(0.5)), _F(1 / math.sqrt(2 * math.pi)), _F(0.45)
-R0, R1, R2, R3, R4 = map(_F, (2.54368853e-05, 0.253249709, 0.260753879, 0.186010782, 0.338983116))
-R5, R6, R7, R8, R9 = map(_F, (-0.297717359, 0.688914614, -0.657434465, 0.268999076, -0.0417847758))
-
-
-@jit_inlined
-def exp32(x: Any) -> Any:
-    """exp(x) of a float32 x <= 0, to about 2 units in the last place; a NaN stays."""
-    z = LOWEST if x < LOWEST else x
-    k = np.floor(z * LOG2_E + HALF)
-    r = (z - k * LN2_HIGH) - k * LN2_LOW
-    p = ONE + r * (ONE + r * (P2 + r * (P3 + r * (P4 + r * (P5 + r * P6)))))
-    power = np.int32((np.int32(k) + np.int32(127)) << np.int32(23)).view(np.float32)  # 2ᵏ
-    return ZERO if x < LOWEST else p * power
+DENSITY, WIDTH = _F(1 / math.sqrt(2 * math.pi)), _F(0.45 * math.sqrt(0.5))
+R0, R1, R2 = map(_F, (1.271844265e-05, 0.1266248545, 0.1303769395))
+R3, R4, R5 = map(_F, (0.093005391, 0.169491558, -0.1488586795))
+R6, R7, R8, R9 = map(_F, (0.344457307, -0.3287172325, 0.134499538, -0.0208923879))
 
 
 @jit_inlined
@@ -77,12 +62,11 @@ def _tanh32(x: Any) -> tuple[Any, Any]:
 @jit_inlined
 def _normal32(x: Any) -> tuple[Any, Any]:
     """Those of the gate "normal"."""
-    z = _near32(x)
-    e = exp32(-HALF * z * z)
-    t = ONE / (ONE + WIDTH * ROOT_HALF * abs(z))
+    e = exp32(-HALF * x * x)
+    t = ONE / (ONE + WIDTH * abs(x))
     high = R5 + t * (R6 + t * (R7 + t * (R8 + t * R9)))
-    tail = HALF * e * (R0 + t * (R1 + t * (R2 + t * (R3 + t * (R4 + t * high)))))
-    return (tail if z < ZERO else ONE - tail), DENSITY * e
+    tail = e * (R0 + t * (R1 + t * (R2 + t * (R3 + t * (R4 + t * high)))))
+    return (tail if x < ZERO else ONE - tail), DENSITY * e
 
 
 @jit_inlined
