@@ -26,8 +26,8 @@ KILLS = 15
 RUN = [
     *("--model", "resnet20", "--option", "width=2", "--data", "digits", "--seed", "4"),
     *("--iterations", str(ITERATIONS), "--checkpoint-every", "1", "--eval-every", "150"),
-    *("--set", "ema=0.9", "--set", "lookahead=5", "--set", "norm_bias_rate=8"),
-    *("--set", "freeze=layer1", "--set", "freeze_after=14"),  # in the middle
+    *("--set", "ema=0.9", "--set", "lookahead=3", "--set", "norm_bias_rate=8"),
+    *("--set", "freeze=layer1", "--set", "freeze_after=0.5"),  # between two kills
 ]
 
 
