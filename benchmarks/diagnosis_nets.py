@@ -195,5 +195,5 @@ BORDER = [
     Case("mlp-13 tanh, PyTorch's init", mlp(13, 64, activation="tanh", init="default"),
          VANISHING),  # 75 %
     Case("mlp-24 Xavier", mlp(24, 64, init="xavier"), VANISHING),  # 89 %
-    Case("mlp-18 residual", mlp(18, 64, "identity"), GROWS),  # diverges at all rates
+    Case("mlp-18 residual", mlp(18, 64, "identity"), GROWS),  # diverges; 1.6 % at a rate of 0.001
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from .experiments.gradflow import Run, fit_factor, run, stream
 from .experiments.settings import Experiment, Setting, grid
 from .experiments.tables import gradflow_table as table
 from .experiments.tables import layer_rows as rows
+from .experiments.tables import without_theory
 
 __all__ = [
     "Experiment",
@@ -37,6 +38,7 @@ __all__ = [
     "table",
     "theory",
     "to_json",
+    "without_theory",
 ]
 
 

@@ -1,13 +1,7 @@
 """What theory says of a net of the atlas before its first step: profiles, depths, a sentence.
 
 Plain nets: minires.experiments.profile. Residual nets of 2015 (ReLU after the sum), without a norm
-or with branches that start at 0: a very wide layer is followed unit by unit. With x_j of a unit,
-Gaussian in the pixels, q = E[x²], σ² = n Var(w) and the factor s, a branch is Gaussian too:
-
-    x_j ← max(x_j + s √(σ⁴ q / 2) g_j, 0),    g_j ~ N(0, 1)
-
-and the squared gradient of a unit passes the skip where that sum is positive (D_j), and comes
-through the branch from all units alike: h_j ← D_j h_j + s² (σ⁴ / 2) E[D h].
+or with branches that start at 0: minires.experiments.streams, where they are followed unit by unit.
 """
 
 from __future__ import annotations
@@ -17,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from minires.experiments import profile, theory
+from minires.experiments import profile, streams, theory
 from minires.experiments.settings import Setting
 
 from . import grid
 
-UNITS = 20_000  # of the wide layer
 SCALES = 6  # depth scales ξ after which nothing trains (Schoenholz et al. 2017, Fig. 5)
 LARGE = 100.0  # a gradient that grows so much is drawn as a line
 MOST = 480  # layers that are followed
@@ -57,32 +50,7 @@ def residual(
     setting: Setting, blocks: int, start: float, stem: bool = False
 ) -> tuple[list[float], list[float]]:
     """Return RMS of x and ‖∂L/∂x‖ at the input of each block; the gradient is 1 at the last."""
-    variance = theory.weight_variance(setting.init, setting.activation)
-    s = _scale(setting, blocks)
-    through = s**2 * variance**2 / 2
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal(UNITS)
-    x = np.maximum(x, 0) if stem else x
-    x *= start / math.sqrt(np.mean(x**2))
-    signal, open_ = [], []
-    for _ in range(blocks):
-        q = float(np.mean(x**2))
-        signal.append(math.sqrt(q))
-        total = x + math.sqrt(through * q) * rng.standard_normal(UNITS)
-        open_.append(total > 0)
-        x = np.maximum(total, 0)
-    h, gradient = np.ones(UNITS), [1.0]
-    for passes in reversed(open_[:-1]):
-        h = np.where(passes, h, 0)
-        h = h + through * h.mean()
-        gradient.append(math.sqrt(h.mean()))
-    return signal, gradient[::-1]
-
-
-def _scale(setting: Setting, blocks: int) -> float:
-    if isinstance(setting.branch_scale, str):
-        return 1 / math.sqrt(blocks) if setting.branch_scale not in theory.CLOSED else 0.0
-    return float(setting.branch_scale)
+    return streams.followed(setting, blocks, start**2, stem)
 
 
 def said(setting: Setting, batch: int) -> dict[str, Any]:

@@ -145,6 +145,8 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(results.read_text(paths[-1]))
     else:
         print(gradflow.table(runs))
+        for line in gradflow.without_theory(runs):
+            print(line)
         print(f"\n{_statements(runs, args)}\n")
         print(f"{counted(done, store, time.perf_counter() - start)}.")
         print(LEGEND)

@@ -6,12 +6,8 @@ to the mean of its windows: with e (H, W) the gradient's mean square at each pix
     e ← C Var(w) E[φ'²] Σ e over the outputs whose windows hold the pixel,
 
 and outside of the map there are none. On 2×2 maps 4 of 9 are left: a factor of √(4/9) for the norm.
-With batch norm it is divided by the variance over batch and pixels, in which the borders count too.
-
-Residual nets with batch norm (pre-activation). Each branch adds variance a = (π-1)/π to the stream
-(ReLU, He init), V_l = V_0 + s² a l, and ‖∂L/∂x_l‖² = ‖∂L/∂x_{l+1}‖² (1 + s² / (a V_l)): a power
-½ (π/(π-1))² = 1.08 of the depth. The branch is s / √(q_0 + s² l) of its stream: 1/√l (De and Smith
-2020, §2).
+With batch norm it is divided by the variance over batch and pixels, in which the borders count too;
+with layer norm by the mean square over the pixels of a sample (of wide nets: its mean is 0).
 """
 
 from __future__ import annotations
@@ -47,19 +43,21 @@ def _back(e: Array, stride: int, size: int) -> Array:
 def conv_profile(setting: Setting, size: int = SIZE) -> list[float] | None:
     """Return ‖∂L/∂x‖ at the input of each convolution behind the stem, over that of the last.
 
-    For plain nets of ReLU or leaky ReLU, without a norm or with batch norm; None for others.
+    For plain nets of ReLU or leaky ReLU with any norm; None for others.
     """
     s = setting
     usual = s.arch == "conv" and s.skip == "none" and s.order == "original"
     if not usual or s.activation not in ("relu", "leaky_relu") or s.init not in theory.INITS:
         return None
-    if s.norm not in ("none", "bn"):
+    if s.norm not in ("none", "bn", "ln"):
         return None
     n = (s.depth - 2) // 6
     layers = [(size >> i, 2 if i and not j else 1) for i in range(3) for j in range(2 * n)]
     gains = [_gain(s, stride) for _, stride in layers]
     if s.norm == "bn":
         gains = _batch_norm_gains(s, layers)
+    if s.norm == "ln":
+        gains = _layer_norm_gains(s, layers)
     e = np.ones((size >> 2, size >> 2))  # the pooling sends the same to each pixel
     norms, scale = list[float](), 0.0
     for (here, stride), gain in list(zip(layers, gains, strict=True))[::-1]:
@@ -107,6 +105,18 @@ def _batch_norm_gains(s: Setting, layers: Sequence[tuple[int, int]]) -> list[flo
     return gains
 
 
+def _layer_norm_gains(s: Setting, layers: Sequence[tuple[int, int]]) -> list[float]:
+    """Divide each gain by the mean square of that layer's outputs over the pixels of a sample."""
+    _, square, slope = theory.moments(s.activation)
+    v = np.ones((layers[0][0], layers[0][0]))
+    gains = []
+    for _, stride in layers:
+        seen = _windows(square * v, stride)
+        v = seen / seen.mean()
+        gains.append(slope / float(seen.mean()))
+    return gains
+
+
 def _pairs(m: Array, stride: int) -> Array:
     """Sum m (H, W, H, W) over 3×3 windows whose two pixels move together."""
     p = np.pad(m, 1)
@@ -128,32 +138,3 @@ def stage_factors(setting: Setting, size: int = SIZE) -> dict[str, float] | None
             return None
         found[f"layer{i + 1}"] = float(np.exp(-np.polyfit(np.arange(len(logs)), logs, 1)[0]))
     return found
-
-
-def residual_profile(
-    setting: Setting, start: float, alike: float = 0.0
-) -> tuple[list[float], list[float]] | None:
-    """Return ‖∂L/∂x‖ at each block over that at the last, and each branch's share of its stream.
-
-    For pre-activation MLPs of ReLU with He init, without a norm or with batch norm. `start` is the
-    mean square of the first block's input, and `alike` the mean cosine of two samples there: batch
-    norm divides by their variance. None for others.
-    """
-    s = setting
-    blocks = s.depth // 2
-    kind = (s.arch, s.skip, s.activation, s.init, s.shortcut)
-    if (
-        kind != ("mlp", "preact", "relu", "he", "A")
-        or s.norm not in ("none", "bn")
-        or s.branch_scale in theory.CLOSED
-    ):
-        return None
-    scale = 1 / blocks if isinstance(s.branch_scale, str) else float(s.branch_scale) ** 2
-    if s.norm == "none":  # each branch is √scale times its stream
-        dx = [(1 + scale) ** (0.5 * k) for k in reversed(range(blocks))]
-        return dx, [math.sqrt(scale)] * blocks
-    a = (math.pi - 1) / math.pi
-    first = start * (1 - alike)
-    logs = [0.5 * math.log1p(scale / (a * (first + scale * a * k))) for k in range(blocks)]
-    dx = [math.exp(math.fsum(logs[k : blocks - 1])) for k in range(blocks)]
-    return dx, [math.sqrt(scale / (start + scale * k)) for k in range(blocks)]

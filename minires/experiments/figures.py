@@ -11,11 +11,10 @@ import numpy as np
 
 from .. import plotting
 from ..plotting import GREYS, SKIP_COLOURS
-from . import fields, panels, statements, tables
+from . import fields, panels, statements, streams, tables
 from .degradation import Curve
 from .gradflow import Run, stages
 from .heatmaps import heat_map
-from .rows import alike
 from .settings import NORM_NAMES, SKIP_NAMES, Setting, init_name
 
 
@@ -120,11 +119,12 @@ def _shape(axis: Any, runs: Sequence[Run]) -> None:
     layers = [r.layers for r in runs if r.layers]
     setting = runs[0].setting
     profile = fields.conv_profile(setting)
-    if profile is None and setting.skip == "preact" and layers:
+    if profile is None and setting.skip != "none" and layers:
         x, _ = runs[0].experiment.load()
+        x = x[: runs[0].experiment.batch_size].reshape(-1, math.prod(x.shape[1:]))
         inner = [s for s in layers[0] if s.stream][1:-1]
         start = (inner[0].forward_rms or 0.0) ** 2 if inner else 0.0
-        found = fields.residual_profile(setting, start, alike(x) or 0.0) if start else None
+        found = streams.profile(setting, start, x @ x.T) if start else None
         profile = None if found is None else found[0]
     if profile is None or not layers or runs[0].step != 0:
         return
@@ -134,7 +134,7 @@ def _shape(axis: Any, runs: Sequence[Run]) -> None:
     end = math.exp(np.log(measured[:, -1]).mean())
     axis.plot(
         panels.passed(layers[0])[1:-1], end * np.array(profile), "--", color="black", linewidth=1,
-        label="theory", zorder=3,
+        label="theory of wide nets", zorder=3,
     )  # fmt: skip
 
 

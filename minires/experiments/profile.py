@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from . import theory
+from . import streams, theory
 from .settings import NORM_NAMES, Setting
 
 _VARIANCES = {"he": "2", "xavier": "1", "default": "1/3", "orthogonal": "1"}
@@ -37,7 +37,7 @@ def predict(setting: Setting, batch: int, start: float) -> Prediction:
     """Return what theory says of a setting whose signal has the RMS `start` at the first layer."""
     factor = setting.theory(batch)
     if factor is None:
-        return Prediction(None, _reason(setting))
+        return Prediction(None, reason(setting))
     if setting.skip == "none":
         return _plain(setting, factor, start)
     blocks = setting.depth // 2
@@ -82,7 +82,11 @@ def _branch_formula(setting: Setting) -> str:
     return f"(1 + s² (n Var(w) / 2)²)^¼, s = {s}, n Var(w) = {_variance(setting)}"
 
 
-def _reason(setting: Setting) -> str:
+def reason(setting: Setting) -> str:
+    """Return why theory has no one factor for the layers of a setting."""
+    if setting.arch == "conv":
+        why = "zero padding gives each stage of a conv net a factor of its own"
+        return why if setting.skip == "none" else streams.reason(setting)
     if setting.init not in theory.INITS:
         return "its start is not random"
     if setting.skip == "none":
@@ -93,3 +97,8 @@ def _reason(setting: Setting) -> str:
     if setting.activation != "relu":
         return "not known for this activation in a residual net"
     return "with the ReLU after the sum there is no closed form: its mean adds up over the blocks"
+
+
+def drawn(setting: Setting) -> str:
+    """Return that a figure has theory of a residual net's blocks, nothing where there is none."""
+    return "" if streams.reason(setting) else "; the figure has it block by block"

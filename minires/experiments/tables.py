@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..results import spread, table, versions
-from . import fields
+from . import fields, profile
 from .columns import COLUMNS
 from .degradation import Curve
 from .gradflow import Run
@@ -52,6 +52,16 @@ def gradflow_table(runs: Sequence[Run]) -> str:
                 lines.append({"setting": setting.label(), **when, **_summary(same)})
     columns = [c for c in (lines[0] if lines else ()) if c != "note" or any(s[c] for s in lines)]
     return table(lines, columns)
+
+
+def without_theory(runs: Sequence[Run]) -> list[str]:
+    """Return, for each reason why there is no factor in theory, a line with the nets' labels."""
+    why: dict[str, list[str]] = {}
+    for setting, same in groups(runs, 0).items():
+        if _theory(same[0]) == "-":
+            text = profile.reason(setting) + profile.drawn(setting)
+            why.setdefault(text, []).append(setting.label())
+    return [f"no factor in theory for {', '.join(labels)}: {text}" for text, labels in why.items()]
 
 
 def _summary(same: Sequence[Run]) -> dict[str, str]:

@@ -22,7 +22,7 @@ SOURCES = (
     "experiments/settings.py", "experiments/record.py", "experiments/gradflow.py",
     "experiments/degradation.py", "experiments/training.py", "experiments/theory.py",
     "experiments/fields.py", "experiments/joins.py", "experiments/rows.py", "experiments/watch.py",
-    "store/tasks.py",
+    "experiments/streams.py", "store/tasks.py",
 )  # fmt: skip
 FIT = ("train", "data", "store/fit.py")
 _SUFFIXES = (".py", ".cu", ".cuh")
