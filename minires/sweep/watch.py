@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import sys
 import time
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING
 
-from ..train.console import duration
+from ..train.console import Telling, duration
 
 if TYPE_CHECKING:
     from .engine import Engine, Item
@@ -36,14 +34,8 @@ class Watch:
         """After the last run."""
 
 
-class Console(Watch):
-    """Tells on standard error, or on another stream: one line that changes, on a terminal."""
-
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self.stream = sys.stderr if stream is None else stream
-        self.terminal = self.stream.isatty()
-        self._last = time.monotonic()
-        self._shown = False
+class Console(Telling, Watch):
+    """Tells how a sweep goes on."""
 
     def tick(self, engine: Engine) -> None:
         now = time.monotonic()
@@ -51,27 +43,15 @@ class Console(Watch):
             return
         self._last = now
         if self.terminal:
-            self._write(f"\r\x1b[K{line(engine)}")
-            self._shown = True
+            self._change(line(engine))
         else:
-            self._write(line(engine) + "\n")
+            self.say(line(engine))
 
     def failed(self, item: Item, again: bool) -> None:
         self.say(f"{'failed, to be tried again' if again else 'failed'}: {told(item)}")
 
-    def say(self, text: str) -> None:
-        self.end()
-        self._write(text + "\n")
-
-    def end(self, engine: Any = None) -> None:
-        if self._shown:
-            self._write("\r\x1b[K")
-            self._shown = False
-
-    def _write(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):  # a log that is gone stops no sweep
-            self.stream.write(text)
-            self.stream.flush()
+    def end(self, engine: Engine) -> None:
+        self._clear()
 
 
 def line(engine: Engine) -> str:

@@ -28,14 +28,38 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-class Console(Listener):
-    """Tells on standard error, or on another stream."""
+class Telling:
+    """Lines on standard error, or on another stream, the last of which may change on a terminal."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = sys.stderr if stream is None else stream
         self.terminal = self.stream.isatty()
-        self._last = 0.0
+        self._last = time.monotonic()
         self._shown = False
+
+    def say(self, text: str) -> None:
+        """Write a line that stays."""
+        self._clear()
+        self._write(text + "\n")
+
+    def _change(self, text: str) -> None:
+        room = shutil.get_terminal_size().columns - 1
+        self._write(f"\r\x1b[K{text[:room]}")
+        self._shown = True
+
+    def _clear(self) -> None:
+        if self._shown:
+            self._write("\r\x1b[K")
+            self._shown = False
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # a log that is gone stops no work
+            self.stream.write(text)
+            self.stream.flush()
+
+
+class Console(Telling, Listener):
+    """Tells how a training goes on."""
 
     def begin(self, progress: Progress) -> None:
         where = f" from iteration {progress.iteration}" if progress.iteration else ""
@@ -54,17 +78,11 @@ class Console(Listener):
             self._shown = True
         self._last = time.monotonic()
 
-    def say(self, text: str) -> None:
-        self._clear()
-        self._write(text + "\n")
-
     def step(self, progress: Progress) -> None:
         now = time.monotonic()
         if self.terminal and now - self._last >= REFRESH:
             self._last = now
-            room = shutil.get_terminal_size().columns - 1
-            self._write(f"\r\x1b[K{progress_line(progress)[:room]}")
-            self._shown = True
+            self._change(progress_line(progress))
 
     def row(self, progress: Progress, row: Row) -> None:
         now = time.monotonic()
@@ -78,16 +96,6 @@ class Console(Listener):
 
     def end(self, progress: Progress, run: Run) -> None:
         self._clear()
-
-    def _clear(self) -> None:
-        if self._shown:
-            self._write("\r\x1b[K")
-            self._shown = False
-
-    def _write(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):  # a log that is gone stops no training
-            self.stream.write(text)
-            self.stream.flush()
 
 
 def progress_line(progress: Progress) -> str:
