@@ -20,6 +20,7 @@ import numpy as np
 
 import minires.functional as F
 from minires import Tensor, models, no_grad, optim
+from minires.replay import Replay
 
 from . import jax_models, peers, torch_models
 
@@ -79,14 +80,15 @@ class Runner:
     train: Callable[[bool], Any]  # True: training mode, False: evaluation mode
 
 
-def ours(name: str, batch: int | None = None) -> Runner:
+def ours(name: str, batch: int | None = None, replay: bool = False) -> Runner:
     """Build our net; images come in NumPy's own order, N C H W, as a user's would."""
     net = NETS[name].build()
+    forward = Replay(net) if replay else net
     x, y = NETS[name].data(batch)
     sgd = optim.SGD(net.parameters(), **SGD)
 
     def step() -> float:
-        loss = F.cross_entropy(net(Tensor(x)), y)
+        loss = F.cross_entropy(forward(Tensor(x)), y)
         sgd.zero_grad()
         loss.backward()
         sgd.step()
@@ -155,10 +157,14 @@ def runner(name: str, contender: str, batch: int | None = None) -> Runner | None
 
 
 def runners(name: str, batch: int | None = None, compiled: bool = False) -> dict[str, Runner]:
-    """Build all contenders that are installed; an MLP has no memory orders to choose from."""
+    """Build all contenders that are installed.
+
+    An MLP has no memory orders to choose from, and is small enough to be worth a `Replay`.
+    """
     found = {c: runner(name, c, batch) for c in CONTENDERS + COMPILED * compiled}
     if NETS[name].kind == "mlp":
         found.pop("PyTorch channels_last")
+        found["minires replayed"] = ours(name, batch, replay=True)
     return {c: r for c, r in found.items() if r is not None}
 
 

@@ -83,15 +83,8 @@ class Function:
         """
         ctx, held = Context(), modes.get()
         recording = not held or held[-1][1]
-        arrays: list[Any] = []
-        needs: list[bool] = []
-        for t in inputs:
-            if isinstance(t, Tensor):
-                arrays.append(t._data)
-                needs.append(recording and t._requires_grad)
-            else:
-                arrays.append(t)
-                needs.append(False)
+        arrays = [t._data if isinstance(t, Tensor) else t for t in inputs]
+        needs = [recording and isinstance(t, Tensor) and t._requires_grad for t in inputs]
         ctx.needs = tuple(needs)
         y = cls.forward(ctx, *arrays, **options)
         if type(y) is not np.ndarray:

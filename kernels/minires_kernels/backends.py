@@ -43,7 +43,7 @@ class Kernel:
         """Validate the call and compute `y, *saved`; raises ValueError or TypeError."""
         arrays, options = self.spec.check_forward(*arrays, **options)
         self._check_dtype(arrays[self.spec.witness])
-        run = self._select("supports", arrays, options)
+        run = self.select("supports", arrays, options)
         return run.forward(*arrays, **options)  # type: ignore[no-any-return]
 
     def backward(
@@ -63,7 +63,7 @@ class Kernel:
             )
         spec.check_backward(dy, *saved)
         self._check_dtype(dy)
-        run = self._select("supports_backward", (dy, *saved), {})
+        run = self.select("supports_backward", (dy, *saved), {})
         if len(spec.gradients) == 1:
             return run.backward(dy, *saved)
         if onto is not None and run.adds:
@@ -85,7 +85,8 @@ class Kernel:
                 "the reference backend, which takes any float type"
             )
 
-    def _select(self, predicate: str, arrays: Any, options: dict[str, Any]) -> Version:
+    def select(self, predicate: str, arrays: Any, options: dict[str, Any]) -> Version:
+        """Return the version to run for a validated call; `predicate` is that of a direction."""
         if self.version is not None:
             for v in self.implementations:
                 if v.number == self.version:

@@ -141,7 +141,8 @@ def train_net(setting: Setting, seed: int, digits: Any, recipe: Recipe) -> tuple
     epochs = itertools.chain.from_iterable(itertools.repeat(loader, recipe.epochs))
     losses: list[float] = []
     wrong = 0
-    for step in loop.train(net, optimizer, epochs, schedule=schedule, clip=recipe.clip):
+    how: dict[str, Any] = {"schedule": schedule, "clip": recipe.clip, "replay": True}
+    for step in loop.train(net, optimizer, epochs, **how):
         if step.diverged:
             curve.diverged_at = step.index
             return net, curve

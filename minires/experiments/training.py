@@ -108,6 +108,7 @@ def train(
         schedule=schedule,
         watch=recorders.get,
         clip=recipe.clip,
+        replay=True,
     ):
         if (seen := recorders.get(step.index)) is not None:
             found.records.append(

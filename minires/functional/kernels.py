@@ -53,6 +53,7 @@ def kernel_function(name: str, kernel: str) -> type[Function]:
         "backward": staticmethod(backward),
         "new_gradients": spec.new_gradients,
         "spec": spec,
+        "places": places,
     }
     return type(name, (Function,), members)
 

@@ -72,9 +72,11 @@ def _statistics(
     if type(running_mean) is not type(x.data):
         require_same_device("x", x.data, running_mean=running_mean)
 
+    size = x.size
+
     def move_average(saved: Any) -> None:
         move = kernel_for("running_statistics", running_mean).forward
-        count = x.size // saved.mean.size
+        count = size // saved.mean.size
         move(running_mean, running_var, saved.mean, saved.var, count=count, momentum=momentum)
 
     return None, None, move_average

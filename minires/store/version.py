@@ -15,7 +15,7 @@ _ROOT = Path(__file__).parents[1]
 # Not what draws, prints or loads: a change there must not make a thousand runs stale.
 SOURCES = (
     "tensor.py", "engine.py", "function.py", "operators.py", "creation.py", "random.py",
-    "grad_mode.py", "observe.py", "hooks.py", "copies.py",
+    "grad_mode.py", "observe.py", "hooks.py", "copies.py", "replay.py",
     "ops", "functional", "nn", "models", "optim",
     "data/digits.py", "data/synthetic.py", "data/loader.py",
     "train/loop.py",
