@@ -40,7 +40,9 @@ def add_parser(subparsers: Any) -> None:
     )
     add_experiment_options(p, [6, 18, 54, 108], "64 (mlp), 8 (conv)", OUT)
     add_store_option(p, "the folder of --out")
-    p.add_argument("--norm", choices=NORMS, default="bn", help="ln: layer norm. Default: bn")
+    p.add_argument(
+        "--norm", choices=NORMS, default="bn", help="ln: layer norm, gn: group norm. Default: bn"
+    )
     p.add_argument("--init", choices=INITS, default="he", help="default: he")
     p.add_argument("--activation", choices=ACTIVATIONS, default="relu", help="default: relu")
     p.add_argument("--epochs", type=positive_int, default=20, metavar="N", help="default: 20")

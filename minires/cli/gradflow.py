@@ -59,7 +59,7 @@ def add_parser(subparsers: Any) -> None:
         type=choices(NORMS),
         default=["none", "bn"],
         metavar="N,…",
-        help=f"of {', '.join(NORMS)} (ln: layer norm). Default: none,bn",
+        help=f"of {', '.join(NORMS)} (ln: layer norm, gn: group norm). Default: none,bn",
     )
     p.add_argument(
         "--init",

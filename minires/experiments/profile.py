@@ -51,8 +51,9 @@ def _plain(setting: Setting, factor: float, start: float) -> Prediction:
     if setting.norm != "none":
         signal = [theory.moments(setting.activation)[1] ** 0.5] * depth
         dx = [factor**k for k in reversed(range(depth))]
-        if setting.norm == "ln":
-            return Prediction(factor, "√(E[φ′(z)²] / E[φ(z)²])", signal, dx)
+        if setting.norm in ("ln", "gn"):
+            groups = " (n − 2) / (n − 3)" if setting.norm == "gn" else ""
+            return Prediction(factor, f"√(E[φ′(z)²] / E[φ(z)²]{groups})", signal, dx)
         if setting.activation == "relu":
             return Prediction(factor, "√(π / (π − 1))", signal, dx)
         return Prediction(factor, "√(E[φ′(z)²] / Var φ(z))", signal, dx)

@@ -28,7 +28,9 @@ GRADFLOW_WIDTH = {"mlp": 128, "conv": 8}
 DEGRADATION_WIDTH = {"mlp": 64, "conv": 8}
 
 SKIP_NAMES = {"none": "plain", "identity": "residual", "preact": "pre-act residual"}
-NORM_NAMES = {"none": "no normalisation", "bn": "batch norm", "ln": "layer norm"}
+NORM_NAMES = {
+    "none": "no normalisation", "bn": "batch norm", "ln": "layer norm", "gn": "group norm",
+}  # fmt: skip
 INIT_NAMES = {"default": "PyTorch's default init", "he": "He init", "xavier": "Xavier init"}
 
 

@@ -68,8 +68,8 @@ def reason(setting: Setting) -> str:
         return "not known for this activation, or with random biases"
     if s.arch == "conv":
         return "not known for conv nets"
-    if s.norm == "ln":
-        return "not known with layer norm in the branches"
+    if s.norm in ("ln", "gn"):
+        return "not known with layer or group norm in the branches"
     if s.norm == "bn" and (s.skip, s.activation, s.init) != ("preact", "relu", "he"):
         return "with batch norm only known of pre-activation nets with ReLU and He init"
     if s.skip == "identity" and s.activation != "relu":

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..models.norms import groups_of
+
 Array = npt.NDArray[np.float64]
 
 # φ and φ' for each smooth activation name of the models
@@ -139,6 +141,16 @@ def layer_norm_factor(activation: str) -> float | None:
     return math.sqrt(slope / square)
 
 
+def group_norm_factor(activation: str, n: int) -> float | None:
+    """Return the per-layer factor of a plain stack with group norm, of n features a group.
+
+    That of layer norm times sqrt((n-2)/(n-3)): the variance Q of n normal features has
+    E[1/Q] = n/(n-3), and two directions of n are lost, as over a batch of n.
+    """
+    wide = layer_norm_factor(activation)
+    return None if wide is None or n < 4 else wide * math.sqrt((n - 2) / (n - 3))
+
+
 def preactivation_factor(activation: str, init: str, scale: float) -> float | None:
     """Return the per-layer factor of x + s W₂ φ(W₁ φ(x)), two layers a block, unnormalised.
 
@@ -186,6 +198,8 @@ def factor(
             return batch_norm_factor(activation, batch)
         if norm == "ln":
             return layer_norm_factor(activation)
+        if norm == "gn":
+            return group_norm_factor(activation, width // groups_of(width))
         return plain_factor(activation, init, depth, width)
     if branch_scale in CLOSED and (skip == "preact" or activation == "relu"):
         return 1.0  # x passes as it is, also through a ReLU after the sum: it is not negative

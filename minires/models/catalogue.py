@@ -30,7 +30,7 @@ MEANINGS = {
     "growth": "of DenseNets: channels that a layer adds",
     "in_channels": "channels of an image",
     "init": "how weights start: he, xavier, … (models.initialise)",
-    "norm": "bn, ln (layer norm), or none",
+    "norm": "bn, ln (layer norm), gn (group norm), or none",
     "num_classes": "number of logits",
     "order": "of weights, norm and activation in a block: original (2015), preact (2016), "
     "bn-after-add, relu-before-add, relu-preact (models.blocks)",

@@ -77,9 +77,9 @@ def check(
             f"branch_scale: {branch_scale!r} starts branches at 0, and a plain net is nothing else"
         )
     if branch_scale == "zero-gamma":
-        if norm not in ("bn", "ln"):
+        if norm == "none":
             raise ValueError(
-                "branch_scale: 'zero-gamma' starts norms; it needs norm='bn' (or 'ln')"
+                "branch_scale: 'zero-gamma' starts norms; it needs norm='bn' (or 'ln', 'gn')"
             )
         if order not in ("original", "relu-preact"):
             raise ValueError(

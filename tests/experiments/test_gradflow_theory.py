@@ -60,6 +60,14 @@ def test_layer_norm_keeps_relu_nets_level(activation, expected):
     assert theory.layer_norm_factor(activation) == pytest.approx(expected, rel=0.005)
 
 
+@pytest.mark.parametrize(("activation", "expected"), [("relu", 1.0377), ("tanh", 1.1262)])
+def test_group_norm_adds_what_a_linear_batch_norm_has_of_a_group(activation, expected):
+    found = measured_factor(norms=["gn"], activation=activation)
+    assert found == pytest.approx(expected, rel=0.02)
+    net = gradflow.Setting("mlp", DEPTH, "none", "gn", "he", activation, WIDTH)
+    assert net.theory(128) == pytest.approx(expected, rel=0.0005)
+
+
 @pytest.mark.parametrize("batch", [8, 16, 128])
 def test_linear_batch_norm_factor_depends_on_the_batch(batch):
     found = measured_factor(norms=["bn"], activation="identity", batch_size=batch)

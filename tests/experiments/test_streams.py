@@ -62,7 +62,8 @@ def test_samples_that_differ_in_all_directions_alike_are_those_of_a_linear_net()
     [
         ({"branch_scale": "skipinit"}, "starts at 0"),
         ({"skip": "identity", "norm": "bn"}, "pre-activation"),
-        ({"norm": "ln"}, "layer norm"),
+        ({"norm": "ln"}, "layer or group norm"),
+        ({"norm": "gn"}, "layer or group norm"),
         ({"activation": "gelu"}, "activation"),
         ({"init": "identity"}, "not random"),
         ({"arch": "conv"}, "conv"),

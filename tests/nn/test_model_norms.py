@@ -1,4 +1,4 @@
-"""Layer norm in the nets of the experiments, and He init for each of their activations."""
+"""Layer and group norm in the nets of experiments, and He init for each of their activations."""
 
 import numpy as np
 import pytest
@@ -12,11 +12,15 @@ from minires import gradcheck, models, nn
     [
         models.mlp_stack(4, 6, "preact", "ln", "gelu", shortcut="C", seed=0),
         models.resnet(8, width=2, in_channels=1, norm="ln", shortcut="B", seed=0),
+        models.mlp_stack(4, 48, "identity", "gn", "tanh", seed=0),
+        models.resnet(8, width=16, in_channels=1, norm="gn", seed=0),
     ],
-    ids=["mlp", "conv"],
+    ids=["mlp", "conv", "mlp in groups", "conv in groups"],
 )
 def test_a_sample_is_normalised_by_itself(net):
-    shape = (5, 6) if isinstance(net, models.mlp.MLPStack) else (5, 1, 8, 8)
+    shape = (5, 1, 8, 8)
+    if isinstance(net, models.mlp.MLPStack):
+        shape = (5, net.head.weight.shape[1])
     x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     together = net(mr.tensor(x)).data
     alone = np.concatenate([net(mr.tensor(x[i : i + 1])).data for i in range(5)])
@@ -24,6 +28,16 @@ def test_a_sample_is_normalised_by_itself(net):
     assert not any(isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d) for m in net.modules())
     if x.ndim == 2:
         assert gradcheck(net.double(), x[:2].astype(np.float64)).ok
+
+
+def test_groups_have_16_channels_or_so_many_more_as_divide_them():
+    assert [models.norms.groups_of(n) for n in (3, 8, 16, 24, 32, 56, 64, 128)] == [
+        1, 1, 1, 1, 2, 2, 4, 8,
+    ]  # fmt: skip
+    norms = [
+        m for m in models.resnet(8, width=16, norm="gn").modules() if isinstance(m, nn.GroupNorm)
+    ]
+    assert {(m.num_groups, m.num_channels) for m in norms} == {(1, 16), (2, 32), (4, 64)}
 
 
 def test_nets_with_batch_norm_and_with_layer_norm_start_alike():
