@@ -7,7 +7,8 @@ shapes     x (N, C) or (N, H, W, C), seen as (N, pixels, C); sums are kept for e
            the loops run along memory, and then added up over the channels of a group
 threads    a thread owns samples; those of dweight and dbias are cut into at most 64 parts, whatever
            the number of threads, and the parts are added in order
-numerics   sums in float64
+numerics   sums in float64; forward first adds four pixels to each other, which costs less than four
+           conversions, and no digit of a mean
 
 Versions
     v1  loops over pixels and channels
@@ -21,7 +22,7 @@ import numpy as np
 
 from ..memory import empty_like
 from ..spec import ALL, Array, Needs, versions
-from .machine.jit import jit
+from .machine.jit import jit, jit_inner
 from .machine.layout import plain, to_nchw, to_nhwc
 from .machine.threads import run
 
@@ -48,6 +49,36 @@ def _or_ones(a: Array | None, x: Array) -> Array:
     return np.ones(x.shape[1], x.dtype) if a is None else plain(a)
 
 
+@jit_inner
+def _add_sums(x: Array, sums: Array) -> None:
+    """Add to sums (C,) those of x (pixels, C)."""
+    whole = len(x) - len(x) % 4
+    for i in range(0, whole, 4):
+        p, q, r, s = x[i], x[i + 1], x[i + 2], x[i + 3]
+        for j in range(sums.size):
+            sums[j] += (p[j] + q[j]) + (r[j] + s[j])
+    for i in range(whole, len(x)):
+        p = x[i]
+        for j in range(sums.size):
+            sums[j] += p[j]
+
+
+@jit_inner
+def _add_squares(x: Array, centre: Array, sums: Array) -> None:
+    """Add to sums (C,) those of (x - centre)²."""
+    whole = len(x) - len(x) % 4
+    for i in range(0, whole, 4):
+        p, q, r, s = x[i], x[i + 1], x[i + 2], x[i + 3]
+        for j in range(sums.size):
+            a, b, c, d = p[j] - centre[j], q[j] - centre[j], r[j] - centre[j], s[j] - centre[j]
+            sums[j] += (a * a + b * b) + (c * c + d * d)
+    for i in range(whole, len(x)):
+        p = x[i]
+        for j in range(sums.size):
+            d = p[j] - centre[j]
+            sums[j] += d * d
+
+
 @jit
 def _forward(
     lo: int,
@@ -66,19 +97,12 @@ def _forward(
     sums, centre, scale = np.empty(c), np.empty(c, x.dtype), np.empty(c, x.dtype)
     for n in range(lo, hi):
         sums[:] = 0
-        for i in range(pixels):
-            row = x[n, i]
-            for j in range(c):
-                sums[j] += row[j]
+        _add_sums(x[n], sums)
         for g in range(groups):
             mean[n, g] = sums[g * each : (g + 1) * each].sum() / (each * pixels)
             centre[g * each : (g + 1) * each] = mean[n, g]
         sums[:] = 0
-        for i in range(pixels):
-            row = x[n, i]
-            for j in range(c):
-                d = row[j] - centre[j]
-                sums[j] += d * d
+        _add_squares(x[n], centre, sums)
         for g in range(groups):
             var = sums[g * each : (g + 1) * each].sum() / (each * pixels)
             inverse[n, g] = 1 / np.sqrt(var + eps)
