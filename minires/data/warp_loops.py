@@ -22,10 +22,16 @@ def crop(
     """Fill y (B, P, Q·C) with windows of x (N, H, W·C); pixels outside are 0 or mirrored ones."""
     h, w = x.shape[1], x.shape[2] // c
     p, q = y.shape[1], y.shape[2] // c
-    zero, last = np.float32(0), q - 1
+    zero, line = np.float32(0), np.empty(w * c, np.float32)
+    back = np.empty(w * c, np.uint64)  # a mirrored line's element j is element size - back[j]
+    for j in range(back.size):
+        back[j] = j - 2 * (j % c) + c
     for b in range(index.size):
         image, out, top, left = x[index[b]], y[b], box[b, 0], box[b, 1]
-        begin, end = max(0, -left), max(0, min(q, w - left))  # columns of the window inside
+        begin = min(max(0, -left), q)  # columns of the window that are inside the image
+        end = max(begin, min(q, w - left))
+        source = slice((left + begin) * c, (left + end) * c)
+        first, after = (q - end, q - begin) if flip[b] else (begin, end)  # and where they get to
         for i in range(p):
             row = top + i
             if reflect:
@@ -35,29 +41,28 @@ def crop(
             elif row < 0 or row >= h:
                 out[i, :] = zero
                 continue
-            if not flip[b]:
-                shift = left * c
-                for j in range(begin * c, end * c):
-                    k = j + shift
-                    out[i, j] = (np.float32(image[row, k]) - m[row, k]) * r[k]
-            else:
-                for j in range(begin, end):
-                    here, there = (last - j) * c, (left + j) * c
-                    for k in range(c):
-                        v = np.float32(image[row, there + k])
-                        out[i, here + k] = (v - m[row, there + k]) * r[k]
+            pixels, mean, scale = image[row][source], m[row][source], r[source]
+            inside = out[i, first * c : after * c]
+            normal = line[: inside.size] if flip[b] else inside
+            for j in range(normal.size):
+                normal[j] = (np.float32(pixels[j]) - mean[j]) * scale[j]
+            if flip[b]:
+                size = np.uint64(normal.size)
+                for j in range(normal.size):
+                    inside[j] = normal[size - back[j]]
+            if not reflect:
+                out[i, : first * c] = zero
+                out[i, after * c :] = zero
+                continue
             for j in range(q):
                 if begin <= j < end:
                     continue
-                column, here = abs(left + j), ((last - j) if flip[b] else j) * c
+                column, here = abs(left + j), ((q - 1 - j) if flip[b] else j) * c
                 if column >= w:
                     column = 2 * (w - 1) - column
                 for k in range(c):
-                    if reflect:
-                        there = column * c + k
-                        out[i, here + k] = (np.float32(image[row, there]) - m[row, there]) * r[k]
-                    else:
-                        out[i, here + k] = zero
+                    there = column * c + k
+                    out[i, here + k] = (np.float32(image[row, there]) - m[row, there]) * r[there]
         for i in range(hole[b, 0], hole[b, 1]):
             out[i, hole[b, 2] * c : hole[b, 3] * c] = zero
 
