@@ -18,6 +18,7 @@ Versions
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,11 +39,15 @@ SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 def rows_of(x: Array) -> Array:
     """View x, channels-last, as (rows, lanes). Copies if memory is in another order."""
     c = x.shape[1]
-    pixels = x.size // c
+    return (to_nhwc(x) if x.ndim == 4 else plain(x)).reshape(_rows_and_lanes(x.size // c, c))
+
+
+@lru_cache(1024)
+def _rows_and_lanes(pixels: int, c: int) -> tuple[int, int]:
     per_row = 1
     while pixels and pixels % (2 * per_row) == 0 and 2 * per_row * c <= LANES:
         per_row *= 2
-    return (to_nhwc(x) if x.ndim == 4 else plain(x)).reshape(pixels // per_row, c * per_row)
+    return pixels // per_row, c * per_row
 
 
 def image_of(rows: Array, x: Array) -> Array:

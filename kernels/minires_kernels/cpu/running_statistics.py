@@ -29,7 +29,8 @@ def running_statistics_forward_v1(
 ) -> tuple[()]:
     """Move both."""
     given = (running_mean, running_var, mean, var)
-    if running_mean.dtype.char in "fd" and all(a.flags.carray for a in given):
+    rows = running_mean.flags.carray and running_var.flags.carray
+    if rows and mean.flags.carray and var.flags.carray and mean.dtype.char in "fd":
         _move(*given, count / (count - 1), momentum)
     else:
         numpy_statistics(*given, count=count, momentum=momentum)
