@@ -5,6 +5,7 @@
 
 Our step goes through the public API; PyTorch runs eagerly in both memory orders, with the same
 architecture, initial weights and batch ("first loss" is how far the two first losses are apart).
+The MLP also runs as "minires replayed", see minires/replay.py.
 Contenders take turns in one process; figures are medians and quartiles of seconds on the clock, and
 CPU time, which adds up the threads. Ratios are ours over theirs: below 1 we are faster. Below the
 table stands the floor of each step on this machine, see benchmarks/step_floor.py.

@@ -237,10 +237,6 @@ def kernel_for(name: str, x: Any) -> Kernel:
     """
     if type(x) is not np.ndarray and on_gpu(x):
         return kernel(name, "cuda")
-    backend = _chosen(use_backend)
-    if backend == "cpu" and "cpu" in _packages:  # the usual case, asked for by every operation
-        found = _cache.get((name, backend, None, _chosen(use_versions).get(name)))
-        return kernel(name, backend) if found is None else found
     backend = current_backend()
     if backend == "cuda" or (backend == "cpu" and "cpu" not in _packages):
         backend = _for_numpy(name, x, backend)

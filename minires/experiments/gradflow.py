@@ -137,7 +137,8 @@ def measure(experiment: Experiment, setting: Setting, seed: int, x: Array, y: Ar
     source = batches(x, y, experiment.batch_size, seed)
     rise = experiment.warmup
     schedule = LinearWarmup(optimizer, rise, 1 / rise) if rise else None
-    for step in train(net, optimizer, source, schedule=schedule, watch=recorders.get):
+    how: dict[str, Any] = {"schedule": schedule, "watch": recorders.get, "replay": True}
+    for step in train(net, optimizer, source, **how):
         seen = recorders.get(step.index)
         if seen is not None or step.diverged:
             layers, blocks = ([], []) if seen is None else (seen.layers, seen.blocks)
