@@ -19,6 +19,7 @@ from ..memory import empty
 from ..spec import Array, versions
 from .machine.jit import jit
 from .machine.layout import plain, to_nchw, to_nhwc
+from .machine.sums import add_sums
 from .machine.threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
@@ -30,10 +31,7 @@ def _forward(lo: int, hi: int, x: Array, y: Array) -> None:
     total = np.empty(c_all, np.float64)
     for n in range(lo, hi):
         total[:] = 0
-        for m in range(pixels):
-            x_c = x[n, m]
-            for c in range(c_all):
-                total[c] += x_c[c]
+        add_sums(x[n], total)
         y_n = y[n]
         for c in range(c_all):
             y_n[c] = total[c] / pixels

@@ -24,6 +24,7 @@ from ..memory import empty_like
 from ..spec import ALL, Array, Needs, versions
 from .machine.jit import jit, jit_inner
 from .machine.layout import plain, to_nchw, to_nhwc
+from .machine.sums import add_sums
 from .machine.threads import run
 
 Gradients = tuple[Array | None, Array | None, Array | None]
@@ -47,20 +48,6 @@ def _image(rows: Array, x: Array) -> Array:
 
 def _or_ones(a: Array | None, x: Array) -> Array:
     return np.ones(x.shape[1], x.dtype) if a is None else plain(a)
-
-
-@jit_inner
-def _add_sums(x: Array, sums: Array) -> None:
-    """Add to sums (C,) those of x (pixels, C)."""
-    whole = len(x) - len(x) % 4
-    for i in range(0, whole, 4):
-        p, q, r, s = x[i], x[i + 1], x[i + 2], x[i + 3]
-        for j in range(sums.size):
-            sums[j] += (p[j] + q[j]) + (r[j] + s[j])
-    for i in range(whole, len(x)):
-        p = x[i]
-        for j in range(sums.size):
-            sums[j] += p[j]
 
 
 @jit_inner
@@ -97,7 +84,7 @@ def _forward(
     sums, centre, scale = np.empty(c), np.empty(c, x.dtype), np.empty(c, x.dtype)
     for n in range(lo, hi):
         sums[:] = 0
-        _add_sums(x[n], sums)
+        add_sums(x[n], sums)
         for g in range(groups):
             mean[n, g] = sums[g * each : (g + 1) * each].sum() / (each * pixels)
             centre[g * each : (g + 1) * each] = mean[n, g]
