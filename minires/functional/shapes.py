@@ -28,8 +28,9 @@ def pixel_shuffle(x: Tensor, upscale_factor: int) -> Tensor:
             f"pixel_shuffle: the number of channels must be a multiple of {r}² = {r * r}, got "
             f"shape {x.shape}"
         )
-    y = x.reshape(n, c // (r * r), r, r, h, w).permute(0, 1, 4, 2, 5, 3)  # (N, C, H, r, W, r)
-    return y.reshape(n, c // (r * r), h * r, w * r)
+    y = x.permute(0, 2, 3, 1).reshape(n, h, w, c // (r * r), r, r)  # channels-last, as y will be
+    y = y.permute(0, 1, 4, 2, 5, 3)  # (N, H, r, W, r, C)
+    return y.reshape(n, h * r, w * r, c // (r * r)).permute(0, 3, 1, 2)
 
 
 def pixel_unshuffle(x: Tensor, downscale_factor: int) -> Tensor:
