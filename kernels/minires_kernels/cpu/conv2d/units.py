@@ -53,9 +53,8 @@ def units(
     itemsize: int,
     images: int = 1,
     weights: int = 0,
-    nbytes: int = UNIT_BYTES,
 ) -> Units:
-    """Cut a gather from (h, w, c) images: about `nbytes`, at most `images` of them, per unit.
+    """Cut a gather from (h, w, c) images; at most `images` of them per unit.
 
     All weights, so many bytes, are read for each unit: where they are many, units are larger.
     """
@@ -66,7 +65,7 @@ def units(
     inside = top >= 0 and left >= 0 and top + height <= h and left + width <= w
     copied = not inside
     pitch = (width if copied else w) * c
-    unit_bytes = min(max(nbytes, weights // 4), 3 * nbytes)
+    unit_bytes = min(max(UNIT_BYTES, weights // 4), 3 * UNIT_BYTES)
     rows = unit_bytes // (pitch * itemsize)  # of source
     band = min(p, max(1, (rows - gather.reach[0] - 1) // step_r + 1))
     together = 1

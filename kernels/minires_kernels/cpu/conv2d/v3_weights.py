@@ -2,10 +2,14 @@
 
     dw[place, k] = Σ_{n,p,q} x[window of n, p, q][place] · dy[n, p, q, k]
 
-A place is a tap and a channel; `places` holds its offset from the start of a window.
+A place is a tap and a channel. The tile's sums stay in registers over a unit of work: so many
+pixels that what one tile reads of them, a line of x and a register or two of dy each, stays in the
+first cache. With many channels these lie far apart, and often share a set of the cache. So then, or
+where windows reach over the border, or channels do not fill a tile, a unit is copied: x into planes
+of a line of channels each, dy into rows of a tile's width.
 
-The tile's sums stay in registers over all pixels of a band. The sum over the batch is cut into
-parts by its size, each with sums of its own, which `_collect` adds in order and in float64.
+The sum over the batch is cut into parts by its size, each with sums of its own, which `_collect`
+adds in order and in float64.
 """
 
 from __future__ import annotations
@@ -17,7 +21,8 @@ import numpy as np
 from ...memory import empty, zeros
 from ...spec import Array
 from ..machine.jit import jit, jit_inner
-from ..machine.simd import lanes
+from ..machine.layout import aligned
+from ..machine.simd import lanes, load, store
 from ..machine.threads import run
 from ..machine.tile import (
     Tile,
@@ -31,9 +36,12 @@ from ..machine.tile import (
 )
 from .common import SMALLEST_FLOPS, weight_parts
 from .gather import Gather
-from .units import ENOUGH_ITEMS, copy_band, units
+from .units import ENOUGH_ITEMS, pixel_table
 
-BAND_BYTES = 3 << 13  # of x under a band: each tile reads all of it, from the first cache
+FIRST_CACHE = 3 << 13  # bytes of x and dy that a tile reads, of 32 KB or more
+SECOND_CACHE = 1 << 19  # bytes of sums that a unit adds to
+NEAR = 64  # bytes from pixel to pixel: more, and lines of a unit share sets of the first cache
+LINE = 16  # channels of a plane
 
 
 @jit
@@ -43,82 +51,126 @@ def _sums(
     x: Array,  # flat (N, h, w, c)
     dy: Array,  # flat (N, p, q, k)
     partial: Array,  # flat (parts, blocks, places in whole tiles, block)
+    batch: tuple[int, ...],
     unit: tuple[int, ...],
     gather: tuple[int, ...],
     filters: tuple[int, ...],
-    places: Array,
+    places: Array,  # (groups, places)
+    pixels: Array,
     tile: Tile,
 ) -> None:
     """Compute items lo … hi - 1; an item is some filter blocks of one part of the batch."""
-    n_all, band, height, width, copied, parts, splits = unit
-    h, w_all, c, top, left, p_all, q_all, step_r, step_s, pitch = gather
-    blocks_per_group, k_group, c_group, groups = filters
+    n_all, parts, splits, most = batch
+    together, band, height, width, line, x_copied, dy_copied = unit
+    h, w_all, c, top, left, p_all, q_all, step_r = gather
+    blocks_per_group, k_group, groups = filters
     tile_rows, columns = tile
-    height_tile, block_width = len(tile_rows), len(columns) * lanes(x)
-    blocks = groups * blocks_per_group
-    last = places.size - 1
-    rows_all = (places.size + height_tile - 1) // height_tile * height_tile
-    padded = k_group % block_width != 0  # then dy is copied with zeros between the groups
-    k_all = blocks * block_width if padded else groups * k_group
-    scratch = np.empty(height * width * c if copied else 1, x.dtype)
-    dy_scratch = np.zeros(band * q_all * k_all if padded else 1, x.dtype)
-    source = scratch if copied else x
-    upstream = dy_scratch if padded else dy
+    tile_height, block_width = len(tile_rows), len(columns) * lanes(x)
+    blocks, last = groups * blocks_per_group, places.shape[1] - 1
+    rows_all = (last + tile_height) // tile_height * tile_height
+    plane = together * height * width * line
+    source, upstream, first = x, dy, 0
+    if x_copied:
+        source = np.empty((c + line - 1) // line * plane, x.dtype)
+    if dy_copied:
+        upstream = np.empty(together * band * q_all * block_width + 64, dy.dtype)
+        first = -upstream.ctypes.data // dy.itemsize % 16  # a register within a line of the cache
+    dy_step = block_width if dy_copied else groups * k_group
     item = lo
     while item < hi:
         part, split = item // splits, item % splits
-        until = min(splits, split + hi - item)  # this part's items, up to here
+        until = min(splits, split + most, split + hi - item)  # this part's items that share x
         item += until - split
-        for n in range(part * n_all // parts, (part + 1) * n_all // parts):
+        begin, end = part * n_all // parts, (part + 1) * n_all // parts
+        for n in range(begin, end, together):
+            images = min(together, end - n)
             for p0 in range(0, p_all, band):
-                rows = min(band, p_all - p0)
-                first = n == part * n_all // parts and p0 == 0  # then there are no sums yet
-                base, y_base = 0, 0
-                if copied:
-                    size = (h, w_all, c)
-                    copy_band(x, n, size, p0 * step_r + top, left, source, 0, height, width)
-                else:
-                    base = ((n * h + p0 * step_r + top) * w_all + left) * c
-                if padded:
-                    pixel = (n * p_all + p0) * q_all
-                    _pad_groups(dy, pixel, rows * q_all, k_group, groups, upstream, k_all)
-                else:
-                    y_base = (n * p_all + p0) * q_all * k_all
+                base = ((n * h + p0 * step_r + top) * w_all + left) * c
+                if x_copied:
+                    base, size = 0, (h, w_all, c)
+                    for i in range(images):
+                        at, row = i * height * width * line, p0 * step_r + top
+                        _copy_planes(
+                            x, n + i, size, row, left, source, at, plane, line, height, width
+                        )
+                pixel, count = (n * p_all + p0) * q_all, images * min(band, p_all - p0) * q_all
                 for block in range(split * blocks // splits, until * blocks // splits):
-                    group, k = block // blocks_per_group, block % blocks_per_group
-                    group_start = group * (blocks_per_group * block_width if padded else k_group)
-                    y_start = y_base + group_start + k * block_width
-                    start = base + group * c_group
-                    for j in range(0, rows_all, height_tile):
+                    group, k = block // blocks_per_group, block % blocks_per_group * block_width
+                    start = (pixel * groups + group) * k_group + k
+                    if dy_copied:
+                        some = min(block_width, k_group - k)
+                        _copy_filters(
+                            dy, start, count, groups * k_group, some, upstream, first, block_width
+                        )
+                        start = first
+                    for j in range(0, rows_all, tile_height):
                         row = (part * blocks + block) * rows_all + j
-                        at = spaced(tile_rows, row * block_width, block_width)
-                        if first:
+                        at_sums = spaced(tile_rows, row * block_width, block_width)
+                        if n == begin and p0 == 0:
                             sums = fill_tile(x, tile_rows, columns, 0)
                         else:
-                            sums = load_tile(partial, at, columns)
-                        x_places = looked_up(tile_rows, places, j, last)
-                        for p in range(rows):
-                            o = y_start + p * q_all * k_all
-                            i = start + p * step_r * pitch
-                            for _q in range(q_all):
-                                sums = multiply_add(sums, source, x_places, i, upstream, columns, o)
-                                i += step_s * c
-                                o += k_all
-                        store_tile(partial, at, columns, sums)
+                            sums = load_tile(partial, at_sums, columns)
+                        rows = looked_up(tile_rows, places[group], j, last)
+                        o = start
+                        for t in range(count):
+                            i = base + pixels[t]
+                            sums = multiply_add(sums, source, rows, i, upstream, columns, o)
+                            o += dy_step
+                        store_tile(partial, at_sums, columns, sums)
 
 
 @jit_inner
-def _pad_groups(
-    dy: Array, first: int, pixels: int, k_group: int, groups: int, to: Array, k_all: int
-) -> None:
-    """Copy dy's pixels so that each group starts at a multiple of a register."""
-    k_padded = k_all // groups
-    for i in range(pixels):
-        for group in range(groups):
-            start = ((first + i) * groups + group) * k_group
-            at = i * k_all + group * k_padded
-            for k in range(k_group):
-                to[at + k] = dy[start + k]
+def _copy_planes(x: Array, image: int, size: tuple[int, ...], top: int, left: int, to: Array,
+                 at: int, plane: int, line: int, height: int, width: int) -> None:  # fmt: skip
+    """Copy rows top … and columns left … of an image, zeros outside: channel c of pixel i goes to
+
+    c // line · plane + at + i · line + c % line.
+    """
+    h_all, w_all, c_all = size
+    first = min(max(0, -left), max(0, min(width, w_all - left)))  # columns inside the image
+    last = max(first, min(width, w_all - left))
+    for block in range(0, c_all, line):
+        some = min(line, c_all - block)
+        for i in range(height):
+            row = block // line * plane + at + i * width * line
+            inside = 0 <= top + i < h_all
+            begin, end = (first, last) if inside else (0, 0)
+            to[row : row + begin * line] = 0
+            to[row + end * line : row + width * line] = 0
+            o = ((image * h_all + top + i) * w_all + left + begin) * c_all + block
+            if line == c_all:
+                _copy(x, o, to, row + begin * line, (end - begin) * line)
+                continue
+            for start in range(row + begin * line, row + end * line, line):
+                if some == LINE:
+                    for j in range(0, LINE, lanes(x)):
+                        store(to, start + j, load(x, o + j))
+                else:
+                    _copy(x, o, to, start, some)
+                o += c_all
+
+
+@jit_inner
+def _copy_filters(dy: Array, o: int, count: int, step: int, some: int,
+                  to: Array, i: int, width: int) -> None:  # fmt: skip
+    """Copy `some` filters of `count` pixels, `step` apart, to rows of `width`, zeros beyond."""
+    for _t in range(count):
+        if some == width:
+            for j in range(0, width, lanes(dy)):
+                store(to, i + j, load(dy, o + j))
+        else:
+            to[i + some : i + width] = 0
+            _copy(dy, o, to, i, some)
+        i += width
+        o += step
+
+
+@jit_inner
+def _copy(a: Array, o: int, to: Array, i: int, count: int) -> None:
+    """to[i : i + count] = a[o : o + count]."""
+    source, destination = a[o : o + count], to[i : i + count]
+    for j in range(count):
+        destination[j] = source[j]
 
 
 @jit
@@ -141,14 +193,42 @@ def _collect(
                 out[c, t] = total
 
 
+def _units(gather: Gather, n: int, pixel_bytes: int) -> tuple[int, int]:
+    """Return images and output rows of a unit, of which a tile reads `pixel_bytes` a pixel."""
+    p, q = gather.output
+    pixels = FIRST_CACHE // pixel_bytes
+    band = max(1, min(p, pixels // q))
+    return (max(1, min(n, pixels // (p * q))) if band == p else 1), band
+
+
+def _units(gather: Gather, n: int, pixel_bytes: int) -> tuple[int, int, int, int]:
+    """Return images and output rows of a unit, of which a tile reads `pixel_bytes` a pixel.
+
+    And the rows and columns of x under it.
+    """
+    (p, q), (step_r, step_s) = gather.output, gather.step
+    pixels = FIRST_CACHE // pixel_bytes
+    band = max(1, min(p, pixels // q))
+    images = max(1, min(n, pixels // (p * q))) if band == p else 1
+    height, width = (band - 1) * step_r + 1, (q - 1) * step_s + 1
+    return images, band, height + gather.reach[0], width + gather.reach[1]
+
+
 @lru_cache(maxsize=1024)
-def _places(gather: Gather, pitch: int, c: int, c_group: int) -> tuple[Array, Array]:
-    """Return the offset of each tap's channels in the source, and each tap's first place."""
-    taps = [(r - gather.origin[0]) * pitch + (s - gather.origin[1]) * c for r, s, _ in gather.taps]
-    offsets = np.array(taps, np.int64)[:, None] + np.arange(c_group)
-    rows = np.empty(len(taps), np.int64)
-    rows[[tap for _, _, tap in gather.taps]] = np.arange(len(taps)) * c_group
-    return offsets.reshape(-1), rows
+def _places(
+    gather: Gather, line: int, plane: int, pitch: int, shape: tuple[int, int]
+) -> tuple[Array, Array]:
+    """Return the offsets of each group's places, (groups, taps · channels), in planes or in x.
+
+    And each tap's first place. `shape`: groups and channels of each.
+    """
+    channels = np.arange(shape[0] * shape[1]).reshape(shape[0], 1, shape[1])
+    rows, columns = (np.array([tap[i] - gather.origin[i] for tap in gather.taps]) for i in (0, 1))
+    taps = (rows * pitch + columns * line).reshape(1, -1, 1)
+    offsets = channels // line * plane + channels % line + taps
+    first = np.empty(len(gather.taps), np.int64)
+    first[[tap for _, _, tap in gather.taps]] = np.arange(len(gather.taps)) * shape[1]
+    return offsets.reshape(shape[0], -1).astype(np.int64), first
 
 
 def weight_gradient(
@@ -157,32 +237,41 @@ def weight_gradient(
     """Return dw of `shape` (K, C/groups, R, S) from x (N, H, W, C) and dy (N, P, Q, K)."""
     n, h, w, c = x.shape
     k, c_group = shape[:2]
-    k_group = k // groups
-    tile = tile_for(k_group, x.itemsize)
-    width = tile.width(x.itemsize)
-    u = units(gather, h, w, c, x.itemsize, nbytes=BAND_BYTES)
-    places, tap_rows = _places(gather, u.pitch, c, c_group)
-    blocks_per_group = -(-k_group // width)
+    k_group, (p, q), size = k // groups, gather.output, x.itemsize
+    tile = tile_for(k_group, size)
+    block = tile.width(size)
+    blocks_per_group = -(-k_group // block)
     blocks = groups * blocks_per_group
-    rows = -(-len(places) // tile.height) * tile.height
-    flops = 2 * gather.output[0] * gather.output[1] * k * c_group * shape[2] * shape[3] + 1
-    few = SMALLEST_FLOPS // flops + 1
-    parts = weight_parts(n, blocks * rows * width * x.itemsize, few)
+    rows = -(-c_group * shape[2] * shape[3] // tile.height) * tile.height
+    few = SMALLEST_FLOPS // (2 * p * q * k * c_group * shape[2] * shape[3] + 1) + 1
+    parts = weight_parts(n, blocks * rows * block * size, few)
     splits = min(blocks, -(-ENOUGH_ITEMS // parts))
-    partial = (empty if n else zeros)((parts, blocks, rows, width), x.dtype)
+    most = max(1, SECOND_CACHE * splits // (blocks * rows * block * size))
+    line = c if c * size <= NEAR else LINE
+    images, band, height, width = _units(gather, -(-n // parts), (LINE + block) * size)
+    (top, left), (step_r, step_s) = gather.origin, gather.step
+    inside = min(top, left) >= 0 and top + (p - 1) * step_r + gather.reach[0] < h
+    inside = inside and left + width <= w
+    x_copied = line != c or not inside
+    dy_copied = k_group % block != 0 or k * size > NEAR
+    pitch, image = (width * line, height * width * line) if x_copied else (w * c, h * w * c)
+    places, tap_rows = _places(gather, line, images * image, pitch, (groups, c_group))
+    partial = (aligned if n else zeros)((parts, blocks, rows, block), x.dtype)
     run(
         _sums,
         parts * splits,
         x.reshape(-1),
         dy.reshape(-1),
         partial.reshape(-1),
-        (n, u.band, u.height, u.width, int(u.copied), parts, splits),
-        (h, w, c, *gather.origin, *gather.output, *gather.step, u.pitch),
-        (blocks_per_group, k_group, c_group, groups),
+        (n, parts, splits, most),
+        (images, band, height, width, line, int(x_copied), int(dy_copied)),
+        (h, w, c, top, left, p, q, step_r),
+        (blocks_per_group, k_group, groups),
         places,
+        pixel_table((images, band, q), image, (step_r, pitch), (step_s, line)),
         tile,
         smallest=max(1, splits * parts * few // max(1, n)),
-    )
+    )  # fmt: skip
     dw = empty((k, c_group, shape[2] * shape[3]), x.dtype)
     few = (1 << 14) // (c_group * len(gather.taps) * parts) + 1
     run(_collect, k, partial, tap_rows, (blocks_per_group, k_group), dw, smallest=few)
