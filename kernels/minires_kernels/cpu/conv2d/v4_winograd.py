@@ -18,16 +18,17 @@ from ...memory import empty
 from ...spec import ALL, Array, Needs
 from ..machine.jit import jit
 from ..machine.layout import kept, to_nchw, to_nhwc
-from ..machine.simd import lanes
 from ..machine.threads import run
 from .common import Gradients, bias_gradient, weight_parts
 from .winograd_staged import Stages
 from .winograd_stages import (
+    FILTERS,
     TILE,
+    WIDTH,
     Sizes,
     add_gradients,
     block_at,
-    block_width,
+    buffer,
     gradients,
     inputs,
     multiply,
@@ -35,7 +36,7 @@ from .winograd_stages import (
     outputs,
     upstreams,
 )
-from .winograd_weights import LANES, transformed, untransformed, whole_blocks
+from .winograd_weights import transformed, untransformed, whole_blocks
 
 GROUP_BYTES = 1 << 19  # of transformed tiles, in and out, in a thread's cache
 IMAGE_BYTES = 1 << 19  # of dx, computed beside the memory to which it is added
@@ -64,18 +65,17 @@ def _forward_group(
 ) -> None:
     """Groups lo … hi - 1 of tiles: y from x (N, H, W, C) and U; all flat."""
     total, tiles, c_padded, k_padded = group
-    per_register, width = lanes(x), block_width(x)
-    v_step, m_step = c_padded * tiles + per_register, k_padded * tiles + per_register
-    v, m = np.zeros(36 * v_step, x.dtype), np.empty(36 * m_step, x.dtype)
-    patch = np.empty(36 * max(c_padded, per_register), x.dtype)
+    v_step, m_step = c_padded * tiles + WIDTH, k_padded * tiles + WIDTH
+    v, m = buffer(36 * v_step, x), buffer(36 * m_step, x)
+    patch = np.empty(36 * c_padded, x.dtype)
     for g in range(lo, hi):
         first = g * tiles
         count = min(tiles, total - first)
         rounded = (count + TILE - 1) // TILE * TILE
         inputs(x, first, count, z, v, v_step, 0, tiles, patch)
         for f in range(36):
-            for k in range(0, k_padded, per_register):
-                to = f * m_step + block_at(k, tiles, width)
+            for k in range(0, k_padded, FILTERS):
+                to = f * m_step + block_at(k, tiles)
                 o = (f * k_padded + k) * c_padded
                 multiply(v, f * v_step, u, o, m, to, rounded, tiles, c_padded)
         outputs(m, m_step, 0, tiles, b, y, first, count, z, patch)
@@ -89,9 +89,8 @@ def _backward_group(
     """Parts lo … hi - 1 of the batch: dx (zeroed here, or `onto` what is there), and dU[part]."""
     n_all, parts, tiles, c_padded, k_padded = group
     h, w_all, c_all, _, _, _, _, _, rows, columns = z
-    per_register, width = lanes(dy), block_width(dy)
-    v_step, m_step = c_padded * tiles + per_register, k_padded * tiles + per_register
-    v, m = np.zeros(36 * v_step, dy.dtype), np.zeros(36 * m_step, dy.dtype)
+    v_step, m_step = c_padded * tiles + WIDTH, k_padded * tiles + WIDTH
+    v, m = buffer(36 * v_step, dy), buffer(36 * m_step, dy)
     patch = np.empty(36 * max(c_padded, k_padded), dy.dtype)
     image = h * w_all * c_all
     alone = np.empty(image if onto else 0, dy.dtype)  # dx of one image
@@ -105,8 +104,8 @@ def _backward_group(
             if needs[1]:
                 inputs(x, t, count, z, v, v_step, 0, tiles, patch)
                 for f in range(36):
-                    for k in range(0, k_padded, per_register):
-                        o = f * m_step + block_at(k, tiles, width)
+                    for k in range(0, k_padded, FILTERS):
+                        o = f * m_step + block_at(k, tiles)
                         to = ((part * 36 + f) * k_padded + k) * c_padded
                         multiply_transposed(
                             v, f * v_step, m, o, du, to, count, tiles, c_padded, t > first
@@ -114,8 +113,8 @@ def _backward_group(
             if needs[0]:
                 rounded = (count + TILE - 1) // TILE * TILE
                 for f in range(36):
-                    for c in range(0, c_padded, per_register):
-                        to = f * v_step + block_at(c, tiles, width)
+                    for c in range(0, c_padded, FILTERS):
+                        to = f * v_step + block_at(c, tiles)
                         o = (f * c_padded + c) * k_padded
                         multiply(m, f * m_step, ut, o, v, to, rounded, tiles, k_padded)
                 if onto:
@@ -182,8 +181,8 @@ def _backward_grouped(
     if needs[0]:
         dx = empty((n, h, width, c), x.dtype) if onto is None else to_nhwc(onto)
     parts = weight_parts(n, _weight_bytes(x, w))
-    blocks = whole_blocks(k) // LANES
-    du = empty((parts, 36, blocks, whole_blocks(c), LANES), x.dtype) if needs[1] else nothing
+    blocks = whole_blocks(k) // FILTERS
+    du = empty((parts, 36, blocks, whole_blocks(c), FILTERS), x.dtype) if needs[1] else nothing
     ut = transformed(w, mirrored=True) if needs[0] else nothing
     tiles = _group(-(-n // parts) * z[8] * z[9], c, k)
     run(

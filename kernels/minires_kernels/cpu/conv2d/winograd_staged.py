@@ -1,6 +1,6 @@
 """Winograd convolution with many channels: each stage over the whole batch.
 
-A thread takes a register of filters at a time: it transforms their weights, which then stay in its
+A thread takes a block of filters at a time: it transforms their weights, which then stay in its
 cache, and multiplies them with all tiles. dU is transformed back while it is there, so neither U
 nor dU is ever in memory as a whole, and dw needs no partial sums.
 """
@@ -12,14 +12,16 @@ import numpy as np
 from ...memory import empty
 from ...spec import Array
 from ..machine.jit import jit
-from ..machine.layout import plain
+from ..machine.layout import aligned, plain
 from ..machine.simd import lanes
 from ..machine.threads import run
 from .winograd_stages import (
+    FILTERS,
     TILE,
+    WIDTH,
     Sizes,
     block_at,
-    block_width,
+    buffer,
     gradients,
     inputs,
     multiply,
@@ -27,7 +29,7 @@ from .winograd_stages import (
     outputs,
     upstreams,
 )
-from .winograd_weights import LANES, transform_block, untransform_block, weight_sizes, whole_blocks
+from .winograd_weights import transform_block, untransform_block, weight_sizes, whole_blocks
 
 
 @jit
@@ -51,14 +53,13 @@ def _all_products(lo: int, hi: int, a: Array, w: Array, sizes: tuple[int, ...],
     """For filter blocks lo … hi - 1: y = Σ_channels a · U; U of a block stays in the cache."""
     tiles, a_step, y_step = batch
     padded = sizes[2]
-    per_register, width = lanes(a), block_width(a)
-    u = np.empty(36 * padded * per_register, a.dtype)
-    taps = np.empty(9 * per_register, a.dtype)
+    u = buffer(36 * padded * FILTERS, a)
+    taps = np.empty(9 * FILTERS, a.dtype)
     for block in range(lo, hi):
-        transform_block(w, block, sizes, u, 0, padded * per_register, taps)
+        transform_block(w, block, sizes, u, 0, padded * FILTERS, taps)
         for f in range(36):
-            to = f * y_step + block_at(block * per_register, tiles, width)
-            multiply(a, f * a_step, u, f * padded * per_register, y, to, tiles, tiles, padded)
+            to = f * y_step + block_at(block * FILTERS, tiles)
+            multiply(a, f * a_step, u, f * padded * FILTERS, y, to, tiles, tiles, padded)
 
 
 @jit
@@ -67,13 +68,12 @@ def _all_weight_products(
 ) -> None:
     """For filter blocks lo … hi - 1: dw from dU = Σ_tiles v · m, which stays in the cache."""
     total, tiles, c_all, k_all, padded, v_step, m_step = batch
-    per_register, width = lanes(v), block_width(v)
-    step = padded * per_register
-    du, taps = np.empty(36 * step, v.dtype), np.empty(9 * per_register, v.dtype)
-    sums = np.empty(36 * per_register, v.dtype)
+    step = padded * FILTERS
+    du, taps = buffer(36 * step, v), np.empty(9 * FILTERS, v.dtype)
+    sums = np.empty(36 * FILTERS, v.dtype)
     for block in range(lo, hi):
         for f in range(36):
-            o = f * m_step + block_at(block * per_register, tiles, width)
+            o = f * m_step + block_at(block * FILTERS, tiles)
             multiply_transposed(v, f * v_step, m, o, du, f * step, total, tiles, padded, False)
         untransform_block(du, 0, step, 0, 1, block, k_all, c_all, dw, taps, sums)
 
@@ -109,12 +109,12 @@ class Stages:
         self.total = n * z[8] * z[9]
         self.tiles = -(-self.total // TILE) * TILE
         self.c, self.k = whole_blocks(z[2]), whole_blocks(z[3])
-        self.c_step, self.k_step = (p * self.tiles + LANES for p in (self.c, self.k))
+        self.c_step, self.k_step = (p * self.tiles + WIDTH for p in (self.c, self.k))
 
     def transform(self, x: Array, forward: bool) -> Array:
         """Return V of x (N, H, W, C) or, not `forward`, dM of dy (N, P, Q, K)."""
         padded, step = (self.c, self.c_step) if forward else (self.k, self.k_step)
-        v = empty((36 * step,), x.dtype)
+        v = aligned((36 * step,), x.dtype)
         if self.tiles != self.total:
             v.fill(0)  # the tiles beyond the last take part in the products
         batch = (self.total, self.tiles, padded, step)
@@ -124,10 +124,10 @@ class Stages:
     def products(self, v: Array, w: Array, forward: bool) -> Array:
         """Return M = V · U, or (not `forward`) dV = dM · Uᵀ."""
         y_step, a_step = (self.k_step, self.c_step) if forward else (self.c_step, self.k_step)
-        y = empty((36 * y_step,), v.dtype)
+        y = aligned((36 * y_step,), v.dtype)
         sizes = weight_sizes(w, mirrored=not forward)
         args = (v, plain(w).reshape(-1), sizes, (self.tiles, a_step, y_step), y)
-        run(_all_products, whole_blocks(sizes[0]) // LANES, *args)
+        run(_all_products, whole_blocks(sizes[0]) // FILTERS, *args)
         return y
 
     def weight_products(self, v: Array, m: Array) -> Array:
@@ -135,7 +135,7 @@ class Stages:
         c, k = self.z[2:4]
         dw = empty((k, c, 3, 3), v.dtype)
         batch = (self.total, self.tiles, c, k, self.c, self.c_step, self.k_step)
-        run(_all_weight_products, -(-k // LANES), v, m, batch, dw.reshape(-1))
+        run(_all_weight_products, -(-k // FILTERS), v, m, batch, dw.reshape(-1))
         return dw
 
     def output(self, m: Array, b: Array, y: Array) -> None:

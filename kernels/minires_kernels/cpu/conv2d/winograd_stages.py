@@ -2,11 +2,11 @@
 
 Between the transforms, a value of tile t, channel c and element f (of 36) lies at
 
-    f · step + (c // W) · T · W + t · W + c % W           W channels per block, T tiles
+    f · step + (c // W) · T · W + t · W + c % W           W = 16 channels per block, T tiles
 
-so that a product's tile reads and writes contiguous memory. W is a register or TILE, whichever is
-more. Channels beyond C are zero. `step` is a register more than a power of two tends to be: 36
-stores to addresses that share a cache set would evict each other.
+so that a product's tile reads and writes contiguous memory. Channels beyond C are zero. `step` is
+a line more than a power of two tends to be: 36 stores to addresses that share a cache set would
+evict each other.
 
 A tile that reaches over the border, or channels that do not fill a block, go through a `patch`.
 Tiles count through the batch: t = (n · rows + i) · columns + j.
@@ -14,27 +14,36 @@ Tiles count through the batch: t = (n · rows + i) · columns + j.
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...spec import Array
 from ..machine.jit import jit_inner
-from ..machine.simd import lanes, load, prefetch
-from ..machine.tile import fill_tile, load_tile, multiply_add, spaced, store_tile
+from ..machine.simd import lanes, load, prefetch, store
+from ..machine.tile import fill_tile, load_tile, multiply_add, spaced, store_tile, tile_for
+from ..machine.vector_width import VECTOR_BYTES
 from .winograd import gradient_tile, input_tile, output_tile, upstream_tile
 
-TILE = 8  # rows of sums that are computed together
-ROWS, COLUMN = tuple(range(TILE)), (0,)
+WIDTH = 16  # channels per block: a line of the cache
+ROWS, COLUMNS = tile_for(WIDTH, 4)  # of a tile of products: tiles × registers of filters
+TILE = len(ROWS)
+FILTERS = len(COLUMNS) * VECTOR_BYTES // 4
+# For dU rows are channels, a divisor of WIDTH.
+CHANNELS = tuple(range(max(n for n in range(1, TILE + 1) if WIDTH % n == 0)))
 Sizes = tuple[int, ...]  # h, w, c, k, top, left (padding), p, q, rows and columns of tiles
 
 
 @jit_inner
-def block_width(a: Array) -> int:
-    """Return W; a constant in compiled code, so that loops over a block are unrolled."""
-    return max(lanes(a), TILE)
+def buffer(size: int, like: Array) -> Array:
+    """Return zeros of like's type that start at a line of the cache."""
+    zeros = np.zeros(size + WIDTH, like.dtype)
+    first = -zeros.ctypes.data // like.itemsize % WIDTH
+    return zeros[first : first + size]
 
 
 @jit_inner
-def block_at(c: int, tiles: int, width: int) -> int:
+def block_at(c: int, tiles: int) -> int:
     """Return the place of channel c of tile 0 within an element."""
-    return c // width * tiles * width + c % width
+    return c // WIDTH * tiles * WIDTH + c % WIDTH
 
 
 @jit_inner
@@ -56,23 +65,23 @@ def inputs(x: Array, first: int, count: int, z: Sizes, v: Array, step: int, at: 
     patch: 36 pixels of as many channels as v has.
     """
     h, w, c_all, _, top, left, _, _, rows, columns = z
-    per_register, width = lanes(x), block_width(x)
-    padded = (c_all + width - 1) // width * width
+    per_register = lanes(x)
+    padded = (c_all + WIDTH - 1) // WIDTH * WIDTH
     for t in range(count):
         n, rest = (first + t) // (rows * columns), (first + t) % (rows * columns)
         r, s = 4 * (rest // columns) - top, 4 * (rest % columns) - left
-        to = (at + t) * width
+        to = (at + t) * WIDTH
         ahead = ((n * h + r) * w + s + 10) * c_all  # past the next tile
         prefetch_rows(x, ahead, 6, w * c_all, 4 * c_all)
         if r >= 0 and s >= 0 and r + 6 <= h and s + 6 <= w and c_all == padded:
             o = ((n * h + r) * w + s) * c_all
             for c in range(0, c_all, per_register):
-                i = to + block_at(c, tiles, width)
+                i = to + block_at(c, tiles)
                 input_tile(x, o + c, w * c_all, c_all, v, i, step)
         else:
             copy_patch(x, n, (h, w, c_all), r, s, 6, patch, padded)
             for c in range(0, padded, per_register):
-                i = to + block_at(c, tiles, width)
+                i = to + block_at(c, tiles)
                 input_tile(patch, c, 6 * padded, padded, v, i, step)
 
 
@@ -81,15 +90,21 @@ def copy_patch(x: Array, n: int, size: tuple[int, int, int], top: int, left: int
                patch: Array, padded: int) -> None:  # fmt: skip
     """Copy edge × edge pixels of image n to patch, (pixels, padded channels), zeros outside."""
     h, w, c_all = size
-    patch[: edge * edge * padded] = 0
-    for i in range(max(0, -top), min(edge, h - top)):
-        for j in range(max(0, -left), min(edge, w - left)):
-            o = ((n * h + top + i) * w + left + j) * c_all
-            source = x[o : o + c_all]
-            start = (i * edge + j) * padded
-            to = patch[start : start + c_all]
-            for c in range(c_all):
-                to[c] = source[c]
+    first, last = max(0, -left), max(0, -left, min(edge, w - left))  # columns inside the image
+    for i in range(edge):
+        begin, end = (first, last) if 0 <= top + i < h else (0, 0)
+        row = i * edge * padded
+        patch[row : row + begin * padded] = 0
+        patch[row + end * padded : row + edge * padded] = 0
+        o = ((n * h + top + i) * w + left + begin) * c_all
+        if c_all == padded:
+            for j in range(0, (end - begin) * padded, lanes(x)):
+                store(patch, row + begin * padded + j, load(x, o + j))
+            continue
+        for to in range(row + begin * padded, row + end * padded, padded):
+            for c in range(padded):
+                patch[to + c] = x[o + c] if c < c_all else 0
+            o += c_all
 
 
 @jit_inner
@@ -97,14 +112,15 @@ def outputs(m: Array, step: int, at: int, tiles: int, b: Array, y: Array,
             first: int, count: int, z: Sizes, patch: Array) -> None:  # fmt: skip
     """Transform m's tiles at … into tiles first … first + count - 1 of y."""
     _, _, _, k_all, _, _, p_all, q_all, rows, columns = z
-    per_register, width = lanes(y), block_width(y)
+    per_register = lanes(y)
     for t in range(count):
         n, rest = (first + t) // (rows * columns), (first + t) % (rows * columns)
         p, q = 4 * (rest // columns), 4 * (rest % columns)
         o = ((n * p_all + p) * q_all + q) * k_all
         inside = p + 4 <= p_all and q + 4 <= q_all
+        prefetch_rows(y, o + 8 * k_all, 4, q_all * k_all, 4 * k_all)  # past the next tile
         for k in range(0, k_all, per_register):
-            i = (at + t) * width + block_at(k, tiles, width)
+            i = (at + t) * WIDTH + block_at(k, tiles)
             bias = load(b, k)
             if inside and k + per_register <= k_all:
                 output_tile(m, i, step, bias, y, o + k, q_all * k_all, k_all)
@@ -114,10 +130,12 @@ def outputs(m: Array, step: int, at: int, tiles: int, b: Array, y: Array,
             for r in range(min(4, p_all - p)):
                 for s in range(min(4, q_all - q)):
                     start = o + (r * q_all + s) * k_all + k
-                    to = y[start : start + some]
-                    source = patch[(r * 4 + s) * per_register : (r * 4 + s + 1) * per_register]
+                    source = (r * 4 + s) * per_register
+                    if some == per_register:
+                        store(y, start, load(patch, source))
+                        continue
                     for lane in range(some):
-                        to[lane] = source[lane]
+                        y[start + lane] = patch[source + lane]
 
 
 @jit_inner
@@ -125,23 +143,23 @@ def upstreams(dy: Array, first: int, count: int, z: Sizes, m: Array, step: int, 
               tiles: int, patch: Array) -> None:  # fmt: skip
     """Transform tiles first … of dy into m: the transpose of `outputs`. patch: 16 pixels."""
     _, _, _, k_all, _, _, p_all, q_all, rows, columns = z
-    per_register, width = lanes(dy), block_width(dy)
-    padded = (k_all + width - 1) // width * width
+    per_register = lanes(dy)
+    padded = (k_all + WIDTH - 1) // WIDTH * WIDTH
     for t in range(count):
         n, rest = (first + t) // (rows * columns), (first + t) % (rows * columns)
         p, q = 4 * (rest // columns), 4 * (rest % columns)
-        to = (at + t) * width
+        to = (at + t) * WIDTH
         ahead = ((n * p_all + p) * q_all + q + 8) * k_all  # past the next tile
         prefetch_rows(dy, ahead, 4, q_all * k_all, 4 * k_all)
         if p + 4 <= p_all and q + 4 <= q_all and k_all == padded:
             o = ((n * p_all + p) * q_all + q) * k_all
             for k in range(0, k_all, per_register):
-                i = to + block_at(k, tiles, width)
+                i = to + block_at(k, tiles)
                 upstream_tile(dy, o + k, q_all * k_all, k_all, m, i, step)
         else:
             copy_patch(dy, n, (p_all, q_all, k_all), p, q, 4, patch, padded)
             for k in range(0, padded, per_register):
-                i = to + block_at(k, tiles, width)
+                i = to + block_at(k, tiles)
                 upstream_tile(patch, k, 4 * padded, padded, m, i, step)
 
 
@@ -150,14 +168,14 @@ def gradients(v: Array, step: int, at: int, tiles: int, dx: Array,
               first: int, count: int, z: Sizes, patch: Array) -> None:  # fmt: skip
     """Add v's tiles at … to tiles first … of dx: the transpose of `inputs`."""
     h, w, c_all, _, top, left, _, _, rows, columns = z
-    per_register, width = lanes(dx), block_width(dx)
+    per_register = lanes(dx)
     for t in range(count):
         n, rest = (first + t) // (rows * columns), (first + t) % (rows * columns)
         r, s = 4 * (rest // columns) - top, 4 * (rest % columns) - left
         o = ((n * h + r) * w + s) * c_all
         inside = r >= 0 and s >= 0 and r + 6 <= h and s + 6 <= w
         for c in range(0, c_all, per_register):
-            i = (at + t) * width + block_at(c, tiles, width)
+            i = (at + t) * WIDTH + block_at(c, tiles)
             if inside and c + per_register <= c_all:
                 gradient_tile(v, i, step, dx, o + c, w * c_all, c_all)
                 continue
@@ -167,10 +185,12 @@ def gradients(v: Array, step: int, at: int, tiles: int, dx: Array,
             for i6 in range(max(0, -r), min(6, h - r)):
                 for j6 in range(max(0, -s), min(6, w - s)):
                     start = o + (i6 * w + j6) * c_all + c
-                    to = dx[start : start + some]
-                    source = patch[(i6 * 6 + j6) * per_register : (i6 * 6 + j6 + 1) * per_register]
+                    source = (i6 * 6 + j6) * per_register
+                    if some == per_register:
+                        store(dx, start, load(dx, start) + load(patch, source))
+                        continue
                     for lane in range(some):
-                        to[lane] += source[lane]
+                        dx[start + lane] += patch[source + lane]
 
 
 @jit_inner
@@ -198,35 +218,36 @@ def add_gradients(v: Array, step: int, tiles: int, first: int, count: int, z: Si
 @jit_inner
 def multiply(a: Array, i: int, b: Array, o: int, y: Array, to: int, count: int, tiles: int,
              channels: int) -> None:  # fmt: skip
-    """One register of filters for `count` tiles: y[t] = Σ_c a[c, t] · b[c], for one element.
+    """One block of filters for `count` tiles: y[t] = Σ_c a[c, t] · b[c], for one element.
 
-    a: blocks of `width` channels from i on; b: (channels, lanes) from o on; count a multiple of
+    a: blocks of WIDTH channels from i on; b: (channels, FILTERS) from o on; count a multiple of
     TILE.
     """
-    per_register, width = lanes(a), block_width(a)
     for t in range(0, count, TILE):
-        sums = fill_tile(a, ROWS, COLUMN, 0)
+        sums = fill_tile(a, ROWS, COLUMNS, 0)
         weights = o
-        for c in range(0, channels, width):
-            rows = spaced(ROWS, i + c * tiles + t * width, width)
-            for j in range(width):
-                sums = multiply_add(sums, a, rows, j, b, COLUMN, weights)
-                weights += per_register
-        store_tile(y, spaced(ROWS, to + t * width, width), COLUMN, sums)
+        for c in range(0, channels, WIDTH):
+            rows = spaced(ROWS, i + c * tiles + t * WIDTH, WIDTH)
+            for j in range(WIDTH):
+                sums = multiply_add(sums, a, rows, j, b, COLUMNS, weights)
+                weights += FILTERS
+        store_tile(y, spaced(ROWS, to + t * WIDTH, WIDTH), COLUMNS, sums)
 
 
 @jit_inner
 def multiply_transposed(a: Array, i: int, b: Array, o: int, y: Array, to: int, count: int,
                         tiles: int, channels: int, add: bool) -> None:  # fmt: skip
-    """One register of filters: y[c] = Σ_t a[c, t] · b[t] (`add`: +=), for one element.
+    """One block of filters: y[c] = Σ_t a[c, t] · b[t] (`add`: +=), for one element.
 
-    a: blocks of `width` channels from i on; b: tiles `width` apart from o on; y: (channels, lanes).
+    a: blocks of WIDTH channels from i on; b: tiles WIDTH apart from o on; y: (channels, FILTERS).
     """
-    per_register, width = lanes(a), block_width(a)
-    for c in range(0, channels, TILE):
-        rows = spaced(ROWS, i + block_at(c, tiles, width), 1)
-        at = spaced(ROWS, to + c * per_register, per_register)
-        sums = load_tile(y, at, COLUMN) if add else fill_tile(y, ROWS, COLUMN, 0)
+    for c in range(0, channels, len(CHANNELS)):
+        rows = spaced(CHANNELS, i + block_at(c, tiles), 1)
+        at = spaced(CHANNELS, to + c * FILTERS, FILTERS)
+        if add:
+            sums = load_tile(y, at, COLUMNS)
+        else:
+            sums = fill_tile(y, CHANNELS, COLUMNS, 0)
         for t in range(count):
-            sums = multiply_add(sums, a, rows, t * width, b, COLUMN, o + t * width)
-        store_tile(y, at, COLUMN, sums)
+            sums = multiply_add(sums, a, rows, t * WIDTH, b, COLUMNS, o + t * WIDTH)
+        store_tile(y, at, COLUMNS, sums)
