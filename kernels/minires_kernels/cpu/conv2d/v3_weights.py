@@ -15,6 +15,7 @@ adds in order and in float64.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def _sums(
     dy: Array,  # flat (N, p, q, k)
     partial: Array,  # flat (parts, blocks, places in whole tiles, block)
     batch: tuple[int, ...],
-    unit: tuple[int, ...],
+    unit: tuple[Any, ...],
     gather: tuple[int, ...],
     filters: tuple[int, ...],
     places: Array,  # (groups, places)
@@ -61,7 +62,7 @@ def _sums(
 ) -> None:
     """Compute items lo … hi - 1; an item is some filter blocks of one part of the batch."""
     n_all, parts, splits, most = batch
-    together, band, height, width, line, x_copied, dy_copied = unit
+    together, band, height, width, line, skips, x_copied, dy_copied = unit
     h, w_all, c, top, left, p_all, q_all, step_r = gather
     blocks_per_group, k_group, groups = filters
     tile_rows, columns = tile
@@ -91,7 +92,7 @@ def _sums(
                     for i in range(images):
                         at, row = i * height * width * line, p0 * step_r + top
                         _copy_planes(
-                            x, n + i, size, row, left, source, at, plane, line, height, width
+                            x, n + i, size, row, left, source, at, plane, line, height, width, skips
                         )
                 pixel, count = (n * p_all + p0) * q_all, images * min(band, p_all - p0) * q_all
                 for block in range(split * blocks // splits, until * blocks // splits):
@@ -121,24 +122,27 @@ def _sums(
 
 @jit_inner
 def _copy_planes(x: Array, image: int, size: tuple[int, ...], top: int, left: int, to: Array,
-                 at: int, plane: int, line: int, height: int, width: int) -> None:  # fmt: skip
-    """Copy rows top … and columns left … of an image, zeros outside: channel c of pixel i goes to
+                 at: int, plane: int, line: int, height: int, width: int,
+                 skips: tuple[int, int]) -> None:  # fmt: skip
+    """Copy rows top … and columns left …, every skips'th, of an image, zeros outside.
 
-    c // line · plane + at + i · line + c % line.
+    Channel c of pixel i goes to c // line · plane + at + i · line + c % line.
     """
     h_all, w_all, c_all = size
-    first = min(max(0, -left), max(0, min(width, w_all - left)))  # columns inside the image
-    last = max(first, min(width, w_all - left))
+    skip_r, skip = skips
+    first = max(0, (skip - 1 - left) // skip)  # columns inside the image
+    last = max(0, min(width, (w_all - left + skip - 1) // skip))
+    first = min(first, last)
     for block in range(0, c_all, line):
         some = min(line, c_all - block)
         for i in range(height):
             row = block // line * plane + at + i * width * line
-            inside = 0 <= top + i < h_all
+            inside = 0 <= top + i * skip_r < h_all
             begin, end = (first, last) if inside else (0, 0)
             to[row : row + begin * line] = 0
             to[row + end * line : row + width * line] = 0
-            o = ((image * h_all + top + i) * w_all + left + begin) * c_all + block
-            if line == c_all:
+            o = ((image * h_all + top + i * skip_r) * w_all + left + begin * skip) * c_all + block
+            if line == c_all and skip == 1:
                 _copy(x, o, to, row + begin * line, (end - begin) * line)
                 continue
             for start in range(row + begin * line, row + end * line, line):
@@ -147,7 +151,7 @@ def _copy_planes(x: Array, image: int, size: tuple[int, ...], top: int, left: in
                         store(to, start + j, load(x, o + j))
                 else:
                     _copy(x, o, to, start, some)
-                o += c_all
+                o += skip * c_all
 
 
 @jit_inner
@@ -198,20 +202,7 @@ def _units(gather: Gather, n: int, pixel_bytes: int) -> tuple[int, int]:
     p, q = gather.output
     pixels = FIRST_CACHE // pixel_bytes
     band = max(1, min(p, pixels // q))
-    return (max(1, min(n, pixels // (p * q))) if band == p else 1), band
-
-
-def _units(gather: Gather, n: int, pixel_bytes: int) -> tuple[int, int, int, int]:
-    """Return images and output rows of a unit, of which a tile reads `pixel_bytes` a pixel.
-
-    And the rows and columns of x under it.
-    """
-    (p, q), (step_r, step_s) = gather.output, gather.step
-    pixels = FIRST_CACHE // pixel_bytes
-    band = max(1, min(p, pixels // q))
-    images = max(1, min(n, pixels // (p * q))) if band == p else 1
-    height, width = (band - 1) * step_r + 1, (q - 1) * step_s + 1
-    return images, band, height + gather.reach[0], width + gather.reach[1]
+    return max(1, min(n, pixels // (p * q))) if band == p else 1, band
 
 
 @lru_cache(maxsize=1024)
@@ -248,11 +239,15 @@ def weight_gradient(
     splits = min(blocks, -(-ENOUGH_ITEMS // parts))
     most = max(1, SECOND_CACHE * splits // (blocks * rows * block * size))
     line = c if c * size <= NEAR else LINE
-    images, band, height, width = _units(gather, -(-n // parts), (LINE + block) * size)
-    (top, left), (step_r, step_s) = gather.origin, gather.step
-    inside = min(top, left) >= 0 and top + (p - 1) * step_r + gather.reach[0] < h
-    inside = inside and left + width <= w
+    images, band = _units(gather, -(-n // parts), (LINE + block) * size)
+    (top, left), (step_r, step_s), (reach_r, reach_s) = gather.origin, gather.step, gather.reach
+    inside = min(top, left) >= 0 and top + (p - 1) * step_r + reach_r < h
+    inside = inside and left + (q - 1) * step_s + reach_s < w
     x_copied = line != c or not inside
+    # A window of one row or column skips what lies between: the copy leaves it out.
+    skips = (1 if reach_r or not x_copied else step_r, 1 if reach_s or not x_copied else step_s)
+    steps = step_r // skips[0], step_s // skips[1]  # from pixel to pixel in what is read
+    height, width = (band - 1) * steps[0] + reach_r + 1, (q - 1) * steps[1] + reach_s + 1
     dy_copied = k_group % block != 0 or k * size > NEAR
     pitch, image = (width * line, height * width * line) if x_copied else (w * c, h * w * c)
     places, tap_rows = _places(gather, line, images * image, pitch, (groups, c_group))
@@ -264,11 +259,11 @@ def weight_gradient(
         dy.reshape(-1),
         partial.reshape(-1),
         (n, parts, splits, most),
-        (images, band, height, width, line, int(x_copied), int(dy_copied)),
+        (images, band, height, width, line, skips, int(x_copied), int(dy_copied)),
         (h, w, c, top, left, p, q, step_r),
         (blocks_per_group, k_group, groups),
         places,
-        pixel_table((images, band, q), image, (step_r, pitch), (step_s, line)),
+        pixel_table((images, band, q), image, (steps[0], pitch), (steps[1], line)),
         tile,
         smallest=max(1, splits * parts * few // max(1, n)),
     )  # fmt: skip
