@@ -181,27 +181,30 @@ def _copy(a: Array, o: int, to: Array, i: int, count: int) -> None:
 def _collect(
     lo: int, hi: int, partial: Array, tap_rows: Array, filters: tuple[int, ...], dw: Array
 ) -> None:
-    """dw[k, c, tap] = Σ_parts partial[part, k's block, place of tap and c, k's lane]."""
+    """dw[k, c, tap] = Σ_parts partial[part, k's block, place of tap and c, k's lane], by blocks."""
     blocks_per_group, k_group = filters
     parts, _, _, width = partial.shape
-    for k in range(lo, hi):
-        group, place = k // k_group, k % k_group
-        block = group * blocks_per_group + place // width
-        lane = place % width
-        out = dw[k]
-        for c in range(out.shape[0]):
-            for t in range(out.shape[1]):
-                total = 0.0
+    totals = np.empty(width, np.float64)
+    for block in range(lo, hi):
+        group, k = block // blocks_per_group, block % blocks_per_group * width
+        first, some = group * k_group + k, min(width, k_group - k)
+        for c in range(dw.shape[1]):
+            for t in range(dw.shape[2]):
+                totals[:] = 0
                 for part in range(parts):
-                    total += partial[part, block, tap_rows[t] + c, lane]
-                out[c, t] = total
+                    source = partial[part, block, tap_rows[t] + c]
+                    for lane in range(width):
+                        totals[lane] += source[lane]
+                for lane in range(some):
+                    dw[first + lane, c, t] = totals[lane]
 
 
 def _units(gather: Gather, n: int, pixel_bytes: int) -> tuple[int, int]:
     """Return images and output rows of a unit, of which a tile reads `pixel_bytes` a pixel."""
     p, q = gather.output
     pixels = FIRST_CACHE // pixel_bytes
-    band = max(1, min(p, pixels // q))
+    bands = max(1, min(p, round(p * q / pixels)))
+    band = -(-p // bands)
     return max(1, min(n, pixels // (p * q))) if band == p else 1, band
 
 
@@ -268,6 +271,6 @@ def weight_gradient(
         smallest=max(1, splits * parts * few // max(1, n)),
     )  # fmt: skip
     dw = empty((k, c_group, shape[2] * shape[3]), x.dtype)
-    few = (1 << 14) // (c_group * len(gather.taps) * parts) + 1
-    run(_collect, k, partial, tap_rows, (blocks_per_group, k_group), dw, smallest=few)
+    few = (1 << 14) // (c_group * len(gather.taps) * parts * block) + 1
+    run(_collect, blocks, partial, tap_rows, (blocks_per_group, k_group), dw, smallest=few)
     return dw.reshape(shape)
