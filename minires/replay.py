@@ -111,8 +111,8 @@ def _reason(net: Module, seen: _Calls, x: Tensor, y: Any) -> str:
     if id(y) not in known:
         return "the net returned a tensor that no operation made"
     for node in topological_order(y.node):
-        if node.hooks or (node.function is not None and node.keeper is not None):
-            return "a gradient of the net is looked at"
+        if node.function is not None and (node.hooks or node.keeper is not None):
+            return "a gradient within the net is looked at"
     return ""
 
 
