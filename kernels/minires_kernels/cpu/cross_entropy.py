@@ -29,23 +29,20 @@ BLOCK = 1 << 11  # elements
 
 
 @jit_inner
-def _mirrored(bits: Any) -> Any:
-    """Of a float's bits, an integer: they order as the floats do. Its own inverse."""
-    return np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
-
-
-@jit_inner
 def _largest(row: Array) -> Any:
     """Return the largest number of a row, a NaN perhaps not counted: the row's sum will be NaN."""
-    if row.itemsize == 4:  # a maximum of integers is vectorised, of floats it is not
-        bits, top = row.view(np.int32), np.int32(-(2**31))
-        for c in range(bits.size):
-            top = max(top, _mirrored(bits[c]))
-        return np.int32(_mirrored(top)).view(np.float32)
-    most = row[0]
-    for c in range(1, row.size):
-        most = max(most, row[c])
-    return most
+    a = b = c = d = row[0]  # four, so that no comparison waits for the one before
+    whole = row.size - row.size % 4
+    for i in range(0, whole, 4):
+        a = row[i] if row[i] > a else a
+        b = row[i + 1] if row[i + 1] > b else b
+        c = row[i + 2] if row[i + 2] > c else c
+        d = row[i + 3] if row[i + 3] > d else d
+    for i in range(whole, row.size):
+        a = row[i] if row[i] > a else a
+    a = b if b > a else a
+    c = d if d > c else c
+    return c if c > a else a
 
 
 @jit
@@ -61,7 +58,7 @@ def _forward(
 ) -> None:
     classes = logits.shape[1]
     rows = max(1, BLOCK // classes)
-    e = np.empty((rows, classes), logits.dtype)
+    e = np.empty(rows * classes, logits.dtype)
     for first in range(lo, hi, rows):
         last = min(first + rows, hi)
         for n in range(first, last):
@@ -69,9 +66,9 @@ def _forward(
             largest = _largest(row)
             for c in range(classes):
                 out[c] = row[c] - largest
-        exponentials(log_p[first:last].reshape(-1), e.reshape(-1))
+        exponentials(log_p[first:last].reshape(-1), e)
         for n in range(first, last):
-            p, out = e[n - first], log_p[n]
+            p, out = e[(n - first) * classes :], log_p[n]
             total = 0.0
             for c in range(classes):
                 total += p[c]
