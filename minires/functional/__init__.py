@@ -13,6 +13,7 @@ from .kernels import (
     BatchNorm,
     BatchNormReLU,
     Conv2d,
+    Conv2dNormReLU,
     CrossEntropy,
     GlobalAvgPool2d,
     Linear,
@@ -25,7 +26,7 @@ from .kernels import (
     relu,
 )
 from .losses import cross_entropy, mse_loss
-from .normalisation import batch_norm, batch_norm_relu, group_norm, layer_norm
+from .normalisation import batch_norm, batch_norm_relu, conv2d_norm_relu, group_norm, layer_norm
 from .pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from .resize import interpolate
 from .shapes import flatten, pixel_shuffle, pixel_unshuffle
@@ -37,6 +38,7 @@ __all__ = [
     "BatchNorm",
     "BatchNormReLU",
     "Conv2d",
+    "Conv2dNormReLU",
     "CrossEntropy",
     "GlobalAvgPool2d",
     "Linear",
@@ -49,6 +51,7 @@ __all__ = [
     "batch_norm_relu",
     "concat",
     "conv2d",
+    "conv2d_norm_relu",
     "conv_transpose2d",
     "cross_entropy",
     "dropout",

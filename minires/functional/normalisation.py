@@ -11,7 +11,7 @@ from minires_kernels.arrays import require_same_device
 from minires_kernels.backends import kernel_for
 
 from ..tensor import Array, Tensor
-from .kernels import BatchNorm, BatchNormReLU, GroupNorm, require_tensor
+from .kernels import BatchNorm, BatchNormReLU, Conv2dNormReLU, GroupNorm, require_tensor
 
 
 def batch_norm(
@@ -53,14 +53,37 @@ def batch_norm_relu(
     return BatchNormReLU.apply(x, weight, bias, mean, var, residual, eps=eps, seen=seen)
 
 
+def conv2d_norm_relu(
+    x: Tensor,
+    w: Tensor,
+    running_mean: Array | None,
+    running_var: Array | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    residual: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    **options: Any,
+) -> Tensor:
+    """relu(batch_norm(conv2d(x, w, **options), …) + residual), as one step; see `nn.layer`."""
+    mean, var, seen = _statistics(x, running_mean, running_var, training, momentum, of="c")
+    arrays = (x, w, weight, bias, mean, var, residual)
+    return Conv2dNormReLU.apply(*arrays, eps=eps, seen=seen, **options)
+
+
 def _statistics(
     x: Tensor,
     running_mean: Array | None,
     running_var: Array | None,
     training: bool,
     momentum: float,
+    of: str = "x",
 ) -> tuple[Array | None, Array | None, Callable[[Any], None] | None]:
-    """Return the mean and variance to use (None: the batch's), and what to do with those used."""
+    """Return the mean and variance to use (None: the batch's), and what to do with those used.
+
+    They are of the values that the kernel saves under the name `of`.
+    """
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: evaluation needs running_mean and running_var")
@@ -72,11 +95,9 @@ def _statistics(
     if type(running_mean) is not type(x.data):
         require_same_device("x", x.data, running_mean=running_mean)
 
-    size = x.size
-
     def move_average(saved: Any) -> None:
         move = kernel_for("running_statistics", running_mean).forward
-        count = size // saved.mean.size
+        count = getattr(saved, of).size // saved.mean.size
         move(running_mean, running_var, saved.mean, saved.var, count=count, momentum=momentum)
 
     return None, None, move_average

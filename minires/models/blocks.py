@@ -118,9 +118,10 @@ class Block(nn.Module):
         return y if factor == 1 else y * factor
 
     @property
-    def as_it_is(self) -> bool:
-        """Whether `scaled` would return the branch itself."""
-        return self.scale == 1 and (self.training or self.survival == 1)
+    def is_plain_sum(self) -> bool:
+        """Whether `joined` would add the branch itself to the shortcut."""
+        as_it_is = self.scale == 1 and (self.training or self.survival == 1)
+        return as_it_is and not takes_branch(self.shortcut)
 
     def branch(self, x: Tensor, layers: tuple[Layer, ...] = ()) -> Tensor:
         """Return the branch up to its last weights; "relu-preact" has the norm after them too.
@@ -137,10 +138,14 @@ class Block(nn.Module):
             for weights, norm, act in layers:
                 x = norm(weights(act(x)))
             return x
-        for weights, norm, act in layers[:-1]:
-            x = nn.norm_act(norm, act, weights(x))
-        last: Tensor = layers[-1][0](x)
+        last: Tensor = layers[-1][0](self.inner(x, layers))
         return last
+
+    def inner(self, x: Tensor, layers: tuple[Layer, ...]) -> Tensor:
+        """Return what all layers but the last make of x, weights before norms."""
+        for layer in layers[:-1]:
+            x = nn.layer(*layer, x)
+        return x
 
     def joined(self, y: Tensor, x: Tensor) -> Tensor:
         """The branch y times its factor + what the shortcut makes of x."""
@@ -157,25 +162,28 @@ class Block(nn.Module):
     def paths(self, into_branch: Tensor, into_shortcut: Tensor) -> Tensor:
         """Return the output where branch and shortcut take different inputs of one shape.
 
-        `nn.norm_act` computes act(norm(y) + shortcut) in one pass over memory where nobody looks
-        in between.
+        `nn.layer` computes act(norm(weights(y)) + shortcut) in few passes over memory where nobody
+        looks in between.
         """
         same = into_shortcut is into_branch
         into_branch = self.shared(into_branch)
         into_shortcut = into_branch if same else self.shared(into_shortcut)
         layers = self.layers()
+        if not self.skip and self.order not in PRE:
+            return nn.layer(*layers[-1], self.inner(into_branch, layers))
+        if self.skip and self.order == "original" and self.is_plain_sum:
+            y = self.inner(into_branch, layers)
+            return nn.layer(*layers[-1], y, lambda: self.shortcut(into_shortcut))
         y = self.branch(into_branch, layers)
         _, norm, act = layers[-1]
         if not self.skip:
-            return y if self.order in PRE else nn.norm_act(norm, act, y)
+            return y
         if self.order in PRE:
             return self.joined(y, into_shortcut)
         if self.order == "bn-after-add":
             return nn.norm_act(norm, act, self.joined(y, into_shortcut))
         if self.order == "relu-before-add":
             return self.joined(nn.norm_act(norm, act, y), into_shortcut)
-        if self.as_it_is and not takes_branch(self.shortcut):
-            return nn.norm_act(norm, act, y, add=self.shortcut(into_shortcut))
         return act(self.joined(norm(y), into_shortcut))  # type: ignore[no-any-return]
 
     def shared(self, x: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ class CifarResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, in_channels, H, W) → logits (N, num_classes)."""
-        x = nn.norm_act(self.bn1, self.act, self.conv1(x))
+        x = nn.layer(self.conv1, self.bn1, self.act, x)
         x = self.tail(self.layer3(self.layer2(self.layer1(x))))
         x = F.adaptive_avg_pool2d(x, 1).flatten(1)  # (N, 4 width), or 16 width of bottlenecks
         return self.fc(x)  # type: ignore[no-any-return]

@@ -69,7 +69,7 @@ class ImageNetResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (N, in_channels, H, W) → logits (N, num_classes), of images of any size."""
-        x = nn.norm_act(self.bn1, self.act, self.conv1(x))
+        x = nn.layer(self.conv1, self.bn1, self.act, x)
         x = self.maxpool(x)  # (N, width, ⌈H / 4⌉, ⌈W / 4⌉)
         x = self.tail(self.layer4(self.layer3(self.layer2(self.layer1(x)))))
         x = F.adaptive_avg_pool2d(x, 1).flatten(1)  # (N, 8 width), or 32 width of Bottlenecks

@@ -71,7 +71,7 @@ class ConvNorm(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         """x (N, inputs, H, W) → (N, outputs, ⌈H / stride⌉, ⌈W / stride⌉)."""
         conv, norm, act = self
-        return nn.norm_act(norm, act, conv(x))
+        return nn.layer(conv, norm, act, x)
 
 
 class InvertedResidual(nn.Module):

@@ -4,7 +4,7 @@ from . import init, utils
 from .activations import GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
 from .attributes import Parameter
 from .containers import ModuleList, Sequential
-from .fusion import add_act, norm_act, use_fusion
+from .fusion import add_act, layer, norm_act, use_fusion
 from .images import ConvTranspose2d, PixelShuffle, PixelUnshuffle, Upsample
 from .layers import (
     AdaptiveAvgPool2d,
@@ -58,6 +58,7 @@ __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
     "init",
+    "layer",
     "norm_act",
     "use_fusion",
     "utils",

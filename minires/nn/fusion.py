@@ -1,18 +1,26 @@
-"""Normalisation, addition and activation as one step: `norm_act`.
+"""Weights, normalisation, addition and activation as one step: `layer` and `norm_act`.
 
-The three are separate modules, and mean what they say; but each of them reads and writes every
+They are separate modules, and mean what they say; but each of them reads and writes every
 activation once, and memory is what limits them. Where all that happens is act(norm(x) + add), one
-pass does. Fusion changes no value, and it is off wherever somebody looks in between: a module with
-hooks, or with a forward of its own, runs by itself.
+pass does; where x is a convolution, its backward computes the norm's gradient where it reads it.
+Fusion changes no value, and it is off wherever somebody looks in between: a module with hooks, or
+with a forward of its own, runs by itself, and an observer is shown weights by themselves.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from minires_kernels.backends import use_versions
+from minires_kernels.checks import windows
 from minires_kernels.setting import Setting
 
 from .. import functional as F
+from ..observe import watchers
 from ..tensor import Tensor
 from .activations import ReLU
+from .layers import Conv2d
 from .module import Module
 from .norms import BatchNorm1d, BatchNorm2d
 
@@ -26,6 +34,39 @@ class use_fusion(Setting):
         if not isinstance(enabled, bool):
             raise TypeError(f"use_fusion: expected True or False, got {enabled!r}")
         super().__init__(enabled)
+
+
+def layer(
+    weights: Module,
+    norm: Module,
+    act: Module,
+    x: Tensor,
+    add: Callable[[], Tensor] | None = None,
+) -> Tensor:
+    """act(norm(weights(x)) + add()): a layer, with `add` the last one of a residual block.
+
+    `add` is called once, after weights where these run by themselves. In training, a convolution
+    without bias, batch norm and ReLU run as one kernel, unless one of them is hooked, an observer
+    looks on, versions are chosen by `use_versions`, or fusion is off.
+    """
+    if not (
+        use_fusion.current()
+        and _plain(weights, Conv2d)
+        and _plain(norm, BatchNorm2d)
+        and _plain(act, ReLU)
+        and norm.training
+        and weights.bias is None
+        and weights.out_channels == norm.num_features
+        and x.ndim == 4
+        and not watchers.get()
+        and not use_versions.current()
+    ):
+        y = weights(x)
+        return norm_act(norm, act, y, None if add is None else add())
+    other = None if add is None else add()
+    if other is None or other.shape == _output(weights, x):
+        return norm.of_conv_then_relu(weights, x, other)  # type: ignore[no-any-return]
+    return norm_act(norm, act, weights(x), other)
 
 
 def norm_act(norm: Module, act: Module, x: Tensor, add: Tensor | None = None) -> Tensor:
@@ -49,6 +90,13 @@ def add_act(act: Module, x: Tensor, add: Tensor) -> Tensor:
     if use_fusion.current() and _plain(act, ReLU) and add.shape == x.shape:
         return F.add_relu(x, add)
     return act(x + add)  # type: ignore[no-any-return]
+
+
+def _output(conv: Any, x: Tensor) -> tuple[int, ...]:
+    """Return the shape of conv(x)."""
+    n, _, h, w = x.shape
+    pixels = windows((h, w), conv.kernel_size, conv.stride, conv.padding, conv.dilation).output
+    return (n, conv.out_channels, *pixels)
 
 
 def _plain(module: Module, *kinds: type[Module]) -> bool:

@@ -85,10 +85,14 @@ class Conv2d(Module):
         self.bias = _parameter(out_channels) if bias else None
         default_init(self.weight, self.bias)
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `functional.conv2d` takes besides arrays."""
+        names = ("stride", "padding", "dilation", "groups")
+        return {name: getattr(self, name) for name in names}
+
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(
-            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
-        )
+        return F.conv2d(x, self.weight, self.bias, **self.options)
 
     def extra_repr(self) -> str:
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"

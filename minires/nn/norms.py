@@ -12,6 +12,7 @@ from minires_kernels.arrays import to_host
 from .. import functional as F
 from ..tensor import Array, Tensor
 from .attributes import Parameter
+from .layers import Conv2d
 from .module import Module
 
 
@@ -43,19 +44,18 @@ class _BatchNorm(Norm):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise over all dimensions but the channels'."""
-        mean, var, batch_statistics, momentum = self._prepare(x)
-        options = (batch_statistics, momentum, self.eps)
+        self._check(x)
+        mean, var, options = self._prepare()
         return self._counted(F.batch_norm(x, mean, var, self.weight, self.bias, *options))
 
     def then_relu(self, x: Tensor, residual: Tensor | None = None) -> Tensor:
         """relu(self(x) + residual), in one pass; runs no hooks. See `nn.norm_act`."""
-        mean, var, batch_statistics, momentum = self._prepare(x)
-        options = (batch_statistics, momentum, self.eps)
+        self._check(x)
+        mean, var, options = self._prepare()
         y = F.batch_norm_relu(x, mean, var, self.weight, self.bias, residual, *options)
         return self._counted(y)
 
-    def _prepare(self, x: Tensor) -> tuple[Array | None, Array | None, bool, float]:
-        """Check x; return what `functional.batch_norm` needs."""
+    def _check(self, x: Tensor) -> None:
         came = x.shape
         if len(came) != self.ndim or came[1] != self.num_features:
             shape = "(N, C)" if self.ndim == 2 else "(N, C, H, W)"
@@ -63,15 +63,18 @@ class _BatchNorm(Norm):
                 f"{type(self).__name__}: expected shape {shape} with C = {self.num_features}, "
                 f"got {came}"
             )
+
+    def _prepare(self) -> tuple[Array | None, Array | None, tuple[bool, float, float]]:
+        """Return what `functional.batch_norm` needs: mean, var, (training, momentum, eps)."""
         momentum = 0.0 if self.momentum is None else self.momentum
         mean, var = self._statistics()
         tracked = mean is not None
         if not (self.training and tracked):
-            return mean, var, not tracked or self.training, momentum
+            return mean, var, (not tracked or self.training, momentum, self.eps)
         if self.momentum is None:  # a plain average over all batches, with this one
             before = to_host(self._buffers["num_batches_tracked"])  # on a GPU this waits for it
             momentum = 1 / (int(before) + 1)
-        return mean, var, True, momentum
+        return mean, var, (True, momentum, self.eps)
 
     def _counted(self, y: Tensor) -> Tensor:
         """Count the batch, which has been normalised: one that was refused does not count."""
@@ -100,6 +103,13 @@ class BatchNorm2d(_BatchNorm):
     """Batch normalisation of x (N, C, H, W), per channel: see `functional.batch_norm`."""
 
     ndim = 4
+
+    def of_conv_then_relu(self, conv: Conv2d, x: Tensor, residual: Tensor | None) -> Tensor:
+        """relu(self(conv(x)) + residual), as one step; runs no hooks. See `nn.layer`."""
+        mean, var, options = self._prepare()
+        weight, bias, sizes = self.weight, self.bias, conv.options
+        y = F.conv2d_norm_relu(x, conv.weight, mean, var, weight, bias, residual, *options, **sizes)
+        return self._counted(y)
 
 
 class LayerNorm(Norm):

@@ -48,7 +48,8 @@ class _Synchronised:
 
     def __call__(self, x: Tensor) -> Tensor:
         norm = self.norm
-        running_mean, running_var, batch_statistics, momentum = norm._prepare(x)
+        norm._check(x)
+        running_mean, running_var, (batch_statistics, momentum, _) = norm._prepare()
         if not batch_statistics:
             return type(norm).forward(norm, x)
 

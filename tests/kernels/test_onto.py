@@ -62,6 +62,35 @@ def test_what_cannot_be_added_to_in_place_is_left_alone(monkeypatch):
     assert direct.backward(dy, *saved, onto=before)[0] is not before
 
 
+LAYERS = [  # whole rows of batch norm in each image; the last has more tiles than a group
+    (5, 16, 16, 8, 8),
+    (3, 11, 24, 8, 12),
+    (2, 64, 32, 32, 28),
+]
+
+
+@pytest.mark.parametrize("shape", LAYERS)
+@pytest.mark.parametrize("added", [False, True])
+def test_a_layer_whose_dc_is_never_in_memory_has_the_bits_of_its_parts(shape, added):
+    rng = np.random.default_rng(0)
+    n, c, k, h, w = shape
+    x, filters = rng.standard_normal((n, c, h, w)), rng.standard_normal((k, c, 3, 3))
+    residual = rng.standard_normal((n, k, h, w)) if added else None
+    given = (x, filters, *rng.standard_normal((2, k)), None, None, residual)
+    given = [a if a is None else a.astype(np.float32) for a in given]
+    one, apart = (kernel("conv2d_norm_relu", "cpu", number) for number in (2, 1))
+    y, *saved = one.forward(*given, padding=1)
+    dy = rng.standard_normal(y.shape).astype(np.float32)
+    dy[rng.random(y.shape) < 0.01] = np.nan
+    expected = apart.backward(dy, *saved)
+    for got, e in zip(one.backward(dy, *saved), expected, strict=True):
+        np.testing.assert_array_equal(got, e)
+    before = channels_last(rng.standard_normal(x.shape).astype(np.float32))
+    total = before + expected[0]
+    assert one.backward(dy, *saved, onto=before)[0] is before
+    np.testing.assert_array_equal(before, total)
+
+
 class Taking(mr.Function):
     """y = 2 x, which adds its gradient to what has arrived at x."""
 

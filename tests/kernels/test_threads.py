@@ -43,6 +43,18 @@ def large_call(name):
         "linear": ((normal(500, 70), normal(90, 70), normal(90)), {}),
         "batch_norm": ((x, normal(12), normal(12)), {}),
         "batch_norm_relu": ((x, normal(12), normal(12), None, None, normal(*x.shape)), {}),
+        "conv2d_norm_relu": (
+            (
+                x[:, :, :8, :8],
+                normal(8, 12, 3, 3),
+                normal(8),
+                normal(8),
+                None,
+                None,
+                normal(96, 8, 8, 8),
+            ),
+            {"padding": 1},
+        ),
         "relu": ((x,), {}),
         "add_relu": ((x, x[::-1].copy()), {}),
         "max_pool2d": ((x,), {"kernel_size": 3, "stride": 2, "padding": 1}),

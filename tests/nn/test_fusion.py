@@ -6,6 +6,7 @@ import pytest
 import minires as mr
 import minires.functional as F
 from minires import Tensor, functional, models, nn
+from minires_kernels import use_versions
 
 
 def in_dtype(module, dtype):
@@ -45,7 +46,7 @@ NETS = {
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_fusion_changes_no_bit(name, dtype):
     rng = np.random.default_rng(0)
-    size = 32 if name == "bottleneck" else 12
+    size = {"bottleneck": 32, "wide enough for Winograd": 16}.get(name, 12)
     x, target = rng.standard_normal((6, 3, size, size)).astype(dtype), rng.integers(0, 10, 6)
     found = []
     for enabled in (True, False):
@@ -77,6 +78,64 @@ def test_what_runs():
     assert functions(nn.norm_act(bn, nn.Tanh(), x))[1] == "BatchNorm"
     assert functions(nn.norm_act(nn.Identity(), relu, x)) == ["ReLU"]
     assert functions(nn.norm_act(nn.Identity(), relu, x, add=x)) == ["AddReLU"]
+
+
+def layer_of(bias=False, width=8):
+    conv = nn.Conv2d(3, width, 3, padding=1, bias=bias)
+    return conv, nn.BatchNorm2d(width), nn.ReLU()
+
+
+def test_a_layer_runs_as_one_function_only_where_nobody_looks():
+    rng = np.random.default_rng(0)
+    x = Tensor(rng.standard_normal((4, 3, 8, 8), dtype=np.float32), requires_grad=True)
+    add = Tensor(rng.standard_normal((4, 8, 8, 8), dtype=np.float32))
+    parts = layer_of()
+    one, apart = ["Conv2dNormReLU"], ["BatchNormReLU", "Conv2d"]
+    assert functions(nn.layer(*parts, x)) == one
+    assert functions(nn.layer(*parts, x, lambda: add)) == one
+    assert functions(nn.layer(*layer_of(bias=True), x)) == apart
+    assert "Add" in functions(nn.layer(*parts, x, lambda: Tensor(np.ones((8, 8), np.float32))))
+    with mr.watching(mr.Observer()):
+        assert functions(nn.layer(*parts, x)) == apart
+    with use_versions(conv2d=2):
+        assert functions(nn.layer(*parts, x)) == apart
+    with nn.use_fusion(False):
+        assert functions(nn.layer(*parts, x)) == ["ReLU", "BatchNorm", "Conv2d"]
+    for module in parts:
+        seen = []
+        handle = module.register_forward_hook(lambda m, i, y, seen=seen: seen.append(y))
+        assert functions(nn.layer(*parts, x)) != one
+        assert len(seen) == 1
+        handle.remove()
+        module.forward = lambda x, module=module: type(module).forward(module, x)
+        assert functions(nn.layer(*parts, x)) != one
+        del module.forward
+    assert functions(nn.layer(*parts, x)) == one
+    parts[1].eval()
+    assert functions(nn.layer(*parts, x)) == apart
+
+
+def test_a_layer_that_does_not_fit_is_refused_by_the_part_that_it_does_not_fit():
+    x = Tensor(np.ones((2, 3, 4, 4), np.float32))
+    conv, _, act = layer_of()
+    with pytest.raises(ValueError, match="with C = 5"):
+        nn.layer(conv, nn.BatchNorm2d(5), act, x)
+    with pytest.raises(ValueError, match=r"x: expected shape \(N, C, H, W\)"):
+        nn.layer(*layer_of(), Tensor(np.ones((2, 3), np.float32)))
+
+
+def test_running_statistics_move_by_the_values_of_the_convolution():
+    """The unbiased variance needs their number, which is not that of x's values."""
+    x = np.random.default_rng(0).standard_normal((2, 3, 2, 2), dtype=np.float32)
+    moved = []
+    for enabled in (True, False):
+        mr.manual_seed(0)
+        conv, norm, act = nn.Conv2d(3, 8, 1, 2, bias=False), nn.BatchNorm2d(8), nn.ReLU()
+        with nn.use_fusion(enabled):
+            nn.layer(conv, norm, act, Tensor(x))
+        moved.append((norm.running_mean.tobytes(), norm.running_var.tobytes()))
+        assert norm.num_batches_tracked == 1
+    assert moved[0] == moved[1]
 
 
 @pytest.mark.parametrize("hooked", ["norm", "act"])
@@ -125,6 +184,20 @@ def test_gradcheck_covers_the_fused_function():
         return functional.BatchNormReLU.apply(x, w, b, None, None, r, eps=1e-5)
 
     report = mr.gradcheck(fused, x, w, b, r)
+    assert report.ok, report
+
+
+def test_gradcheck_covers_a_layer():
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((2, 3, 4, 3)), rng.standard_normal((2, 3, 3, 3))
+    weight, bias = rng.standard_normal((2, 2))
+    r = rng.standard_normal((2, 2, 4, 3))
+
+    def fused(x, w, weight, bias, r):
+        options = {"stride": 1, "padding": 1, "eps": 1e-5}
+        return functional.Conv2dNormReLU.apply(x, w, weight, bias, None, None, r, **options)
+
+    report = mr.gradcheck(fused, x, w, weight, bias, r)
     assert report.ok, report
 
 

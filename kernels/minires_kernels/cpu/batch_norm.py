@@ -39,15 +39,17 @@ SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 def rows_of(x: Array) -> Array:
     """View x, channels-last, as (rows, lanes). Copies if memory is in another order."""
     c = x.shape[1]
-    return (to_nhwc(x) if x.ndim == 4 else plain(x)).reshape(_rows_and_lanes(x.size // c, c))
+    rows = to_nhwc(x) if x.ndim == 4 else plain(x)
+    return rows.reshape(-1 if x.size else 0, row_lanes(x.size // c, c))
 
 
 @lru_cache(1024)
-def _rows_and_lanes(pixels: int, c: int) -> tuple[int, int]:
+def row_lanes(pixels: int, channels: int) -> int:
+    """Return how many lanes a row has: those of as many pixels as fit and divide the pixels."""
     per_row = 1
-    while pixels and pixels % (2 * per_row) == 0 and 2 * per_row * c <= LANES:
+    while pixels and pixels % (2 * per_row) == 0 and 2 * per_row * channels <= LANES:
         per_row *= 2
-    return pixels // per_row, c * per_row
+    return per_row * channels
 
 
 def image_of(rows: Array, x: Array) -> Array:

@@ -16,7 +16,7 @@ Versions
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -91,8 +91,8 @@ def _sums(lo: int, hi: int, dy: Array, x: Array, vectors: Array, y: Array, g: Ar
 
 
 @jit_in_order
-def _input_gradient(lo: int, hi: int, dy: Array, x: Array, vectors: Array, shares: Array, dx: Array,
-                    training: bool) -> None:  # fmt: skip
+def masked_input_gradient(lo: int, hi: int, dy: Array, x: Array, vectors: Array, shares: Array,
+                          dx: Array, training: bool) -> None:  # fmt: skip
     """As batch_norm's, of g where g was not written: without a residual."""
     mean, scale, bias = vectors[0], vectors[1], vectors[2]
     constant, slope = shares[0], shares[1]
@@ -130,6 +130,39 @@ def batch_norm_relu_forward_v1(
     return y, x, weight, bias, mean, var, eps, training, y, added
 
 
+class Summed(NamedTuple):
+    """What is known when the sums of backward are: dx is a matter of each element then."""
+
+    g: Array  # rows of dy, of g if there was a residual
+    x: Array  # rows
+    vectors: Array  # (3, lanes): mean, scale, bias
+    shares: Array  # (2, lanes): constant and slope
+    dweight: Array
+    dbias: Array
+
+
+def backward_sums(
+    dy: Array,
+    x: Array,
+    weight: Array | None,
+    bias: Array | None,
+    mean: Array,
+    var: Array,
+    eps: float,
+    y: Array,
+    added: bool,
+) -> Summed:
+    """The first pass of backward."""
+    rows, vectors, _, _ = normaliser(x, weight, bias, mean, var, eps)
+    g, y_rows = rows_of(dy), rows  # neither written nor read without a residual
+    dy_rows, sums = g, new_sums(rows)
+    if added:
+        g, y_rows = empty_like(rows), rows_of(y)
+    run(_sums, len(sums), dy_rows, rows, vectors, y_rows, g, sums, added)
+    dweight, dbias, shares = parameter_gradients(sums, var, eps, x, rows.shape[1])
+    return Summed(g, rows, vectors, shares, dweight, dbias)
+
+
 def batch_norm_relu_backward_v1(
     dy: Array,
     x: Array,
@@ -144,25 +177,19 @@ def batch_norm_relu_backward_v1(
     needs: Needs = ALL,
 ) -> Gradients:
     """dx, dweight, dbias, dresidual; None where not needed."""
-    rows, vectors, _, _ = normaliser(x, weight, bias, mean, var, eps)
-    g, y_rows = rows_of(dy), rows  # neither written nor read without a residual
-    dy_rows, sums = g, new_sums(rows)
-    if added:
-        g, y_rows = empty_like(rows), rows_of(y)
-    run(_sums, len(sums), dy_rows, rows, vectors, y_rows, g, sums, added)
-    dweight, dbias, shares = parameter_gradients(sums, var, eps, x, rows.shape[1])
+    s = backward_sums(dy, x, weight, bias, mean, var, eps, y, added)
     dx = None
     if needs[0]:
-        dx_rows = empty_like(rows)
-        args = (g, rows, vectors, shares, dx_rows, training)
-        loop = input_gradient if added else _input_gradient
-        run(loop, len(rows), *args, smallest=SMALLEST // rows.shape[1] + 1)
+        dx_rows = empty_like(s.x)
+        args = (s.g, s.x, s.vectors, s.shares, dx_rows, training)
+        loop = input_gradient if added else masked_input_gradient
+        run(loop, len(s.x), *args, smallest=SMALLEST // s.x.shape[1] + 1)
         dx = image_of(dx_rows, x)
     return (
         dx,
-        dweight if needs[1] else None,
-        dbias if needs[2] else None,
-        image_of(g, x) if added and needs[5] else None,
+        s.dweight if needs[1] else None,
+        s.dbias if needs[2] else None,
+        image_of(s.g, x) if added and needs[5] else None,
     )
 
 

@@ -15,6 +15,7 @@ Versions
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -99,24 +100,31 @@ def _check_forward(
     if x.ndim not in (2, 4):
         raise ValueError(f"x: expected shape (N, C) or (N, C, H, W), got {x.shape}")
     checks.no_zero_size("x", x, "N C H W"[: 2 * x.ndim - 1])
+    given = check_per_channel(x, x.shape, "x", weight, bias, mean, var)
+    return (x, *given), {"eps": checks.real("eps", eps)}
+
+
+def check_per_channel(
+    x: Array, shape: tuple[int, ...], what: str, weight: Any, bias: Any, mean: Any, var: Any
+) -> tuple[Array | None, ...]:
+    """Return the arrays (C,) as they are used to normalise `what`, of this shape and x's dtype."""
     given = {"weight": weight, "bias": bias, "mean": mean, "var": var}
     for name, a in given.items():
         if a is not None:
             given[name] = checks.floating(name, a, "(C,)")
-            checks.has_shape(name, given[name], x.shape[1:2], "one per channel of x")
+            checks.has_shape(name, given[name], shape[1:2], f"one per channel of {what}")
     checks.same_dtype("x", x, **given)
     if (mean is None) != (var is None):
         raise ValueError("give both mean and var (evaluation) or neither (training)")
-    if mean is None and x.size // x.shape[1] < 2:
+    if mean is None and math.prod(shape) // shape[1] < 2:
         raise ValueError(
-            f"training needs at least 2 values per channel to have a variance, x is {x.shape}; "
+            f"training needs at least 2 values per channel to have a variance, {what} is {shape}; "
             "use a larger batch or evaluation mode"
         )
     # On a device the answer would have to be waited for: a negative variance there gives NaN.
     if var is not None and not on_gpu(var) and (given["var"] < 0).any():
         raise ValueError("var: a variance is negative")
-    eps = checks.real("eps", eps)
-    return (x, given["weight"], given["bias"], given["mean"], given["var"]), {"eps": eps}
+    return tuple(given.values())
 
 
 def _check_backward(

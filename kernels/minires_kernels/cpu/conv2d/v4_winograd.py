@@ -16,7 +16,9 @@ import numpy as np
 from ...checks import Windows
 from ...memory import empty
 from ...spec import ALL, Array, Needs
-from ..machine.jit import jit
+from ..batch_norm import input_gradient, row_lanes
+from ..batch_norm_relu import Summed, masked_input_gradient
+from ..machine.jit import jit, jit_inner
 from ..machine.layout import kept, to_nchw, to_nhwc
 from ..machine.threads import run
 from .common import Gradients, bias_gradient, weight_parts
@@ -38,6 +40,7 @@ from .winograd_stages import (
 )
 from .winograd_weights import transformed, untransformed, whole_blocks
 
+Arrays = tuple[Array, Array, Array, Array]
 GROUP_BYTES = 1 << 19  # of transformed tiles, in and out, in a thread's cache
 IMAGE_BYTES = 1 << 19  # of dx, computed beside the memory to which it is added
 STAGED_BYTES = 1 << 21  # of transformed weights: with more, stages run over the whole batch
@@ -84,9 +87,12 @@ def _forward_group(
 @jit
 def _backward_group(
     lo: int, hi: int, x: Array, ut: Array, dy: Array, z: Sizes, group: tuple[int, ...],
-    needs: tuple[bool, bool], onto: bool, dx: Array, du: Array,
+    needs: tuple[bool, bool], onto: bool, dx: Array, du: Array, late: Arrays, masked: bool,
 ) -> None:  # fmt: skip
-    """Parts lo … hi - 1 of the batch: dx (zeroed here, or `onto` what is there), and dU[part]."""
+    """Parts lo … hi - 1 of the batch: dx (zeroed here, or `onto` what is there), and dU[part].
+
+    late: empty, or what `late_upstreams` computes dy from, an image at a time.
+    """
     n_all, parts, tiles, c_padded, k_padded = group
     h, w_all, c_all, _, _, _, _, _, rows, columns = z
     v_step, m_step = c_padded * tiles + WIDTH, k_padded * tiles + WIDTH
@@ -94,13 +100,17 @@ def _backward_group(
     patch = np.empty(36 * max(c_padded, k_padded), dy.dtype)
     image = h * w_all * c_all
     alone = np.empty(image if onto else 0, dy.dtype)  # dx of one image
+    made = np.empty((len(late[1]) // n_all, late[1].shape[1]), dy.dtype)  # dy of one image
     for part in range(lo, hi):
         n, end = part * n_all // parts, (part + 1) * n_all // parts
         zeroed = n  # images before this one
         first, last = n * rows * columns, end * rows * columns
         for t in range(first, last, tiles):
             count = min(tiles, last - t)
-            upstreams(dy, t, count, z, m, m_step, 0, tiles, patch)
+            if made.size:
+                late_upstreams(late, masked, made, t, count, z, m, m_step, tiles, patch)
+            else:
+                upstreams(dy, t, count, z, m, m_step, 0, tiles, patch)
             if needs[1]:
                 inputs(x, t, count, z, v, v_step, 0, tiles, patch)
                 for f in range(36):
@@ -124,6 +134,29 @@ def _backward_group(
                 dx[zeroed * image : touched * image] = 0
                 zeroed = touched
                 gradients(v, v_step, 0, tiles, dx, t, count, z, patch)
+
+
+@jit_inner
+def late_upstreams(late: Arrays, masked: bool, made: Array, first: int, count: int, z: Sizes,
+                   m: Array, step: int, tiles: int, patch: Array) -> None:  # fmt: skip
+    """As `upstreams` into tiles 0 …, of the dy that batch norm's backward gives: see `Late`.
+
+    made: room for the dy of one image; here it is computed as that image's first tile is met, or
+    this group's.
+    """
+    g, x, vectors, shares = late
+    per_image, rows, t = z[8] * z[9], len(made), first
+    while t < first + count:
+        n = t // per_image
+        end = min((n + 1) * per_image, first + count)
+        if t == n * per_image:
+            at, to = n * rows, (n + 1) * rows
+            if masked:
+                masked_input_gradient(0, rows, g[at:to], x[at:to], vectors, shares, made, True)
+            else:
+                input_gradient(0, rows, g[at:to], x[at:to], vectors, shares, made, True)
+        upstreams(made.reshape(-1), t - n * per_image, end - t, z, m, step, t - first, tiles, patch)
+        t = end
 
 
 def conv2d_forward_v4(
@@ -167,13 +200,14 @@ def conv2d_backward_v4(
     elif needs[0] or needs[1]:
         if onto is not None and not _in_place(onto, x):
             onto = None
-        dx, dw = _backward_grouped(dy, x, w, win, needs, onto)
+        dx, dw = _backward_grouped(to_nhwc(dy), x, w, win, needs, onto)
     return dx, dw, bias_gradient(dy) if has_b and needs[2] else None
 
 
 def _backward_grouped(
-    dy: Array, x: Array, w: Array, win: Windows, needs: tuple[bool, ...], onto: Array | None
-) -> tuple[Array | None, Array | None]:
+    dy: Array, x: Array, w: Array, win: Windows, needs: tuple[bool, ...], onto: Array | None,
+    late: Summed | None = None, masked: bool = False,
+) -> tuple[Array | None, Array | None]:  # fmt: skip
     z, n = _sizes(x, w, win), len(x)
     h, width, c, k = z[:4]
     nothing = np.empty(0, x.dtype)
@@ -190,17 +224,39 @@ def _backward_grouped(
         parts,
         to_nhwc(x).reshape(-1),
         ut.reshape(-1),
-        to_nhwc(dy).reshape(-1),
+        dy.reshape(-1),
         z,
         (n, parts, tiles, whole_blocks(c), whole_blocks(k)),
         needs[:2],
         onto is not None,
         dx.reshape(-1),
         du.reshape(-1),
+        (np.empty((0, 1), x.dtype),) * 4 if late is None else late[:4],
+        masked,
     )
     return (
         (to_nchw(dx) if onto is None else onto) if needs[0] else None,
         untransformed(du, w.shape) if needs[1] else None,
+    )
+
+
+def backward_late(
+    s: Summed, masked: bool, x: Array, w: Array, win: Windows, needs: Needs, onto: Array | None
+) -> tuple[Array | None, Array | None]:
+    """dx, dw of a convolution before batch norm, whose sums are known: dy is never in memory."""
+    if onto is not None and not _in_place(onto, x):
+        onto = None
+    return _backward_grouped(s.g, x, w, win, needs, onto, s, masked)
+
+
+def late_pays(x: Array, w: Array, win: Windows, groups: int) -> bool:
+    """Whether `backward_late` can be used: an image is whole rows of batch norm, in a cache."""
+    image = len(w) * win.output[0] * win.output[1]
+    return (
+        pays(x, w, None, win=win, groups=groups)
+        and _weight_bytes(x, w) <= STAGED_BYTES
+        and image * x.itemsize <= IMAGE_BYTES
+        and image % row_lanes(len(x) * win.output[0] * win.output[1], len(w)) == 0
     )
 
 
