@@ -96,7 +96,7 @@ def _convolution(
 @contextlib.contextmanager
 def counted() -> Iterator[Work]:
     """Within the block, the yielded `Work` adds up what the kernels do."""
-    work, select = Work(), Kernel._select
+    work, select = Work(), Kernel.select
 
     def counting(kernel: Kernel, *args: Any) -> Version:
         run = select(kernel, *args)
@@ -112,10 +112,10 @@ def counted() -> Iterator[Work]:
         return replace(run, forward=call(run.forward), backward=call(run.backward))
 
     try:
-        Kernel._select = counting  # type: ignore[method-assign]
+        Kernel.select = counting  # type: ignore[method-assign]
         yield work
     finally:
-        Kernel._select = select  # type: ignore[method-assign]
+        Kernel.select = select  # type: ignore[method-assign]
 
 
 def measure(name: str, batch: int | None, quick: bool) -> timing.Row:
