@@ -112,7 +112,7 @@ def counted() -> Iterator[Work]:
         return replace(run, forward=call(run.forward), backward=call(run.backward))
 
     try:
-        Kernel.select = counting  # type: ignore[method-assign]
+        Kernel.select = counting  # type: ignore[method-assign,assignment]
         yield work
     finally:
         Kernel.select = select  # type: ignore[method-assign]
