@@ -24,6 +24,7 @@ import numpy as np
 
 from minires_kernels import Kernel
 from minires_kernels.cpu.conv2d import VERSIONS as CONVOLUTIONS
+from minires_kernels.cpu.conv2d.v4_winograd import pays
 from minires_kernels.spec import Version
 
 from . import limits, nets, timing
@@ -68,14 +69,17 @@ def convolution(
     return 2.0 * 36 * tiles * c * k * len(names), 2.0 * tiles * sum(of[name] for name in names)
 
 
-def _work(name: str, version: int, arguments: tuple[Any, ...], result: Any) -> tuple[float, ...]:
+def _work(
+    name: str, version: int, arguments: tuple[Any, ...], options: dict[str, Any], result: Any
+) -> tuple[float, ...]:
     """Return products, transforms and bytes of a call, from what it got and gave."""
     parts = result if isinstance(result, tuple) else (result,)
     arrays = [a for a in (*arguments, *parts) if isinstance(a, np.ndarray)]
     nbytes = sum({a.ctypes.data: a.nbytes for a in arrays}.values())  # views of one memory: once
     given = [p for p in parts[:2] if isinstance(p, np.ndarray)]
-    if name == "conv2d":
-        return (*_convolution(version, arguments, parts), nbytes)
+    if name in ("conv2d", "conv2d_norm_relu"):
+        number = version if name == "conv2d" else None
+        return (*_convolution(number, arguments, options, parts), nbytes)
     if name == "linear" and isinstance(arguments[-1], bool):  # backward: dy, x, w, has_b
         return 2.0 * len(arguments[0]) * arguments[2].size * len(given), 0.0, nbytes
     if name == "linear":
@@ -84,13 +88,19 @@ def _work(name: str, version: int, arguments: tuple[Any, ...], result: Any) -> t
 
 
 def _convolution(
-    version: int, arguments: tuple[Any, ...], parts: tuple[Any, ...]
+    version: int | None, arguments: tuple[Any, ...], options: dict[str, Any], parts: Any
 ) -> tuple[float, float]:
-    first, second, third = arguments[:3]
-    if isinstance(third, np.ndarray) and third.ndim == 4:  # backward: dy, x, w
+    """`version` None: the newest that takes the call, within a layer as one kernel."""
+    backward = isinstance(arguments[2], np.ndarray) and arguments[2].ndim == 4  # dy, x, w
+    x, w = arguments[1:3] if backward else arguments[:2]
+    y, passes = (arguments[0], "") if backward else (parts[0], "y")
+    if backward:
         passes = " ".join(n for n, d in zip(("dx", "dw"), parts) if d is not None)
-        return convolution(second.shape, third.shape, first.shape, passes, version == WINOGRAD)
-    return convolution(first.shape, second.shape, parts[0].shape, "y", version == WINOGRAD)
+    winograd = version == WINOGRAD
+    if version is None:
+        win, groups = arguments[3:5] if backward else (options["win"], options["groups"])
+        winograd = pays(x, w, None, win=win, groups=groups)
+    return convolution(x.shape, w.shape, y.shape, passes, winograd)
 
 
 @contextlib.contextmanager
@@ -104,7 +114,7 @@ def counted() -> Iterator[Work]:
         def call(pass_: Callable[..., Any]) -> Callable[..., Any]:
             def counts(*arguments: Any, **options: Any) -> Any:
                 result = pass_(*arguments, **options)
-                work.add(*_work(kernel.spec.name, run.number, arguments, result))
+                work.add(*_work(kernel.spec.name, run.number, arguments, options, result))
                 return result
 
             return counts

@@ -7,7 +7,7 @@ import pytest
 
 import minires.functional as F
 from benchmarks import limits, nets, peers, step, step_floor
-from minires import tensor
+from minires import nn, tensor
 from minires_kernels import Kernel
 
 
@@ -79,4 +79,17 @@ def test_the_floor_stands_below_the_table(capsys):
 
 def test_jax_is_left_out_where_it_is_not():
     assert nets.in_jax("resnet20", 2) is None
-    assert list(nets.runners("mlp", 4, compiled=True)) == ["minires"]
+    assert list(nets.runners("mlp", 4, compiled=True)) == ["minires", "minires replayed"]
+
+
+def test_a_layer_as_one_kernel_counts_as_its_parts_do():
+    net, (x, y) = nets.NETS["resnet20"].build(), nets.NETS["resnet20"].data(2)
+    found = []
+    for fused in (True, False):
+        with nn.use_fusion(fused), step_floor.counted() as work:
+            F.cross_entropy(net(tensor(x)), y).backward()
+        found.append(work)
+    assert found[0].products == found[1].products
+    assert found[0].transforms == found[1].transforms
+    assert found[0].calls < found[1].calls
+    assert found[0].bytes < found[1].bytes
