@@ -68,10 +68,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except (ValueError, TypeError, OSError, ImportError) as error:
-        console.say(f"minires: error: {error}")
+        console.say(f"minires: error: {_plainly(error)}")
     except MemoryError as error:
         console.say(f"minires: error: not enough memory: {error}; ask for smaller nets")
     return console.WRONG_CALL
+
+
+def _plainly(error: Exception) -> str:
+    """Return what an error says; of the system's, the file and the reason without a number."""
+    if isinstance(error, OSError) and isinstance(error.filename, str) and not error.filename2:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def entry() -> None:

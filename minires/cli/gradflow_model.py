@@ -71,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
     found = _theirs(
         name,
         lambda: gradflow.profile(net, x, y, offered.get("loss"), optimizer=optimizer),
-        f"; does an input of shape {size} fit? --input 3x32x32 gives another, batch() in your file "
-        "any",
+        f"; does an input of shape {size} fit? --input 64 gives vectors, --input 3x32x32 images, "
+        "batch() in your file anything",
     )
     before = results.files_of(Path(out))
     paths = found.save(out)
@@ -144,5 +144,7 @@ def _data(net: Any, args: argparse.Namespace) -> tuple[Any, Any]:
 
 def _classes(net: Any, x: Any) -> int:
     """Return into how many classes a net sorts, from what it makes of two inputs."""
-    y = _theirs("the net", lambda: outputs_of(net, x), f"; does an input of {x.shape[1:]} fit?")
+    size = "x".join(map(str, x.shape[1:]))
+    hint = f"; does an input of shape {size} fit?"
+    y = _theirs("the net", lambda: outputs_of(net, x), hint)
     return int(y[1]) if len(y) == 2 else 10

@@ -121,7 +121,7 @@ def opened(path: str) -> Store:
 
 
 def chosen(store: Store, texts: Sequence[str]) -> list[Stored]:
-    """Return the runs that fit; say what is damaged."""
+    """Return the runs that fit; say what is damaged, and why none fits."""
     from ..store import filters
 
     wanted = [filters.parse(text) for text in texts]
@@ -133,7 +133,10 @@ def chosen(store: Store, texts: Sequence[str]) -> list[Stored]:
             f"they are computed again when they are asked for, or removed by: minires runs clean "
             f"--store {store.path}"
         )
-    return filters.chosen(runs, wanted)
+    found = filters.chosen(runs, wanted)
+    if not found and texts:
+        console.say(f"minires: {filters.none_fits(runs, texts)}")
+    return found
 
 
 # ---- commands -----------------------------------------------------------------------------------
@@ -188,6 +191,8 @@ def show(args: argparse.Namespace) -> int:
     """Print one run: what was asked, what came out, layer by layer."""
     store = opened(args.store)
     runs = chosen(store, [text if "=" in text else f"key={text}" for text in args.filters])
+    if not runs and (bad := [k for k in store.damaged if k.startswith(tuple(args.filters))]):
+        raise ValueError(f"the run {bad[0]} is damaged: {store.damaged[bad[0]]}")
     if len(runs) != 1:
         few = ", ".join(run.key for run in runs[:5])
         raise ValueError(

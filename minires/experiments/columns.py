@@ -4,7 +4,7 @@ COLUMNS = {
     "arch": "mlp or conv",
     "depth": "mlp: hidden layers of equal width, to which a stem and a head come; conv: all layers",
     "skip": "none: plain; identity: residual (2015); preact: pre-activation residual (2016)",
-    "norm": "none, bn: batch norm, or ln: layer norm",
+    "norm": "none, bn: batch norm, ln: layer norm, or gn: group norm",
     "init": "initialisation of the weights",
     "activation": "of every layer but the last",
     "width": "of an mlp's layers, or filters of a conv net's first stage",

@@ -70,9 +70,9 @@ class Diagnosis:
     def __str__(self) -> str:
         if self.healthy:
             head = (
-                "Healthy: no ailment found. Gradient and signal keep their size from layer to "
-                "layer, units are alive, samples differ. (Whether the net generalises, or the "
-                "rate is right, one batch does not tell.)"
+                "Healthy: no ailment found. Gradient and signal shrink and grow no more than in "
+                "nets that train, units are alive, samples differ. (Whether the net generalises, "
+                "or the rate is right, one batch does not tell.)"
             )
         elif self.findings:
             head = "\n".join(map(str, self.findings))

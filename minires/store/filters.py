@@ -95,3 +95,28 @@ def chosen(runs: Iterable[Stored], filters: Sequence[Filter]) -> list[Stored]:
             hint = f"; did you mean {near[0]}?" if near else f" (there are {', '.join(known)})"
             raise ValueError(f"{f.name}: no run has such a field{hint}")
     return [run for run, own in have if all(f.fits(own) for f in filters)]
+
+
+def none_fits(runs: Iterable[Stored], texts: Sequence[str]) -> str:
+    """Return why no run fulfils the conditions: the one that none does, and what there is."""
+    have = [values(run) for run in runs]
+    if not have:
+        return "no run fits: there is none"
+    for text in texts:
+        f = parse(text)
+        if not any(f.fits(own) for own in have):
+            there = sorted({_shown(own.get(f.name)) for own in have}, key=_by_size)
+            more = f", … ({len(there)} values)" if len(there) > 8 else ""
+            return f"no run fits {text}: there {f.name} is {', '.join(there[:8])}{more}"
+    return "no run fits all of " + " ".join(texts) + "; each of them fits some"
+
+
+def _shown(value: Any) -> str:
+    return "empty" if value is None else str(value)
+
+
+def _by_size(text: str) -> tuple[float, str]:
+    try:
+        return float(text), text
+    except ValueError:
+        return float("inf"), text

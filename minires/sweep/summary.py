@@ -27,6 +27,8 @@ def forecast(jobs: Sequence[Job], path: results.StrPath, workers: int) -> str:
     store = Store(path)
     missing = [job for job in jobs if store.find(job) is None]
     lines = [f"{len(jobs) - len(missing)} runs are in {path}, {len(missing)} are missing"]
+    if bad := [job for job in missing if job.key() in store.damaged]:
+        lines[0] += f" ({len(bad)} of them damaged: they are computed again)"
     if missing:
         estimates = Estimates(store, missing)
         how = f"{estimates.measured} runs of the store"

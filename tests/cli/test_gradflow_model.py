@@ -84,7 +84,11 @@ def test_other_shapes_get_normal_numbers(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
-        ("make_net", (), ("make_net raised x has 8 features", "shape 1x8x8 fit? --input 3x32x32")),
+        (
+            "make_net",
+            (),
+            ("make_net raised x has 8 features", "shape 1x8x8 fit? --input 64 gives vectors"),
+        ),
         ("Wrong", ("--input", "64"), ("Wrong raised AttributeError", "mine.py, line 22)")),
         ("three", (), ("three() returned int", "a net of minires or of PyTorch")),
         ("mak_net", (), ("has no mak_net; did you mean make_net?",)),

@@ -235,6 +235,28 @@ def test_xarray_has_an_axis_for_runs_steps_and_layers(there):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["list", "norm=gm"], "no run fits norm=gm: there norm is "),
+        (["list", "depth=five"], "no run fits depth=five: there depth is 4, 8"),
+        (["list", "skip=none", "depth<2"], "no run fits depth<2: there depth is 4, 8"),
+        (["list", "key=zz"], "no run fits key=zz"),
+        (["compare", "depth=4", "depth=5"], "no run fits depth=5: there depth is 4, 8"),
+    ],
+)
+def test_filters_that_no_run_fits_say_what_there_is(arguments, said, call):
+    assert said in call(*arguments)[2]
+
+
+def test_showing_a_damaged_run_says_so(there, call):
+    run = there.runs()[0]
+    (run.path / "rows.csv").write_bytes(b"")
+    code, _, err = call("show", run.key)
+    assert code == 2
+    assert f"the run {run.key} is damaged: " in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
         (["x.txt"], "expected a name that ends in .csv or .parquet"),
         (["x.csv", "depth=5"], "no run fits"),
         (["a.csv"], "is a folder"),

@@ -163,6 +163,17 @@ def test_a_dry_run_counts_and_estimates_and_writes_nothing(tmp_path, capsys, mon
     assert "4 runs are in" in said
     assert "(by 4 runs of the store)" in said
     assert len(digests(store)) == 4
+    next(store.glob("runs/*/rows.csv")).write_bytes(b"")
+    assert call(*arguments, "--dry-run") == 0
+    said = capsys.readouterr().out
+    assert "3 runs are in" in said
+    assert "1 are missing (1 of them damaged: they are computed again)" in said
+
+
+def test_a_file_that_is_not_there_is_named_without_numbers_of_errors(tmp_path, capsys):
+    missing = tmp_path / "none.toml"
+    assert call(str(missing), "--dry-run") == 2
+    assert f"error: {missing}: No such file or directory" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
