@@ -93,8 +93,8 @@ def test_layer_norm(rows, shape, affine, eps, dtype):
     dtype=DTYPES,
 )
 def test_group_norm(n, groups, each, pixels, affine, dtype):
-    if n * each * int(np.prod(pixels)) < 2:
-        return  # PyTorch refuses one value a channel
+    if each * int(np.prod(pixels)) < 3:
+        return  # two values become ±1: PyTorch's gradient then is rounding, 1e-4 of float32
     c = groups * each
     given = [normal(i, dtype, c) for i in (3, 4)] if affine else []
     compare(
