@@ -27,6 +27,7 @@ QUANTITIES: dict[str, tuple[str, Quantity]] = {
     "x": ("signal, RMS of x", lambda layer: layer.forward_rms),
     "dw": ("weights ‖∂L/∂W‖ / ‖W‖", _relative_dw),
 }
+FEW = 12  # layers whose points are drawn too
 ACROSS = "layers passed on the way back from the loss"
 
 
@@ -60,7 +61,7 @@ def curve(
     """Draw a quantity over the layers passed: geometric mean and range over the seeds.
 
     Where a seed's value is 0 or not finite nothing is drawn, and a word says which it is, e.g.
-    "overflows float32 here" of numbers of that `dtype`.
+    "overflows float32 here" of numbers of that `dtype`; without one it may be NaN for any reason.
     """
     found = values(nets, quantity)
     if found.size == 0:
@@ -71,11 +72,11 @@ def curve(
     drawn = (np.isfinite(found) & (found > 0)).all(axis=0)
     padded = np.concatenate(([True], drawn, [True]))
     ends = np.flatnonzero(drawn & ~(padded[:-2] & padded[2:]))
-    if not drawn.any() and not label.startswith("_"):  # no curve at all
+    if not drawn.any() and (label == "_" or not label.startswith("_")):  # no curve at all
         zero = (found == 0).all()
         lines = sum(text.get_gid() == "no curve" for text in axis.texts)
         axis.annotate(
-            f"{label}: "
+            ("" if label == "_" else f"{label}: ")
             + ("0 everywhere" if zero else f"not finite{f' in {dtype}' if dtype else ''}"),
             (0.03, 0.86 - 0.07 * lines), xycoords="axes fraction", color=colour, fontsize=8.5,
             gid="no curve",
@@ -84,8 +85,9 @@ def curve(
         nearby = [i for i in (here + 1, here - 1) if 0 <= i < len(x) and not drawn[i]]
         zero = (found[:, nearby] == 0).any()
         left = x[here] > x[-1] / 2  # there are labels on the right
+        broken = f"overflows {dtype} here" if dtype else "not finite beyond"
         axis.annotate(
-            "0 from here on" if zero else " ".join(["overflows", *dtype.split(), "here"]),
+            "0 from here on" if zero else broken,
             (x[here], math.exp(np.log(found[:, here]).mean())),
             (-10, 0) if left else (8, -4), textcoords="offset points",
             ha="right" if left else "left", va="center" if left else "top",
@@ -122,7 +124,12 @@ def of_layers(layers: Sequence[LayerRecord], statement: str = "") -> Any:
     for axis, (name, quantity) in zip(axes[0], QUANTITIES.values(), strict=True):
         plotting.label_axes(axis, ACROSS, "", "y", name)
         axis.xaxis.label.set_size(9)
-        curve(axis, [layers], quantity, "_", plotting.COLOURS[0])
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        margin = 0.05 * max(len(layers) - 1, 4)
+        if layers:  # all of them, also where no curve is
+            axis.set_xlim(1 - margin, len(layers) + margin)
+        marker = "o" if len(layers) < FEW else ""  # one layer makes no line
+        curve(axis, [layers], quantity, "_", plotting.COLOURS[0], marker=marker)
     note = (
         "At each layer: the norm of the loss's gradient by its input, the root mean square of its "
         "input, and the norm of the gradient by its weights over that of the weights. "

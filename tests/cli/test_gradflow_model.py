@@ -87,7 +87,7 @@ def test_other_shapes_get_normal_numbers(tmp_path, capsys):
         (
             "make_net",
             (),
-            ("make_net raised x has 8 features", "shape 1x8x8 fit? --input 64 gives vectors"),
+            ("make_net raised x has 8 features", "1x8x8 fit? --input 64 gives"),
         ),
         ("Wrong", ("--input", "64"), ("Wrong raised AttributeError", "mine.py, line 22)")),
         ("three", (), ("three() returned int", "a net of minires or of PyTorch")),

@@ -93,6 +93,25 @@ def test_a_net_of_minires_is_left_as_it_was():
     assert mr.random.get_rng_state() == numbers
 
 
+def test_the_figure_of_a_net_with_nan_says_so_where_no_curve_is():
+    net = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))
+    net[2].weight.data[0, 0] = np.nan
+    x = np.random.default_rng(0).standard_normal((4, 8)).astype(np.float32)
+    dx, signal, dw = gradflow.profile(net, x, np.array([0, 1, 0, 1])).plot().axes
+    for axis, said in ((dx, "not finite"), (signal, "not finite beyond"), (dw, "not finite")):
+        assert [text.get_text() for text in axis.texts] == [said]
+        low, high = axis.get_xlim()
+        assert 0 < low < 1
+        assert 3 < high < 4
+        assert all(tick == round(tick) for tick in axis.get_xticks())
+
+
+def test_the_figure_of_a_net_of_one_layer_shows_its_point():
+    found = gradflow.profile(nn.Linear(8, 2), np.ones((4, 8), np.float32), np.array([0, 1, 0, 1]))
+    for axis in found.plot().axes:
+        assert any(line.get_marker() == "o" and len(line.get_xdata()) == 1 for line in axis.lines)
+
+
 def test_saving_a_profile(tmp_path):
     found = gradflow.profile(models.plain20(width=4, in_channels=1, seed=0), X, Y)
     written = {path.name for path in found.save(tmp_path)}
