@@ -59,12 +59,26 @@ def show(
 
 
 def colour_bar(figure: Any, image: Any, axes: Any, label: str) -> None:
-    """Explain the colours of log10 values in powers of ten."""
+    """Explain the colours of log10 values in powers of ten; numbers between them if they are few.
+
+    Below one decade those are evenly spaced, up to 2.5 decades 1, 2 and 5 of each.
+    """
     from matplotlib.ticker import MaxNLocator
 
     bar = figure.colorbar(image, ax=axes, label=label, ticks=MaxNLocator(7, integer=True))
-    bar.formatter = lambda power, _: f"$10^{{{power:.0f}}}$"
-    bar.update_ticks()
+    low, high = image.get_clim()
+    if high - low > 2.5:
+        bar.formatter = lambda power, _: f"$10^{{{power:.0f}}}$"
+        bar.update_ticks()
+        return
+    if high - low > 1:
+        tens = range(math.floor(low), math.ceil(high) + 1)
+        numbers = [digit * 10.0**power for power in tens for digit in (1, 2, 5)]
+    else:
+        numbers = list(MaxNLocator(5).tick_values(10**low, 10**high))
+    numbers = [number for number in numbers if low <= math.log10(max(number, 1e-300)) <= high]
+    bar.set_ticks([math.log10(number) for number in numbers], labels=[f"{n:.4g}" for n in numbers])
+    bar.minorticks_off()
 
 
 def limits(maps: Sequence[Array]) -> tuple[float, float]:

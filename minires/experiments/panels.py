@@ -128,6 +128,8 @@ def of_layers(layers: Sequence[LayerRecord], statement: str = "") -> Any:
         margin = 0.05 * max(len(layers) - 1, 4)
         if layers:  # all of them, also where no curve is
             axis.set_xlim(1 - margin, len(layers) + margin)
+        if len(layers) == 1:
+            axis.set_xticks([1])
         marker = "o" if len(layers) < FEW else ""  # one layer makes no line
         curve(axis, [layers], quantity, "_", plotting.COLOURS[0], marker=marker)
     note = (

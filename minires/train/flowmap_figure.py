@@ -32,7 +32,8 @@ def render(progress: Progress, status: str) -> dict[str, bytes | str]:
     gone = f"diverged at {progress.iteration:,}" if status == "diverged" else ""
     statement += f"; {gone}" if gone else ""
     joined = " (geometric means)" if len(found.columns) < len(flow.steps) else ""
-    note = f"‖∂L/∂x‖ at the input of each layer on the main path, {len(flow.steps)} records{joined}"
+    records = f"{len(flow.steps)} records" if len(flow.steps) > 1 else "1 record"
+    note = f"‖∂L/∂x‖ at the input of each layer on the main path, {records}{joined}"
     note += f" on {progress.data}{f' ({progress.note})' if progress.note else ''}; one run."
     steps = [a for a, _ in found.columns]
     figure = heat.of_training(found.values, steps, found.stages, statement, note, gone)

@@ -4,12 +4,13 @@ import csv
 import dataclasses
 import json
 import math
+import re
 
 import numpy as np
 import pytest
 
 from minires import gradflow, plotting
-from minires.experiments import figures, statements, tables
+from minires.experiments import figures, heat, statements, tables
 from minires.experiments import gradflow as measuring
 from minires.record import LayerRecord
 
@@ -327,3 +328,16 @@ def test_a_curve_says_where_float32_ends():
     (text,) = (text for text in axis.texts if "overflows" in text.get_text())
     assert text.get_text() == "overflows float32 here"
     assert text.xy[0] == 22 - 5
+
+
+@pytest.mark.parametrize("ends", [(-0.9, -0.1), (-2.3, -0.2), (-0.02, 0.01), (-9.0, 0.0), (0, 0)])
+def test_the_numbers_beside_a_colour_bar_are_those_of_their_places(ends):
+    figure = heat.of_training(np.linspace(*ends, 8).reshape(4, 2), [0, 10], [], "Title", "note")
+    figure.canvas.draw()
+    bar = figure.axes[-1]
+    labels = [text.get_text() for text in bar.get_yticklabels()]
+    assert len(labels) >= 3
+    for at, label in zip(bar.get_yticks(), labels, strict=True):
+        power = re.fullmatch(r"\$10\^\{(.+)\}\$", label)
+        said = float(power[1]) if power else math.log10(float(label))
+        assert said == pytest.approx(at, abs=1e-3)

@@ -110,6 +110,7 @@ def test_the_figure_of_a_net_of_one_layer_shows_its_point():
     found = gradflow.profile(nn.Linear(8, 2), np.ones((4, 8), np.float32), np.array([0, 1, 0, 1]))
     for axis in found.plot().axes:
         assert any(line.get_marker() == "o" and len(line.get_xdata()) == 1 for line in axis.lines)
+        assert list(axis.get_xticks()) == [1]
 
 
 def test_saving_a_profile(tmp_path):
