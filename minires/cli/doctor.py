@@ -283,6 +283,7 @@ def _readers() -> dict[str, Callable[[], Any]]:
         "MINIRES_SITE_TIER": anything,
         "MINIRES_SITE_LESSONS": anything,
         "MINIRES_PYODIDE": anything,
+        "MINIRES_GUARDED": anything,
     }
 
 

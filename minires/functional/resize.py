@@ -83,7 +83,7 @@ def interpolate(
     Pixel i of y lies at s = (i + 1/2) H / H' - 1/2 of x ("half-pixel"), or for bilinear with
     align_corners=True at s = i (H - 1) / (H' - 1). "bilinear" mixes the two neighbours of s along
     each axis, held at the border; "nearest" takes pixel ⌊i H / H'⌋. As PyTorch's; with a
-    scale_factor 1 / scale_factor takes the place of H / H'.
+    scale_factor 1 / scale_factor takes the place of H / H', unless no size changes.
     """
     ops.require_float(require_tensor("x", x), "interpolate")
     if x.ndim != 4 or 0 in x.shape[1:]:
@@ -117,6 +117,8 @@ def _output(shape: tuple[int, int], size: Any, scale_factor: Any) -> tuple[Any, 
     output = (int(shape[0] * factors[0]), int(shape[1] * factors[1]))
     if min(output) < 1:
         raise ValueError(f"scale_factor {scale_factor} leaves {output} of {shape} pixels")
+    if output == shape:
+        return output, [1.0, 1.0]  # PyTorch leaves such images as they are
     return output, [1 / f for f in factors]
 
 

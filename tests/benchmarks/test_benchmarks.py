@@ -214,8 +214,11 @@ def test_kernels_writes_json(capsys):
 @pytest.mark.parametrize("what", [[], ["--eval"], ["--overhead"]])
 def test_step_writes_json(what, capsys):
     assert step.main(["--models", "mlp", "--quick", "--json", "--rounds", "1", *what]) == 0
-    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    row, *others = json.loads(capsys.readouterr().out)["rows"]
     assert row["model"] == "mlp"
+    assert [other["contender"] for other in others] == ["minires replayed"] * (
+        "--overhead" not in what
+    )
     if "--overhead" in what:
         assert row["compiled"] + row["glue"] + row["engine"] == pytest.approx(1)
         assert min(row["compiled"], row["glue"], row["engine"]) > 0

@@ -82,6 +82,7 @@ def test_jax_is_left_out_where_it_is_not():
     assert list(nets.runners("mlp", 4, compiled=True)) == ["minires", "minires replayed"]
 
 
+@pytest.mark.slow
 def test_a_layer_as_one_kernel_counts_as_its_parts_do():
     net, (x, y) = nets.NETS["resnet20"].build(), nets.NETS["resnet20"].data(2)
     found = []
