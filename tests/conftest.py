@@ -136,7 +136,8 @@ def pytest_cmdline_main(config):
     if not _is_text(str(config.rootpath)):
         return  # it could not be sent
     looks_on = option.usepdb or option.trace or option.capture == "no" or option.collectonly
-    few = option.keyword or getattr(option, "lf", False) or not all(Path(a).is_dir() for a in config.args)
+    last_failed = getattr(option, "lf", False)  # an option of pytest's cache, which may be off
+    few = option.keyword or last_failed or not all(Path(a).is_dir() for a in config.args)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     if not looks_on and not few and (cores or 1) > 1:
         option.numprocesses = min(cores, MOST_PROCESSES)
