@@ -583,7 +583,7 @@ smaller than an enormous step is an enormous step. At the rate that suits the fi
 length: now the *upper* layers are frozen. The gradients of this net lie
 {math.log10(exploded / median("plain", deepest, "dw_norm", 0, -1)):.0f} powers of ten apart, and no single rate serves
 both ends. In its residual twin, at the rate of 0.1, the first matrix becomes only
-{times(lengthened["residual", deepest])} times longer. (The losses say nothing yet: guessing among ten digits costs
+{times(lengthened["residual", deepest])} times longer. (The losses say little yet: guessing among ten digits costs
 $\\ln 10 = {math.log(10):.2f}$, and the twin is at {last_loss(story["residual", deepest]):.2f}. For nets of this depth
 {LAST} steps are few.)
 """)

@@ -75,6 +75,8 @@ def _train(args: argparse.Namespace, ranks: Ranks) -> int:
     if chosen["store"]:
         ranks.first(lambda: Store(chosen["store"]))  # a file there is told of before the work
     recipe = _recipe(args, before, chosen["data"])
+    if recipe.minutes is not None and (chosen["store"] or chosen["record"]) and ranks.rank == 0:
+        console.say("not kept in a store: no two trainings of so many minutes have the same bits")
     train_images = data.load(chosen["data"], "train", chosen["root"], size=chosen["size"])
     test_images = data.load(chosen["data"], "test", chosen["root"], size=chosen["size"])
     ranks.sync_bn |= bool(before.get("sync_bn"))
@@ -206,10 +208,7 @@ def _keep(args: argparse.Namespace, chosen: dict[str, Any], done: Run, ranks: Ra
     from ..store import Store
     from ..store.fit import Fit, result_of
 
-    if done.status not in ("finished", "diverged"):
-        return 0
-    if done.recipe.minutes is not None:
-        console.say("not kept in a store: no two trainings of so many minutes have the same bits")
+    if done.status not in ("finished", "diverged") or done.recipe.minutes is not None:
         return 0
     try:
         together = (ranks.size, ranks.sync_bn and ranks.size > 1)

@@ -50,12 +50,14 @@ class Item:
 class Report:
     """What a sweep came to: `computed` by it, `found` before or by others, and what is missing.
 
+    damaged   runs that were in the store and unusable, and are computed again
     busy      seconds of all workers together
     over      True if the minutes were over before all runs had begun
     signal    the signal that stopped it, or None
     """
 
     found: int = 0
+    damaged: int = 0
     computed: int = 0
     failed: list[Item] = field(default_factory=list)
     left: int = 0
@@ -94,6 +96,7 @@ class Engine:
         there = set(store.keys())
         self.waiting = [i for k, i in items.items() if k not in there or not self._there(i)]
         self.report.found = len(items) - len(self.waiting)
+        self.report.damaged = sum(item.key in store.damaged for item in self.waiting)
         self.alone: list[Item] = []  # runs that may have killed workers
         self.elsewhere: list[Item] = []  # runs that other sweeps compute
         self.hand: dict[Any, Item] = {}

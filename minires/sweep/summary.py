@@ -47,7 +47,8 @@ def forecast(jobs: Sequence[Job], path: results.StrPath, workers: int) -> str:
 
 def text(report: Report, jobs: Sequence[Job], path: results.StrPath) -> str:
     """Return what a sweep came to: counts, a short table, failures, where to look next."""
-    parts = [f"{report.found} were there", f"{report.computed} computed"]
+    there = f" ({report.damaged} others were damaged)" if report.damaged else ""
+    parts = [f"{report.found} were there{there}", f"{report.computed} computed"]
     parts += [f"{len(report.failed)} failed"] if report.failed else []
     parts += [f"{report.left} not begun"] if report.left else []
     said = f"{len(jobs)} runs: {', '.join(parts)} in {took(report.wall)}"

@@ -191,13 +191,14 @@ from minires.store import Store
 store, command = Store(sys.argv[1]), [*sys.argv[2:], "--store", sys.argv[1]]
 random.seed(0)
 for _ in range(20):
-    enough = len(store.keys()) + random.randint(0, 3)
+    enough = len(store.keys()) + random.randint(0, 2)
     child = os.fork()
     if not child:
         os._exit(main(command))
     while len(store.keys()) < enough:
-        time.sleep(0.01)
-    time.sleep(random.uniform(0.0, 0.3))
+        assert os.waitpid(child, os.WNOHANG)[0] == 0, "it came to its end"
+        time.sleep(0.005)
+    time.sleep(random.uniform(0.0, 0.06))  # about a run
     os.kill(child, signal.SIGKILL)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL, "it was not killed"
 """

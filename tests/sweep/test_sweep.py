@@ -168,6 +168,8 @@ def test_a_dry_run_counts_and_estimates_and_writes_nothing(tmp_path, capsys, mon
     said = capsys.readouterr().out
     assert "3 runs are in" in said
     assert "1 are missing (1 of them damaged: they are computed again)" in said
+    assert call(*arguments) == 0
+    assert "3 were there (1 others were damaged), 1 computed" in capsys.readouterr().out
 
 
 def test_a_file_that_is_not_there_is_named_without_numbers_of_errors(tmp_path, capsys):

@@ -71,9 +71,9 @@ def claims_in_full(n):
     assert n["update"] == pytest.approx(n["left_over"], rel=0.2)
     assert 8 < n["momentum_limit"] < 10.5  # "no more than another power of ten"
     assert n["risen"] > n["fallen"] + 1  # "mostly because the weights had become longer"
-    # "the losses say nothing yet"
+    # "the losses say little yet"
     assert min(n["final"].values()) > math.log(10) - 0.1
-    assert n["last_loss"](n["story"]["residual", n["deepest"]]) > math.log(10) - 0.3
+    assert n["last_loss"](n["story"]["residual", n["deepest"]]) > math.log(10) - 0.5
     assert n["longer"]["rate 0.1"] > 1e7  # "ten million times longer"
     # healthy norms after ten steps: 20 layers, and 56 only because the weights were inflated
     assert 0.2 < n["first_over_last"]("plain", 20, 10) < 10
