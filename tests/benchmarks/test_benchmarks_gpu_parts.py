@@ -141,7 +141,7 @@ def test_a_graph_that_does_not_see_the_new_learning_rate_is_noticed(place, monke
 
 
 # ---- what launches are said to do ---------------------------------------------------------------
-@pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.parametrize("number", [1, 2, 3, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("x", "w", "options"),
     [

@@ -16,6 +16,7 @@ from minires_kernels.cuda.machine.options import allow_tf32
 from minires_kernels.cuda_sim import DEVICE, KERNELS
 
 DTYPES = ("float32", "float64")
+LONG = (("conv2d", 3), ("conv2d", 4))  # half a minute together
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -40,7 +41,10 @@ def test_large_tiles_of_convolution(number, monkeypatch):
             assert worst_error(version, spec, case, i, "float32") <= allowed, case.label
 
 
-@pytest.mark.parametrize(("name", "number"), VERSIONS)
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [pytest.param(*v, marks=[pytest.mark.slow] * (v in LONG)) for v in VERSIONS],
+)
 def test_check_mode_has_nothing_to_report(name, number, thorough):
     """No race, no access out of bounds, no unset shared memory, in any order of threads."""
     has_nothing_to_report(name, number, "float32", every=1 if thorough else 12)

@@ -106,7 +106,7 @@ def within_budget(unit, dtype, arch):
         assert used.shared <= 48 * 1024, expression
 
 
-MAIN = ("conv2d_v3.cu", "linear.cu", "relu.cu")  # the others: with -m slow
+MAIN = ("linear.cu", "relu.cu")  # the others: with -m slow
 
 
 @pytest.mark.parametrize("unit", [u for u in UNITS if u.file in MAIN], ids=lambda u: u.file)

@@ -16,6 +16,7 @@ def test_gradcheck_runs_on_the_device(capsys):
     assert "cuda backend: 4 of 4 passed" in lines[-1]
 
 
+@pytest.mark.slow  # and a step of .ci/run
 def test_gradcheck_runs_on_the_emulator(capsys):
     assert main(["gradcheck", "--backend", "cuda-sim", "linear", "BatchNorm1d", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

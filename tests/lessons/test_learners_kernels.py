@@ -57,6 +57,7 @@ def test_what_a_kernel_may_do_wrong(statement, words):
     assert re.search(words, text), text
 
 
+@pytest.mark.slow
 def test_a_kernel_that_stops_its_process_without_ending_it(monkeypatch):
     monkeypatch.setattr(kernels, "START_S", 4.0)
     monkeypatch.setattr(kernels, "LIMIT_S", 0.5)
