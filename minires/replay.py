@@ -38,8 +38,8 @@ class Replay:
     It runs as ever wherever somebody looks on (hooks of modules, observers), in evaluation, without
     gradients, for an input that requires one or has another shape, dtype or memory order, and where
     a parameter or a setting has changed; and always, if it makes arrays of its own at each call, as
-    dropout and stochastic depth do. Not seen, and so not allowed, are parts that are replaced later
-    and a `forward` that chooses in Python what to compute.
+    dropout and stochastic depth do. Not seen, and so not allowed, are parts and attributes (a
+    momentum) that are replaced later, and a `forward` that chooses in Python what to compute.
     """
 
     def __init__(self, net: Module) -> None:
