@@ -22,26 +22,13 @@ from ..machine.jit import jit, jit_inner
 from ..machine.layout import kept, to_nchw, to_nhwc
 from ..machine.threads import run
 from .common import Gradients, bias_gradient, weight_parts
+from .winograd_products import FILTERS, TILE, WIDTH, products, products_transposed
 from .winograd_staged import Stages
-from .winograd_stages import (
-    FILTERS,
-    TILE,
-    WIDTH,
-    Sizes,
-    add_gradients,
-    block_at,
-    buffer,
-    gradients,
-    inputs,
-    multiply,
-    multiply_transposed,
-    outputs,
-    upstreams,
-)
+from .winograd_stages import Sizes, add_gradients, buffer, gradients, inputs, outputs, upstreams
 from .winograd_weights import transformed, untransformed, whole_blocks
 
 Arrays = tuple[Array, Array, Array, Array]
-GROUP_BYTES = 1 << 19  # of transformed tiles, in and out, in a thread's cache
+GROUP_BYTES = 5 << 17  # of transformed tiles, in and out, in a thread's cache
 IMAGE_BYTES = 1 << 19  # of dx, computed beside the memory to which it is added
 STAGED_BYTES = 1 << 21  # of transformed weights: with more, stages run over the whole batch
 
@@ -74,13 +61,8 @@ def _forward_group(
     for g in range(lo, hi):
         first = g * tiles
         count = min(tiles, total - first)
-        rounded = (count + TILE - 1) // TILE * TILE
         inputs(x, first, count, z, v, v_step, 0, tiles, patch)
-        for f in range(36):
-            for k in range(0, k_padded, FILTERS):
-                to = f * m_step + block_at(k, tiles)
-                o = (f * k_padded + k) * c_padded
-                multiply(v, f * v_step, u, o, m, to, rounded, tiles, c_padded)
+        products(v, v_step, u, m, m_step, count, tiles, c_padded, k_padded)
         outputs(m, m_step, 0, tiles, b, y, first, count, z, patch)
 
 
@@ -113,20 +95,12 @@ def _backward_group(
                 upstreams(dy, t, count, z, m, m_step, 0, tiles, patch)
             if needs[1]:
                 inputs(x, t, count, z, v, v_step, 0, tiles, patch)
-                for f in range(36):
-                    for k in range(0, k_padded, FILTERS):
-                        o = f * m_step + block_at(k, tiles)
-                        to = ((part * 36 + f) * k_padded + k) * c_padded
-                        multiply_transposed(
-                            v, f * v_step, m, o, du, to, count, tiles, c_padded, t > first
-                        )
+                at, add = part * 36 * k_padded * c_padded, t > first
+                products_transposed(
+                    v, v_step, m, m_step, du, at, count, tiles, c_padded, k_padded, add
+                )
             if needs[0]:
-                rounded = (count + TILE - 1) // TILE * TILE
-                for f in range(36):
-                    for c in range(0, c_padded, FILTERS):
-                        to = f * v_step + block_at(c, tiles)
-                        o = (f * c_padded + c) * k_padded
-                        multiply(m, f * m_step, ut, o, v, to, rounded, tiles, k_padded)
+                products(m, m_step, ut, v, v_step, count, tiles, k_padded, c_padded)
                 if onto:
                     add_gradients(v, v_step, tiles, t, count, z, alone, dx, patch)
                     continue

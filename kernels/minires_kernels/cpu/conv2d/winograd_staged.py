@@ -15,20 +15,8 @@ from ..machine.jit import jit
 from ..machine.layout import aligned, plain
 from ..machine.simd import lanes
 from ..machine.threads import run
-from .winograd_stages import (
-    FILTERS,
-    TILE,
-    WIDTH,
-    Sizes,
-    block_at,
-    buffer,
-    gradients,
-    inputs,
-    multiply,
-    multiply_transposed,
-    outputs,
-    upstreams,
-)
+from .winograd_products import FILTERS, TILE, WIDTH, block_at, multiply, multiply_transposed
+from .winograd_stages import Sizes, buffer, gradients, inputs, outputs, upstreams
 from .winograd_weights import transform_block, untransform_block, weight_sizes, whole_blocks
 
 

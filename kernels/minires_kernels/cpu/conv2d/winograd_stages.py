@@ -19,16 +19,9 @@ import numpy as np
 from ...spec import Array
 from ..machine.jit import jit_inner
 from ..machine.simd import lanes, load, prefetch, store
-from ..machine.tile import fill_tile, load_tile, multiply_add, spaced, store_tile, tile_for
-from ..machine.vector_width import VECTOR_BYTES
 from .winograd import gradient_tile, input_tile, output_tile, upstream_tile
+from .winograd_products import WIDTH, block_at
 
-WIDTH = 16  # channels per block: a line of the cache
-ROWS, COLUMNS = tile_for(WIDTH, 4)  # of a tile of products: tiles × registers of filters
-TILE = len(ROWS)
-FILTERS = len(COLUMNS) * VECTOR_BYTES // 4
-# For dU rows are channels, a divisor of WIDTH.
-CHANNELS = tuple(range(max(n for n in range(1, TILE + 1) if WIDTH % n == 0)))
 Sizes = tuple[int, ...]  # h, w, c, k, top, left (padding), p, q, rows and columns of tiles
 
 
@@ -38,12 +31,6 @@ def buffer(size: int, like: Array) -> Array:
     zeros = np.zeros(size + WIDTH, like.dtype)
     first = -zeros.ctypes.data // like.itemsize % WIDTH
     return zeros[first : first + size]
-
-
-@jit_inner
-def block_at(c: int, tiles: int) -> int:
-    """Return the place of channel c of tile 0 within an element."""
-    return c // WIDTH * tiles * WIDTH + c % WIDTH
 
 
 @jit_inner
@@ -213,41 +200,3 @@ def add_gradients(v: Array, step: int, tiles: int, first: int, count: int, z: Si
             for j in range(image.size):
                 to[j] += image[j]
         t = end
-
-
-@jit_inner
-def multiply(a: Array, i: int, b: Array, o: int, y: Array, to: int, count: int, tiles: int,
-             channels: int) -> None:  # fmt: skip
-    """One block of filters for `count` tiles: y[t] = Σ_c a[c, t] · b[c], for one element.
-
-    a: blocks of WIDTH channels from i on; b: (channels, FILTERS) from o on; count a multiple of
-    TILE.
-    """
-    for t in range(0, count, TILE):
-        sums = fill_tile(a, ROWS, COLUMNS, 0)
-        weights = o
-        for c in range(0, channels, WIDTH):
-            rows = spaced(ROWS, i + c * tiles + t * WIDTH, WIDTH)
-            for j in range(WIDTH):
-                sums = multiply_add(sums, a, rows, j, b, COLUMNS, weights)
-                weights += FILTERS
-        store_tile(y, spaced(ROWS, to + t * WIDTH, WIDTH), COLUMNS, sums)
-
-
-@jit_inner
-def multiply_transposed(a: Array, i: int, b: Array, o: int, y: Array, to: int, count: int,
-                        tiles: int, channels: int, add: bool) -> None:  # fmt: skip
-    """One block of filters: y[c] = Σ_t a[c, t] · b[t] (`add`: +=), for one element.
-
-    a: blocks of WIDTH channels from i on; b: tiles WIDTH apart from o on; y: (channels, FILTERS).
-    """
-    for c in range(0, channels, len(CHANNELS)):
-        rows = spaced(CHANNELS, i + block_at(c, tiles), 1)
-        at = spaced(CHANNELS, to + c * FILTERS, FILTERS)
-        if add:
-            sums = load_tile(y, at, COLUMNS)
-        else:
-            sums = fill_tile(y, CHANNELS, COLUMNS, 0)
-        for t in range(count):
-            sums = multiply_add(sums, a, rows, t * WIDTH, b, COLUMNS, o + t * WIDTH)
-        store_tile(y, at, COLUMNS, sums)

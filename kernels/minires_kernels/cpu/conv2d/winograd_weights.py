@@ -11,7 +11,7 @@ from ..machine.layout import aligned, plain
 from ..machine.simd import lanes, load, store
 from ..machine.threads import run
 from .winograd import weight_gradient_tile, weight_tile
-from .winograd_stages import FILTERS, WIDTH
+from .winograd_products import FILTERS, WIDTH
 
 
 def whole_blocks(channels: int) -> int:
