@@ -54,15 +54,19 @@ class _Pool:
         with self.lock:
             self.sort_in()
             block = self.find(size)
-            if block is None:
-                try:
-                    block = _pages(size)
-                except MemoryError:
-                    self.trim(0)  # what is kept may be what is missing
-                    block = _pages(size)
-            self.used += block.nbytes
+            if block is not None:
+                self.unused -= block.nbytes
+                self.used += block.nbytes
+                self.peak = max(self.peak, self.used)
+                return block
+            try:
+                block = _pages(size)
+            except MemoryError:
+                self.trim(0)  # what is kept may be what is missing
+                block = _pages(size)
+            self.used += size
             self.peak = max(self.peak, self.used)
-            self.trim(int(self.peak * (1 + SLACK)) - self.used)
+            self.trim(int(self.peak * (1 + SLACK)) - self.used)  # only here do all blocks grow
         return block
 
     def sort_in(self) -> None:
@@ -77,11 +81,12 @@ class _Pool:
 
     def find(self, size: int) -> _Block | None:
         """Take the smallest unused block that is large enough, and not wastefully so."""
+        if blocks := self.unused_blocks.get(size):  # nearly always, from the second step on
+            return blocks.pop()
         fitting = [s for s, blocks in self.unused_blocks.items() if blocks and s >= size]
         best = min(fitting, default=0)
         if best == 0 or best > size * FIT:
             return None
-        self.unused -= best
         return self.unused_blocks[best].pop()
 
     def trim(self, limit: int) -> None:
@@ -151,7 +156,10 @@ class _Lease(np.ndarray[Any, Any]):
 
 
 def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
-    """Return an uninitialised C-contiguous array, large ones in memory that is used again."""
+    """Return an uninitialised C-contiguous array, large ones in memory that is used again.
+
+    A large array starts at a page.
+    """
     kind = np.dtype(dtype)
     size = math.prod(shape) * kind.itemsize
     if size < SMALLEST:

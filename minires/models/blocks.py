@@ -172,8 +172,10 @@ class Block(nn.Module):
         if not self.skip and self.order not in PRE:
             return nn.layer(*layers[-1], self.inner(into_branch, layers))
         if self.skip and self.order == "original" and self.is_plain_sum:
-            y = self.inner(into_branch, layers)
-            return nn.layer(*layers[-1], y, lambda: self.shortcut(into_shortcut))
+            # Recorded before the branch, the shortcut comes after it in backward, and adds its part
+            # of the gradient to what is there.
+            around = self.shortcut(into_shortcut)
+            return nn.layer(*layers[-1], self.inner(into_branch, layers), around)
         y = self.branch(into_branch, layers)
         _, norm, act = layers[-1]
         if not self.skip:

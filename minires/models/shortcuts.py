@@ -39,6 +39,8 @@ Factory = Callable[[int], nn.Module]  # from the number of channels (or features
 class PadShortcut(Function):
     """Option A: every `stride`-th pixel, and zeros for the channels that x does not have."""
 
+    new_gradients = True
+
     @staticmethod
     def forward(ctx: Context, x: Array, *, stride: int, channels: int) -> Array:
         """x (N, C, H, W) → (N, channels, ⌈H / stride⌉, ⌈W / stride⌉)."""
@@ -53,8 +55,10 @@ class PadShortcut(Function):
     def backward(ctx: Context, dy: Array) -> Array:
         """dx = dy of the picked pixels and present channels, 0 elsewhere."""
         (n, c, h, w), stride = ctx.saved
-        dx = zeros_beside(dy, (n, h, w, c)).transpose(0, 3, 1, 2)
-        dx[:, :, ::stride, ::stride] = dy[:, :c]
+        dx = ctx.onto  # what the branch has sent: most of it stays as it is
+        if dx is None:
+            dx = zeros_beside(dy, (n, h, w, c)).transpose(0, 3, 1, 2)
+        dx[:, :, ::stride, ::stride] += dy[:, :c]
         return dx
 
 

@@ -9,7 +9,6 @@ with a forward of its own, runs by itself, and an observer is shown weights by t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from minires_kernels.backends import use_versions
@@ -41,13 +40,12 @@ def layer(
     norm: Module,
     act: Module,
     x: Tensor,
-    add: Callable[[], Tensor] | None = None,
+    add: Tensor | None = None,
 ) -> Tensor:
-    """act(norm(weights(x)) + add()): a layer, with `add` the last one of a residual block.
+    """act(norm(weights(x)) + add): a layer, with `add` the last one of a residual block.
 
-    `add` is called once, after weights where these run by themselves. In training, a convolution
-    without bias, batch norm and ReLU run as one kernel, unless one of them is hooked, an observer
-    looks on, versions are chosen by `use_versions`, or fusion is off.
+    In training, a convolution without bias, batch norm and ReLU run as one kernel, unless one of
+    them is hooked, an observer looks on, versions are chosen by `use_versions`, or fusion is off.
     """
     if not (
         use_fusion.current()
@@ -61,12 +59,10 @@ def layer(
         and not watchers.get()
         and not use_versions.current()
     ):
-        y = weights(x)
-        return norm_act(norm, act, y, None if add is None else add())
-    other = None if add is None else add()
-    if other is None or other.shape == _output(weights, x):
-        return norm.of_conv_then_relu(weights, x, other)  # type: ignore[no-any-return]
-    return norm_act(norm, act, weights(x), other)
+        return norm_act(norm, act, weights(x), add)
+    if add is None or add.shape == _output(weights, x):
+        return norm.of_conv_then_relu(weights, x, add)  # type: ignore[no-any-return]
+    return norm_act(norm, act, weights(x), add)
 
 
 def norm_act(norm: Module, act: Module, x: Tensor, add: Tensor | None = None) -> Tensor:

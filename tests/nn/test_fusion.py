@@ -92,9 +92,9 @@ def test_a_layer_runs_as_one_function_only_where_nobody_looks():
     parts = layer_of()
     one, apart = ["Conv2dNormReLU"], ["BatchNormReLU", "Conv2d"]
     assert functions(nn.layer(*parts, x)) == one
-    assert functions(nn.layer(*parts, x, lambda: add)) == one
+    assert functions(nn.layer(*parts, x, add)) == one
     assert functions(nn.layer(*layer_of(bias=True), x)) == apart
-    assert "Add" in functions(nn.layer(*parts, x, lambda: Tensor(np.ones((8, 8), np.float32))))
+    assert "Add" in functions(nn.layer(*parts, x, Tensor(np.ones((8, 8), np.float32))))
     with mr.watching(mr.Observer()):
         assert functions(nn.layer(*parts, x)) == apart
     with use_versions(conv2d=2):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...memory import empty
+from ...memory import SMALLEST, empty
 from ...spec import Array
 
 LINE = 64  # bytes of a cache line
@@ -28,9 +28,12 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> Array:
 
     A register of weights that lies across two lines costs two loads.
     """
-    a = empty((math.prod(shape) + LINE // np.dtype(dtype).itemsize,), dtype)
-    skipped = -a.ctypes.data % LINE // a.itemsize
-    return a[skipped : skipped + math.prod(shape)].reshape(shape)
+    n, size = math.prod(shape), np.dtype(dtype).itemsize
+    if n * size >= SMALLEST:
+        return empty(shape, dtype)
+    a = np.empty(n + LINE // size, dtype)
+    skipped = -a.__array_interface__["data"][0] % LINE // size
+    return a[skipped : skipped + n].reshape(shape)
 
 
 def to_nhwc(x: Array) -> Array:
