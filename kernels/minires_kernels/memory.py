@@ -34,6 +34,11 @@ FIT = 1.25  # a block may be larger than needed by this factor
 LARGE_PAGE = 1 << 21
 LARGE = 1 << 21  # bytes of an array that is worth large pages
 
+# What lies below SMALLEST comes from malloc, and glibc's gives free memory back to the system once
+# it is more than twice the largest block that was ever freed. This is one, so that the small arrays
+# of a training step, freed at its end, need no new pages in the next.
+np.empty(1 << 24, np.uint8)
+
 
 class _Pool:
     """The unused blocks by size, and counts of bytes.

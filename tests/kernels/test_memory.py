@@ -205,3 +205,26 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts Linux's page faults")
+def test_small_arrays_of_a_step_need_no_new_pages_in_the_next():
+    script = """
+import resource
+from minires_kernels import memory
+
+def step():
+    arrays = [memory.empty((1 << 15,), "u1") for _ in range(200)]
+    for a in arrays:
+        a.fill(0)
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    step()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults()
+print(max(faults() for _ in range(3)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert int(done.stdout) < 100, done.stderr  # of 1600

@@ -6,6 +6,8 @@ import pytest
 import minires as mr
 import minires.functional as F
 from minires import Tensor
+from minires.models import shortcuts
+from minires.models.shortcuts import PadShortcut
 from minires_kernels import kernel
 from minires_kernels.cpu.conv2d import v4_winograd
 
@@ -165,3 +167,23 @@ def test_a_residual_block_has_the_same_gradients_in_place(monkeypatch):
     assert onto == [True, False]
     for a, b in zip(*found, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_option_a_adds_to_what_the_branch_has_sent():
+    x = Tensor(np.ones((2, 3, 5, 4), np.float32), requires_grad=True)
+    around = PadShortcut.apply(x, stride=2, channels=5)
+    branch = x * 3.0  # recorded later: first in backward
+    sent = []
+    branch.register_hook(lambda dy: sent.append(dy.copy()))
+    parts = (around * around).sum() + (branch * branch).sum()
+    parts.backward()
+    expected = 3 * sent[0]
+    expected[:, :, ::2, ::2] += 2 * x.data[:, :, ::2, ::2]
+    np.testing.assert_array_equal(x.grad, expected)
+
+
+def test_option_a_needs_no_memory_of_its_own_in_backward(monkeypatch):
+    net = mr.models.resnet20(width=8, seed=0)
+    y = net(Tensor(np.ones((2, 3, 8, 8), np.float32)))
+    monkeypatch.setattr(shortcuts, "zeros_beside", None)
+    y.sum().backward()
