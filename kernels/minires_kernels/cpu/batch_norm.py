@@ -26,12 +26,14 @@ import numpy as np
 from ..memory import empty_like
 from ..spec import ALL, Array, Needs, versions
 from .machine.jit import jit_in_order
-from .machine.layout import plain, to_nchw, to_nhwc
+from .machine.layout import LINE, plain, to_nchw, to_nhwc
+from .machine.simd import prefetch
 from .machine.threads import parts, run
 
 Gradients = tuple[Array | None, Array | None, Array | None]
 LANES = 256  # elements of a row at most, if the channels are fewer
 FOLD = 64  # rows
+AHEAD = 4  # rows that are asked for before they are needed
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 
 
@@ -68,6 +70,16 @@ def or_empty(a: Array | None, x: Array) -> Array:
 def new_sums(rows: Array) -> Array:
     """Return zeros (parts, 2, lanes) for the sums over rows, cut by their size alone."""
     return np.zeros((parts(len(rows), SMALLEST // rows.shape[1] + 1), 2, rows.shape[1]))
+
+
+@jit_in_order
+def ask_for(m: int, x: Array) -> None:
+    """Prefetch the row AHEAD of row m, which is read or written soon.
+
+    The processor foresees a walk along memory only to the end of a page of 4 KiB.
+    """
+    for j in range(0, x.shape[1], LINE // x.itemsize):
+        prefetch(x, (m + AHEAD) * x.shape[1] + j)
 
 
 # ---- statistics and per-channel values ----------------------------------------------------------
@@ -108,6 +120,7 @@ def statistics(lo: int, hi: int, x: Array, shift: Array, sums: Array) -> None:
     first, second = np.zeros(lanes, x.dtype), np.zeros(lanes, x.dtype)
     for part in range(lo, hi):
         for m in range(part * len(x) // count, (part + 1) * len(x) // count):
+            ask_for(m, x)
             row = x[m]
             for j in range(lanes):
                 d = row[j] - shift[j]

@@ -25,6 +25,7 @@ from ..spec import ALL, Array, Needs, versions
 from .batch_norm import (
     FOLD,
     SMALLEST,
+    ask_for,
     fold,
     image_of,
     input_gradient,
@@ -46,8 +47,11 @@ def _apply(lo: int, hi: int, x: Array, vectors: Array, residual: Array, y: Array
     mean, scale, bias = vectors[0], vectors[1], vectors[2]
     zero = x.dtype.type(0)
     for m in range(lo, hi):
+        ask_for(m, x)
+        ask_for(m, y)
         row, out = x[m], y[m]
         if add:
+            ask_for(m, residual)
             other = residual[m]
             for j in range(row.size):
                 z = (row[j] - mean[j]) * scale[j] + bias[j] + other[j]
@@ -71,8 +75,12 @@ def _sums(lo: int, hi: int, dy: Array, x: Array, vectors: Array, y: Array, g: Ar
     first, second = np.zeros(lanes, x.dtype), np.zeros(lanes, x.dtype)
     for part in range(lo, hi):
         for m in range(part * len(x) // count, (part + 1) * len(x) // count):
+            ask_for(m, dy)
+            ask_for(m, x)
             d, row = dy[m], x[m]
             if added:
+                ask_for(m, y)
+                ask_for(m, g)
                 open_, out = y[m], g[m]
                 for j in range(lanes):
                     gj = zero if open_[j] <= zero else d[j]
