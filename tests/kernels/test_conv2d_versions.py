@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from minires_kernels import kernel, use_versions
 from minires_kernels.checks import windows
-from minires_kernels.cpu.conv2d import v4_winograd
+from minires_kernels.cpu.conv2d import few_pixels, v4_winograd
 from minires_kernels.cpu.conv2d.gather import backward_gathers, forward_gather
+from minires_kernels.cpu.machine import threads
 
 
 def compare(version, x, w, b, options, tolerance):
@@ -105,6 +106,74 @@ def test_sizes_beyond_a_unit_of_work(x, w, options):
     rng = np.random.default_rng(0)
     arrays = (rng.standard_normal(shape).astype(np.float32) for shape in (x, w))
     compare(3, *arrays, None, options, 1e-5)
+
+
+@given(calls())
+def test_columns_for_few_pixels_take_any_shape(call):
+    if call["options"]["groups"] > 1 or not call["x"][0]:
+        return
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(call[a]).astype(call["dtype"]) for a in "xw")
+    b = rng.standard_normal(len(w)).astype(call["dtype"]) if call["bias"] else None
+    tolerance = 1e-5 if call["dtype"] == np.float32 else 1e-12
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(few_pixels, "pays", lambda *_: True)
+        patch.setattr(few_pixels, "SMALLEST_FLOPS", 1)  # several pieces
+        compare(3, x, w, b, call["options"], tolerance)
+
+
+FEW = [  # x, w, stride, padding
+    ((8, 130, 2, 2), (96, 130, 3, 3), 1, 1),
+    ((2, 250, 4, 4), (300, 250, 3, 3), 2, 1),
+    ((8, 256, 4, 4), (512, 256, 1, 1), 2, 0),
+    ((1, 512, 7, 7), (520, 512, 3, 3), 1, 1),
+]
+
+
+@pytest.mark.parametrize(("x", "w", "stride", "padding"), FEW)
+def test_few_pixels_give_the_same_bits_on_any_threads(x, w, stride, padding, monkeypatch):
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(shape).astype(np.float32) for shape in (x, w))
+    called, forward, backward = [], few_pixels._forward, few_pixels._backward
+    for f in (forward, backward):
+        monkeypatch.setattr(few_pixels, f.__name__, lambda *a, f=f: (called.append(f), f(*a)))
+    before, results = threads.num_threads(), []
+    try:
+        for n in (1, 2, 3):
+            threads.set_num_threads(n)
+            called.clear()
+            compare(None, x, w, None, {"stride": stride, "padding": padding}, 2e-5)
+            assert all((called.count(f) > 1) == (n > 1) for f in (forward, backward)), called
+            k = kernel("conv2d", "cpu")
+            y, *saved = k.forward(x, w, stride=stride, padding=padding)
+            dx, dw, _ = k.backward(y, *saved)
+            only = [k.backward(y, *saved, needs=(i == 0, i == 1, False))[i] for i in (0, 1)]
+            results.append([a.tobytes() for a in (y, dx, dw, *only)])
+    finally:
+        threads.set_num_threads(before)
+    assert results[0] == results[1] == results[2]
+    assert results[0][1:3] == results[0][3:]
+
+
+def test_which_convolutions_have_few_pixels():
+    def few(x, w, stride=1, padding=1, groups=1):
+        win = windows(x[2:], w[2:], stride, padding, 1)
+        x, w = np.empty(x, np.float32), np.empty(w, np.float32)
+        winograd = v4_winograd.pays(x, w, None, win=win, groups=groups)
+        return few_pixels.pays(x, w, win, groups) and not winograd
+
+    assert few((8, 512, 2, 2), (512, 512, 3, 3))  # the end of ResNet-18 at 64 pixels
+    assert few((8, 256, 4, 4), (512, 256, 3, 3), 2)
+    assert few((8, 256, 4, 4), (512, 256, 1, 1), 2, 0)
+    assert not few((8, 256, 4, 4), (256, 256, 3, 3))
+    assert few((1, 512, 7, 7), (512, 512, 3, 3))  # at 224 pixels, a single image
+    assert not few((3, 512, 7, 7), (512, 512, 3, 3))  # enough for Winograd
+    assert few((3, 512, 14, 14), (512, 512, 3, 3), 2)
+    assert not few((8, 512, 7, 7), (512, 512, 3, 3))
+    assert not few((128, 64, 8, 8), (64, 64, 3, 3))
+    assert not few((1, 8, 1, 1), (8, 8, 3, 3))  # few weights, too
+    assert not few((8, 512, 2, 2), (512, 256, 3, 3), groups=2)
+    assert not few((0, 512, 2, 2), (512, 512, 3, 3))
 
 
 def test_which_version_runs():

@@ -4,7 +4,8 @@ No columns are made: the taps of a window are read where they are. A weight is u
 of a tile (`machine/tile.py`) each time it is read, and a sum is written once. The loops are those
 of a product of matrices whose row i starts wherever pixel i's window starts (`gather.py`), so any
 size, stride, dilation and group takes the same path; channels that do not fill a tile are computed
-with zeros beside them.
+with zeros beside them. Two have loops of their own: depthwise convolution, and few pixels with many
+weights, which are columns after all, for a product of BLAS.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ..machine.layout import aligned, kept, plain, to_nchw, to_nhwc
 from ..machine.simd import lanes
 from ..machine.threads import run
 from ..machine.tile import Tile, load_tile, looked_up, multiply_add, spaced, store_tile, tile_for
-from . import depthwise
+from . import depthwise, few_pixels
 from .common import SMALLEST_FLOPS, Gradients, bias_gradient
 from .gather import Gather, backward_gathers, forward_gather
 from .units import copy_band, pixel_table, units
@@ -197,10 +198,12 @@ def _is_depthwise(x: Array, w: Array, groups: int) -> bool:
 def conv2d_forward_v3(
     x: Array, w: Array, b: Array | None, *, win: Windows, groups: int
 ) -> tuple[Any, ...]:
-    """One gather; depthwise has a loop of its own."""
+    """One gather; depthwise and few pixels have loops of their own."""
     source, y = to_nhwc(x), empty((len(x), *win.output, len(w)), x.dtype)
     if _is_depthwise(x, w, groups):
         depthwise.gather(forward_gather(win), source, w, b, y)
+    elif few_pixels.pays(x, w, win, groups):
+        few_pixels.forward(source, w, b, win, y)
     elif y.size:
         _run_gather(forward_gather(win), source, plain(w), b, y, groups, mirrored=False)
     return to_nchw(y), kept(x, source), w, b is not None, win, groups
@@ -215,10 +218,12 @@ def conv2d_backward_v3(
     groups: int,
     needs: Needs = ALL,
 ) -> Gradients:
-    """dx: a gather for each phase of the stride; dw: see `v3_weights.py`."""
+    """dx: a gather for each phase of the stride; dw: see `v3_weights.py`, `few_pixels.py`."""
     source, dx, dw = to_nhwc(dy), None, None
-    alone = _is_depthwise(x, w, groups)
-    if needs[0]:
+    alone, few = _is_depthwise(x, w, groups), few_pixels.pays(x, w, win, groups)
+    if few:
+        dx, dw = few_pixels.backward(source, to_nhwc(x), w, win, needs)
+    if needs[0] and not few:
         n, c, h, width = x.shape
         gathers = backward_gathers(win, (h, width))
         # Pixels between the windows, if any, get no gradient: their phases have no taps.
@@ -232,7 +237,7 @@ def conv2d_backward_v3(
             else:
                 _run_gather(gather, source, plain(w), None, dx, groups, mirrored=True)
         dx = to_nchw(dx)
-    if needs[1]:
+    if needs[1] and not few:
         gather = forward_gather(win)
         dw = (depthwise.weight_gradient(gather, to_nhwc(x), source, w.shape) if alone
               else weight_gradient(gather, to_nhwc(x), source, w.shape, groups))  # fmt: skip

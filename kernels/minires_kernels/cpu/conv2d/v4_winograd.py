@@ -21,6 +21,7 @@ from ..batch_norm_relu import Summed, masked_input_gradient
 from ..machine.jit import jit, jit_inner
 from ..machine.layout import kept, to_nchw, to_nhwc
 from ..machine.threads import run
+from . import few_pixels
 from .common import Gradients, bias_gradient, weight_parts
 from .winograd_products import FILTERS, TILE, WIDTH, products, products_transposed
 from .winograd_staged import Stages
@@ -269,6 +270,7 @@ def pays(x: Array, w: Array, b: Array | None, *, win: Windows, groups: int) -> b
         and min(w.shape[:2]) >= 8  # with fewer channels the transforms cost more than they save
         and 2 * 36 * tiles <= 9 * p * q  # half of the products or fewer are left
         and len(x) > 0
+        and not few_pixels.pays(x, w, win, groups, few_pixels.FLATTER)
     )
 
 
