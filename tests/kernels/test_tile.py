@@ -10,6 +10,7 @@ import pytest
 
 from minires_kernels.cpu.machine import tile, vector_width
 from minires_kernels.cpu.machine.jit import jit
+from minires_kernels.cpu.machine.simd import lanes, load_if, store_if
 from minires_kernels.cpu.machine.tile import (
     fill_tile,
     looked_up,
@@ -139,3 +140,19 @@ def test_operations_of_a_tile():
         _product(a.reshape(-1), b.reshape(-1), y.reshape(-1), table, shape)
         expected = 1 + a[[2, 0, 3] + [3] * (shape.height - 3)] @ b
         np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
+
+
+@jit
+def _move(x, y, read, written, aside):
+    for i in range(4):
+        o = i * lanes(x)
+        store_if(y, o, load_if(x, o, read & 1 << i) + 1, written & 1 << i, aside)
+
+
+def test_what_lies_outside_reads_as_zero_and_is_written_aside():
+    n = vector_width.VECTOR_BYTES // 4
+    x = np.arange(2, 2 + 4 * n, dtype=np.float32).reshape(4, n)
+    y, aside = np.full((4, n), -1, np.float32), np.full(n, -1, np.float32)
+    _move(x.reshape(-1), y.reshape(-1), 0b1100, 0b0101, aside)
+    np.testing.assert_array_equal(y, [[1] * n, [-1] * n, x[2] + 1, [-1] * n])
+    np.testing.assert_array_equal(aside, x[3] + 1)

@@ -80,7 +80,7 @@ def _backward_group(
     h, w_all, c_all, _, _, _, _, _, rows, columns = z
     v_step, m_step = c_padded * tiles + WIDTH, k_padded * tiles + WIDTH
     v, m = buffer(36 * v_step, dy), buffer(36 * m_step, dy)
-    patch = np.empty(36 * max(c_padded, k_padded), dy.dtype)
+    patch = np.empty(37 * max(c_padded, k_padded), dy.dtype)
     image = h * w_all * c_all
     alone = np.empty(image if onto else 0, dy.dtype)  # dx of one image
     made = np.empty((len(late[1]) // n_all, late[1].shape[1]), dy.dtype)  # dy of one image

@@ -28,7 +28,7 @@ from typing import Any
 
 from ...spec import Array
 from ..machine.jit import jit_inner
-from ..machine.simd import load, store
+from ..machine.simd import load, load_if, store, store_if
 
 Register = Any
 Four = tuple[Register, Register, Register, Register]
@@ -92,12 +92,6 @@ def load3(x: Array, o: int, d: int) -> Any:
 
 
 @jit_inner
-def load4(x: Array, o: int, d: int) -> Four:
-    """Return the registers at o, o + d, …, o + 3 d."""
-    return load(x, o), load(x, o + d), load(x, o + 2 * d), load(x, o + 3 * d)
-
-
-@jit_inner
 def load6(x: Array, o: int, d: int) -> Six:
     """Return the registers at o, o + d, …, o + 5 d."""
     return (
@@ -111,15 +105,6 @@ def load6(x: Array, o: int, d: int) -> Six:
 
 
 @jit_inner
-def store4(x: Array, o: int, d: int, v: Four) -> None:
-    """Write registers to o, o + d, …, o + 3 d."""
-    store(x, o, v[0])
-    store(x, o + d, v[1])
-    store(x, o + 2 * d, v[2])
-    store(x, o + 3 * d, v[3])
-
-
-@jit_inner
 def store6(x: Array, o: int, d: int, v: Six) -> None:
     """Write registers to o, o + d, …, o + 5 d."""
     store(x, o, v[0])
@@ -130,28 +115,72 @@ def store6(x: Array, o: int, d: int, v: Six) -> None:
     store(x, o + 5 * d, v[5])
 
 
+# A tile may reach beyond its image. Bit 6 r + s of `bits` tells that pixel (r, s) lies inside;
+# others read as zeros, and are written aside.
 @jit_inner
-def add6(x: Array, o: int, d: int, v: Six) -> None:
-    """Add registers to what is at o, o + d, …, o + 5 d."""
-    store(x, o, load(x, o) + v[0])
-    store(x, o + d, load(x, o + d) + v[1])
-    store(x, o + 2 * d, load(x, o + 2 * d) + v[2])
-    store(x, o + 3 * d, load(x, o + 3 * d) + v[3])
-    store(x, o + 4 * d, load(x, o + 4 * d) + v[4])
-    store(x, o + 5 * d, load(x, o + 5 * d) + v[5])
+def inside(top: int, left: int, h: int, w: int) -> int:
+    """Return the bits of the 6×6 pixels from (top, left) on, in an image of h × w."""
+    first, start = min(6, max(0, -top)), min(6, max(0, -left))
+    last, end = max(first, min(6, h - top)), max(start, min(6, w - left))
+    rows = (1 << 6 * last) - (1 << 6 * first) & 0o010101010101  # the first bit of each row
+    return rows * ((1 << end) - (1 << start))
+
+
+@jit_inner
+def column4(x: Array, o: int, d: int, bits: int) -> Four:
+    """Return the pixels at o, o + d, … of a column; `bits`: from its first pixel on."""
+    return (
+        load_if(x, o, bits & 1),
+        load_if(x, o + d, bits & 1 << 6),
+        load_if(x, o + 2 * d, bits & 1 << 12),
+        load_if(x, o + 3 * d, bits & 1 << 18),
+    )
+
+
+@jit_inner
+def column6(x: Array, o: int, d: int, bits: int) -> Six:
+    """As `column4`, of six pixels."""
+    return (
+        load_if(x, o, bits & 1),
+        load_if(x, o + d, bits & 1 << 6),
+        load_if(x, o + 2 * d, bits & 1 << 12),
+        load_if(x, o + 3 * d, bits & 1 << 18),
+        load_if(x, o + 4 * d, bits & 1 << 24),
+        load_if(x, o + 5 * d, bits & 1 << 30),
+    )
+
+
+@jit_inner
+def store_row(y: Array, o: int, d: int, v: Four, bits: int, aside: Array) -> None:
+    """Write the pixels of a row at o, o + d, …; `bits`: from its first pixel on."""
+    store_if(y, o, v[0], bits & 1, aside)
+    store_if(y, o + d, v[1], bits & 2, aside)
+    store_if(y, o + 2 * d, v[2], bits & 4, aside)
+    store_if(y, o + 3 * d, v[3], bits & 8, aside)
+
+
+@jit_inner
+def add_row(x: Array, o: int, d: int, v: Six, bits: int, aside: Array) -> None:
+    """Add to the pixels of a row at o, o + d, …, which are six."""
+    store_if(x, o, load_if(x, o, bits & 1) + v[0], bits & 1, aside)
+    store_if(x, o + d, load_if(x, o + d, bits & 2) + v[1], bits & 2, aside)
+    store_if(x, o + 2 * d, load_if(x, o + 2 * d, bits & 4) + v[2], bits & 4, aside)
+    store_if(x, o + 3 * d, load_if(x, o + 3 * d, bits & 8) + v[3], bits & 8, aside)
+    store_if(x, o + 4 * d, load_if(x, o + 4 * d, bits & 16) + v[4], bits & 16, aside)
+    store_if(x, o + 5 * d, load_if(x, o + 5 * d, bits & 32) + v[5], bits & 32, aside)
 
 
 # In what follows (x, o, row, pixel): register at o of an image's tile, steps to the next row and
 # pixel. (v, i, f): register at i of element 0 of 36, f to the next element.
 @jit_inner
-def input_tile(x: Array, o: int, row: int, pixel: int, v: Array, i: int, f: int) -> None:
+def input_tile(x: Array, o: int, row: int, pixel: int, bits: int, v: Array, i: int, f: int) -> None:
     """v = Bᵀ d B of the 6×6 pixels d at x[o]."""
-    c0 = bt(*load6(x, o, row))
-    c1 = bt(*load6(x, o + pixel, row))
-    c2 = bt(*load6(x, o + 2 * pixel, row))
-    c3 = bt(*load6(x, o + 3 * pixel, row))
-    c4 = bt(*load6(x, o + 4 * pixel, row))
-    c5 = bt(*load6(x, o + 5 * pixel, row))
+    c0 = bt(*column6(x, o, row, bits))
+    c1 = bt(*column6(x, o + pixel, row, bits >> 1))
+    c2 = bt(*column6(x, o + 2 * pixel, row, bits >> 2))
+    c3 = bt(*column6(x, o + 3 * pixel, row, bits >> 3))
+    c4 = bt(*column6(x, o + 4 * pixel, row, bits >> 4))
+    c5 = bt(*column6(x, o + 5 * pixel, row, bits >> 5))
     store6(v, i, f, bt(c0[0], c1[0], c2[0], c3[0], c4[0], c5[0]))
     store6(v, i + 6 * f, f, bt(c0[1], c1[1], c2[1], c3[1], c4[1], c5[1]))
     store6(v, i + 12 * f, f, bt(c0[2], c1[2], c2[2], c3[2], c4[2], c5[2]))
@@ -161,9 +190,8 @@ def input_tile(x: Array, o: int, row: int, pixel: int, v: Array, i: int, f: int)
 
 
 @jit_inner
-def output_tile(
-    m: Array, i: int, f: int, bias: Register, y: Array, o: int, row: int, pixel: int
-) -> None:
+def output_tile(m: Array, i: int, f: int, bias: Register, y: Array, o: int, row: int, pixel: int,
+                bits: int, aside: Array) -> None:  # fmt: skip
     """The 4×4 pixels at y[o] = Aᵀ m A + bias."""
     c0 = at(*load6(m, i, 6 * f))
     c1 = at(*load6(m, i + f, 6 * f))
@@ -176,17 +204,21 @@ def output_tile(
               at(c0[1], c1[1], c2[1], c3[1], c4[1], c5[1]),
               at(c0[2], c1[2], c2[2], c3[2], c4[2], c5[2]),
               at(c0[3], c1[3], c2[3], c3[3], c4[3], c5[3])):  # fmt: skip
-        store4(y, o, pixel, (r[0] + bias, r[1] + bias, r[2] + bias, r[3] + bias))
+        pixels = (r[0] + bias, r[1] + bias, r[2] + bias, r[3] + bias)
+        store_row(y, o, pixel, pixels, bits, aside)
         o += row
+        bits >>= 6
 
 
 @jit_inner
-def upstream_tile(dy: Array, o: int, row: int, pixel: int, m: Array, i: int, f: int) -> None:
+def upstream_tile(
+    dy: Array, o: int, row: int, pixel: int, bits: int, m: Array, i: int, f: int
+) -> None:
     """dM = A dy Aᵀ of the 4×4 pixels at dy[o]."""
-    c0 = a(*load4(dy, o, row))
-    c1 = a(*load4(dy, o + pixel, row))
-    c2 = a(*load4(dy, o + 2 * pixel, row))
-    c3 = a(*load4(dy, o + 3 * pixel, row))
+    c0 = a(*column4(dy, o, row, bits))
+    c1 = a(*column4(dy, o + pixel, row, bits >> 1))
+    c2 = a(*column4(dy, o + 2 * pixel, row, bits >> 2))
+    c3 = a(*column4(dy, o + 3 * pixel, row, bits >> 3))
     store6(m, i, f, a(c0[0], c1[0], c2[0], c3[0]))
     store6(m, i + 6 * f, f, a(c0[1], c1[1], c2[1], c3[1]))
     store6(m, i + 12 * f, f, a(c0[2], c1[2], c2[2], c3[2]))
@@ -196,7 +228,8 @@ def upstream_tile(dy: Array, o: int, row: int, pixel: int, m: Array, i: int, f: 
 
 
 @jit_inner
-def gradient_tile(v: Array, i: int, f: int, x: Array, o: int, row: int, pixel: int) -> None:
+def gradient_tile(v: Array, i: int, f: int, x: Array, o: int, row: int, pixel: int, bits: int,
+                  aside: Array) -> None:  # fmt: skip
     """Add dd = B dV Bᵀ to the 6×6 pixels at x[o]; tiles overlap by two pixels."""
     c0 = b(*load6(v, i, 6 * f))
     c1 = b(*load6(v, i + f, 6 * f))
@@ -204,12 +237,17 @@ def gradient_tile(v: Array, i: int, f: int, x: Array, o: int, row: int, pixel: i
     c3 = b(*load6(v, i + 3 * f, 6 * f))
     c4 = b(*load6(v, i + 4 * f, 6 * f))
     c5 = b(*load6(v, i + 5 * f, 6 * f))
-    add6(x, o, pixel, b(c0[0], c1[0], c2[0], c3[0], c4[0], c5[0]))
-    add6(x, o + row, pixel, b(c0[1], c1[1], c2[1], c3[1], c4[1], c5[1]))
-    add6(x, o + 2 * row, pixel, b(c0[2], c1[2], c2[2], c3[2], c4[2], c5[2]))
-    add6(x, o + 3 * row, pixel, b(c0[3], c1[3], c2[3], c3[3], c4[3], c5[3]))
-    add6(x, o + 4 * row, pixel, b(c0[4], c1[4], c2[4], c3[4], c4[4], c5[4]))
-    add6(x, o + 5 * row, pixel, b(c0[5], c1[5], c2[5], c3[5], c4[5], c5[5]))
+    add_row(x, o, pixel, b(c0[0], c1[0], c2[0], c3[0], c4[0], c5[0]), bits, aside)
+    o += row
+    add_row(x, o, pixel, b(c0[1], c1[1], c2[1], c3[1], c4[1], c5[1]), bits >> 6, aside)
+    o += row
+    add_row(x, o, pixel, b(c0[2], c1[2], c2[2], c3[2], c4[2], c5[2]), bits >> 12, aside)
+    o += row
+    add_row(x, o, pixel, b(c0[3], c1[3], c2[3], c3[3], c4[3], c5[3]), bits >> 18, aside)
+    o += row
+    add_row(x, o, pixel, b(c0[4], c1[4], c2[4], c3[4], c4[4], c5[4]), bits >> 24, aside)
+    o += row
+    add_row(x, o, pixel, b(c0[5], c1[5], c2[5], c3[5], c4[5], c5[5]), bits >> 30, aside)
 
 
 @jit_inner

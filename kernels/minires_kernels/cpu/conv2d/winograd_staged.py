@@ -72,7 +72,7 @@ def _all_outputs(
 ) -> None:
     """Transform blocks of TILE tiles of m into y."""
     total, tiles, step = batch
-    patch = np.empty(16 * lanes(y), y.dtype)
+    patch = np.empty(17 * lanes(y), y.dtype)
     first = lo * TILE
     outputs(m, step, first, tiles, b, y, first, min(hi * TILE, total) - first, z, patch)
 
@@ -82,7 +82,7 @@ def _all_gradients(lo: int, hi: int, v: Array, z: Sizes, batch: tuple[int, ...],
     """Transform the tiles of images lo … hi - 1 of v, added to dx (zeroed here)."""
     tiles, step = batch
     h, w, c, _, _, _, _, _, rows, columns = z
-    patch = np.empty(36 * lanes(dx), dx.dtype)
+    patch = np.empty(37 * lanes(dx), dx.dtype)
     dx[lo * h * w * c : hi * h * w * c] = 0
     first = lo * rows * columns
     count = (hi - lo) * rows * columns

@@ -13,6 +13,11 @@ multiply-add.
     fill(a, value)    a register of a's type with `value` in every lane
     scalar(a, i)      the number a[i], to be multiplied into every lane
 
+Two more leave out what lies outside of an image, without a branch:
+
+    load_if(a, i, bit)            load(a, i) if bit is not 0, else zeros; a[i] is not read
+    store_if(a, i, v, bit, aside) store(a, i, v) if bit is not 0, else store(aside, 0, v)
+
 and two more compare lanes, for the maximum and where it is:
 
     larger(v, here, best, index)    v and here in each lane in which v is above best, or is its
@@ -48,6 +53,16 @@ def load(a: Array, i: int) -> Any:
 def store(a: Array, i: int, v: Any) -> None:
     """Write a register to a[i : i + lanes(a)]."""
     a[i : i + lanes(a)] = v
+
+
+def load_if(a: Array, i: int, bit: int) -> Any:
+    """Return the register a[i : i + lanes(a)], or zeros where `bit` is 0."""
+    return load(a, i) if bit else fill(a, 0)
+
+
+def store_if(a: Array, i: int, v: Any, bit: int, aside: Array) -> None:
+    """Write a register to a[i : i + lanes(a)], or to the beginning of `aside` where `bit` is 0."""
+    store(a, i, v) if bit else store(aside, 0, v)
 
 
 def prefetch(a: Array, i: int) -> None:

@@ -89,6 +89,43 @@ def store(typing_context: Any, a: Any, i: Any, v: Any) -> Any:
     return types.void(a, types.intp, v), code
 
 
+def _zeros(context: Any, builder: Any, register: Register) -> Any:
+    """Return the address of a register of zeros, a constant of the module."""
+    vector, name = context.get_value_type(register), f"zeros of {register}"
+    if name not in builder.module.globals:
+        constant = ir.GlobalVariable(builder.module, vector, name)
+        constant.initializer, constant.global_constant = ir.Constant(vector, None), True
+        constant.linkage = "internal"
+    return builder.module.globals[name]
+
+
+@intrinsic
+def load_if(typing_context: Any, a: Any, i: Any, bit: Any) -> Any:
+    """See `simd.load_if`: the address is selected, so there is no branch."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at = vector_pointer(context, builder, a, *args[:2])
+        wanted = builder.icmp_unsigned("!=", args[2], ir.Constant(args[2].type, 0))
+        at = builder.select(wanted, at, _zeros(context, builder, Register(a.dtype)))
+        return builder.load(at, align=align(a))
+
+    return Register(a.dtype)(a, types.intp, types.intp), code
+
+
+@intrinsic
+def store_if(typing_context: Any, a: Any, i: Any, v: Any, bit: Any, aside: Any) -> Any:
+    """See `simd.store_if`."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at = vector_pointer(context, builder, a, *args[:2])
+        other = vector_pointer(context, builder, a, args[4], ir.Constant(args[1].type, 0))
+        wanted = builder.icmp_unsigned("!=", args[3], ir.Constant(args[3].type, 0))
+        builder.store(args[2], builder.select(wanted, at, other), align=align(a))
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, v, types.intp, a), code
+
+
 @intrinsic
 def scalar(typing_context: Any, a: Any, i: Any) -> Any:
     """See `simd.scalar`: unlike a[i], without a check for negative i."""
@@ -194,5 +231,6 @@ def where_equal(typing_context: Any, index: Any, here: Any, v: Any) -> Any:
 
 
 INSTRUCTIONS = (
-    "fill", "lanes", "larger", "load", "prefetch", "scalar", "store", "where_equal"
+    "fill", "lanes", "larger", "load", "load_if", "prefetch", "scalar", "store", "store_if",
+    "where_equal",
 )  # fmt: skip
