@@ -80,9 +80,10 @@ def _work(
     if name in ("conv2d", "conv2d_norm_relu"):
         number = version if name == "conv2d" else None
         return (*_convolution(number, arguments, options, parts), nbytes)
-    if name == "linear" and isinstance(arguments[-1], bool):  # backward: dy, x, w, has_b
+    linear = name in ("linear", "linear_norm_relu")
+    if linear and isinstance(arguments[-1], bool):  # backward: dy, x, w, …, has_b or added
         return 2.0 * len(arguments[0]) * arguments[2].size * len(given), 0.0, nbytes
-    if name == "linear":
+    if linear:
         return 2.0 * len(arguments[0]) * arguments[1].size, 0.0, nbytes
     return 0.0, 0.0, nbytes
 

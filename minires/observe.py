@@ -15,7 +15,12 @@ from minires_kernels.block import Block
 
 
 class Observer:
-    """What may be looked at. Each method does nothing unless a subclass says so."""
+    """What may be looked at. Each method does nothing unless a subclass says so.
+
+    apart   whether a layer's convolution, norm and ReLU run one by one, so that each is seen
+    """
+
+    apart = True
 
     def ran(self, function: type, inputs: tuple[Any, ...], options: Any, y: Any) -> None:
         """A Function ran on `inputs` (Tensors, arrays, numbers, None); `y` is the new Tensor."""

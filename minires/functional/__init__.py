@@ -17,6 +17,7 @@ from .kernels import (
     CrossEntropy,
     GlobalAvgPool2d,
     Linear,
+    LinearNormReLU,
     MaxPool2d,
     ReLU,
     add_relu,
@@ -26,7 +27,14 @@ from .kernels import (
     relu,
 )
 from .losses import cross_entropy, mse_loss
-from .normalisation import batch_norm, batch_norm_relu, conv2d_norm_relu, group_norm, layer_norm
+from .normalisation import (
+    batch_norm,
+    batch_norm_relu,
+    conv2d_norm_relu,
+    group_norm,
+    layer_norm,
+    linear_norm_relu,
+)
 from .pooling import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from .resize import interpolate
 from .shapes import flatten, pixel_shuffle, pixel_unshuffle
@@ -42,6 +50,7 @@ __all__ = [
     "CrossEntropy",
     "GlobalAvgPool2d",
     "Linear",
+    "LinearNormReLU",
     "MaxPool2d",
     "ReLU",
     "adaptive_avg_pool2d",
@@ -64,6 +73,7 @@ __all__ = [
     "layer_norm",
     "leaky_relu",
     "linear",
+    "linear_norm_relu",
     "log_softmax",
     "max_pool2d",
     "mse_loss",

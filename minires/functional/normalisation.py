@@ -11,7 +11,14 @@ from minires_kernels.arrays import require_same_device
 from minires_kernels.backends import kernel_for
 
 from ..tensor import Array, Tensor
-from .kernels import BatchNorm, BatchNormReLU, Conv2dNormReLU, GroupNorm, require_tensor
+from .kernels import (
+    BatchNorm,
+    BatchNormReLU,
+    Conv2dNormReLU,
+    GroupNorm,
+    LinearNormReLU,
+    require_tensor,
+)
 
 
 def batch_norm(
@@ -70,6 +77,23 @@ def conv2d_norm_relu(
     mean, var, seen = _statistics(x, running_mean, running_var, training, momentum, of="c")
     arrays = (x, w, weight, bias, mean, var, residual)
     return Conv2dNormReLU.apply(*arrays, eps=eps, seen=seen, **options)
+
+
+def linear_norm_relu(
+    x: Tensor,
+    w: Tensor,
+    running_mean: Array | None,
+    running_var: Array | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    residual: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """relu(batch_norm(linear(x, w), …) + residual), as one step; see `nn.layer`."""
+    mean, var, seen = _statistics(x, running_mean, running_var, training, momentum, of="a")
+    return LinearNormReLU.apply(x, w, weight, bias, mean, var, residual, eps=eps, seen=seen)
 
 
 def _statistics(

@@ -19,9 +19,11 @@ from .. import functional as F
 from ..observe import watchers
 from ..tensor import Tensor
 from .activations import ReLU
-from .layers import Conv2d
+from .layers import Conv2d, Linear
 from .module import Module
 from .norms import BatchNorm1d, BatchNorm2d
+
+_PAIRS = {Conv2d: BatchNorm2d, Linear: BatchNorm1d}  # weights and the norm that fits them
 
 
 class use_fusion(Setting):
@@ -44,24 +46,26 @@ def layer(
 ) -> Tensor:
     """act(norm(weights(x)) + add): a layer, with `add` the last one of a residual block.
 
-    In training, a convolution without bias, batch norm and ReLU run as one kernel, unless one of
-    them is hooked, an observer looks on, versions are chosen by `use_versions`, or fusion is off.
+    In training, a convolution or a linear layer without bias, batch norm and ReLU run as one
+    kernel, unless one of them is hooked, an observer looks on, versions are chosen by
+    `use_versions`, or fusion is off.
     """
     if not (
         use_fusion.current()
-        and _plain(weights, Conv2d)
-        and _plain(norm, BatchNorm2d)
+        and _PAIRS.get(type(weights)) is type(norm)
+        and _plain(weights, Conv2d, Linear)
+        and _plain(norm, BatchNorm1d, BatchNorm2d)
         and _plain(act, ReLU)
         and norm.training
         and weights.bias is None
-        and weights.out_channels == norm.num_features
-        and x.ndim == 4
-        and not watchers.get()
+        and weights.weight.shape[0] == norm.num_features
+        and x.ndim == norm.ndim
+        and not any(observer.apart for observer in watchers.get())
         and not use_versions.current()
     ):
         return norm_act(norm, act, weights(x), add)
     if add is None or add.shape == _output(weights, x):
-        return norm.of_conv_then_relu(weights, x, add)  # type: ignore[no-any-return]
+        return norm.of_weights_then_relu(weights, x, add)  # type: ignore[no-any-return]
     return norm_act(norm, act, weights(x), add)
 
 
@@ -88,11 +92,13 @@ def add_act(act: Module, x: Tensor, add: Tensor) -> Tensor:
     return act(x + add)  # type: ignore[no-any-return]
 
 
-def _output(conv: Any, x: Tensor) -> tuple[int, ...]:
-    """Return the shape of conv(x)."""
+def _output(weights: Any, x: Tensor) -> tuple[int, ...]:
+    """Return the shape of weights(x)."""
+    if type(weights) is Linear:
+        return x.shape[0], weights.out_features
     n, _, h, w = x.shape
-    pixels = windows((h, w), conv.kernel_size, conv.stride, conv.padding, conv.dilation).output
-    return (n, conv.out_channels, *pixels)
+    sizes = weights.kernel_size, weights.stride, weights.padding, weights.dilation
+    return (n, weights.out_channels, *windows((h, w), *sizes).output)
 
 
 def _plain(module: Module, *kinds: type[Module]) -> bool:

@@ -12,7 +12,7 @@ from minires_kernels.arrays import to_host
 from .. import functional as F
 from ..tensor import Array, Tensor
 from .attributes import Parameter
-from .layers import Conv2d
+from .layers import Conv2d, Linear
 from .module import Module
 
 
@@ -98,13 +98,20 @@ class BatchNorm1d(_BatchNorm):
 
     ndim = 2
 
+    def of_weights_then_relu(self, linear: Linear, x: Tensor, residual: Tensor | None) -> Tensor:
+        """relu(self(linear(x)) + residual), as one step; runs no hooks. See `nn.layer`."""
+        mean, var, options = self._prepare()
+        weight, bias = self.weight, self.bias
+        y = F.linear_norm_relu(x, linear.weight, mean, var, weight, bias, residual, *options)
+        return self._counted(y)
+
 
 class BatchNorm2d(_BatchNorm):
     """Batch normalisation of x (N, C, H, W), per channel: see `functional.batch_norm`."""
 
     ndim = 4
 
-    def of_conv_then_relu(self, conv: Conv2d, x: Tensor, residual: Tensor | None) -> Tensor:
+    def of_weights_then_relu(self, conv: Conv2d, x: Tensor, residual: Tensor | None) -> Tensor:
         """relu(self(conv(x)) + residual), as one step; runs no hooks. See `nn.layer`."""
         mean, var, options = self._prepare()
         weight, bias, sizes = self.weight, self.bias, conv.options

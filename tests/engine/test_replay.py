@@ -75,6 +75,14 @@ def test_a_convolutional_net_is_replayed_with_its_bits():
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_layers_are_recorded_as_they_run_where_nobody_looks():
+    forward = Replay(stack())
+    forward(Tensor(X[0]))
+    (recording,) = forward._found.values()
+    names = [call.function.__name__ for call in recording.calls]
+    assert names == ["LinearNormReLU"] * 4 + ["Linear"]
+
+
 class Doubled(nn.Module):
     """Draws an array at each call."""
 

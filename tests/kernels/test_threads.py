@@ -41,6 +41,10 @@ def large_call(name):
     return {
         "conv2d": ((x, normal(8, 12, 3, 3), normal(8)), {"padding": 1}),
         "linear": ((normal(500, 70), normal(90, 70), normal(90)), {}),
+        "linear_norm_relu": (
+            (normal(700, 70), normal(96, 70), normal(96), normal(96), None, None, normal(700, 96)),
+            {},
+        ),
         "batch_norm": ((x, normal(12), normal(12)), {}),
         "batch_norm_relu": ((x, normal(12), normal(12), None, None, normal(*x.shape)), {}),
         "conv2d_norm_relu": (

@@ -39,6 +39,8 @@ NETS = {
     "tanh": lambda: models.resnet(8, width=4, activation="tanh", seed=0),
     "no norm": lambda: models.resnet(8, width=4, norm="none", seed=0),
     "bottleneck": lambda: models.imagenet_resnet(50, width=4, num_classes=10, seed=0),
+    "mlp": lambda: models.mlp_stack(4, 12, "identity", "bn", seed=0),
+    "plain mlp": lambda: models.mlp_stack(4, 12, "none", "bn", shortcut="C", seed=0),
 }
 
 
@@ -47,7 +49,8 @@ NETS = {
 def test_fusion_changes_no_bit(name, dtype):
     rng = np.random.default_rng(0)
     size = {"bottleneck": 32, "wide enough for Winograd": 16}.get(name, 12)
-    x, target = rng.standard_normal((6, 3, size, size)).astype(dtype), rng.integers(0, 10, 6)
+    shape = (6, size) if "mlp" in name else (6, 3, size, size)
+    x, target = rng.standard_normal(shape).astype(dtype), rng.integers(0, 10, 6)
     found = []
     for enabled in (True, False):
         net = in_dtype(NETS[name](), dtype)
@@ -113,6 +116,22 @@ def test_a_layer_runs_as_one_function_only_where_nobody_looks():
     assert functions(nn.layer(*parts, x)) == one
     parts[1].eval()
     assert functions(nn.layer(*parts, x)) == apart
+
+
+def test_a_linear_layer_runs_as_one_function_where_its_norm_is_that_of_features():
+    x = Tensor(np.random.default_rng(0).standard_normal((4, 3), dtype=np.float32))
+    linear, norm, act = nn.Linear(3, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU()
+    one, apart = ["LinearNormReLU"], ["BatchNormReLU", "Linear"]
+    assert functions(nn.layer(linear, norm, act, x)) == one
+    assert functions(nn.layer(linear, norm, act, x, Tensor(np.ones((4, 8), np.float32)))) == one
+    assert "Add" in functions(nn.layer(linear, norm, act, x, Tensor(np.ones(8, np.float32))))
+    assert functions(nn.layer(nn.Linear(3, 8), norm, act, x)) == apart
+    with mr.watching(mr.Observer()):
+        assert functions(nn.layer(linear, norm, act, x)) == apart
+    with pytest.raises(ValueError, match="with C = 5"):
+        nn.layer(linear, nn.BatchNorm1d(5), act, x)
+    with pytest.raises(ValueError, match=r"expected shape \(N, C, H, W\)"):
+        nn.layer(linear, nn.BatchNorm2d(8), act, x)
 
 
 def test_a_layer_that_does_not_fit_is_refused_by_the_part_that_it_does_not_fit():

@@ -14,16 +14,18 @@ from ..spec import ALL, Array, Needs, Version, versions
 from . import batch_norm_relu, conv2d
 from .machine.device import Device
 
-Parts = tuple[tuple[Version, ...], tuple[Version, ...]]  # conv2d's and batch_norm_relu's
+Parts = tuple[tuple[Version, ...], tuple[Version, ...]]  # the linear part's, and batch_norm_relu's
 Gradients = tuple[Array | None, Array | None, Array | None, Array | None, Array | None]
 
 
-def _forward(part: tuple[Version, ...], *arrays: Any, **options: Any) -> Any:
+def forward_of(part: tuple[Version, ...], *arrays: Any, **options: Any) -> Any:
+    """Run the newest version that takes the call."""
     newest = next(v for v in reversed(part) if v.offered() and v.supports(*arrays, **options))
     return newest.forward(*arrays, **options)
 
 
-def _backward(part: tuple[Version, ...], needs: Needs, *arrays: Any) -> Any:
+def backward_of(part: tuple[Version, ...], needs: Needs, *arrays: Any) -> Any:
+    """As `forward_of`."""
     newest = next(v for v in reversed(part) if v.offered() and v.supports_backward(*arrays))
     return newest.backward(*arrays, needs=needs)
 
@@ -43,8 +45,8 @@ def conv2d_norm_relu_forward(
     eps: float,
 ) -> tuple[Any, ...]:
     """Saved: x, w, the geometry, groups, and what batch_norm_relu saves."""
-    c, x, w, *_ = _forward(parts[0], x, w, None, win=win, groups=groups)
-    y, *saved = _forward(parts[1], c, weight, bias, mean, var, residual, eps=eps)
+    c, x, w, *_ = forward_of(parts[0], x, w, None, win=win, groups=groups)
+    y, *saved = forward_of(parts[1], c, weight, bias, mean, var, residual, eps=eps)
     return y, x, w, win, groups, *saved
 
 
@@ -68,10 +70,10 @@ def conv2d_norm_relu_backward(
 ) -> Gradients:
     """dx, dw, dweight, dbias, dresidual; None where not needed."""
     saved = (c, weight, bias, mean, var, eps, training, y, added)
-    dc, *others = _backward(parts[1], (needs[0] or needs[1], *needs[2:]), dy, *saved)
+    dc, *others = backward_of(parts[1], (needs[0] or needs[1], *needs[2:]), dy, *saved)
     dx = dw = None
     if dc is not None:
-        dx, dw, _ = _backward(parts[0], (*needs[:2], False), dc, x, w, False, win, groups)
+        dx, dw, _ = backward_of(parts[0], (*needs[:2], False), dc, x, w, False, win, groups)
     dweight, dbias, dresidual = others
     return dx, dw, dweight, dbias, dresidual
 
