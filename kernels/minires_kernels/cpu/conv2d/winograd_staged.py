@@ -58,12 +58,11 @@ def _all_weight_products(
     total, tiles, c_all, k_all, padded, v_step, m_step = batch
     step = padded * FILTERS
     du, taps = buffer(36 * step, v), np.empty(9 * FILTERS, v.dtype)
-    sums = np.empty(36 * FILTERS, v.dtype)
     for block in range(lo, hi):
         for f in range(36):
             o = f * m_step + block_at(block * FILTERS, tiles)
             multiply_transposed(v, f * v_step, m, o, du, f * step, total, tiles, padded, False)
-        untransform_block(du, 0, step, 0, 1, block, k_all, c_all, dw, taps, sums)
+        untransform_block(du, 0, step, block, k_all, c_all, dw, taps)
 
 
 @jit

@@ -71,23 +71,16 @@ def transformed(w: Array, mirrored: bool) -> Array:
 
 
 @jit_inner
-def untransform_block(du: Array, at: int, step: int, part_step: int, parts: int, block: int,
-                      k_all: int, c_all: int, dw: Array, taps: Array, total: Array,
-                      ) -> None:  # fmt: skip
-    """dw[k, c] = Gᵀ (Σ_parts dU) G of one block of filters; dU lies as in `transform_block`.
+def untransform_block(du: Array, at: int, step: int, block: int, k_all: int, c_all: int, dw: Array,
+                      taps: Array) -> None:  # fmt: skip
+    """dw[k, c] = Gᵀ dU G of one block of filters; dU lies as in `transform_block`.
 
-    taps, total: room for 9 and 36 blocks.
+    taps: room for 9 blocks.
     """
     inside = min(FILTERS, k_all - block * FILTERS)
     for c in range(c_all):
         for column in range(0, FILTERS, lanes(du)):
-            for f in range(36):
-                o = f * step + at + c * FILTERS + column
-                v = load(du, o)
-                for part in range(1, parts):
-                    v = v + load(du, o + part * part_step)
-                store(total, f * FILTERS + column, v)
-            weight_gradient_tile(total, column, FILTERS, taps, column, FILTERS)
+            weight_gradient_tile(du, at + c * FILTERS + column, step, taps, column, FILTERS)
         for lane in range(inside):
             o = ((block * FILTERS + lane) * c_all + c) * 9
             for tap in range(9):
@@ -96,13 +89,23 @@ def untransform_block(du: Array, at: int, step: int, part_step: int, parts: int,
 
 @jit
 def _untransform_weights(lo: int, hi: int, du: Array, sizes: tuple[int, ...], dw: Array) -> None:
-    """dw from dU (parts, 36, blocks, channels, FILTERS) for filter blocks lo … hi - 1."""
+    """dw from dU (parts, 36, blocks, channels, FILTERS) for filter blocks lo … hi - 1.
+
+    First the other parts are added to part 0, along memory.
+    """
     parts, blocks, padded, k_all, c_all = sizes
-    step = blocks * padded * FILTERS
-    taps, total = np.empty(9 * FILTERS, du.dtype), np.empty(36 * FILTERS, du.dtype)
+    block_size = padded * FILTERS
+    step = blocks * block_size
+    taps = np.empty(9 * FILTERS, du.dtype)
     for block in range(lo, hi):
-        at = block * padded * FILTERS
-        untransform_block(du, at, step, 36 * step, parts, block, k_all, c_all, dw, taps, total)
+        at = block * block_size
+        for o in range(at, 36 * step, step):
+            for j in range(o, o + block_size, lanes(du)):
+                v = load(du, j)
+                for part in range(1, parts):
+                    v = v + load(du, j + part * 36 * step)
+                store(du, j, v)
+        untransform_block(du, at, step, block, k_all, c_all, dw, taps)
 
 
 def untransformed(du: Array, shape: tuple[int, ...]) -> Array:
