@@ -2,54 +2,36 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
 from collections.abc import Sequence
 
 from . import __version__, console
-from .cli import (
-    convert,
-    cuda_check,
-    data,
-    degradation,
-    doctor,
-    evaluate,
-    export,
-    gradcheck,
-    gradflow,
-    lessons,
-    models,
-    mutate,
-    predict,
-    reproduce,
-    runs,
-    summary,
-    sweep,
-    train,
-)
 from .cli.arguments import Parser
 
 COMMANDS = (
-    data,
-    train,
-    evaluate,
-    predict,
-    gradflow,
-    degradation,
-    sweep,
-    runs,
-    reproduce,
-    gradcheck,
-    mutate,
-    lessons,
-    convert,
-    export,
-    models,
-    summary,
-    cuda_check,
-    doctor,
+    "data",
+    "train",
+    "evaluate",
+    "predict",
+    "gradflow",
+    "degradation",
+    "sweep",
+    "runs",
+    "reproduce",
+    "gradcheck",
+    "mutate",
+    "lessons",
+    "convert",
+    "export",
+    "models",
+    "summary",
+    "cuda-check",
+    "doctor",
 )
+FORMER = {"cuda-lint": "cuda-check"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,10 +42,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"minires {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_parser(subparsers)
     console.typed = list(sys.argv[1:] if argv is None else argv)
-    args = parser.parse_args(cuda_check.renamed(console.typed))
+    arguments = _renamed(console.typed)
+    # The one that is asked for: all of them take as long to import as many a command to run.
+    asked = arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
+    for command in asked:
+        module = importlib.import_module(f".cli.{command.replace('-', '_')}", __package__)
+        module.add_parser(subparsers)
+    args = parser.parse_args(arguments)
     console.take_any_text(json=getattr(args, "json", False))
     try:
         return int(args.run(args))
@@ -72,6 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError as error:
         console.say(f"minires: error: not enough memory: {error}; ask for smaller nets")
     return console.WRONG_CALL
+
+
+def _renamed(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the arguments, with a command's name for the one it had before."""
+    if not arguments or arguments[0] not in FORMER:
+        return arguments
+    name = FORMER[arguments[0]]
+    console.say(f"minires: {arguments[0]} is called {name} now")
+    return [name, *arguments[1:]]
 
 
 def _plainly(error: Exception) -> str:
