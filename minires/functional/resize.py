@@ -97,7 +97,7 @@ def interpolate(
     if x.shape[0] * x.shape[1] * output[0] * output[1] > checks.MAX_ELEMENTS:
         raise ValueError(f"interpolate: {x.shape} at {output} pixels each is too large")
     rows, columns = (
-        _line(n, m, ratio, mode, corners, x.dtype)
+        _line(n, m, ratio, mode, corners)
         for n, m, ratio in zip(x.shape[2:], output, ratios, strict=True)
     )
     return Resize.apply(x, rows=rows, columns=columns)
@@ -122,11 +122,11 @@ def _output(shape: tuple[int, int], size: Any, scale_factor: Any) -> tuple[Any, 
     return output, [1 / f for f in factors]
 
 
-def _line(n: int, m: int, ratio: float, mode: str, corners: bool, dtype: np.dtype[Any]) -> Line:
+def _line(n: int, m: int, ratio: float, mode: str, corners: bool) -> Line:
     """Return where m pixels come from among n, `ratio` = n / m apart."""
     i = np.arange(m)
-    if mode == "nearest":  # PyTorch computes the place in the images' precision, but for these two
-        places = i * dtype.type(ratio) if m not in (n, 2 * n) else i // (m // n)
+    if mode == "nearest":  # PyTorch computes the place in float32, but for these two
+        places = i.astype(np.float32) * ratio if m not in (n, 2 * n) else i // (m // n)
         lo = np.minimum(places.astype(np.intp), n - 1)
         return Line(lo, lo, None)
     if corners:

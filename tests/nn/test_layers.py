@@ -228,6 +228,23 @@ def test_a_ramp_stays_a_ramp():
     assert np.array_equal(y[0], np.repeat(np.arange(5), 2))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_resizing_takes_the_pixels_that_pytorch_takes(dtype):
+    def line(n, **options):
+        x = Tensor(np.arange(n, dtype=dtype).reshape(1, 1, 1, n))
+        return F.interpolate(x, **options).data[0, 0, 0].tolist()
+
+    # Places are computed in float32, where 10 · 0.7 is 7; with float32's 0.7 alone it is less.
+    assert line(14, size=(1, 20))[9:12] == [6, 7, 7]
+    assert line(26, size=(1, 22))[11] == 12  # 13 in float64
+    assert line(5, scale_factor=(1, 1.7)) == [0, 0, 1, 1, 2, 2, 3, 4]
+    assert line(2, scale_factor=(1, 2.2)) == [0, 0, 1, 1]  # twice as many: not ⌊i / 2.2⌋
+    assert line(4, scale_factor=(1, 1.2), mode="bilinear") == [0, 1, 2, 3]  # as many: no change
+    expected = [0, 1 / 2, 7 / 6, 11 / 6]  # 1 / 1.5 apart, not 3 / 4
+    found = line(3, scale_factor=(1, 1.5), mode="bilinear")
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
 def test_nan_stays_where_it_is(mode):
     x = np.zeros((1, 1, 6, 6))
