@@ -93,9 +93,22 @@ def curve(skip, depth, error, seed=0):
         ([("identity", 6, 0.123)], "With 6 layers the training error of residual nets is 12.3 %"),
     ],
 )  # fmt: skip
-def test_the_figure_states_what_the_data_say(nets, said):
+def test_the_statement_says_what_the_data_say(nets, said):
+    assert statements.degradation_statement([curve(*net) for net in nets]) == said
+
+
+@pytest.mark.parametrize(
+    "nets",
+    [
+        [("none", 6, 0.01), ("none", 18, 0.07), ("none", 54, None),
+         ("identity", 6, 0.005), ("identity", 18, 0.004), ("identity", 54, 0.004)],
+        [("none", 6, None)],
+    ],
+    ids=["one diverges", "all diverge"],
+)  # fmt: skip
+def test_the_figure_has_the_statement_as_title_and_a_tick_for_each_depth(nets):
     found = [curve(*net) for net in nets]
-    assert statements.degradation_statement(found) == said
+    said = statements.degradation_statement(found)
     figure = figures.error_by_depth(found)
     title = figure.get_suptitle().replace("\n", " ").replace("\N{NO-BREAK SPACE}", " ")
     assert title == said

@@ -6,6 +6,7 @@ import re
 import pytest
 
 import minires as mr
+from minires import plotting
 from minires.__main__ import main
 from minires.experiments import degradation as training
 from minires.experiments import gradflow as measuring
@@ -17,6 +18,13 @@ def call(*arguments):
         return main(arguments)
     except SystemExit as stop:  # argparse
         return stop.code
+
+
+@pytest.fixture(name="unrendered")
+def _unrendered(monkeypatch):
+    """Files of figures with nothing in them: rendering takes longer than the nets do."""
+    nothing = lambda _figure, _title, suffixes=(".png", ".svg"): dict.fromkeys(suffixes, b"")  # noqa: E731
+    monkeypatch.setattr(plotting, "render", nothing)
 
 
 SMALL = {
@@ -73,6 +81,7 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(
     assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize("command", SMALL)
 @pytest.mark.parametrize("after", [0, 2])
 def test_ctrl_c_keeps_what_is_done(command, after, tmp_path, monkeypatch, capsys):
@@ -101,6 +110,7 @@ def test_ctrl_c_keeps_what_is_done(command, after, tmp_path, monkeypatch, capsys
     assert document["arguments"]["nets_asked"] == asked
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_what_becomes_of_an_earlier_run_is_said(tmp_path, capsys):
     for command, said in (
         ("gradflow", ""),
@@ -131,6 +141,7 @@ def test_the_experiments_are_there_after_import_minires():
         mr.gradflows  # noqa: B018
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_the_two_experiments_have_a_folder_each(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     small = ("--depths", "4", "--seeds", "1", "--width", "8", "--batch-size", "1024")
