@@ -112,8 +112,8 @@ def models_branch_only(block, x):
 )
 def test_gradients_of_blocks(options):
     with mr.random.using(np.random.default_rng(0)):
-        block = models.Bottleneck(3, 2, 2, **options).double()
-    x = np.random.default_rng(1).standard_normal((2, 3, 4, 4))
+        block = models.Bottleneck(2, 2, 2, **options).double()
+    x = np.random.default_rng(1).standard_normal((2, 2, 3, 3))
     report = mr.gradcheck(block, x)
     assert report.ok, report
 
