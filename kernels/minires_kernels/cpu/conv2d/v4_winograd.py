@@ -1,10 +1,11 @@
 """Convolution v4: Winograd F(4×4, 3×3) for 3×3 filters of stride 1, in float32.
 
-`winograd.py` has the formula, `winograd_stages.py` the loops. Here they are put together, in one of
-two ways. With few channels a thread takes a group of tiles through all stages while they are in
-its cache (`_forward_group`, `_backward_group`). With many, the transformed weights are the larger
-part: then each stage runs over all tiles, and a thread takes a register of filters at a time, whose
-transformed weights stay in its cache (`winograd_staged.py`).
+`winograd.py` has the formula, `winograd_stages.py` the loops over tiles, `winograd_products.py` the
+products. Here they are put together, in one of two ways. With few channels a thread takes a group
+of tiles through all stages while they are in its cache (`_forward_group`, `_backward_group`). With
+many, the transformed weights are the larger part: then each stage runs over all tiles, and a thread
+takes a register of filters at a time, whose transformed weights stay in its cache
+(`winograd_staged.py`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The stages of Winograd convolution over many tiles: transforms in, products, transforms out.
+"""The stages of Winograd convolution over many tiles: the transforms before and after products.
 
-Between the transforms, a value of tile t, channel c and element f (of 36) lies at
+Between them, a value of tile t, channel c and element f (of 36) lies at
 
     f · step + (c // W) · T · W + t · W + c % W           W = 16 channels per block, T tiles
 
