@@ -330,3 +330,19 @@ if __name__ == "__main__":
 def test_minires_names():
     minires.set_num_threads(3)
     assert minires.get_num_threads() == 3
+
+
+def test_sums_are_cut_into_parts_that_two_four_or_eight_threads_share_evenly():
+    assert [threads.parts(n) for n in (0, 1, 2, 3, 7, 8, 15, 16, 1000)] == [
+        1,
+        1,
+        2,
+        2,
+        4,
+        8,
+        8,
+        16,
+        16,
+    ]
+    assert threads.parts(128, smallest=20) == 4
+    assert threads.parts(128, most=9) == 8

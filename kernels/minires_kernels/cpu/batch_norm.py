@@ -69,7 +69,7 @@ def or_empty(a: Array | None, x: Array) -> Array:
 
 def new_sums(rows: Array) -> Array:
     """Return zeros (parts, 2, lanes) for the sums over rows, cut by their size alone."""
-    return np.zeros((parts(len(rows), SMALLEST // rows.shape[1] + 1), 2, rows.shape[1]))
+    return np.zeros((parts(len(rows), SMALLEST // rows.shape[1]), 2, rows.shape[1]))
 
 
 @jit_in_order

@@ -13,7 +13,7 @@ from ..machine.threads import parts
 Gradients = tuple[Array | None, Array | None, Array | None]
 Geometry = tuple[int, int, int, int, int, int]  # stride, padding, dilation; (height, width) each
 SMALLEST_FLOPS = 1 << 19  # below that a thread costs more than it saves
-PARTIAL_BYTES = 1 << 22  # of the partial sums of dw, all parts together
+PARTIAL_BYTES = 5 << 20  # of the partial sums of dw, all parts together
 
 
 def geometry(win: Windows) -> Geometry:

@@ -163,9 +163,11 @@ def _start_helper() -> None:
 def parts(n: int, smallest: int = 1, most: int = 16) -> int:
     """Return into how many parts to cut a sum of n items: by the sizes alone, never by threads.
 
-    Parts have at least `smallest` items and there are at most `most` of them, at least one.
+    Parts have at least `smallest` items and there are at most `most` of them, at least one. A power
+    of two: 2, 4 or 8 threads then get equally many, where of 7 parts one of two would work on 4.
     """
-    return max(1, min(most, n // max(1, smallest)))
+    count = max(1, min(most, n // max(1, smallest)))
+    return 1 << count.bit_length() - 1
 
 
 def run(loop: Callable[..., Any], n: int, *args: Any, smallest: int = 1) -> None:
