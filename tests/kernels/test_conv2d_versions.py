@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from minires_kernels import kernel, use_versions
 from minires_kernels.checks import windows
-from minires_kernels.cpu.conv2d import few_pixels, v4_winograd
+from minires_kernels.cpu.conv2d import few_pixels, products, v4_winograd
 from minires_kernels.cpu.conv2d.gather import backward_gathers, forward_gather
 from minires_kernels.cpu.machine import threads
 
@@ -98,6 +98,7 @@ def test_winograd_takes_any_size_and_both_ways(staged, n, c, k, h, w, padding, b
         ((9, 48, 7, 7), (64, 48, 3, 3), {"stride": 2, "padding": 1}),  # several images per unit
         ((3, 3, 61, 67), (20, 3, 7, 7), {"stride": 2, "padding": 3}),  # the stem
         ((2, 72, 30, 31), (40, 72, 1, 1), {"stride": 2}),  # read in place, odd sizes
+        ((3, 72, 9, 13), (104, 72, 1, 1), {}),  # a tile of pixels meets several blocks of filters
         ((1, 256, 9, 9), (130, 256, 3, 3), {"stride": 3, "padding": 1}),  # filters split
         ((2, 64, 60, 60), (64, 1, 5, 5), {"padding": 2, "groups": 64}),  # depthwise bands
     ],
@@ -120,6 +121,35 @@ def test_columns_for_few_pixels_take_any_shape(call):
         patch.setattr(few_pixels, "pays", lambda *_: True)
         patch.setattr(few_pixels, "SMALLEST_FLOPS", 1)  # several pieces
         compare(3, x, w, b, call["options"], tolerance)
+
+
+PRODUCTS = [  # x, w, stride; pixels in pieces, or filters where there are few of these
+    ((3, 512, 9, 11), (520, 512, 1, 1), 1),
+    ((3, 520, 15, 16), (516, 520, 1, 1), 2),
+    ((1, 1030, 14, 13), (513, 1030, 1, 1), 1),
+]
+
+
+@pytest.mark.parametrize(("x", "w", "stride"), PRODUCTS)
+def test_many_1x1_filters_give_the_same_bits_on_any_threads(x, w, stride, monkeypatch):
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(shape).astype(np.float32) for shape in (x, w))
+    b = rng.standard_normal(len(w)).astype(np.float32)
+    called, multiply = [], products._multiply
+    monkeypatch.setattr(products, "_multiply", lambda *a: (called.append(a), multiply(*a)))
+    before, results = threads.num_threads(), []
+    try:
+        for n in (1, 2, 3):
+            threads.set_num_threads(n)
+            called.clear()
+            compare(3, x, w, b, {"stride": stride}, 2e-5)
+            assert len(called) >= 3 * min(n, 2), called  # y, dx and dw, each by several threads
+            k = kernel("conv2d", "cpu")
+            y, *saved = k.forward(x, w, b, stride=stride)
+            results.append([a.tobytes() for a in (y, *k.backward(y, *saved))])
+    finally:
+        threads.set_num_threads(before)
+    assert results[0] == results[1] == results[2]
 
 
 FEW = [  # x, w, stride, padding

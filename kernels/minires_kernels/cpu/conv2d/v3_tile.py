@@ -4,8 +4,13 @@ No columns are made: the taps of a window are read where they are. A weight is u
 of a tile (`machine/tile.py`) each time it is read, and a sum is written once. The loops are those
 of a product of matrices whose row i starts wherever pixel i's window starts (`gather.py`), so any
 size, stride, dilation and group takes the same path; channels that do not fill a tile are computed
-with zeros beside them. Two have loops of their own: depthwise convolution, and few pixels with many
-weights, which are columns after all, for a product of BLAS.
+with zeros beside them. Not so depthwise convolution, which has a loop of its own, few pixels with
+many weights, which are columns after all, for a product of BLAS, and many 1×1 filters, which are
+such a product without columns.
+
+A block of filters meets all pixels of a unit, one tile after another: its weights stay in the first
+cache. 1×1 filters have so few weights that a tile of pixels meets all of them instead: it is read
+once, and whole pixels of y are written.
 """
 
 from __future__ import annotations
@@ -22,12 +27,24 @@ from ..machine.jit import jit
 from ..machine.layout import aligned, kept, plain, to_nchw, to_nhwc
 from ..machine.simd import lanes
 from ..machine.threads import run
-from ..machine.tile import Tile, load_tile, looked_up, multiply_add, spaced, store_tile, tile_for
-from . import depthwise, few_pixels
+from ..machine.tile import (
+    MOST_ROWS,
+    Tile,
+    load_tile,
+    looked_up,
+    multiply_add,
+    spaced,
+    store_tile,
+    tile_for,
+)
+from . import depthwise, few_pixels, products
 from .common import SMALLEST_FLOPS, Gradients, bias_gradient
 from .gather import Gather, backward_gathers, forward_gather
 from .units import copy_band, pixel_table, units
 from .v3_weights import weight_gradient
+
+PRODUCT_ROWS = 12  # of a tile with 1×1 windows, whose simpler loop bears more pointers
+WEIGHTS = 1 << 12, 1 << 17  # of 1×1 filters, so many that another tile pays, in the second cache
 
 
 @jit
@@ -47,7 +64,7 @@ def _gather(
     tile: Tile,
 ) -> None:
     """Compute items lo … hi - 1; an item is some filter blocks, a tile's width each, of a unit."""
-    n_all, images, bands, band, height, width, copied, splits = unit
+    n_all, images, bands, band, height, width, copied, splits, together = unit
     h, width_all, c, top, left, p_all, q_all, step, run_length = gather
     blocks_per_group, k_group, c_group, y_image, y_row, y_start, groups = filters
     tile_rows, columns = tile
@@ -73,29 +90,30 @@ def _gather(
             base = ((n * h + p * step + top) * width_all + left) * c
         to = n * y_image + p * y_row + y_start
         last = here * min(band, p_all - p) * q_all - 1
-        for block in range(split * blocks // splits, (split + 1) * blocks // splits):
-            group, k = block // blocks_per_group, block % blocks_per_group * width_k
-            whole = k + width_k <= k_group
-            start = load_tile(b, spaced(tile_rows, block * width_k, 0), columns)
-            for i in range(0, last + 1, pixels_together):
-                rows = looked_up(tile_rows, source_pixels, i, last)
-                sums = start
-                o = block * runs.size * run_length * width_k
-                for r in range(runs.size):
-                    offset = base + group * c_group + runs[r]
-                    for j in range(run_length):
-                        sums = multiply_add(sums, x, rows, offset + j, w, columns, o)
-                        o += width_k
-                channel = to + group * k_group + k
-                if whole:
-                    pixels = looked_up(tile_rows, y_pixels, i, last)
-                    store_tile(y, spaced(pixels, channel, 1), columns, sums)
-                else:
+        near = pixels_together if together else last + 1  # pixels that meet all filters
+        for first in range(0, last + 1, near):
+            for block in range(split * blocks // splits, (split + 1) * blocks // splits):
+                group, k = block // blocks_per_group, block % blocks_per_group * width_k
+                whole = k + width_k <= k_group
+                start = load_tile(b, spaced(tile_rows, block * width_k, 0), columns)
+                for i in range(first, min(last + 1, first + near), pixels_together):
+                    rows = looked_up(tile_rows, source_pixels, i, last)
+                    sums = start
+                    o = block * runs.size * run_length * width_k
+                    for r in range(runs.size):
+                        offset = base + group * c_group + runs[r]
+                        for j in range(run_length):
+                            sums = multiply_add(sums, x, rows, offset + j, w, columns, o)
+                            o += width_k
+                    channel = to + group * k_group + k
+                    if whole:
+                        pixels = looked_up(tile_rows, y_pixels, i, last)
+                        store_tile(y, spaced(pixels, channel, 1), columns, sums)
+                        continue
                     store_tile(tail, spaced(tile_rows, 0, width_k), columns, sums)
                     for t in range(min(pixels_together, last + 1 - i)):
                         for lane in range(k_group - k):
-                            pixel = y_pixels[i + t] + channel
-                            y[pixel + lane] = tail[t * width_k + lane]
+                            y[y_pixels[i + t] + channel + lane] = tail[t * width_k + lane]
 
 
 @jit
@@ -149,7 +167,8 @@ def _run_gather(
     """Compute every pixel of one gather: source (N, h, w, c) → y (N, …, …, k), channels-last."""
     n, h, width, c = source.shape
     k_group, c_group = y.shape[3] // groups, c // groups
-    tile = tile_for(k_group, y.itemsize)
+    together = w.shape[2:] == (1, 1) and WEIGHTS[0] <= w.size <= WEIGHTS[1]
+    tile = tile_for(k_group, y.itemsize, PRODUCT_ROWS if together else MOST_ROWS)
     u = units(gather, h, width, c, source.itemsize, images=n, weights=w.nbytes)
     taps, runs, length = _tables(gather, groups == 1, u.pitch, c)
     packed = _packed(w, taps, groups, mirrored, tile.width(y.itemsize))
@@ -166,7 +185,8 @@ def _run_gather(
         packed.reshape(-1),
         bias,
         y.reshape(-1),
-        (n, u.images, u.bands, u.band, u.height, u.width, int(u.copied), splits),
+        (n, u.images, u.bands, u.band, u.height, u.width, int(u.copied), splits,
+         int(together)),
         (h, width, c, *gather.origin, *gather.output, gather.step[0], length * c_group),
         (
             len(packed) // groups,
@@ -195,15 +215,20 @@ def _is_depthwise(x: Array, w: Array, groups: int) -> bool:
     return groups > 1 and x.shape[1] == len(w) == groups
 
 
+def _by_blas(x: Array, w: Array, win: Windows, groups: int) -> Any:
+    """Return the file whose `forward` and `backward` take this call, None for the gathers."""
+    return next((f for f in (few_pixels, products) if f.pays(x, w, win, groups)), None)
+
+
 def conv2d_forward_v3(
     x: Array, w: Array, b: Array | None, *, win: Windows, groups: int
 ) -> tuple[Any, ...]:
-    """One gather; depthwise and few pixels have loops of their own."""
+    """One gather; depthwise has a loop of its own, and see `_by_blas`."""
     source, y = to_nhwc(x), empty((len(x), *win.output, len(w)), x.dtype)
     if _is_depthwise(x, w, groups):
         depthwise.gather(forward_gather(win), source, w, b, y)
-    elif few_pixels.pays(x, w, win, groups):
-        few_pixels.forward(source, w, b, win, y)
+    elif by_blas := _by_blas(x, w, win, groups):
+        by_blas.forward(source, w, b, win, y)
     elif y.size:
         _run_gather(forward_gather(win), source, plain(w), b, y, groups, mirrored=False)
     return to_nchw(y), kept(x, source), w, b is not None, win, groups
@@ -218,12 +243,12 @@ def conv2d_backward_v3(
     groups: int,
     needs: Needs = ALL,
 ) -> Gradients:
-    """dx: a gather for each phase of the stride; dw: see `v3_weights.py`, `few_pixels.py`."""
+    """dx: a gather for each phase of the stride; dw: see `v3_weights.py`, `_by_blas`."""
     source, dx, dw = to_nhwc(dy), None, None
-    alone, few = _is_depthwise(x, w, groups), few_pixels.pays(x, w, win, groups)
-    if few:
-        dx, dw = few_pixels.backward(source, to_nhwc(x), w, win, needs)
-    if needs[0] and not few:
+    alone, by_blas = _is_depthwise(x, w, groups), _by_blas(x, w, win, groups)
+    if by_blas:
+        dx, dw = by_blas.backward(source, to_nhwc(x), w, win, needs)
+    if needs[0] and not by_blas:
         n, c, h, width = x.shape
         gathers = backward_gathers(win, (h, width))
         # Pixels between the windows, if any, get no gradient: their phases have no taps.
@@ -237,7 +262,7 @@ def conv2d_backward_v3(
             else:
                 _run_gather(gather, source, plain(w), None, dx, groups, mirrored=True)
         dx = to_nchw(dx)
-    if needs[1] and not few:
+    if needs[1] and not by_blas:
         gather = forward_gather(win)
         dw = (depthwise.weight_gradient(gather, to_nhwc(x), source, w.shape) if alone
               else weight_gradient(gather, to_nhwc(x), source, w.shape, groups))  # fmt: skip

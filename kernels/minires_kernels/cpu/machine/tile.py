@@ -43,26 +43,26 @@ class Tile(NamedTuple):
         return len(self.columns) * (VECTOR_BYTES // itemsize)
 
 
-def tile_for(filters: int, itemsize: int) -> Tile:
+def tile_for(filters: int, itemsize: int, most_rows: int = MOST_ROWS) -> Tile:
     """Return the tile that computes `filters` sums of each row soonest.
 
     A processor loads two registers in the time of two multiply-adds. A row costs a load, and so
     does a column: a tile of R × C is bound by loads where R + C > R · C, that is with one column.
-    The sums, a column's register each and one number of a must fit the registers.
+    The sums, a column's register each and one number of a must fit the registers. The loop decides
+    how many pointers it can bear: `most_rows`.
     """
     per_register = VECTOR_BYTES // itemsize
     registers = max(1, -(-filters // per_register))
 
+    def rows(columns: int) -> int:
+        return min(most_rows, (REGISTERS - 1) // columns - 1)
+
     def cost(columns: int) -> float:
-        rows = _rows(columns)
-        return -(-registers // columns) * columns * max(1.0, (rows + columns) / (rows * columns))
+        loads, products = rows(columns) + columns, rows(columns) * columns
+        return -(-registers // columns) * columns * max(1.0, loads / products)
 
     columns = min(range(1, MOST_COLUMNS + 1), key=cost)
-    return Tile(tuple(range(_rows(columns))), tuple(c * per_register for c in range(columns)))
-
-
-def _rows(columns: int) -> int:
-    return min(MOST_ROWS, (REGISTERS - 1) // columns - 1)
+    return Tile(tuple(range(rows(columns))), tuple(c * per_register for c in range(columns)))
 
 
 def spaced(rows: Positions, start: int, step: int) -> Positions:
