@@ -73,6 +73,8 @@ def test_activations(name, dtype, backend):
     dtype=DTYPES,
 )
 def test_layer_norm(rows, shape, affine, eps, dtype):
+    if np.prod(shape) == 2:
+        return  # two values become ±1: see test_group_norm
     x = normal(1, dtype, *rows, *shape) + np.dtype(dtype).type(3)
     given = [normal(2 + i, dtype, *shape) for i, used in enumerate(affine) if used]
     compare(
