@@ -114,7 +114,7 @@ _reset_environment()
 from minires_emulator import NoCompiler, compiler  # noqa: E402  (reads the environment)
 
 hypothesis.settings.register_profile("quick", max_examples=15, deadline=None)
-hypothesis.settings.register_profile("thorough", max_examples=40, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=25, deadline=None)
 
 try:
     compiler()
