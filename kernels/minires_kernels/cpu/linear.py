@@ -17,13 +17,13 @@ import numpy as np
 
 from ..memory import empty, zeros
 from ..spec import ALL, Array, Needs, versions
+from .machine import blas
 from .machine.jit import jit
 from .machine.layout import plain
 from .machine.matmul import matmul
 from .machine.threads import parts, run
 
 Gradients = tuple[Array | None, Array | None, Array | None]
-Product = tuple[Array, Array, Array]  # a, b and y of y = a @ b
 SMALLEST_FLOPS = 1 << 19  # below that a thread costs more than it saves
 SMALL_PRODUCT = 1 << 22  # multiply-adds: below that a helper takes the GIL more than it helps
 
@@ -64,12 +64,6 @@ def _bias_gradient(dy: Array) -> Array:
     return db
 
 
-def _blas(lo: int, hi: int, products: list[Product]) -> None:
-    """Compute y = a @ b for pieces lo … hi - 1; NumPy lets other threads run meanwhile."""
-    for a, b, y in products[lo:hi]:
-        np.matmul(a, b, out=y)
-
-
 def _blas_products(*pairs: tuple[Array, Array]) -> list[Array]:
     """Return a @ b of each pair, the rows of all of them spread over the threads.
 
@@ -77,7 +71,7 @@ def _blas_products(*pairs: tuple[Array, Array]) -> list[Array]:
     """
     if all(len(a) * b.size < SMALL_PRODUCT for a, b in pairs):
         return [np.asarray(a @ b) for a, b in pairs]
-    pieces: list[Product] = []
+    pieces: list[blas.Product] = []
     results = []
     for a, b in pairs:
         y = empty((len(a), b.shape[1]), a.dtype)
@@ -86,7 +80,7 @@ def _blas_products(*pairs: tuple[Array, Array]) -> list[Array]:
             rows = slice(i * len(y) // cuts, (i + 1) * len(y) // cuts)
             pieces.append((a[rows], b, y[rows]))
         results.append(y)
-    run(_blas, len(pieces), pieces)
+    run(blas.multiply, len(pieces), pieces)
     return results
 
 

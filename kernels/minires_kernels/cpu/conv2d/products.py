@@ -8,18 +8,16 @@ goes; v3 copies all weights before and dw after, which few pixels do not repay.
 
 from __future__ import annotations
 
-import numpy as np
-
 from ...checks import Windows
 from ...memory import empty, zeros
 from ...spec import Array, Needs
+from ..machine.blas import multiply
 from ..machine.layout import plain, to_nchw
 from ..machine.threads import parts, run
 
 MANY_WEIGHTS = 1 << 18
 NARROWEST = 256  # columns of a product of its own
 MOST_PIECES = 8
-Product = tuple[Array, Array, Array]  # a, b and y of y = a @ b
 
 
 def pays(x: Array, w: Array, win: Windows, groups: int) -> bool:
@@ -29,18 +27,12 @@ def pays(x: Array, w: Array, win: Windows, groups: int) -> bool:
     return alone and w.size >= MANY_WEIGHTS and 0 < pixels**2 <= w.size
 
 
-def _multiply(lo: int, hi: int, products: list[Product]) -> None:
-    """Compute products lo … hi - 1; NumPy lets other threads run meanwhile."""
-    for a, b, y in products[lo:hi]:
-        np.matmul(a, b, out=y)
-
-
 def _product(a: Array, b: Array, y: Array) -> None:
     """y = a @ b, some columns at a time for the threads: how many, the sizes alone decide."""
     n = b.shape[1]
     cuts = parts(n, NARROWEST, MOST_PIECES)
     columns = [slice(i * n // cuts, (i + 1) * n // cuts) for i in range(cuts)]
-    run(_multiply, cuts, [(a, b[:, i], y[:, i]) for i in columns])
+    run(multiply, cuts, [(a, b[:, i], y[:, i]) for i in columns])
 
 
 def _met(x: Array, win: Windows) -> Array:
