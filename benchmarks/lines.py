@@ -95,8 +95,7 @@ def draw(rows: Sequence[Row], stages: Sequence[str], machine: str) -> Any:
         f"geometric means over them. Without the lines that run loops on threads. {machine}"
     )
     plotting.state(figure, statement(rows, stages), note)
-    for axis in axes[0]:
-        plotting.label_curves(axis)
+    plotting.label_curves(*axes[0])
     return figure
 
 

@@ -78,6 +78,9 @@ def _reset_environment():
         for name in ("TMPDIR", "TEMP", "TMP"):
             os.environ.pop(name, None)
         tempfile.tempdir = None  # it is looked for again
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", "") and "PYTHONPYCACHEPREFIX" not in os.environ:
+        # a third of the time of a small command would be compiling minires anew
+        os.environ["PYTHONPYCACHEPREFIX"] = _for_this_run("minires-bytecode-")
     if "PYTEST_XDIST_WORKER" in os.environ:  # the other cores are for the other processes
         os.environ["MINIRES_NUM_THREADS"] = "1"
 
@@ -97,9 +100,13 @@ def _home():
     home = os.path.expanduser("~")  # Path.home() raises where nobody knows
     if os.path.isabs(home) and os.access(home, os.W_OK):
         return home
-    home = tempfile.mkdtemp(prefix="minires-home-")
-    atexit.register(_remove, home, os.getpid())
-    return home
+    return _for_this_run("minires-home-")
+
+
+def _for_this_run(prefix):
+    folder = tempfile.mkdtemp(prefix=prefix)
+    atexit.register(_remove, folder, os.getpid())
+    return folder
 
 
 def _remove(folder, process):

@@ -73,8 +73,7 @@ def profile(runs: Sequence[Run], quantities: Sequence[str] = ("dx",)) -> Any:
         axis.set_xlabel(panels.ACROSS)
     title = statements.gradflow_statement(runs, init, norms[0], " of the gradient")
     plotting.state(figure, title, _note(nets, step))
-    for axis in axes.flat:
-        plotting.label_curves(axis)
+    plotting.label_curves(*axes.flat)
     return figure
 
 
@@ -222,8 +221,7 @@ def loss_curves(curves: Sequence[Curve]) -> Any:
         axis.xaxis.get_major_locator().set_params(integer=True)
     axes[0, 0].set_ylabel("training loss, nats")
     plotting.state(figure, statements.loss_statement(curves), _how(curves))
-    for axis in axes[0]:
-        plotting.label_curves(axis)
+    plotting.label_curves(*axes[0])
     return figure
 
 

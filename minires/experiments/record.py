@@ -147,7 +147,8 @@ class Recorder:
             text = results.to_json({"layers": self.rows(), "blocks": blocks})
             return results.write_text(path, text)
         if suffix in (".png", ".svg"):
-            return results.write_bytes(path, plotting.render(self.plot(), path.stem)[suffix])
+            drawn = plotting.render(self.plot(), path.stem, [suffix])
+            return results.write_bytes(path, drawn[suffix])
         raise ValueError(f"{path}: expected a name that ends in .csv, .json, .png or .svg")
 
     def _watch_layer(

@@ -100,11 +100,11 @@ def curves(
     stopped = f" {missing} values cannot be drawn: a line ends there in a cross." if missing else ""
     said = plotting.spread_note(max(seeds), centre, band, of) + stopped
     plotting.state(figure, statement, f"{note} {said}".strip())
-    for axis in axes:
-        if below:
+    if below:
+        for axis in axes:
             plotting.legend_below(axis)
-        else:
-            plotting.label_curves(axis)
+    else:
+        plotting.label_curves(*axes)
     return figure
 
 

@@ -164,8 +164,7 @@ def fig6_figure(form: Form, found: Found, verdict: Verdict) -> Any:
     axes[0, 0].set_ylabel("training error, %")
     data = "CIFAR-10" if form.full else small.about(form)
     drawing.state(figure, verdict, drawing.small_note(found, f"{data}."))
-    for axis in axes[0]:
-        plotting.label_curves(axis)
+    plotting.label_curves(*axes[0])
     return figure
 
 

@@ -170,8 +170,7 @@ def lesion_figure(form: Form, found: Found, verdict: Verdict) -> Any:
     how = small.about(form) if not (form.full or form.weights) else f"Test images of {form.data}"
     note = f"{how}. Dotted: the whole nets. Of plain nets only blocks that keep the shape."
     drawing.state(figure, verdict, drawing.small_note(found, note))
-    for axis in axes[0]:
-        plotting.label_curves(axis)
+    plotting.label_curves(*axes[0])
     return figure
 
 
