@@ -20,6 +20,7 @@ UNIT_BYTES = 1 << 18  # of source per unit, up to three times: a usual second-le
 FEW_PIXELS = 256  # images with fewer share a unit, so that few tiles are cut short by its end
 MAX_IMAGES = 8
 ENOUGH_ITEMS = 16  # for the threads; with fewer units, filters are split as well
+LINE = 16  # numbers in a line of the cache, or more
 Source = tuple[int, ...]
 
 
@@ -90,6 +91,14 @@ def pixel_table(
     images, p, q = np.ogrid[: count[0], : count[1], : count[2]]
     offsets = images * image + p * (row[0] * row[1]) + q * (column[0] * column[1])
     return np.asarray(offsets.reshape(-1), np.int64)
+
+
+@jit_inner
+def scratch(size: int, like: Array) -> Array:
+    """Return memory of like's type that starts at a line of the cache, as a register then does."""
+    a = np.empty(size + LINE, like.dtype)
+    first = -a.ctypes.data // like.itemsize % LINE
+    return a[first : first + size]
 
 
 @jit_inner

@@ -118,14 +118,17 @@ def _gather(
 
 @jit
 def _pack(lo: int, hi: int, w: Array, taps: Array, strides: tuple[int, ...], packed: Array) -> None:
-    """packed[block, tap, c, lane] = w[group, filter, c, tap], zero where there is no filter."""
+    """packed[block, tap, c, lane] = w[group, filter, c, tap], zero where there is no filter.
+
+    All taps of a channel in turn: they lie in the same lines of w.
+    """
     blocks_per_group, k_group, group_stride, k_stride, c_stride = strides
     _, _, c_all, width = packed.shape
     for block in range(lo, hi):
         group, k = block // blocks_per_group, block % blocks_per_group * width
         count = min(width, k_group - k)
-        for t in range(taps.size):
-            for c in range(c_all):
+        for c in range(c_all):
+            for t in range(taps.size):
                 to = packed[block, t, c]
                 start = group * group_stride + k * k_stride + c * c_stride + taps[t]
                 for lane in range(count):

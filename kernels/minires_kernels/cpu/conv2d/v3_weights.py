@@ -9,7 +9,7 @@ where windows reach over the border, or channels do not fill a tile, a unit is c
 of a line of channels each, dy into rows of a tile's width.
 
 The sum over the batch is cut into parts by its size, each with sums of its own, which `_collect`
-adds in order and in float64.
+adds in order.
 """
 
 from __future__ import annotations
@@ -37,12 +37,11 @@ from ..machine.tile import (
 )
 from .common import SMALLEST_FLOPS, weight_parts
 from .gather import Gather
-from .units import ENOUGH_ITEMS, pixel_table
+from .units import ENOUGH_ITEMS, LINE, pixel_table, scratch
 
 FIRST_CACHE = 3 << 13  # bytes of x and dy that a tile reads, of 32 KB or more
 SECOND_CACHE = 1 << 19  # bytes of sums that a unit adds to
 NEAR = 64  # bytes from pixel to pixel: more, and lines of a unit share sets of the first cache
-LINE = 16  # channels of a plane
 
 
 @jit
@@ -70,12 +69,11 @@ def _sums(
     blocks, last = groups * blocks_per_group, places.shape[1] - 1
     rows_all = (last + tile_height) // tile_height * tile_height
     plane = together * height * width * line
-    source, upstream, first = x, dy, 0
+    source, upstream = x, dy
     if x_copied:
-        source = np.empty((c + line - 1) // line * plane, x.dtype)
+        source = scratch((c + line - 1) // line * plane, x)
     if dy_copied:
-        upstream = np.empty(together * band * q_all * block_width + 64, dy.dtype)
-        first = -upstream.ctypes.data // dy.itemsize % 16  # a register within a line of the cache
+        upstream = scratch(together * band * q_all * block_width, dy)
     dy_step = block_width if dy_copied else groups * k_group
     item = lo
     while item < hi:
@@ -101,9 +99,9 @@ def _sums(
                     if dy_copied:
                         some = min(block_width, k_group - k)
                         _copy_filters(
-                            dy, start, count, groups * k_group, some, upstream, first, block_width
+                            dy, start, count, groups * k_group, some, upstream, block_width
                         )
-                        start = first
+                        start = 0
                     for j in range(0, rows_all, tile_height):
                         row = (part * blocks + block) * rows_all + j
                         at_sums = spaced(tile_rows, row * block_width, block_width)
@@ -126,46 +124,50 @@ def _copy_planes(x: Array, image: int, size: tuple[int, ...], top: int, left: in
                  skips: tuple[int, int]) -> None:  # fmt: skip
     """Copy rows top … and columns left …, every skips'th, of an image, zeros outside.
 
-    Channel c of pixel i goes to c // line · plane + at + i · line + c % line.
+    Channel c of pixel i goes to c // line · plane + at + i · line + c % line. Pixels are read along
+    memory, all channels of each: the caches fetch what comes next by themselves.
     """
     h_all, w_all, c_all = size
     skip_r, skip = skips
     first = max(0, (skip - 1 - left) // skip)  # columns inside the image
     last = max(0, min(width, (w_all - left + skip - 1) // skip))
     first = min(first, last)
-    for block in range(0, c_all, line):
-        some = min(line, c_all - block)
-        for i in range(height):
-            row = block // line * plane + at + i * width * line
-            inside = 0 <= top + i * skip_r < h_all
-            begin, end = (first, last) if inside else (0, 0)
-            to[row : row + begin * line] = 0
-            to[row + end * line : row + width * line] = 0
-            o = ((image * h_all + top + i * skip_r) * w_all + left + begin * skip) * c_all + block
-            if line == c_all and skip == 1:
-                _copy(x, o, to, row + begin * line, (end - begin) * line)
-                continue
-            for start in range(row + begin * line, row + end * line, line):
-                if some == LINE:
+    planes = (c_all + line - 1) // line * plane
+    for i in range(height):
+        row = at + i * width * line
+        inside = 0 <= top + i * skip_r < h_all
+        begin, end = (first, last) if inside else (0, 0)
+        for start in range(row, row + planes, plane):
+            to[start : start + begin * line] = 0
+            to[start + end * line : start + width * line] = 0
+        o = ((image * h_all + top + i * skip_r) * w_all + left + begin * skip) * c_all
+        if line == c_all and skip == 1:
+            _copy(x, o, to, row + begin * line, (end - begin) * line)
+            continue
+        for pixel in range(row + begin * line, row + end * line, line):
+            start = pixel
+            for block in range(0, c_all, line):
+                if c_all - block >= LINE:
                     for j in range(0, LINE, lanes(x)):
-                        store(to, start + j, load(x, o + j))
+                        store(to, start + j, load(x, o + block + j))
                 else:
-                    _copy(x, o, to, start, some)
-                o += skip * c_all
+                    _copy(x, o + block, to, start, min(line, c_all - block))
+                start += plane
+            o += skip * c_all
 
 
 @jit_inner
-def _copy_filters(dy: Array, o: int, count: int, step: int, some: int,
-                  to: Array, i: int, width: int) -> None:  # fmt: skip
+def _copy_filters(
+    dy: Array, o: int, count: int, step: int, some: int, to: Array, width: int
+) -> None:
     """Copy `some` filters of `count` pixels, `step` apart, to rows of `width`, zeros beyond."""
-    for _t in range(count):
+    for i in range(0, count * width, width):
         if some == width:
             for j in range(0, width, lanes(dy)):
                 store(to, i + j, load(dy, o + j))
         else:
             to[i + some : i + width] = 0
             _copy(dy, o, to, i, some)
-        i += width
         o += step
 
 
@@ -181,22 +183,28 @@ def _copy(a: Array, o: int, to: Array, i: int, count: int) -> None:
 def _collect(
     lo: int, hi: int, partial: Array, tap_rows: Array, filters: tuple[int, ...], dw: Array
 ) -> None:
-    """dw[k, c, tap] = Σ_parts partial[part, k's block, place of tap and c, k's lane], by blocks."""
+    """dw[k, c, tap] = Σ_parts partial[part, k's block, place of tap and c, k's lane], by blocks.
+
+    First the other parts are added to part 0, along memory. Then LINE channels at a time, which
+    stay in the first cache, are written filter by filter, as they lie in dw.
+    """
     blocks_per_group, k_group = filters
-    parts, _, _, width = partial.shape
-    totals = np.empty(width, np.float64)
+    parts, blocks, rows, width = partial.shape
+    flat = partial.reshape(-1)
     for block in range(lo, hi):
+        at = block * rows * width
+        for o in range(at, at + rows * width if parts > 1 else at, lanes(dw)):
+            v = load(flat, o)
+            for part in range(1, parts):
+                v = v + load(flat, o + part * blocks * rows * width)
+            store(flat, o, v)
         group, k = block // blocks_per_group, block % blocks_per_group * width
         first, some = group * k_group + k, min(width, k_group - k)
-        for c in range(dw.shape[1]):
-            for t in range(dw.shape[2]):
-                totals[:] = 0
-                for part in range(parts):
-                    source = partial[part, block, tap_rows[t] + c]
-                    for lane in range(width):
-                        totals[lane] += source[lane]
-                for lane in range(some):
-                    dw[first + lane, c, t] = totals[lane]
+        for start in range(0, dw.shape[1], LINE):
+            for lane in range(some):
+                for c in range(start, min(start + LINE, dw.shape[1])):
+                    for t in range(dw.shape[2]):
+                        dw[first + lane, c, t] = partial[0, block, tap_rows[t] + c, lane]
 
 
 def _units(gather: Gather, n: int, pixel_bytes: int) -> tuple[int, int]:
@@ -238,7 +246,8 @@ def weight_gradient(
     blocks = groups * blocks_per_group
     rows = -(-c_group * shape[2] * shape[3] // tile.height) * tile.height
     few = SMALLEST_FLOPS // (2 * p * q * k * c_group * shape[2] * shape[3] + 1) + 1
-    parts = weight_parts(n, blocks * rows * block * size, few)
+    enough = n * blocks // ENOUGH_ITEMS  # images of a part: the blocks of filters are items, too
+    parts = weight_parts(n, blocks * rows * block * size, max(few, enough))
     splits = min(blocks, -(-ENOUGH_ITEMS // parts))
     most = max(1, SECOND_CACHE * splits // (blocks * rows * block * size))
     line = c if c * size <= NEAR else LINE
