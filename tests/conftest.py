@@ -164,6 +164,18 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("thorough", [pytest.param(False, id="some"), everything])
 
 
+@pytest.fixture
+def unrendered(monkeypatch):
+    """Files of figures with nothing in them: drawing takes longer than a test's nets do."""
+    from minires import plotting
+
+    def nothing(_figure, _title, suffixes=(".png", ".svg")):
+        return dict.fromkeys(suffixes, b"")
+
+    monkeypatch.setattr(plotting, "render", nothing)
+    monkeypatch.setattr(plotting, "label_curves", lambda *axes: None)
+
+
 def pytest_report_header():
     return f"left out, or skipped: tests of emulated kernels; {MISSING}" if MISSING else None
 

@@ -28,6 +28,7 @@ def test_gradflow_writes_and_says_so(tmp_path, capsys):
         assert str(tmp_path / name) in printed
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_gradflow_json_is_the_only_output(tmp_path, capsys):
     code = call("gradflow", "--depths", "8", "--seeds", "1", "--json", "--out", str(tmp_path))
     document = json.loads(capsys.readouterr().out)
@@ -35,6 +36,7 @@ def test_gradflow_json_is_the_only_output(tmp_path, capsys):
     assert document == json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_gradflow_train_is_degradation(tmp_path, capsys):
     code = call("gradflow", "--train", "--norm", "bn", "--depths", "6", "--seeds", "1",
                 "--out", str(tmp_path))  # fmt: skip

@@ -86,6 +86,7 @@ def printed(monkeypatch):
     return run
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize(
     ("encoding", "spread"),
     [("ascii", "+-"), pytest.param("latin-1", "±", marks=pytest.mark.slow)],
@@ -97,6 +98,7 @@ def test_the_table_survives_an_encoding_that_lacks_symbols(tmp_path, printed, en
     assert "theory" in text
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_json_means_the_same_in_any_encoding(tmp_path, printed):
     out = tmp_path / "‖∂x‖ 𝕏"
     call = (

@@ -75,6 +75,7 @@ def test_a_user_without_home_and_name_reads_a_lesson(stranger):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_everything_runs_where_docstrings_are_stripped(tmp_path):
     code = (
         "from minires_kernels.backends import load, BACKENDS\n"

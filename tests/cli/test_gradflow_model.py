@@ -65,6 +65,7 @@ def test_a_net_of_the_users_own_is_measured_and_diagnosed(tmp_path, capsys):
     assert (tmp_path / "out" / "profile.png").exists()
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize("name", ["make_net", "made"])
 def test_the_file_may_have_a_batch_a_loss_and_an_optimiser(tmp_path, capsys, name):
     status, told = call(tmp_path, capsys, MINE + MORE, name, "--json")
@@ -74,6 +75,7 @@ def test_the_file_may_have_a_batch_a_loss_and_an_optimiser(tmp_path, capsys, nam
     assert all(row["update_ratio"] > 0 for row in document["layers"])
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_other_shapes_get_normal_numbers(tmp_path, capsys):
     status, told = call(tmp_path, capsys, MINE, "make_net", "--input", "12", "--json")
     first = json.loads(told.out)["layers"][0]

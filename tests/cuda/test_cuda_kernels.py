@@ -16,7 +16,8 @@ from minires_kernels.cuda.machine.options import allow_tf32
 from minires_kernels.cuda_sim import DEVICE, KERNELS
 
 DTYPES = ("float32", "float64")
-LONG = (("conv2d", 3), ("conv2d", 4))  # half a minute together
+LONG = (("conv2d", 3), ("conv2d", 4), ("conv2d_norm_relu", 1))  # half a minute together
+SHORT_FIRST = [pytest.param(*v, marks=[pytest.mark.slow] * (v in LONG)) for v in VERSIONS]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -41,10 +42,7 @@ def test_large_tiles_of_convolution(number, monkeypatch):
             assert worst_error(version, spec, case, i, "float32") <= allowed, case.label
 
 
-@pytest.mark.parametrize(
-    ("name", "number"),
-    [pytest.param(*v, marks=[pytest.mark.slow] * (v in LONG)) for v in VERSIONS],
-)
+@pytest.mark.parametrize(("name", "number"), SHORT_FIRST)
 def test_check_mode_has_nothing_to_report(name, number, thorough):
     """No race, no access out of bounds, no unset shared memory, in any order of threads."""
     has_nothing_to_report(name, number, "float32", every=1 if thorough else 12)
@@ -66,7 +64,7 @@ def has_nothing_to_report(name, number, dtype, every):
         assert session.float_atomics == 0  # their order, and so their sum, would vary
 
 
-@pytest.mark.parametrize(("name", "number"), VERSIONS)
+@pytest.mark.parametrize(("name", "number"), SHORT_FIRST)
 def test_any_order_of_threads_gives_the_same_bits(name, number, thorough):
     dtype = "float32"
     for version, spec, case, _ in runs(name, number, dtype, every=1 if thorough else 8):

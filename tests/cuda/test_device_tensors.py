@@ -144,7 +144,10 @@ LAYERS = [t for t in layer_targets("cuda") if not t.name.startswith(NETS)]
 
 @pytest.mark.parametrize(
     "target",
-    [pytest.param(t, marks=[pytest.mark.slow] * (i % 2), id=t.name) for i, t in enumerate(LAYERS)],
+    [
+        pytest.param(t, marks=[pytest.mark.slow] * (i % 4 > 0), id=t.name)
+        for i, t in enumerate(LAYERS)
+    ],
 )
 def test_layers_pass_gradcheck_on_the_device(target):
     for _, report in target.run(0):
@@ -152,7 +155,7 @@ def test_layers_pass_gradcheck_on_the_device(target):
 
 
 def test_kernel_targets_move_their_arrays(thorough):
-    names = ["relu v1", "cross_entropy v1", *(["add_relu v1", "batch_norm v1"] if thorough else [])]
+    names = ["relu v1", *(["cross_entropy v1", "batch_norm v1"] if thorough else [])]
     for target in kernel_targets("cuda"):
         if target.name in names:
             reports = [report for _, report in target.run(0)]

@@ -271,6 +271,7 @@ def test_a_cache_that_cannot_be_written(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["file"]  # the temporary one is gone
 
 
+@pytest.mark.slow
 def test_processes_that_compile_at_once(tmp_path):
     env = {**os.environ, "MINIRES_CACHE_DIR": str(tmp_path)}
     several = [

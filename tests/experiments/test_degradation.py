@@ -47,6 +47,7 @@ def test_divergence_is_recorded():
     figures.loss_curves(curves)
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_save(curves, tmp_path):
     names = [p.name for p in degradation.save(curves, tmp_path)]
     assert names == [

@@ -6,7 +6,6 @@ import re
 import pytest
 
 import minires as mr
-from minires import plotting
 from minires.__main__ import main
 from minires.experiments import degradation as training
 from minires.experiments import gradflow as measuring
@@ -18,13 +17,6 @@ def call(*arguments):
         return main(arguments)
     except SystemExit as stop:  # argparse
         return stop.code
-
-
-@pytest.fixture(name="unrendered")
-def _unrendered(monkeypatch):
-    """Files of figures with nothing in them: rendering takes longer than the nets do."""
-    nothing = lambda _figure, _title, suffixes=(".png", ".svg"): dict.fromkeys(suffixes, b"")  # noqa: E731
-    monkeypatch.setattr(plotting, "render", nothing)
 
 
 SMALL = {

@@ -66,6 +66,7 @@ def few(runs):
     return [r for r in runs if r.setting.depth == 8 and r.setting.norm == "bn"]
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_save_writes_a_figure_for_each_init_csv_and_json(few, tmp_path):
     folder = tmp_path / "new" / "folder"
     names = {p.name for p in gradflow.save(few, folder, {"depths": [8, 20]})}

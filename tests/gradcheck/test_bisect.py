@@ -74,6 +74,7 @@ def test_a_right_network_and_what_is_left_as_it_was():
     assert net.conv.weight.grad is None
 
 
+@pytest.mark.usefixtures("undiagnosed")
 def test_the_users_function_and_line_are_named():
     result = bisect(Net(swish(wrong=0.5).apply), IMAGES, LABELS)
     assert not result

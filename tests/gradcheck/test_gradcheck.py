@@ -11,6 +11,7 @@ from minires import Function, gradcheck, nn
 from minires.gradcheck import check_backward
 
 RNG = np.random.default_rng(3)
+pytestmark = pytest.mark.usefixtures("undiagnosed")
 X = RNG.standard_normal((4, 5))
 
 

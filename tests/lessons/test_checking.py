@@ -42,11 +42,21 @@ def check(text, capsys, *options, name="mine.py", number="1"):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("import sys; sys.exit(0)", "[FAIL] exercise 1.6: it calls exit"),
+        pytest.param(
+            "import sys; sys.exit(0)", "[FAIL] exercise 1.6: it calls exit", marks=pytest.mark.slow
+        ),
         ("import os; os._exit(0)", "[FAIL] exercise 1.6: it ended Python, with exit code 0"),
-        ("import os; os.abort()", "[FAIL] exercise 1.6: it ended Python, by the signal SIGABRT"),
+        pytest.param(
+            "import os; os.abort()",
+            "[FAIL] exercise 1.6: it ended Python, by the signal SIGABRT",
+            marks=pytest.mark.slow,
+        ),
         ("return missing", "[FAIL] exercise 1.6: NameError: name 'missing' is not defined"),
-        ("raise KeyboardInterrupt", "[FAIL] exercise 1.6: KeyboardInterrupt"),
+        pytest.param(
+            "raise KeyboardInterrupt",
+            "[FAIL] exercise 1.6: KeyboardInterrupt",
+            marks=pytest.mark.slow,
+        ),
         ("while True: pass", "[FAIL] exercise 1.6: stopped after 0.5 s: does a loop run for ever?"),
     ],
 )
@@ -63,11 +73,15 @@ def test_an_exercise_that_does_not_return(body, message, capsys):
     ("tail", "message"),
     [
         ("import sys\nsys.exit(0)", "it calls exit, which ends the whole program"),
-        ("import sys\nsys.exit(0)", "your line 7: sys.exit(0)"),
-        ("quit()", "it calls exit"),
-        ("import os; os._exit(0)", "it ended Python, with exit code 0"),
+        pytest.param("import sys\nsys.exit(0)", "your line 7: sys.exit(0)", marks=pytest.mark.slow),
+        pytest.param("quit()", "it calls exit", marks=pytest.mark.slow),
+        pytest.param(
+            "import os; os._exit(0)", "it ended Python, with exit code 0", marks=pytest.mark.slow
+        ),
         ("1 / 0", "to its end: ZeroDivisionError: division by zero\n       your line 6: 1 / 0"),
-        ("lesson.predict('h', '?', mine='banana')", "expected a number"),
+        pytest.param(
+            "lesson.predict('h', '?', mine='banana')", "expected a number", marks=pytest.mark.slow
+        ),
         ("def f(:", "SyntaxError"),
     ],
 )

@@ -1,6 +1,7 @@
 """Every lesson runs: with its solutions, as a student gets it, and as a notebook's cells."""
 
 import json
+import os
 import re
 import runpy
 import sys
@@ -13,13 +14,19 @@ from minires.lessons import kit
 from minires.lessons.files import cells, lesson_files, notebook, student_version
 
 LESSONS = lesson_files()
-COSTLY = range(1, 19)
-RUNS = [  # by default the first with the parameters of tests, else all with those of learners
-    pytest.param(lesson, fast, marks=[] if fast else pytest.mark.slow,
-                 id=f"{lesson.path.stem}-{'fast' if fast else 'default'}")
+FULLER = [  # claims that hold only with the parameters of learners, not with those of tests
+    f for f in LESSONS if hasattr(prose_numbers.load(f.number), "claims_in_full")
+]
+EVERY = pytest.mark.skipif(
+    "LESSONS_IN_FULL" not in os.environ, reason="claims nothing that the fast run does not claim"
+)
+RUNS = [  # by default the first
+    pytest.param(lesson, fast, id=f"{lesson.path.stem}-{'fast' if fast else 'default'}",
+                 marks=[pytest.mark.slow] * (i > 0 or not fast)
+                 + [EVERY] * (not fast and lesson not in FULLER))
     for fast in (True, False)
-    for lesson in LESSONS
-    if not (fast and lesson.number in COSTLY)
+    for i, lesson in enumerate(LESSONS)
+    if not (fast and lesson in FULLER)
 ]  # fmt: skip
 SOME = [  # the first by default; the site runs all of them, too
     pytest.param(lesson, marks=pytest.mark.slow if i else [], id=lesson.path.stem)

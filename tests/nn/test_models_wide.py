@@ -103,10 +103,13 @@ def models_branch_only(block, x):
     "options",
     [
         {"order": "preact", "first_act": "both"},
-        {"order": "preact", "first_act": "none"},
-        {"order": "preact", "first_act": "both", "norm": "none", "scale": 0.5},
+        pytest.param({"order": "preact", "first_act": "none"}, marks=pytest.mark.slow),
+        pytest.param(
+            {"order": "preact", "first_act": "both", "norm": "none", "scale": 0.5},
+            marks=pytest.mark.slow,
+        ),
         {"groups": 2, "width_per_group": 32},
-        {"width_per_group": 128},
+        pytest.param({"width_per_group": 128}, marks=pytest.mark.slow),
     ],
     ids=str,
 )

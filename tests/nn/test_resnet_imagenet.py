@@ -133,12 +133,12 @@ def test_the_stride_is_in_the_3x3_or_as_in_the_paper_in_the_1x1():
     "options",
     [
         {},
-        {"skip": False},
-        {"activation": "tanh"},
-        {"scale": 0.5},
+        pytest.param({"skip": False}, marks=pytest.mark.slow),
+        pytest.param({"activation": "tanh"}, marks=pytest.mark.slow),
+        pytest.param({"scale": 0.5}, marks=pytest.mark.slow),
         {"scale": None},
         {"shortcut": "A", "stride_in": "1x1"},
-        {"norm": "none"},
+        pytest.param({"norm": "none"}, marks=pytest.mark.slow),
     ],
     ids=str,
 )

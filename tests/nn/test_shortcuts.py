@@ -144,7 +144,10 @@ BLOCKS = {
 }
 
 
-@pytest.mark.parametrize("name", BLOCKS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] * (i % 3 > 0)) for i, n in enumerate(BLOCKS)],
+)
 def test_every_kind_of_block_passes_the_gradient_check(name):
     block = randomised(BLOCKS[name]())
     x = batch(shape=(5, 4) if name.startswith("mlp") else (2, 2, 4, 4))
