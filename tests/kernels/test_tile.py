@@ -1,5 +1,6 @@
 """The register tile: its shape, and the machine code of the loops that use it."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -20,6 +21,7 @@ from minires_kernels.cpu.machine.tile import (
     tile_for,
 )
 
+ARM = "aarch64-unknown-linux-gnu"
 COMPILE = """
 import re
 import numpy as np
@@ -34,7 +36,7 @@ functions = (v3_tile._gather, v3_weights._sums)
 for function in functions:
     function._cache = NullCache()  # code from a cache comes without its assembly
 k = kernel("conv2d", "cpu", 3)
-y, *saved = k.forward(np.ones((2, 8, 9, 9), "f"), np.ones((64, 8, 3, 3), "f"), None)
+y, *saved = k.forward(np.ones((2, 8, 9, 9), "f"), np.ones(({filters}, 8, 3, 3), "f"), None)
 k.backward(y, *saved, needs=(False, True, False))
 for function in functions:
     for signature, text in function.inspect_llvm().items():
@@ -78,26 +80,28 @@ def sums_loops(assembly):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("cpu", "registers", "triple", "products"),
+    ("cpu", "registers", "triple", "filters", "products"),
     [
-        ("haswell", 16, "", 6 * 2),
-        ("skylake-avx512", 32, "", 8 * 2),
-        ("nehalem", 32, "aarch64-unknown-linux-gnu", 8 * 2),  # its lanes, ARM's registers
+        ("haswell", 16, "", 64, [6 * 2, 6 * 2]),
+        ("skylake-avx512", 32, "", 64, [8 * 2, 8 * 2]),
+        ("skylake-avx512", 32, "", 128, [6 * 4, 8 * 2]),
+        ("nehalem", 32, ARM, 64, [8 * 2, 8 * 2]),  # its lanes, ARM's registers
+        ("nehalem", 32, ARM, 128, [6 * 4, 8 * 2]),
     ],
 )
-def test_sums_stay_in_registers(cpu, registers, triple, products):
+def test_sums_stay_in_registers(cpu, registers, triple, filters, products):
     """In forward and weight gradient: fused multiply-adds, all of a tile, and no spill."""
     env = os.environ | {"NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": ""}
-    code = COMPILE.format(registers=registers, triple=triple)
+    code = COMPILE.format(registers=registers, triple=triple, filters=filters)
     done = subprocess.run(
         [sys.executable, "-c", code], env=env, capture_output=True, encoding="utf-8", timeout=300
     )
     assert done.returncode == 0, done.stderr
-    for assembly in done.stdout.split("next function\n")[:2]:
+    for assembly, of_a_tile in zip(done.stdout.split("next function\n"), products, strict=False):
         loops = sums_loops(assembly)
         assert loops
         for fused, others in loops:
-            assert fused % products == 0
+            assert fused % of_a_tile == 0
             assert others == 0
 
 
@@ -106,14 +110,15 @@ def test_a_tile_fits_the_registers(monkeypatch):
     for registers, width in ((16, 16), (16, 32), (32, 16), (32, 64)):
         monkeypatch.setattr(tile, "REGISTERS", registers)
         monkeypatch.setattr(tile, "VECTOR_BYTES", width)
-        for filters in range(1, 200):
-            rows, columns = (len(t) for t in tile_for(filters, 4))
+        for filters, fewest_loads in itertools.product(range(1, 200), (False, True)):
+            rows, columns = (len(t) for t in tile_for(filters, 4, fewest_loads))
             assert rows * columns + columns + 1 <= registers
-            shapes[registers, width, filters] = rows, columns
-    assert shapes[16, 32, 64] == shapes[16, 32, 16] == (6, 2)  # AVX2
-    assert shapes[16, 32, 24] == (4, 3)
-    assert shapes[32, 64, 64] == (8, 2)  # AVX-512
-    assert shapes[32, 64, 16] == (8, 1)  # one register is all
+            shapes[registers, width, filters, fewest_loads] = rows, columns
+    for loads in (False, True):
+        assert shapes[16, 32, 64, loads] == shapes[16, 32, 16, loads] == (6, 2)  # AVX2
+        assert shapes[16, 32, 24, loads] == (4, 3)
+        assert shapes[32, 64, 64, loads] == ((6, 4) if loads else (8, 2))  # AVX-512
+        assert shapes[32, 64, 16, loads] == (8, 1)  # one register is all
 
 
 @jit

@@ -28,7 +28,6 @@ from ..machine.layout import aligned, kept, plain, to_nchw, to_nhwc
 from ..machine.simd import lanes
 from ..machine.threads import run
 from ..machine.tile import (
-    MOST_ROWS,
     Tile,
     load_tile,
     looked_up,
@@ -43,7 +42,7 @@ from .gather import Gather, backward_gathers, forward_gather
 from .units import copy_band, pixel_table, units
 from .v3_weights import weight_gradient
 
-PRODUCT_ROWS = 12  # of a tile with 1×1 windows, whose simpler loop bears more pointers
+MANY_FILTERS = 128  # repay the compilation of another shape of tile, as do 1×1 filters
 WEIGHTS = 1 << 12, 1 << 17  # of 1×1 filters, so many that another tile pays, in the second cache
 
 
@@ -171,7 +170,7 @@ def _run_gather(
     n, h, width, c = source.shape
     k_group, c_group = y.shape[3] // groups, c // groups
     together = w.shape[2:] == (1, 1) and WEIGHTS[0] <= w.size <= WEIGHTS[1]
-    tile = tile_for(k_group, y.itemsize, PRODUCT_ROWS if together else MOST_ROWS)
+    tile = tile_for(k_group, y.itemsize, fewest_loads=together or k_group >= MANY_FILTERS)
     u = units(gather, h, width, c, source.itemsize, images=n, weights=w.nbytes)
     taps, runs, length = _tables(gather, groups == 1, u.pitch, c)
     packed = _packed(w, taps, groups, mirrored, tile.width(y.itemsize))

@@ -40,7 +40,7 @@ from .gather import Gather
 from .units import ENOUGH_ITEMS, LINE, pixel_table, scratch
 
 FIRST_CACHE = 3 << 13  # bytes of x and dy that a tile reads, of 32 KB or more
-SECOND_CACHE = 1 << 19  # bytes of sums that a unit adds to
+MOST_SUMS = 1 << 21  # bytes of sums that a unit adds to, before x is copied again for the others
 NEAR = 64  # bytes from pixel to pixel: more, and lines of a unit share sets of the first cache
 
 
@@ -249,7 +249,7 @@ def weight_gradient(
     enough = n * blocks // ENOUGH_ITEMS  # images of a part: the blocks of filters are items, too
     parts = weight_parts(n, blocks * rows * block * size, max(few, enough))
     splits = min(blocks, -(-ENOUGH_ITEMS // parts))
-    most = max(1, SECOND_CACHE * splits // (blocks * rows * block * size))
+    most = max(1, MOST_SUMS * splits // (blocks * rows * block * size))
     line = c if c * size <= NEAR else LINE
     images, band = _units(gather, -(-n // parts), (LINE + block) * size)
     (top, left), (step_r, step_s), (reach_r, reach_s) = gather.origin, gather.step, gather.reach

@@ -43,23 +43,24 @@ class Tile(NamedTuple):
         return len(self.columns) * (VECTOR_BYTES // itemsize)
 
 
-def tile_for(filters: int, itemsize: int, most_rows: int = MOST_ROWS) -> Tile:
+def tile_for(filters: int, itemsize: int, fewest_loads: bool = False) -> Tile:
     """Return the tile that computes `filters` sums of each row soonest.
 
     A processor loads two registers in the time of two multiply-adds. A row costs a load, and so
     does a column: a tile of R × C is bound by loads where R + C > R · C, that is with one column.
-    The sums, a column's register each and one number of a must fit the registers. The loop decides
-    how many pointers it can bear: `most_rows`.
+    The sums, a column's register each and one number of a must fit the registers. Of tiles that
+    take equally long, the one with the fewest columns, unless the fewest loads are asked for.
     """
     per_register = VECTOR_BYTES // itemsize
     registers = max(1, -(-filters // per_register))
 
     def rows(columns: int) -> int:
-        return min(most_rows, (REGISTERS - 1) // columns - 1)
+        return min(MOST_ROWS, (REGISTERS - 1) // columns - 1)
 
-    def cost(columns: int) -> float:
-        loads, products = rows(columns) + columns, rows(columns) * columns
-        return -(-registers // columns) * columns * max(1.0, loads / products)
+    def cost(columns: int) -> tuple[float, float]:
+        loads = (rows(columns) + columns) / (rows(columns) * columns)  # per product
+        time = -(-registers // columns) * columns * max(1.0, loads)
+        return time, loads if fewest_loads else columns
 
     columns = min(range(1, MOST_COLUMNS + 1), key=cost)
     return Tile(tuple(range(rows(columns))), tuple(c * per_register for c in range(columns)))
