@@ -44,8 +44,13 @@ def assert_equal_training(found, expected, tolerance):
             assert np.linalg.norm(got[name] - value) <= tolerance * size, name
 
 
-@pytest.mark.parametrize("options", [{}, {"shortcut": "B"}, {"skip": False}, {"norm": "none"}],
-                         ids=["A", "B", "plain", "no norm"])  # fmt: skip
+OTHERS = [
+    pytest.param(options, marks=pytest.mark.slow)
+    for options in ({"shortcut": "B"}, {"skip": False}, {"norm": "none"})
+]
+
+
+@pytest.mark.parametrize("options", [{}, *OTHERS], ids=["A", "B", "plain", "no norm"])
 def test_resnet8_trains_as_on_the_cpu(options):
     """Forward, backward and SGD, three steps of them, in float64."""
     assert_equal_training(train("cuda-sim", **options), train("cpu", **options), 1e-9)

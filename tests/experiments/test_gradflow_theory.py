@@ -30,15 +30,15 @@ def measured_factor(**setting):
     ("activation", "init", "expected"),
     [
         ("relu", "he", 1.0),
-        ("relu", "xavier", 0.7071),
+        pytest.param("relu", "xavier", 0.7071, marks=pytest.mark.slow),
         ("relu", "default", 0.4082),
         ("sigmoid", "xavier", 0.2361),
         ("identity", "xavier", 1.0),
-        ("tanh", "default", 0.5774),
-        ("leaky_relu", "he", 1.0),
+        pytest.param("tanh", "default", 0.5774, marks=pytest.mark.slow),
+        pytest.param("leaky_relu", "he", 1.0, marks=pytest.mark.slow),
         ("leaky_relu", "default", 0.4083),
         ("gelu", "he", 1.0958),
-        ("silu", "xavier", 0.5),
+        pytest.param("silu", "xavier", 0.5, marks=pytest.mark.slow),
     ],
 )
 def test_plain_factor(activation, init, expected):

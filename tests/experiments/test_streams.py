@@ -31,11 +31,15 @@ def measured(depth, skip, norm, init, scale, width):
     ("depth", "skip", "norm", "init", "scale", "width", "tolerance"),
     [
         (56, "preact", "bn", "he", 1.0, 128, 0.12),  # at the first block; 0.02 from the fifth on
-        (40, "preact", "bn", "he", "1/sqrt(blocks)", 256, 0.08),
+        pytest.param(40, "preact", "bn", "he", "1/sqrt(blocks)", 256, 0.08, marks=pytest.mark.slow),
         (40, "preact", "none", "he", 1.0, 256, 0.25),  # seeds are far apart
-        (40, "preact", "none", "xavier", "1/sqrt(blocks)", 256, 0.08),
+        pytest.param(
+            40, "preact", "none", "xavier", "1/sqrt(blocks)", 256, 0.08, marks=pytest.mark.slow
+        ),
         (20, "identity", "none", "he", 1.0, 512, 0.2),  # falls with the width: 0.5 at 128
-        (40, "identity", "none", "he", "1/sqrt(blocks)", 256, 0.1),
+        pytest.param(
+            40, "identity", "none", "he", "1/sqrt(blocks)", 256, 0.1, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_gradient_and_shares_of_residual_nets(depth, skip, norm, init, scale, width, tolerance):

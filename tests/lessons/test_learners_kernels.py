@@ -71,9 +71,19 @@ def test_a_kernel_that_stops_its_process_without_ending_it(monkeypatch):
     [
         (source("y[i] = z;"), "twice", "yours.cu:4:.*'z' was not declared"),
         (source(";"), "thrice", "no kernel 'thrice'"),
-        (source(";").replace('extern "C"', ""), "twice", 'begins with extern "C" __global__'),
+        pytest.param(
+            source(";").replace('extern "C"', ""),
+            "twice",
+            'begins with extern "C" __global__',
+            marks=pytest.mark.slow,
+        ),
         (source("if (i < n) {"), "twice", "your text ends. Is a closing brace missing"),
-        (source(";").replace("int n", "double n"), "twice", "Keep the kernel's parameters"),
+        pytest.param(
+            source(";").replace("int n", "double n"),
+            "twice",
+            "Keep the kernel's parameters",
+            marks=pytest.mark.slow,
+        ),
         ("", "twice", "no kernel"),
     ],
 )

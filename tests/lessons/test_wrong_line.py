@@ -60,8 +60,10 @@ def exercise(name):
     ("name", "f", "line", "family", "fix"),
     [
         ("1.5", relu_backward, 2, "wrong mask/branch", "x > 0"),
-        ("1.6", linear_backward, 3, "wrong scale", "dy.T @ x\n"),
-        ("1.9", divide_backward, 3, "sign", "-0.5"),
+        pytest.param(
+            "1.6", linear_backward, 3, "wrong scale", "dy.T @ x\n", marks=pytest.mark.slow
+        ),
+        pytest.param("1.9", divide_backward, 3, "sign", "-0.5", marks=pytest.mark.slow),
     ],
 )
 def test_a_wrong_answer_names_its_line_and_kind_but_not_the_fix(name, f, line, family, fix):

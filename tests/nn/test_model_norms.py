@@ -27,7 +27,7 @@ def test_a_sample_is_normalised_by_itself(net):
     np.testing.assert_allclose(alone, together, rtol=1e-4, atol=1e-5)
     assert not any(isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d) for m in net.modules())
     if x.ndim == 2:
-        assert gradcheck(net.double(), x[:2].astype(np.float64)).ok
+        assert gradcheck(net.double(), x[:2].astype(np.float64), max_elements=100).ok
 
 
 def test_groups_have_16_channels_or_so_many_more_as_divide_them():
