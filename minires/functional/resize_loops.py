@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels.cpu.machine.jit import jit_exact
 from minires_kernels.cpu.machine.layout import to_nchw, to_nhwc
+from minires_kernels.cpu.machine.loops import loop_exact
 from minires_kernels.cpu.machine.threads import run
 from minires_kernels.memory import empty
 
@@ -21,7 +21,7 @@ from ..tensor import Array
 SMALLEST = 1 << 15  # elements of y: below that a thread costs more than it saves
 
 
-@jit_exact
+@loop_exact
 def _mixed(
     begin: int, end: int, x: Array, lo: Array, hi: Array, t: Array,
     left: Array, right: Array, s: Array, y: Array,
@@ -41,7 +41,7 @@ def _mixed(
                     out[c] = a[c] * u + b[c] * v
 
 
-@jit_exact
+@loop_exact
 def _spread(
     begin: int, end: int, dy: Array, lo: Array, hi: Array, t: Array,
     left: Array, right: Array, s: Array, dx: Array,
@@ -65,7 +65,7 @@ def _spread(
                 below[k] += mixture[k] * v
 
 
-@jit_exact
+@loop_exact
 def _copied(begin: int, end: int, x: Array, rows: Array, columns: Array, y: Array) -> None:
     for n in range(begin, end):
         for i in range(rows.size):
@@ -79,7 +79,7 @@ def _copied(begin: int, end: int, x: Array, rows: Array, columns: Array, y: Arra
                     out[c] = pixel[c]
 
 
-@jit_exact
+@loop_exact
 def _gathered(begin: int, end: int, dy: Array, rows: Array, columns: Array, dx: Array) -> None:
     for n in range(begin, end):
         dx[n] = 0

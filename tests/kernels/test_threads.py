@@ -101,9 +101,8 @@ def results(name, number):
 
 @pytest.mark.parametrize(("name", "number"), IMPLEMENTATIONS)
 def test_any_number_of_threads_gives_the_same_bits(name, number, monkeypatch):
-    jobs = []
-    start = threads._Job.__init__
-    monkeypatch.setattr(threads._Job, "__init__", lambda *a: (jobs.append(a[1]), start(*a))[1])
+    jobs, share = [], threads._helpers_for
+    monkeypatch.setattr(threads, "_helpers_for", lambda n: (jobs.append(n), share(n))[1])
     threads.set_num_threads(1)
     expected = results(name, number)
     for n in (2, 3):
@@ -290,7 +289,7 @@ def test_an_interrupt_leaves_no_helper_at_work():
 
     job = Interrupted(loop, (), 8, 4)
     threads.run(lambda lo, hi: None, 4)  # starts the helper
-    threads._helpers[0].put(job)
+    threads._helpers[0].jobs.put(job)
     with pytest.raises(KeyboardInterrupt):
         job.complete()
     assert not writing

@@ -13,15 +13,15 @@ import numpy as np
 from ..memory import empty_like
 from ..reference.add import add_forward_v1 as numpy_add
 from ..spec import Array, versions
-from .machine.jit import jit
 from .machine.layout import flat, unflat
+from .machine.loops import loop
 from .machine.threads import run
 
 FEW = 1 << 13  # elements: up to that NumPy's sum is faster than the start of a loop
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 
 
-@jit
+@loop
 def _add(lo: int, hi: int, a: Array, b: Array, y: Array) -> None:
     a_part, b_part, y_part = a[lo:hi], b[lo:hi], y[lo:hi]
     for j in range(a_part.size):

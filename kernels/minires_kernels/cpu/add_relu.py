@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from ..memory import empty_like
 from ..spec import Array, versions
-from .machine.jit import jit
 from .machine.layout import flat, unflat
+from .machine.loops import loop
 from .machine.threads import run
 from .relu import SMALLEST, relu_backward_v1
 
 
-@jit
+@loop
 def _forward(lo: int, hi: int, a: Array, b: Array, y: Array) -> None:
     zero = a.dtype.type(0)
     a_part, b_part, y_part = a[lo:hi], b[lo:hi], y[lo:hi]

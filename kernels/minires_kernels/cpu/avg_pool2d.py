@@ -20,8 +20,8 @@ from ..checks import Windows
 from ..memory import empty
 from ..reference.avg_pool2d import area
 from ..spec import Array, versions
-from .machine.jit import jit
 from .machine.layout import to_nchw, to_nhwc
+from .machine.loops import loop
 from .machine.simd import fill, lanes, load, store
 from .machine.threads import run
 from .machine.windows import covering, inside
@@ -29,7 +29,7 @@ from .machine.windows import covering, inside
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 
 
-@jit
+@loop
 def _forward(lo: int, hi: int, x: Array, geometry: tuple[int, ...], areas: Array, y: Array) -> None:
     r_all, s_all, sh, sw, ph, pw = geometry
     _, h_all, w_all, c_all = x.shape
@@ -58,7 +58,7 @@ def _forward(lo: int, hi: int, x: Array, geometry: tuple[int, ...], areas: Array
                     means[out + c] = number / areas[p, q]
 
 
-@jit
+@loop
 def _backward(
     lo: int, hi: int, dy: Array, geometry: tuple[int, ...], areas: Array, dx: Array
 ) -> None:

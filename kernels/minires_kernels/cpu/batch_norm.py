@@ -27,6 +27,7 @@ from ..memory import empty_like
 from ..spec import ALL, Array, Needs, versions
 from .machine.jit import jit_in_order
 from .machine.layout import LINE, plain, to_nchw, to_nhwc
+from .machine.loops import loop_in_order
 from .machine.simd import prefetch
 from .machine.threads import parts, run
 
@@ -113,7 +114,7 @@ def typical(x: Array, shift: Array, channels: int) -> None:
             shift[j] = middle
 
 
-@jit_in_order
+@loop_in_order
 def statistics(lo: int, hi: int, x: Array, shift: Array, sums: Array) -> None:
     """sums[part] = Σ d and Σ d² per lane, d = x - shift, for parts lo … hi - 1 of the rows."""
     count, _, lanes = sums.shape
@@ -188,7 +189,7 @@ def normaliser(
 
 
 # ---- forward ------------------------------------------------------------------------------------
-@jit_in_order
+@loop_in_order
 def _apply(lo: int, hi: int, x: Array, vectors: Array, y: Array) -> None:
     """Write rows lo … hi - 1 of y; vectors (3, lanes) are mean, scale, bias."""
     mean, scale, bias = vectors[0], vectors[1], vectors[2]
@@ -216,7 +217,7 @@ def batch_norm_forward_v1(
 
 
 # ---- backward -----------------------------------------------------------------------------------
-@jit_in_order
+@loop_in_order
 def _sums(lo: int, hi: int, dy: Array, x: Array, vectors: Array, sums: Array) -> None:
     """sums[part] = Σ dy and Σ dy (x - mean) per lane."""
     count, _, lanes = sums.shape
@@ -233,7 +234,7 @@ def _sums(lo: int, hi: int, dy: Array, x: Array, vectors: Array, sums: Array) ->
         fold(first, second, sums[part])
 
 
-@jit_in_order
+@loop_in_order
 def input_gradient(lo: int, hi: int, dy: Array, x: Array, vectors: Array, shares: Array, dx: Array,
                    training: bool) -> None:  # fmt: skip
     """dx = scale · (dy - constant - (x - mean) · slope), `shares` (2, lanes) being the two.

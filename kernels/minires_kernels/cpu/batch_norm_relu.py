@@ -34,13 +34,13 @@ from .batch_norm import (
     parameter_gradients,
     rows_of,
 )
-from .machine.jit import jit_in_order
+from .machine.loops import loop_in_order
 from .machine.threads import run
 
 Gradients = tuple[Array | None, Array | None, Array | None, Array | None]
 
 
-@jit_in_order
+@loop_in_order
 def _apply(lo: int, hi: int, x: Array, vectors: Array, residual: Array, y: Array,
            add: bool) -> None:  # fmt: skip
     """Write rows lo … hi - 1 of y; vectors (3, lanes) are mean, scale, bias."""
@@ -62,7 +62,7 @@ def _apply(lo: int, hi: int, x: Array, vectors: Array, residual: Array, y: Array
                 out[j] = zero if z < zero else z
 
 
-@jit_in_order
+@loop_in_order
 def _sums(lo: int, hi: int, dy: Array, x: Array, vectors: Array, y: Array, g: Array, sums: Array,
           added: bool) -> None:  # fmt: skip
     """sums[part] = Σ g and Σ g (x - mean) per lane; with a residual also write g.
@@ -98,7 +98,7 @@ def _sums(lo: int, hi: int, dy: Array, x: Array, vectors: Array, y: Array, g: Ar
         fold(first, second, sums[part])
 
 
-@jit_in_order
+@loop_in_order
 def masked_input_gradient(lo: int, hi: int, dy: Array, x: Array, vectors: Array, shares: Array,
                           dx: Array, training: bool) -> None:  # fmt: skip
     """As batch_norm's, of g where g was not written: without a residual."""

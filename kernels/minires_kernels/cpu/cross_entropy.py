@@ -20,8 +20,9 @@ from ..memory import empty
 from ..reference.cross_entropy import IGNORE
 from ..spec import Array, versions
 from .machine.exponential import exponentials
-from .machine.jit import jit, jit_inner
+from .machine.jit import jit_inner
 from .machine.layout import plain
+from .machine.loops import loop
 from .machine.threads import run
 
 SMALLEST = 1 << 14  # elements, an exponential each: below that a thread costs more than it saves
@@ -45,7 +46,7 @@ def _largest(row: Array) -> Any:
     return c if c > a else a
 
 
-@jit
+@loop
 def _forward(
     lo: int,
     hi: int,
@@ -86,7 +87,7 @@ def _forward(
                 loss[n] = (smoothing - 1) * out[target[n]] - smoothing * total / classes
 
 
-@jit
+@loop
 def _backward(
     lo: int,
     hi: int,

@@ -25,6 +25,7 @@ from ..spec import Array, versions
 from .machine.exponential import ONE, exp32
 from .machine.jit import jit_in_order, jit_inlined
 from .machine.layout import flat, unflat
+from .machine.loops import loop_in_order
 from .machine.threads import run
 
 SMALLEST = 1 << 13  # elements: below that a thread costs more than it saves
@@ -88,7 +89,7 @@ def _gate64(x: Any, gate: int) -> tuple[Any, Any]:
     return g, rise * g * (1 - g)
 
 
-@jit_in_order
+@loop_in_order
 def _forward32(lo: int, hi: int, x: Array, gate: int, y: Array) -> None:
     xs, ys = x[lo:hi], y[lo:hi]
     if gate == NORMAL:  # a loop for each gate: a choice within one would not be vectorised
@@ -102,7 +103,7 @@ def _forward32(lo: int, hi: int, x: Array, gate: int, y: Array) -> None:
             ys[j] = xs[j] * _logistic32(xs[j])[0]
 
 
-@jit_in_order
+@loop_in_order
 def _backward32(lo: int, hi: int, dy: Array, x: Array, gate: int, dx: Array) -> None:
     dys, xs, dxs = dy[lo:hi], x[lo:hi], dx[lo:hi]
     if gate == NORMAL:
@@ -119,13 +120,13 @@ def _backward32(lo: int, hi: int, dy: Array, x: Array, gate: int, dx: Array) -> 
             dxs[j] = dys[j] * _slope(g, slope, xs[j])
 
 
-@jit_in_order
+@loop_in_order
 def _forward64(lo: int, hi: int, x: Array, gate: int, y: Array) -> None:
     for j in range(lo, hi):
         y[j] = x[j] * _gate64(x[j], gate)[0]
 
 
-@jit_in_order
+@loop_in_order
 def _backward64(lo: int, hi: int, dy: Array, x: Array, gate: int, dx: Array) -> None:
     for j in range(lo, hi):
         g, slope = _gate64(x[j], gate)

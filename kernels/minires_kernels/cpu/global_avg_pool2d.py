@@ -17,15 +17,15 @@ import numpy as np
 
 from ..memory import empty
 from ..spec import Array, versions
-from .machine.jit import jit
 from .machine.layout import plain, to_nchw, to_nhwc
+from .machine.loops import loop
 from .machine.sums import add_sums
 from .machine.threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 
 
-@jit
+@loop
 def _forward(lo: int, hi: int, x: Array, y: Array) -> None:
     _, pixels, c_all = x.shape
     total = np.empty(c_all, np.float64)
@@ -37,7 +37,7 @@ def _forward(lo: int, hi: int, x: Array, y: Array) -> None:
             y_n[c] = total[c] / pixels
 
 
-@jit
+@loop
 def _backward(lo: int, hi: int, dy: Array, dx: Array) -> None:
     _, pixels, c_all = dx.shape
     for n in range(lo, hi):

@@ -22,8 +22,9 @@ import numpy as np
 
 from ..memory import empty_like
 from ..spec import ALL, Array, Needs, versions
-from .machine.jit import jit, jit_inner
+from .machine.jit import jit_inner
 from .machine.layout import plain, to_nchw, to_nhwc
+from .machine.loops import loop
 from .machine.sums import add_sums
 from .machine.threads import run
 
@@ -66,7 +67,7 @@ def _add_squares(x: Array, centre: Array, sums: Array) -> None:
             sums[j] += d * d
 
 
-@jit
+@loop
 def _forward(
     lo: int,
     hi: int,
@@ -101,7 +102,7 @@ def _forward(
                 out[j] = (row[j] - centre[j]) * scale[j] + bias[j]
 
 
-@jit
+@loop
 def _backward(
     lo: int,
     hi: int,

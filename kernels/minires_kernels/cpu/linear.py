@@ -18,8 +18,8 @@ import numpy as np
 from ..memory import empty, zeros
 from ..spec import ALL, Array, Needs, versions
 from .machine import blas
-from .machine.jit import jit
 from .machine.layout import plain
+from .machine.loops import loop
 from .machine.matmul import matmul
 from .machine.threads import parts, run
 
@@ -28,7 +28,7 @@ SMALLEST_FLOPS = 1 << 19  # below that a thread costs more than it saves
 SMALL_PRODUCT = 1 << 22  # multiply-adds: below that a helper takes the GIL more than it helps
 
 
-@jit
+@loop
 def _blocked(lo: int, hi: int, a: Array, b: Array, y: Array, cuts: int) -> None:
     """y += a @ b for pieces lo … hi - 1 of the rows, of which there are `cuts`."""
     for i in range(lo, hi):

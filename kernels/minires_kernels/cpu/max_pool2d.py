@@ -19,8 +19,8 @@ import numpy as np
 from ..checks import Windows
 from ..memory import empty
 from ..spec import Array, versions
-from .machine.jit import jit
 from .machine.layout import to_nchw, to_nhwc
+from .machine.loops import loop
 from .machine.simd import fill, lanes, larger, load, store, where_equal
 from .machine.threads import run
 from .machine.windows import covering, inside
@@ -29,7 +29,7 @@ SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 INDEX = {4: np.int32, 8: np.int64}  # by the size of an element: as many to a register
 
 
-@jit
+@loop
 def _forward(
     lo: int, hi: int, x: Array, geometry: tuple[int, ...], y: Array, winner: Array
 ) -> None:
@@ -69,7 +69,7 @@ def _forward(
                     winners[out + c] = place
 
 
-@jit
+@loop
 def _backward(
     lo: int, hi: int, dy: Array, winner: Array, geometry: tuple[int, ...], dx: Array
 ) -> None:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from ..memory import empty_like
 from ..spec import Array, versions
-from .machine.jit import jit
 from .machine.layout import flat, unflat
+from .machine.loops import loop
 from .machine.threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 
 
-@jit
+@loop
 def _forward(lo: int, hi: int, x: Array, y: Array) -> None:
     zero = x.dtype.type(0)
     xs, ys = x[lo:hi], y[lo:hi]
@@ -27,7 +27,7 @@ def _forward(lo: int, hi: int, x: Array, y: Array) -> None:
         ys[j] = zero if v < zero else v  # NaN < 0 is false: a NaN stays
 
 
-@jit
+@loop
 def _backward(lo: int, hi: int, dy: Array, y: Array, dx: Array) -> None:
     zero = y.dtype.type(0)
     dys, ys, dxs = dy[lo:hi], y[lo:hi], dx[lo:hi]

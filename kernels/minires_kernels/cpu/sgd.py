@@ -13,14 +13,14 @@ from collections.abc import Sequence
 
 from ..reference.sgd import sgd_forward_v1 as numpy_sgd
 from ..spec import Array, versions
-from .machine.jit import jit_in_order
 from .machine.layout import plain
+from .machine.loops import loop_in_order
 from .machine.threads import run
 
 SMALLEST = 1 << 15  # elements: below that a thread costs more than it saves
 
 
-@jit_in_order
+@loop_in_order
 def _sgd(lo: int, hi: int, p: Array, g: Array, v: Array, options: tuple[float, ...], first: bool,
          nesterov: bool) -> None:  # fmt: skip
     lr, momentum, dampening, decay = options

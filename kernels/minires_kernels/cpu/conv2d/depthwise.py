@@ -11,8 +11,8 @@ import numpy as np
 
 from ...memory import empty, zeros
 from ...spec import Array
-from ..machine.jit import jit
 from ..machine.layout import plain
+from ..machine.loops import loop
 from ..machine.simd import fill, lanes, load, store
 from ..machine.threads import run
 from .common import SMALLEST_FLOPS, sum_parts, weight_parts
@@ -20,7 +20,7 @@ from .gather import Gather
 from .units import copy_band, units
 
 
-@jit
+@loop
 def _gather(
     lo: int,
     hi: int,
@@ -64,7 +64,7 @@ def _gather(
                     y[pixel + c] = value
 
 
-@jit
+@loop
 def _weight_sums(
     lo: int,
     hi: int,

@@ -9,8 +9,8 @@ import numpy as np
 from ...checks import Windows
 from ...memory import zeros
 from ...spec import ALL, Array, Needs
-from ..machine.jit import jit
 from ..machine.layout import plain, to_nchw, to_nhwc
+from ..machine.loops import loop
 from ..machine.threads import run
 from .common import (
     Geometry,
@@ -31,7 +31,7 @@ def _first_channels(x: Array, w: Array, groups: int) -> Array:
     return np.asarray(np.arange(k) // (k // groups) * c_group)
 
 
-@jit
+@loop
 def _forward_v1(
     lo: int, hi: int, x: Array, w: Array, first: Array, geometry: Geometry, y: Array
 ) -> None:
@@ -53,7 +53,7 @@ def _forward_v1(
                                     y_k[k] += x_c[first[k] + c] * w_k[k]
 
 
-@jit
+@loop
 def _backward_data_v1(
     lo: int, hi: int, dy: Array, w: Array, first: Array, geometry: Geometry, dx: Array
 ) -> None:
@@ -75,7 +75,7 @@ def _backward_data_v1(
                                     dx_c[first[k] + c] += dy_k[k] * w_k[k]
 
 
-@jit
+@loop
 def _backward_weight_v1(
     lo: int, hi: int, dy: Array, x: Array, first: Array, geometry: Geometry, partial: Array
 ) -> None:

@@ -11,6 +11,7 @@ from ...memory import zeros
 from ...spec import ALL, Array, Needs
 from ..machine.jit import jit
 from ..machine.layout import plain, to_nchw, to_nhwc
+from ..machine.loops import loop
 from ..machine.matmul import matmul
 from ..machine.threads import run
 from .common import (
@@ -65,7 +66,7 @@ def _col2im(taps: Array, c0: int, geometry: Geometry, output: tuple[int, int], d
 
 # The products work on groups as separate arrays: x, dx as they are, w (groups, R, S, C/g, K/g),
 # y and dy (groups, N, P·Q, K/g).
-@jit
+@loop
 def _forward_v2(
     lo: int,
     hi: int,
@@ -83,7 +84,7 @@ def _forward_v2(
             matmul(taps.reshape(len(taps), r * s * c), w[g].reshape(r * s * c, k), y[g, n])
 
 
-@jit
+@loop
 def _backward_data_v2(
     lo: int,
     hi: int,
@@ -102,7 +103,7 @@ def _backward_data_v2(
             _col2im(taps, g * c, geometry, output, dx[n])
 
 
-@jit
+@loop
 def _backward_weight_v2(
     lo: int,
     hi: int,

@@ -23,8 +23,8 @@ import numpy as np
 from ...checks import Windows
 from ...memory import empty, zeros
 from ...spec import ALL, Array, Needs
-from ..machine.jit import jit
 from ..machine.layout import aligned, kept, plain, to_nchw, to_nhwc
+from ..machine.loops import loop
 from ..machine.simd import lanes
 from ..machine.threads import run
 from ..machine.tile import (
@@ -46,7 +46,7 @@ MANY_FILTERS = 128  # repay the compilation of another shape of tile, as do 1×1
 WEIGHTS = 1 << 12, 1 << 17  # of 1×1 filters, so many that another tile pays, in the second cache
 
 
-@jit
+@loop
 def _gather(
     lo: int,
     hi: int,
@@ -115,7 +115,7 @@ def _gather(
                             y[y_pixels[i + t] + channel + lane] = tail[t * width_k + lane]
 
 
-@jit
+@loop
 def _pack(lo: int, hi: int, w: Array, taps: Array, strides: tuple[int, ...], packed: Array) -> None:
     """packed[block, tap, c, lane] = w[group, filter, c, tap], zero where there is no filter.
 

@@ -21,8 +21,9 @@ import numpy as np
 
 from ...memory import empty, zeros
 from ...spec import Array
-from ..machine.jit import jit, jit_inner
+from ..machine.jit import jit_inner
 from ..machine.layout import aligned
+from ..machine.loops import loop
 from ..machine.simd import lanes, load, store
 from ..machine.threads import run
 from ..machine.tile import (
@@ -44,7 +45,7 @@ MOST_SUMS = 1 << 21  # bytes of sums that a unit adds to, before x is copied aga
 NEAR = 64  # bytes from pixel to pixel: more, and lines of a unit share sets of the first cache
 
 
-@jit
+@loop
 def _sums(
     lo: int,
     hi: int,
@@ -179,7 +180,7 @@ def _copy(a: Array, o: int, to: Array, i: int, count: int) -> None:
         destination[j] = source[j]
 
 
-@jit
+@loop
 def _collect(
     lo: int, hi: int, partial: Array, tap_rows: Array, filters: tuple[int, ...], dw: Array
 ) -> None:

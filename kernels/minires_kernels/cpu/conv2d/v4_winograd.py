@@ -19,8 +19,9 @@ from ...memory import empty
 from ...spec import ALL, Array, Needs
 from ..batch_norm import input_gradient, row_lanes
 from ..batch_norm_relu import Summed, masked_input_gradient
-from ..machine.jit import jit, jit_inner
+from ..machine.jit import jit_inner
 from ..machine.layout import kept, to_nchw, to_nhwc
+from ..machine.loops import loop
 from ..machine.threads import run
 from . import few_pixels
 from .common import Gradients, bias_gradient, weight_parts
@@ -51,7 +52,7 @@ def _group(total: int, c: int, k: int) -> int:
     return max(TILE, min(fit, total + TILE - 1) // TILE * TILE)
 
 
-@jit
+@loop
 def _forward_group(
     lo: int, hi: int, x: Array, u: Array, b: Array, z: Sizes, group: tuple[int, ...], y: Array
 ) -> None:
@@ -68,7 +69,7 @@ def _forward_group(
         outputs(m, m_step, 0, tiles, b, y, first, count, z, patch)
 
 
-@jit
+@loop
 def _backward_group(
     lo: int, hi: int, x: Array, ut: Array, dy: Array, z: Sizes, group: tuple[int, ...],
     needs: tuple[bool, bool], onto: bool, dx: Array, du: Array, late: Arrays, masked: bool,

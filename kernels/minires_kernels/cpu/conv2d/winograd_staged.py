@@ -11,8 +11,8 @@ import numpy as np
 
 from ...memory import empty
 from ...spec import Array
-from ..machine.jit import jit
 from ..machine.layout import aligned, plain
+from ..machine.loops import loop
 from ..machine.simd import lanes
 from ..machine.threads import run
 from .winograd_products import FILTERS, TILE, WIDTH, block_at, multiply, multiply_transposed
@@ -20,7 +20,7 @@ from .winograd_stages import Sizes, buffer, gradients, inputs, outputs, upstream
 from .winograd_weights import transform_block, untransform_block, weight_sizes, whole_blocks
 
 
-@jit
+@loop
 def _all_inputs(
     lo: int, hi: int, x: Array, z: Sizes, batch: tuple[int, ...], v: Array, forward: bool
 ) -> None:
@@ -35,7 +35,7 @@ def _all_inputs(
         upstreams(x, first, count, z, v, step, first, tiles, patch)
 
 
-@jit
+@loop
 def _all_products(lo: int, hi: int, a: Array, w: Array, sizes: tuple[int, ...],
                   batch: tuple[int, ...], y: Array) -> None:  # fmt: skip
     """For filter blocks lo … hi - 1: y = Σ_channels a · U; U of a block stays in the cache."""
@@ -50,7 +50,7 @@ def _all_products(lo: int, hi: int, a: Array, w: Array, sizes: tuple[int, ...],
             multiply(a, f * a_step, u, f * padded * FILTERS, y, to, tiles, tiles, padded)
 
 
-@jit
+@loop
 def _all_weight_products(
     lo: int, hi: int, v: Array, m: Array, batch: tuple[int, ...], dw: Array
 ) -> None:
@@ -65,7 +65,7 @@ def _all_weight_products(
         untransform_block(du, 0, step, block, k_all, c_all, dw, taps)
 
 
-@jit
+@loop
 def _all_outputs(
     lo: int, hi: int, m: Array, b: Array, z: Sizes, batch: tuple[int, ...], y: Array
 ) -> None:
@@ -76,7 +76,7 @@ def _all_outputs(
     outputs(m, step, first, tiles, b, y, first, min(hi * TILE, total) - first, z, patch)
 
 
-@jit
+@loop
 def _all_gradients(lo: int, hi: int, v: Array, z: Sizes, batch: tuple[int, ...], dx: Array) -> None:
     """Transform the tiles of images lo … hi - 1 of v, added to dx (zeroed here)."""
     tiles, step = batch

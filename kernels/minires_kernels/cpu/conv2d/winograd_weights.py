@@ -6,8 +6,9 @@ import numpy as np
 
 from ...memory import empty
 from ...spec import Array
-from ..machine.jit import jit, jit_inner
+from ..machine.jit import jit_inner
 from ..machine.layout import aligned, plain
+from ..machine.loops import loop
 from ..machine.simd import lanes, load, store
 from ..machine.threads import run
 from .winograd import weight_gradient_tile, weight_tile
@@ -43,7 +44,7 @@ def transform_block(w: Array, block: int, sizes: tuple[int, ...], u: Array, at: 
             weight_tile(taps, column, FILTERS, u, at + c * FILTERS + column, step)
 
 
-@jit
+@loop
 def _transform_weights(
     lo: int, hi: int, w: Array, sizes: tuple[int, ...], step: int, u: Array
 ) -> None:
@@ -87,7 +88,7 @@ def untransform_block(du: Array, at: int, step: int, block: int, k_all: int, c_a
                 dw[o + tap] = taps[tap * FILTERS + lane]
 
 
-@jit
+@loop
 def _untransform_weights(lo: int, hi: int, du: Array, sizes: tuple[int, ...], dw: Array) -> None:
     """dw from dU (parts, 36, blocks, channels, FILTERS) for filter blocks lo … hi - 1.
 

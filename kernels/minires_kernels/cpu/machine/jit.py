@@ -13,6 +13,8 @@ from .disk_cache import DiskCache, cache_folder
 
 numba_config: Any = _config  # its settings are made at run time, so a type checker sees none
 
+# What the compiler may do with operations: fuse products and sums (FMA), and reorder sums.
+ANY_ORDER, IN_ORDER, EXACT = {"reassoc", "contract"}, {"contract"}, set[str]()
 CACHE = None if os.environ.get("NUMBA_DISABLE_JIT") == "1" else cache_folder()
 
 
@@ -23,26 +25,24 @@ def jit(function: Callable[..., Any]) -> Any:
     which vectorises reductions. NaN and infinity are kept. NUMBA_DISABLE_JIT=1 leaves the function
     as plain Python, to step through.
     """
-    return _compiled(function, {"reassoc", "contract"})
+    return compiled(function, ANY_ORDER)
 
 
 def jit_in_order(function: Callable[..., Any]) -> Any:
     """As `jit`, with sums in the order in which they are written: two loops with the same formula
     give the same bits."""
-    return _compiled(function, {"contract"})
+    return compiled(function, IN_ORDER)
 
 
 def jit_exact(function: Callable[..., Any]) -> Any:
     """As `jit`, with each operation rounded by itself: a loop gives the bits that NumPy gives."""
-    return _compiled(function, set())
+    return compiled(function, EXACT)
 
 
-def jit_inner(function: Callable[..., Any]) -> Any:
+def jit_inner(function: Callable[..., Any], fastmath: set[str] = ANY_ORDER) -> Any:
     """As `jit`, for a function that only compiled code calls: cached with its callers."""
     options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return numba.njit(
-        function, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"}, **options
-    )
+    return numba.njit(function, nogil=True, error_model="numpy", fastmath=fastmath, **options)
 
 
 def jit_inlined(function: Callable[..., Any]) -> Any:
@@ -54,9 +54,12 @@ def jit_inlined(function: Callable[..., Any]) -> Any:
     return numba.njit(function, inline="always", **options)
 
 
-def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Any:
+def compiled(
+    function: Callable[..., Any], fastmath: set[str], kept_as: Callable[..., Any] | None = None
+) -> Any:
+    """Return `function` with its results on disk, under the name and source of `kept_as`."""
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
-    compiled = numba.njit(function, **options)
+    result = numba.njit(function, **options)
     if CACHE is not None and not numba_config.DISABLE_JIT:
-        compiled._cache = DiskCache(function, CACHE)  # as numba.njit(cache=True) puts its own there
-    return compiled
+        result._cache = DiskCache(kept_as or function, CACHE)  # as numba.njit(cache=True) does
+    return result

@@ -36,7 +36,7 @@ _X86 = platform.machine() in ("x86_64", "AMD64")
 
 
 @intrinsic
-def _read(typing_context: Any, a: Any) -> Any:
+def read(typing_context: Any, a: Any) -> Any:
     """Read a[0] from memory again, after telling the processor that this is a waiting loop."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -51,7 +51,7 @@ def _read(typing_context: Any, a: Any) -> Any:
 
 
 @intrinsic
-def _subtract(typing_context: Any, a: Any, value: Any) -> Any:
+def subtract(typing_context: Any, a: Any, value: Any) -> Any:
     """Subtract from a[0] as one step, which other threads see whole."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -63,64 +63,49 @@ def _subtract(typing_context: Any, a: Any, value: Any) -> Any:
 
 
 @jit
-def _watch(number: Array, value: int, wanted: bool, turns: int) -> bool:
+def watch(number: Array, value: int, wanted: bool, turns: int) -> bool:
     """Watch number[0] until (number[0] == value) is `wanted`, for so many turns."""
     for _ in range(turns):  # noqa: SIM110  (compiled)
-        if (_read(number) == value) == wanted:
+        if (read(number) == value) == wanted:
             return True
     return False
 
 
 @jit
 def _finish(unfinished: Array, done: int, turns: int) -> bool:
-    _subtract(unfinished, done)
-    return bool(_watch(unfinished, 0, True, turns))
-
-
-@jit
-def _leave(unfinished: Array, done: int, given: Array, seen: int, turns: int, pause: int) -> None:
-    _subtract(unfinished, done)
-    if _watch(given, seen, False, turns):
-        _watch(given, seen, True, pause)  # which does not happen: the time passes
+    subtract(unfinished, done)
+    return bool(watch(unfinished, 0, True, turns))
 
 
 @lru_cache(maxsize=1)
 def _turns_per_microsecond() -> float:
-    number, turns = np.zeros(1, np.int64), 2000
-    _watch(number, 1, True, 1)
+    number, many = np.zeros(1, np.int64), 2000
+    watch(number, 1, True, 1)
     best = float("inf")
     for _ in range(3):
         start = time.perf_counter()
-        _watch(number, 1, True, turns)
+        watch(number, 1, True, many)
         best = min(best, time.perf_counter() - start)
-    return turns / max(best * 1e6, 1e-3)
+    return many / max(best * 1e6, 1e-3)
 
 
-def _turns(microseconds: float) -> int:
+def turns(microseconds: float) -> int:
+    """Return how many turns `watch` makes in this time."""
     return int(microseconds * _turns_per_microsecond())
 
 
 def finish(unfinished: Array, done: int, microseconds: float) -> bool:
     """Subtract `done` from unfinished[0], and wait until it is 0; False if it is not by then."""
     if numba_config.DISABLE_JIT:
-        with _in_python:
-            unfinished[0] -= done
+        subtract_in_python(unfinished, done)
         return bool(unfinished[0] == 0)
-    return bool(_finish(unfinished, done, _turns(microseconds)))
+    return bool(_finish(unfinished, done, turns(microseconds)))
 
 
-def leave(unfinished: Array, done: int, given: Array, seen: int, microseconds: float) -> None:
-    """Subtract `done` from unfinished[0], and wait until given[0] is no longer `seen`, or too long.
-
-    Both without the GIL, so that whoever waits for unfinished[0] finds it free; and when given[0]
-    has changed, a few µs pass until its giver is done with the GIL.
-    """
-    if numba_config.DISABLE_JIT:
-        with _in_python:
-            unfinished[0] -= done
-    else:
-        _leave(unfinished, done, given, seen, _turns(microseconds), _turns(GIVER_NEEDS))
+def subtract_in_python(unfinished: Array, done: int) -> None:
+    """As `subtract`, where nothing is compiled."""
+    with _one_at_a_time:
+        unfinished[0] -= done
 
 
-_in_python = threading.Lock()  # where nothing is compiled
-GIVER_NEEDS = 5  # µs, from giving a job to entering compiled code
+_one_at_a_time = threading.Lock()

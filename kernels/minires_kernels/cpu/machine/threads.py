@@ -7,7 +7,8 @@ size alone (`parts`), the loop writes one partial result per part, and they are 
 
 Compiled kernels release the GIL, so plain Python threads run them in parallel. The calling thread
 takes ranges too, from the same list: it never waits for a helper that is slow to wake up, and a
-helper that is missing (after a fork, say) costs time and nothing else.
+helper that is missing (after a fork, say) costs time and nothing else. Ranges of a compiled `@loop`
+are handed out by compiled code (`loops.py`), those of any other function by the interpreter.
 """
 
 from __future__ import annotations
@@ -22,16 +23,20 @@ from typing import Any
 
 import numpy as np
 
-from .spin import finish, leave
+from . import loops
+from .jit import numba_config
+from .spin import finish, subtract_in_python, turns
 
-RANGES_PER_THREAD = 2  # one, and the slower half is waited for; more, and threads meet at the GIL
+RANGES_PER_THREAD = 2  # one, and the slower half is waited for; more, and loops begin too often
 HELPER_WATCHES = 300  # µs that a helper waits for the next job before it sleeps
 CALLER_WATCHES = 5000  # µs that the calling thread waits for the last range before it sleeps
+GIVER_NEEDS = 5  # µs, from giving a job to entering compiled code
 
-_helpers: list[queue.SimpleQueue[_Job | None]] = []
+_helpers: list[_Helper] = []
 _lock = threading.Lock()  # of _helpers
 _threads: int | None = None
-_jobs_given = np.zeros(1, np.int64)  # changes with each job, for helpers that watch it
+_shared = loops.new_job()  # where one compiled loop at a time is shared
+_sharing = threading.Lock()  # of _shared
 
 
 def num_threads() -> int:
@@ -59,7 +64,7 @@ def set_num_threads(n: int) -> None:
     with _lock:
         _threads = n
         while len(_helpers) > n - 1:
-            _helpers.pop().put(None)
+            _helpers.pop().jobs.put(None)
 
 
 def _watch_time(most: int) -> int:
@@ -75,8 +80,9 @@ def _usable_cores() -> int:
 
 def _forget_helpers() -> None:
     """Threads do not survive a fork: the child starts its own on first use."""
-    global _lock
-    _lock = threading.Lock()  # the parent may have held it at the fork
+    global _lock, _sharing, _shared
+    _lock, _sharing = threading.Lock(), threading.Lock()  # the parent may have held them
+    _shared = loops.new_job()
     _helpers.clear()
 
 
@@ -134,30 +140,68 @@ class _Job:
             raise error
 
 
-def _help(jobs: queue.SimpleQueue[_Job | None]) -> None:
-    """Work on one job after another; ends at a None."""
-    while True:
-        job = jobs.get()
-        if job is None:
+_NO_JOB = _Job(_nothing, (), 0, 0)  # wakes a helper
+
+
+class _Helper:
+    """A thread that works on one job after another, and watches for a while for the next."""
+
+    def __init__(self) -> None:
+        self.jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()  # a None ends it
+        self.asleep = True
+
+    def help(self) -> None:
+        while True:
+            job = self.jobs.get()
+            if job is None:
+                return
+            job.helping.append(None)
+            done, unfinished = job.work(), job.unfinished
+            job.helping.pop()
+            del job  # its arrays must not stay alive until the next job
+            self.leave(unfinished, done)
+
+    def leave(self, unfinished: Any, done: int) -> None:
+        """Say that `done` ranges are finished; share compiled loops until none comes for a while.
+
+        All without the GIL, so that whoever waits for unfinished[0] finds it free; and when there
+        is news, a few µs pass until its giver is done with the GIL.
+        """
+        if numba_config.DISABLE_JIT:
+            subtract_in_python(unfinished, done)
             return
-        job.helping.append(None)
-        done, unfinished = job.work(), job.unfinished
-        job.helping.pop()
-        del job  # its arrays must not stay alive until the next job
-        seen = _jobs_given[0]  # before the look at the queue: a job in between is seen
-        watch = _watch_time(HELPER_WATCHES) if jobs.empty() else 0
-        leave(unfinished, done, _jobs_given, seen, watch)
+        self.asleep, shared = False, _shared
+        while True:
+            seen = shared[loops.NEWS]  # before the look at the queue: a job in between is seen
+            watch = turns(_watch_time(HELPER_WATCHES)) if self.jobs.empty() else 0
+            loops.serve(unfinished, done, shared, seen, watch, turns(GIVER_NEEDS))
+            done = 0
+            if watch == 0 or shared[loops.LEFT] <= 0:
+                break
+        self.asleep = True
 
 
 def _start_helper() -> None:
-    jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+    helper = _Helper()
     name = f"minires-{len(_helpers) + 1}"
     try:
-        threading.Thread(target=_help, args=(jobs,), name=name, daemon=True).start()
-        _helpers.append(jobs)
+        threading.Thread(target=helper.help, name=name, daemon=True).start()
+        _helpers.append(helper)
     except BaseException:  # an interrupt: the thread may have started, and must end
-        jobs.put(None)
+        helper.jobs.put(None)
         raise
+
+
+def _helpers_for(threads: int) -> list[_Helper]:
+    """Return the helpers of so many threads, or fewer; start those that are missing."""
+    global _threads
+    with _lock:
+        try:
+            while len(_helpers) < threads - 1:
+                _start_helper()
+        except RuntimeError:  # the system allows no more: fewer do
+            _threads = len(_helpers) + 1
+        return _helpers[: threads - 1]
 
 
 def parts(n: int, smallest: int = 1, most: int = 16) -> int:
@@ -176,25 +220,38 @@ def run(loop: Callable[..., Any], n: int, *args: Any, smallest: int = 1) -> None
     `smallest` is the number of items below which a range is not worth a thread's while. An
     exception in any range is raised here, after all threads have stopped.
     """
-    global _threads
-    if n < 2 * smallest:
-        if n > 0:
-            loop(0, n, *args)
+    if n <= 0:
         return
     ranges = n // smallest
     threads = min(num_threads(), ranges)
-    if threads == 1:
+    launch = getattr(loop, "launch", None)
+    if launch is not None:
+        _share(launch, n, min(ranges, RANGES_PER_THREAD * threads), threads, args)
+    elif threads <= 1:
         loop(0, n, *args)
-        return
-    job = _Job(loop, args, n, min(ranges, RANGES_PER_THREAD * threads))
-    with _lock:
-        try:
-            while len(_helpers) < threads - 1:
-                _start_helper()
-        except RuntimeError:  # the system allows no more: fewer do
-            _threads = len(_helpers) + 1
-        helpers = _helpers[: threads - 1]
-    for jobs in helpers:
-        jobs.put(job)
-    _jobs_given[0] += 1
-    job.complete()
+    else:
+        job = _Job(loop, args, n, min(ranges, RANGES_PER_THREAD * threads))
+        for helper in _helpers_for(threads):
+            helper.jobs.put(job)
+        _shared[loops.NEWS] += 1
+        job.complete()
+
+
+def _share(
+    launch: Callable[..., bool], n: int, cuts: int, threads: int, args: tuple[Any, ...]
+) -> None:
+    """Run a compiled loop with helpers; alone if they share another thread's loop just now."""
+    shared = threads > 1 and _sharing.acquire(blocking=False)
+    try:
+        if shared:
+            for helper in _helpers_for(threads):
+                if helper.asleep:
+                    helper.jobs.put(_NO_JOB)
+            well = launch(n, cuts, turns(_watch_time(CALLER_WATCHES)), _shared, args)
+        else:
+            well = launch(n, 1, 0, _shared, args)
+    finally:
+        if shared:
+            _sharing.release()
+    if not well:
+        raise MemoryError("no memory for what a kernel's threads keep for themselves")
