@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from minires_kernels.cpu.machine import threads
 from minires_kernels.cpu.machine.loops import loop, loop_in_order
+from minires_kernels.cpu.machine.spin import subtract, turns, watch
 
 
 @pytest.fixture(autouse=True)
@@ -99,27 +100,22 @@ def test_two_callers_of_compiled_loops_do_not_mix_their_jobs():
 
 
 @loop
-def _slow(lo, hi, out, turns):
-    for i in range(lo, hi):
-        for j in range(turns):
-            out[i] += out[i] * 1e-9 + j
+def _meet(lo, hi, begun, met, limit):
+    """Each of two ranges waits until the other has begun, too."""
+    subtract(begun, -1)
+    met[lo] = watch(begun, 1, False, limit)
 
 
 def test_both_kinds_of_loop_reach_the_helper_again_and_again():
     """Whatever it does just then: sleep, watch, or wait for the interpreter."""
     threads.set_num_threads(2)
-    who, out = set(), np.zeros(16)
-
-    def python(lo, hi):
-        who.add(threading.get_ident())
-        time.sleep(2e-3)
-
+    limit = turns(10e6)
     for pause in (0, 1e-4, 5e-4, 3e-3):
         for _ in range(5):
-            threads.run(_slow, 16, out, 2000)
+            met = np.zeros(2, bool)
+            threads.run(_meet, 2, np.zeros(1, int), met, limit)
+            assert met.all()
             time.sleep(pause)
-            who.clear()
-            threads.run(python, 8)
-            assert len(who) == 2
+            both = threading.Barrier(2, timeout=10)  # s
+            threads.run(lambda lo, hi, both=both: both.wait(), 2)
             time.sleep(pause)
-    assert np.isfinite(out).all()

@@ -22,7 +22,7 @@ import numpy as np
 from minires_kernels.cpu import relu
 from minires_kernels.cpu.machine import jit
 assert relu.relu_forward_v1(np.array([-1.0, 2.0]))[0].tolist() == [0.0, 2.0]
-print(jit.CACHE, sum(relu._forward.stats.cache_hits.values()))
+print(jit.CACHE, sum(relu._forward.launch.stats.cache_hits.values()))
 """
 
 

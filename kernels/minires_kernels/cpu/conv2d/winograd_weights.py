@@ -65,7 +65,7 @@ def transformed(w: Array, mirrored: bool) -> Array:
     sizes = weight_sizes(w, mirrored)
     blocks, channels = whole_blocks(sizes[0]) // FILTERS, sizes[2]
     u = aligned((36, blocks, channels, FILTERS), w.dtype)
-    few = (1 << 12) // (channels * FILTERS) + 1
+    few = (1 << 10) // (channels * FILTERS) + 1
     args = (plain(w).reshape(-1), sizes, blocks * channels * FILTERS, u.reshape(-1))
     run(_transform_weights, blocks, *args, smallest=few)
     return u
@@ -114,6 +114,6 @@ def untransformed(du: Array, shape: tuple[int, ...]) -> Array:
     k, c = shape[:2]
     dw = empty(shape, du.dtype)
     sizes = (len(du), du.shape[2], du.shape[3], k, c)
-    few = (1 << 12) // (c * FILTERS * len(du)) + 1
+    few = (1 << 10) // (c * FILTERS * len(du)) + 1
     run(_untransform_weights, -(-k // FILTERS), du.reshape(-1), sizes, dw.reshape(-1), smallest=few)
     return dw
