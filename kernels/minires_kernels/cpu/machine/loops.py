@@ -182,19 +182,21 @@ def _share(n: int, cuts: int, turns: int, job: Array) -> bool:
 
 @jit
 def serve(unfinished: Array, done: int, job: Array, seen: int, turns: int, pause: int) -> None:
-    """Subtract `done` from unfinished[0]; then take part in every job that is offered within so
-    many turns after the last. Return when none is, or, after a pause, when NEWS is no longer
-    `seen`: there is something that only the interpreter can run."""
+    """Subtract `done` from unfinished[0]; then take part in the job that is offered, and in every
+    other within so many turns after the last. Return when there is none, or, after a pause, when
+    NEWS is no longer `seen`: there is something that only the interpreter can run."""
     subtract(unfinished, done)
     left = turns
-    while left > 0:
-        left -= 1
+    while True:
         if read(job[LEFT:]) > 0:
             _work(job)
             left = turns
         if read(job[NEWS:]) != seen:
             watch(job[NEWS:], seen, True, pause)  # which does not happen: the time passes
             return
+        if left <= 0:
+            return
+        left -= 1
 
 
 def _loop(function: Callable[..., Any], fastmath: set[str]) -> Any:

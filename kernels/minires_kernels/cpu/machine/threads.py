@@ -176,7 +176,7 @@ class _Helper:
             watch = turns(_watch_time(HELPER_WATCHES)) if self.jobs.empty() else 0
             loops.serve(unfinished, done, shared, seen, watch, turns(GIVER_NEEDS))
             done = 0
-            if watch == 0 or shared[loops.LEFT] <= 0:
+            if shared[loops.LEFT] <= 0 and not (watch and _sharing.locked()):  # nor on its way
                 break
         self.asleep = True
 
