@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import operator
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -22,6 +24,7 @@ import numpy as np
 
 from . import gpu
 from .arrays import on_gpu
+from .checks import remember, signature
 from .setting import Setting
 from .spec import ALL, Array, KernelSpec, Needs, Version, always
 
@@ -30,7 +33,8 @@ from .spec import ALL, Array, KernelSpec, Needs, Version, always
 class Kernel:
     """A kernel on one backend: the public edge. Every call is validated before any of it runs.
 
-    With `version` None, the highest-numbered version that supports the arguments runs.
+    With `version` None, the highest-numbered version that supports the arguments runs. A call of
+    the signature of an earlier one is as right, and runs the same version: see `checks.signature`.
     """
 
     spec: KernelSpec
@@ -38,12 +42,24 @@ class Kernel:
     implementations: tuple[Version, ...]
     dtypes: tuple[np.dtype[Any], ...] | None = None  # None: any float type
     version: int | None = None
+    _forward: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    _backward: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def forward(self, *arrays: Any, **options: Any) -> tuple[Any, ...]:
         """Validate the call and compute `y, *saved`; raises ValueError or TypeError."""
+        key = signature(arrays, options)
+        known = self._forward.get(key)
+        if known is not None:
+            run, omitted, options = known
+            return run.forward(*arrays, *omitted, **options)  # type: ignore[no-any-return]
+        given = arrays
         arrays, options = self.spec.check_forward(*arrays, **options)
         self._check_dtype(arrays[self.spec.witness])
         run = self.select("supports", arrays, options)
+        omitted = (None,) * (len(arrays) - len(given))
+        kept = all(map(operator.is_, arrays, (*given, *omitted)))  # none was converted
+        if kept and self._holds(zip(self.spec.inputs, arrays, strict=True), self.spec.values):
+            remember(self._forward, key, (run, omitted, options))
         return run.forward(*arrays, **options)  # type: ignore[no-any-return]
 
     def backward(
@@ -61,14 +77,24 @@ class Kernel:
                 f"{spec.name}: needs: expected one of True and False for each of "
                 f"{', '.join(spec.inputs)}, got {needs!r}"
             )
-        spec.check_backward(dy, *saved)
-        self._check_dtype(dy)
-        run = self.select("supports_backward", (dy, *saved), {})
+        key = signature((dy, *saved), {})
+        run = self._backward.get(key)
+        if run is None:
+            spec.check_backward(dy, *saved)
+            self._check_dtype(dy)
+            run = self.select("supports_backward", (dy, *saved), {})
+            if self._holds(zip(spec.saved._fields, saved, strict=False), spec.saved_values):
+                remember(self._backward, key, run)
         if len(spec.gradients) == 1:
             return run.backward(dy, *saved)
         if onto is not None and run.adds:
             return run.backward(dy, *saved, needs=needs, onto=onto)
         return run.backward(dy, *saved, needs=needs)
+
+    def _holds(self, given: Iterable[tuple[str, Any]], read: Collection[str]) -> bool:
+        """Whether what was found for a call holds for all of its signature; see `spec.values`."""
+        fixed = all(v.offered is always for v in self.implementations)
+        return fixed and not any(name in read and a is not None for name, a in given)
 
     def _check_dtype(self, x: Array) -> None:
         there = type(x) is not np.ndarray and on_gpu(x)
@@ -238,6 +264,9 @@ def kernel_for(name: str, x: Any) -> Kernel:
     if type(x) is not np.ndarray and on_gpu(x):
         return kernel(name, "cuda")
     backend = current_backend()
+    found = _cache.get((name, backend, None, _chosen(use_versions).get(name)))
+    if found is not None and backend != "cuda":
+        return found
     if backend == "cuda" or (backend == "cpu" and "cpu" not in _packages):
         backend = _for_numpy(name, x, backend)
     return kernel(name, backend)

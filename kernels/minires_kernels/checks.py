@@ -1,6 +1,7 @@
 """Checks at a kernel's public edge: say what came, what was expected, and what to do.
 
-Also the geometry of sliding windows, `Windows`, which is checked and completed in one.
+Also the geometry of sliding windows, `Windows`, which is checked and completed in one; and the
+`signature` of a call, by which it is known that an equal one was checked before.
 """
 
 from __future__ import annotations
@@ -253,3 +254,43 @@ def pooling_windows(
         if (first >= image[axis]).any() or (first > end).any():
             raise ValueError(f"a window touches only padding along the {name}; use less dilation")
     return win
+
+
+# ---- calls that were checked before -------------------------------------------------------------
+# A training step makes the same calls again and again, with other numbers in arrays of the same
+# shapes and dtypes. What was found for one of them holds for all of its signature, so that
+# `backends.Kernel` looks it up. Only right calls are remembered, and none whose check reads numbers
+# from an array: `KernelSpec.values` names these arrays.
+MOST = 512  # signatures that are remembered for one kernel and direction
+_EXACT = frozenset({type(None), bool, int, str})
+
+
+def signature(arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, ...] | None:
+    """Return a key that is equal for calls which no check can tell apart by shapes and options.
+
+    Options count with their types: True and 1.0 are no 1, also within a pair, and -0.0 is no 0.0.
+    None for a call with anything else than NumPy's arrays, numbers, strings, and pairs of integers.
+    """
+    parts: list[Any] = [tuple(options)]
+    for a in (*arguments, *options.values()):
+        kind = type(a)
+        if kind is np.ndarray:
+            parts += a.shape, a.dtype
+        elif kind in _EXACT or kind is Windows:  # a Windows holds the integers of a check
+            parts += kind, a
+        elif kind is tuple and _EXACT.issuperset(map(type, a)):
+            parts += kind, a, *map(type, a)
+        elif kind is float:
+            parts += kind, a or repr(a)
+        else:
+            return None
+    return tuple(parts)
+
+
+def remember(known: dict[Any, Any], key: tuple[Any, ...] | None, what: Any) -> None:
+    """Keep `what` under `key`, if there is one; MOST at a time, so that memory is bounded."""
+    if key is None:
+        return
+    if len(known) >= MOST:
+        known.clear()
+    known[key] = what

@@ -74,11 +74,14 @@ class KernelSpec:
     any_dtype      every backend takes any float type, and NumPy's arrays while "cuda" is in use;
                    where a loop of its own does not, the reference's arithmetic runs
     witness        index of the argument whose dtype and device are the call's
+    values         names of the inputs whose numbers check_forward reads, not only shape and dtype:
+                   a call that gives one of them is checked each time (see `checks.signature`)
 
     A kernel without a backward pass leaves out the rest.
 
     gradients      names of what backward returns, in order, and the inputs each belongs to
     saved          a NamedTuple: what forward returns after y, and backward takes after dy
+    saved_values   names of those whose numbers check_backward reads, as `values`
     check_backward validates a call of backward, or raises
     branch         from `saved`, the choice made at kinks (open ReLUs, winners of maxima)
     new_gradients  whether nobody else refers to what backward returns, one array for each input
@@ -97,8 +100,10 @@ class KernelSpec:
     writes: tuple[str, ...] = ()
     any_dtype: bool = False
     witness: int = 0
+    values: tuple[str, ...] = ()
     gradients: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     saved: Any = None
+    saved_values: tuple[str, ...] = ()
     check_backward: Callable[..., None] = _no_backward
     branch: Callable[[Any], Array] | None = None
     new_gradients: bool = True
@@ -113,7 +118,8 @@ def always(*_args: Any, **_options: Any) -> bool:
 class Version:
     """One implementation of a kernel: number, the idea in a line, and the two functions.
 
-    `supports` and `supports_backward` get a validated call and say whether this version can run it.
+    `supports` and `supports_backward` get a validated call and say whether this version can run it,
+    by shapes, dtypes and options alone: the answer holds for every call of the same signature.
     `tolerance` multiplies the spec's, for an algorithm that rounds more than the definition does.
     While `offered` is false, it runs only when its number is asked for. One that `adds` takes an
     array `onto` in backward, and may add the first gradient to it: it then returns that array.

@@ -165,6 +165,7 @@ SPEC = KernelSpec(
     inputs={"x": "(N, C[, H, W])", "weight": "(C,)", "bias": "(C,)", "mean": "(C,)", "var": "(C,)"},
     gradients={"dx": ("x",), "dweight": ("weight",), "dbias": ("bias",)},
     saved=BatchNormSaved,
+    values=("var",),
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,

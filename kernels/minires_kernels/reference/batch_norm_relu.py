@@ -112,6 +112,7 @@ SPEC = KernelSpec(
     inputs={**batch_norm.SPEC.inputs, "residual": "the shape of x, or None"},
     gradients={**batch_norm.SPEC.gradients, "dresidual": ("residual",)},
     saved=BatchNormReLUSaved,
+    values=("var",),
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,

@@ -174,6 +174,7 @@ SPEC = KernelSpec(
         "dresidual": ("residual",),
     },
     saved=Conv2dNormReLUSaved,
+    values=("var",),
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,

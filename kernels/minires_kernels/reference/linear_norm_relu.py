@@ -148,6 +148,7 @@ SPEC = KernelSpec(
         "dresidual": ("residual",),
     },
     saved=LinearNormReLUSaved,
+    values=("var",),
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,

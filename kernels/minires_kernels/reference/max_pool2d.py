@@ -121,6 +121,7 @@ SPEC = KernelSpec(
     inputs={"x": "(N, C, H, W)"},
     gradients={"dx": ("x",)},
     saved=MaxPool2dSaved,
+    saved_values=("winner",),
     check_forward=_check_forward,
     check_backward=_check_backward,
     cases=_cases,
