@@ -111,7 +111,7 @@ def test_a_tile_fits_the_registers(monkeypatch):
         monkeypatch.setattr(tile, "REGISTERS", registers)
         monkeypatch.setattr(tile, "VECTOR_BYTES", width)
         for filters, fewest_loads in itertools.product(range(1, 200), (False, True)):
-            rows, columns = (len(t) for t in tile_for(filters, 4, fewest_loads))
+            rows, columns = (len(t) for t in tile_for.__wrapped__(filters, 4, fewest_loads))
             assert rows * columns + columns + 1 <= registers
             shapes[registers, width, filters, fewest_loads] = rows, columns
     for loads in (False, True):

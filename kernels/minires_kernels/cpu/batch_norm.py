@@ -70,7 +70,12 @@ def or_empty(a: Array | None, x: Array) -> Array:
 
 def new_sums(rows: Array) -> Array:
     """Return zeros (parts, 2, lanes) for the sums over rows, cut by their size alone."""
-    return np.zeros((parts(len(rows), SMALLEST // rows.shape[1]), 2, rows.shape[1]))
+    return np.zeros(_shape_of_sums(*rows.shape))
+
+
+@lru_cache(1024)
+def _shape_of_sums(rows: int, lanes: int) -> tuple[int, int, int]:
+    return parts(rows, SMALLEST // lanes), 2, lanes
 
 
 @jit_in_order

@@ -10,7 +10,8 @@ takes a register of filters at a time, whose transformed weights stay in its cac
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,20 +37,43 @@ IMAGE_BYTES = 1 << 19  # of dx, computed beside the memory to which it is added
 STAGED_BYTES = 1 << 21  # of transformed weights: with more, stages run over the whole batch
 
 
-def _sizes(x: Array, w: Array, win: Windows) -> Sizes:
-    _, c, h, width = x.shape
+class Plan(NamedTuple):
+    """What follows from shapes alone."""
+
+    sizes: Sizes
+    channels: int  # C in whole blocks
+    filters: int  # K in whole blocks
+    weight_bytes: int  # of U
+    tiles: int  # of the batch
+    group: int  # tiles that a thread takes at a time in forward
+    parts: int  # of the batch, for the sum of dU
+    part_group: int  # tiles that a thread takes at a time in backward
+
+    @property
+    def staged(self) -> bool:
+        """Whether each stage runs over the whole batch."""
+        return self.weight_bytes > STAGED_BYTES
+
+
+@lru_cache(1024)
+def _plan(x: tuple[int, ...], w: tuple[int, ...], win: Windows) -> Plan:
+    """Return the plan for x and w of these shapes."""
+    (n, c, h, width), k = x, w[0]
     (p, q), (top, left) = win.output, win.padding
-    return (h, width, c, len(w), top, left, p, q, -(-p // 4), -(-q // 4))
+    rows, columns = -(-p // 4), -(-q // 4)  # of tiles in an image
+    channels, filters = whole_blocks(c), whole_blocks(k)
+    fit = GROUP_BYTES // (36 * 4 * (channels + filters))
+    weight_bytes = 36 * 4 * channels * filters
+    parts = weight_parts(n, weight_bytes)
 
+    def group(images: int) -> int:  # a multiple of TILE
+        return max(TILE, min(fit, images * rows * columns + TILE - 1) // TILE * TILE)
 
-def _weight_bytes(x: Array, w: Array) -> int:
-    return 36 * 4 * whole_blocks(x.shape[1]) * whole_blocks(len(w))
-
-
-def _group(total: int, c: int, k: int) -> int:
-    """Return how many tiles a thread takes at a time: a multiple of TILE."""
-    fit = GROUP_BYTES // (36 * 4 * (whole_blocks(c) + whole_blocks(k)))
-    return max(TILE, min(fit, total + TILE - 1) // TILE * TILE)
+    return Plan(
+        (h, width, c, k, top, left, p, q, rows, columns),
+        channels, filters, weight_bytes, n * rows * columns,
+        group(n), parts, group(-(-n // parts)),
+    )  # fmt: skip
 
 
 @loop
@@ -140,22 +164,20 @@ def conv2d_forward_v4(
     x: Array, w: Array, b: Array | None, *, win: Windows, groups: int
 ) -> tuple[Any, ...]:
     """y = Aᵀ [U ⊙ V] A per tile."""
-    z, n, k, source = _sizes(x, w, win), len(x), len(w), to_nhwc(x)
-    y = empty((n, *win.output, k), x.dtype)
-    bias = np.zeros(whole_blocks(k), x.dtype)
+    plan, k, source = _plan(x.shape, w.shape, win), len(w), to_nhwc(x)
+    y = empty((len(x), *win.output, k), x.dtype)
+    bias = np.zeros(plan.filters, x.dtype)
     if b is not None:
         bias[:k] = b
-    if _weight_bytes(x, w) > STAGED_BYTES:
-        stages = Stages(n, z)
+    if plan.staged:
+        stages = Stages(len(x), plan.sizes)
         v = stages.transform(source, forward=True)
         stages.output(stages.products(v, w, forward=True), bias, y)
     else:
         u = transformed(w, mirrored=False)
-        total = n * z[8] * z[9]
-        tiles = _group(total, x.shape[1], k)
-        group = (total, tiles, whole_blocks(x.shape[1]), whole_blocks(k))
-        args = (source.reshape(-1), u.reshape(-1), bias, z, group, y.reshape(-1))
-        run(_forward_group, -(-total // tiles), *args)
+        group = (plan.tiles, plan.group, plan.channels, plan.filters)
+        args = (source.reshape(-1), u.reshape(-1), bias, plan.sizes, group, y.reshape(-1))
+        run(_forward_group, -(-plan.tiles // plan.group), *args)
     return to_nchw(y), kept(x, source), w, b is not None, win, groups
 
 
@@ -171,7 +193,7 @@ def conv2d_backward_v4(
 ) -> Gradients:
     """The transposed formula: dM = A dy Aᵀ serves both dx and dw. Adds to `onto` in its memory."""
     dx = dw = None
-    if _weight_bytes(x, w) > STAGED_BYTES:
+    if _plan(x.shape, w.shape, win).staged:
         if needs[0] or needs[1]:
             dx, dw = _backward_staged(dy, x, w, win, needs)
     elif needs[0] or needs[1]:
@@ -185,25 +207,23 @@ def _backward_grouped(
     dy: Array, x: Array, w: Array, win: Windows, needs: tuple[bool, ...], onto: Array | None,
     late: Summed | None = None, masked: bool = False,
 ) -> tuple[Array | None, Array | None]:  # fmt: skip
-    z, n = _sizes(x, w, win), len(x)
-    h, width, c, k = z[:4]
+    plan, n = _plan(x.shape, w.shape, win), len(x)
+    h, width, c = plan.sizes[:3]
     nothing = np.empty(0, x.dtype)
     dx = nothing
     if needs[0]:
         dx = empty((n, h, width, c), x.dtype) if onto is None else to_nhwc(onto)
-    parts = weight_parts(n, _weight_bytes(x, w))
-    blocks = whole_blocks(k) // FILTERS
-    du = empty((parts, 36, blocks, whole_blocks(c), FILTERS), x.dtype) if needs[1] else nothing
+    shape = (plan.parts, 36, plan.filters // FILTERS, plan.channels, FILTERS)
+    du = empty(shape, x.dtype) if needs[1] else nothing
     ut = transformed(w, mirrored=True) if needs[0] else nothing
-    tiles = _group(-(-n // parts) * z[8] * z[9], c, k)
     run(
         _backward_group,
-        parts,
+        plan.parts,
         to_nhwc(x).reshape(-1),
         ut.reshape(-1),
         dy.reshape(-1),
-        z,
-        (n, parts, tiles, whole_blocks(c), whole_blocks(k)),
+        plan.sizes,
+        (n, plan.parts, plan.part_group, plan.channels, plan.filters),
         needs[:2],
         onto is not None,
         dx.reshape(-1),
@@ -231,7 +251,7 @@ def late_pays(x: Array, w: Array, win: Windows, groups: int) -> bool:
     image = len(w) * win.output[0] * win.output[1]
     return (
         pays(x, w, None, win=win, groups=groups)
-        and _weight_bytes(x, w) <= STAGED_BYTES
+        and not _plan(x.shape, w.shape, win).staged
         and image * x.itemsize <= IMAGE_BYTES
         and image % row_lanes(len(x) * win.output[0] * win.output[1], len(w)) == 0
     )
@@ -239,13 +259,13 @@ def late_pays(x: Array, w: Array, win: Windows, groups: int) -> bool:
 
 def _in_place(onto: Array, x: Array) -> bool:
     """Whether dx can be added to `onto` image by image, in its memory and within a cache."""
-    return np.may_share_memory(onto, to_nhwc(onto)) and x[0].nbytes <= IMAGE_BYTES
+    return onto.transpose(0, 2, 3, 1).flags.carray and x[0].nbytes <= IMAGE_BYTES
 
 
 def _backward_staged(
     dy: Array, x: Array, w: Array, win: Windows, needs: tuple[bool, ...]
 ) -> tuple[Array | None, Array | None]:
-    stages = Stages(len(x), _sizes(x, w, win))
+    stages = Stages(len(x), _plan(x.shape, w.shape, win).sizes)
     dx = dw = None
     m = stages.transform(to_nhwc(dy), forward=False)
     if needs[1]:

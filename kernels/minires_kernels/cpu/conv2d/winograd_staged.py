@@ -112,7 +112,7 @@ class Stages:
         """Return M = V · U, or (not `forward`) dV = dM · Uᵀ."""
         y_step, a_step = (self.k_step, self.c_step) if forward else (self.c_step, self.k_step)
         y = aligned((36 * y_step,), v.dtype)
-        sizes = weight_sizes(w, mirrored=not forward)
+        sizes = weight_sizes(w.shape, mirrored=not forward)
         args = (v, plain(w).reshape(-1), sizes, (self.tiles, a_step, y_step), y)
         run(_all_products, whole_blocks(sizes[0]) // FILTERS, *args)
         return y

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from ...memory import empty
@@ -54,15 +56,16 @@ def _transform_weights(
         transform_block(w, block, sizes, u, block * sizes[2] * FILTERS, step, taps)
 
 
-def weight_sizes(w: Array, mirrored: bool) -> tuple[int, ...]:
+@lru_cache(1024)
+def weight_sizes(shape: tuple[int, ...], mirrored: bool) -> tuple[int, ...]:
     """Return `transform_block`'s sizes; `mirrored`: the filters are the channels of x."""
-    k, c = w.shape[:2]
+    k, c = shape[:2]
     return (c, k, whole_blocks(k), 9, 9 * c) if mirrored else (k, c, whole_blocks(c), 9 * c, 9)
 
 
 def transformed(w: Array, mirrored: bool) -> Array:
     """Return U (36, filter blocks, channels, FILTERS)."""
-    sizes = weight_sizes(w, mirrored)
+    sizes = weight_sizes(w.shape, mirrored)
     blocks, channels = whole_blocks(sizes[0]) // FILTERS, sizes[2]
     u = aligned((36, blocks, channels, FILTERS), w.dtype)
     few = (1 << 10) // (channels * FILTERS) + 1

@@ -43,7 +43,7 @@ def to_nhwc(x: Array) -> Array:
 
 def kept(x: Array, source: Array) -> Array:
     """Return what to save for backward: x, or the copy that `source = to_nhwc(x)` had to make."""
-    return x if np.may_share_memory(x, source) else to_nchw(source)
+    return to_nchw(source) if source.base is None else x  # only a view has a base
 
 
 def to_nchw(x: Array) -> Array:

@@ -14,6 +14,7 @@ Python; compiled code uses `tile_llvm.py`, which writes one instruction for each
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ...spec import Array
@@ -43,6 +44,7 @@ class Tile(NamedTuple):
         return len(self.columns) * (VECTOR_BYTES // itemsize)
 
 
+@lru_cache(1024)
 def tile_for(filters: int, itemsize: int, fewest_loads: bool = False) -> Tile:
     """Return the tile that computes `filters` sums of each row soonest.
 
