@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -71,8 +71,8 @@ class Node:
                 dy = self.fitting(as_array(changed), "a gradient hook", f" for {self.name}")
         return dy
 
-    def run(self, dy: Array) -> Iterator[tuple[Node, Array]]:
-        """Yield the inputs that want a gradient, each with its own, un-broadcast and checked."""
+    def run(self, dy: Array) -> list[tuple[Node, Array]]:
+        """Return the inputs that want a gradient, each with its own, un-broadcast and checked."""
         grads = self.function.backward(self.ctx, dy)
         if not isinstance(grads, tuple):
             grads = grads if isinstance(grads, list) and len(self.parents) > 1 else (grads,)
@@ -81,6 +81,7 @@ class Node:
                 f"{self.name}.backward returned {n} gradients for {len(self.parents)} inputs; "
                 "return one per positional input of forward"
             )
+        sent = []
         for i, (parent, dx) in enumerate(zip(self.parents, grads, strict=True)):
             if parent is None:
                 continue
@@ -91,7 +92,8 @@ class Node:
                 if getattr(dx, "shape", None) == self.like[0] != shape:
                     dx = unbroadcast(dx, shape)
                 dx = parent.fitting(dx, f"{self.name}.backward", f" for input {i}")
-            yield parent, dx
+            sent.append((parent, dx))
+        return sent
 
     def fitting(self, dx: Any, who: str, which: str) -> Array:
         """Return what `who` returned as a gradient of this node's value, or raise RuntimeError."""

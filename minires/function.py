@@ -83,8 +83,9 @@ class Function:
         """
         ctx, held = Context(), modes.get()
         recording = not held or held[-1][1]
-        arrays = [t._data if isinstance(t, Tensor) else t for t in inputs]
-        needs = [recording and isinstance(t, Tensor) and t._requires_grad for t in inputs]
+        tensors = [t if isinstance(t, Tensor) else None for t in inputs]
+        arrays = [x if t is None else t._data for x, t in zip(inputs, tensors, strict=True)]
+        needs = [recording and t is not None and t._requires_grad for t in tensors]
         ctx.needs = tuple(needs)
         y = cls.forward(ctx, *arrays, **options)
         if type(y) is not np.ndarray:
@@ -94,34 +95,29 @@ class Function:
                 raise TypeError(f"{cls.__name__}.forward returned {type(y).__name__}, not an array")
         out = Tensor(y)
         if (base := y.base) is not None:
-            for t in inputs:
-                if isinstance(t, Tensor) and (base is t._data or base is t._data.base):
+            for t in tensors:
+                if t is not None and (base is t._data or base is t._data.base):
                     out.updates = t.updates  # one memory, one count of its updates
         if True in needs:
-            cls._record(ctx, inputs, out)
+            cls._record(ctx, inputs, tensors, out)
         if watchers.get():
             tell("ran", cls, inputs, options, out)
         return out
 
     @classmethod
-    def _record(cls, ctx: Context, inputs: tuple[Any, ...], y: Tensor) -> None:
+    def _record(cls, ctx: Context, inputs: Any, tensors: list[Any], y: Tensor) -> None:
         if y._data.dtype.kind != "f":
             raise TypeError(f"{cls.__name__}: {y._data.dtype} values cannot carry a gradient")
-        parents: list[Node | None] = []
-        tensors, others = [], []
-        for t, needed in zip(inputs, ctx.needs, strict=True):
-            parents.append((t.node or t.own_node()) if needed else None)
-            if isinstance(t, Tensor):
-                tensors.append(t)
-            elif t is not None:
-                others.append(t)
+        wanted = zip(tensors, ctx.needs, strict=True)
+        parents = [(t.node or t.own_node()) if needed else None for t, needed in wanted]
         node = y.node = Node(y._data, cls, ctx, tuple(parents))
         y._requires_grad = True
         if ctx.saved:
-            if others:
+            pairs = zip(inputs, tensors, strict=True)
+            if others := [x for x, t in pairs if t is None and x is not None]:
                 ctx.saved = _own(ctx.saved, others)
             ids = set(map(id, ctx.saved))
-            kept = [t for t in (*tensors, y) if id(t._data) in ids]
+            kept = [t for t in (*tensors, y) if t is not None and id(t._data) in ids]
             node.versions = tuple([(t.updates, t.updates[0], t._data.shape) for t in kept])
 
 

@@ -159,7 +159,7 @@ class _Call:
             before, kept.onto = node.ctx, onto  # that of the call itself, if it waits for backward
             node.ctx = kept
             try:
-                return list(node.run(dy))
+                return node.run(dy)  # type: ignore[no-any-return]
             finally:
                 node.ctx = before
         run = self.backward_version
