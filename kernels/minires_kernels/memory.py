@@ -57,18 +57,22 @@ class _Pool:
     def take(self, size: int) -> _Block:
         """Return a block of `size` bytes or a little more, used before or new."""
         with self.lock:
-            self.sort_in()
-            block = self.find(size)
+            if self.returned:
+                self.sort_in()
+            blocks = self.unused_blocks.get(size)  # there, nearly always, from the second step on
+            block = blocks.pop() if blocks else self.find(size)
             if block is not None:
                 self.unused -= block.nbytes
                 self.used += block.nbytes
-                self.peak = max(self.peak, self.used)
+                if self.used > self.peak:
+                    self.peak = self.used
                 return block
             try:
                 block = _pages(size)
             except MemoryError:
                 self.trim(0)  # what is kept may be what is missing
                 block = _pages(size)
+            block.pool = self
             self.used += size
             self.peak = max(self.peak, self.used)
             self.trim(int(self.peak * (1 + SLACK)) - self.used)  # only here do all blocks grow
@@ -86,8 +90,6 @@ class _Pool:
 
     def find(self, size: int) -> _Block | None:
         """Take the smallest unused block that is large enough, and not wastefully so."""
-        if blocks := self.unused_blocks.get(size):  # nearly always, from the second step on
-            return blocks.pop()
         fitting = [s for s, blocks in self.unused_blocks.items() if blocks and s >= size]
         best = min(fitting, default=0)
         if best == 0 or best > size * FIT:
@@ -106,10 +108,11 @@ class _Pool:
 
 
 class _Block(mmap.mmap):
-    """Whole pages of memory: `nbytes` from `start` on."""
+    """Whole pages of memory: `nbytes` from `start` on. They belong to `pool`."""
 
     start: int
     nbytes: int
+    pool: _Pool
 
 
 def _pages(size: int) -> _Block:
@@ -147,17 +150,16 @@ if hasattr(os, "register_at_fork"):
 
 
 class _Lease(np.ndarray[Any, Any]):
-    """The bytes under an array; gives the block back when the last array over them is gone.
+    """What is under an array; gives the block back when the last array over it is gone.
 
     A subclass over a block that is no array: NumPy replaces the base of a view by that array's own
     base only if both are plain arrays, so nothing can refer to the block past its lease.
     """
 
-    pool: _Pool | None = None  # set on the lease itself, and not on views of it
-
     def __del__(self) -> None:
-        if self.pool is not None and isinstance(self.base, _Block):
-            self.pool.returned.append(self.base)
+        block: Any = self.base
+        if type(block) is _Block:  # that of a view of a lease is the lease
+            block.pool.returned.append(block)
 
 
 def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
@@ -169,11 +171,8 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
     size = math.prod(shape) * kind.itemsize
     if size < SMALLEST:
         return np.empty(shape, kind)
-    pool = _pool
-    block = pool.take(-(-size // PAGE) * PAGE)
-    lease = _Lease((size,), np.uint8, buffer=block, offset=block.start)
-    lease.pool = pool
-    return np.ndarray(shape, kind, buffer=lease)
+    block = _pool.take(-(-size // PAGE) * PAGE)
+    return _Lease(shape, kind, block, block.start).view(np.ndarray)
 
 
 def empty_like(a: Array) -> Array:

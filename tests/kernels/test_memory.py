@@ -172,14 +172,21 @@ def test_absurd_sizes_are_refused_and_leave_no_trace(size):
 def test_arrays_may_go_in_the_midst_of_an_allocation(monkeypatch):
     """As in a garbage collection or a signal handler: giving back takes no lock."""
     held = [memory.empty((30_000 + 2048 * i,), np.float32) for i in range(20)]
-    find = memory._Pool.find
 
-    def interrupted(pool, size):
-        if held:
-            held.pop()
-        return find(pool, size)
+    class Interrupted:
+        """The pool's lock; while it is held, an array goes."""
 
-    monkeypatch.setattr(memory._Pool, "find", interrupted)
+        lock = memory._pool.lock
+
+        def __enter__(self):
+            self.lock.acquire()
+            if held:
+                held.pop()
+
+        def __exit__(self, *_exc):
+            self.lock.release()
+
+    monkeypatch.setattr(memory._pool, "lock", Interrupted())
     for i in range(20):
         memory.empty((30_000 + 2048 * i,), np.float32)
     assert memory.usage()["used"] == 0
