@@ -9,6 +9,7 @@ with a forward of its own, runs by itself, and an observer is shown weights by t
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from minires_kernels.backends import use_versions
@@ -24,6 +25,8 @@ from .module import Module
 from .norms import BatchNorm1d, BatchNorm2d
 
 _PAIRS = {Conv2d: BatchNorm2d, Linear: BatchNorm1d}  # weights and the norm that fits them
+_windows = lru_cache(1024, typed=True)(windows)
+_NORMS = frozenset(_PAIRS.values())
 
 
 class use_fusion(Setting):
@@ -50,17 +53,17 @@ def layer(
     kernel, unless one of them is hooked, an observer looks on, versions are chosen by
     `use_versions`, or fusion is off.
     """
+    watched = watchers.get()
     if not (
         use_fusion.current()
         and _PAIRS.get(type(weights)) is type(norm)
-        and _plain(weights, Conv2d, Linear)
-        and _plain(norm, BatchNorm1d, BatchNorm2d)
-        and _plain(act, ReLU)
+        and type(act) is ReLU
+        and _plain(weights, norm, act)
         and norm.training
         and weights.bias is None
         and weights.weight.shape[0] == norm.num_features
         and x.ndim == norm.ndim
-        and not any(observer.apart for observer in watchers.get())
+        and not (watched and any(observer.apart for observer in watched))
         and not use_versions.current()
     ):
         return norm_act(norm, act, weights(x), add)
@@ -76,8 +79,9 @@ def norm_act(norm: Module, act: Module, x: Tensor, add: Tensor | None = None) ->
     """
     if (
         use_fusion.current()
-        and _plain(norm, BatchNorm1d, BatchNorm2d)
-        and _plain(act, ReLU)
+        and type(norm) in _NORMS
+        and type(act) is ReLU
+        and _plain(norm, act)
         and (add is None or add.shape == x.shape)
     ):
         return norm.then_relu(x, add)  # type: ignore[no-any-return]
@@ -87,7 +91,7 @@ def norm_act(norm: Module, act: Module, x: Tensor, add: Tensor | None = None) ->
 
 def add_act(act: Module, x: Tensor, add: Tensor) -> Tensor:
     """act(x + add), as one kernel if it is ReLU of equal shapes, under the conditions above."""
-    if use_fusion.current() and _plain(act, ReLU) and add.shape == x.shape:
+    if use_fusion.current() and type(act) is ReLU and _plain(act) and add.shape == x.shape:
         return F.add_relu(x, add)
     return act(x + add)  # type: ignore[no-any-return]
 
@@ -98,9 +102,17 @@ def _output(weights: Any, x: Tensor) -> tuple[int, ...]:
         return x.shape[0], weights.out_features
     n, _, h, w = x.shape
     sizes = weights.kernel_size, weights.stride, weights.padding, weights.dilation
-    return (n, weights.out_channels, *windows((h, w), *sizes).output)
+    try:
+        win = _windows((h, w), *sizes)
+    except TypeError:  # a list, say, that somebody has assigned
+        win = windows((h, w), *sizes)
+    return (n, weights.out_channels, *win.output)
 
 
-def _plain(module: Module, *kinds: type[Module]) -> bool:
-    """Whether `module` is exactly of these kinds, and nobody watches or replaces its forward."""
-    return type(module) in kinds and not module.hooked and "forward" not in module.__dict__
+def _plain(*modules: Module) -> bool:
+    """Whether nobody watches or replaces the forward of these modules, all of classes above."""
+    for module in modules:
+        own = module.__dict__
+        if own["_pre_hooks"] or own["_hooks"] or "forward" in own:
+            return False
+    return True

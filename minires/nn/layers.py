@@ -88,8 +88,8 @@ class Conv2d(Module):
     @property
     def options(self) -> dict[str, Any]:
         """What `functional.conv2d` takes besides arrays."""
-        names = ("stride", "padding", "dilation", "groups")
-        return {name: getattr(self, name) for name in names}
+        sizes = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
+        return sizes | {"groups": self.groups}
 
     def forward(self, x: Tensor) -> Tensor:
         return F.conv2d(x, self.weight, self.bias, **self.options)
