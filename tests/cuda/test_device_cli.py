@@ -9,6 +9,7 @@ from minires.__main__ import main
 from minires_kernels import backends, gpu
 
 
+@pytest.mark.slow  # test_device_tensors.py checks layers and a kernel on it
 def test_gradcheck_runs_on_the_device(capsys):
     with device_module.device():
         assert main(["gradcheck", "--backend", "cuda", "linear", "ReLU"]) == 0
