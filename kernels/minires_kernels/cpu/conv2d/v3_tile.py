@@ -8,9 +8,10 @@ with zeros beside them. Not so depthwise convolution, which has a loop of its ow
 many weights, which are columns after all, for a product of BLAS, and many 1×1 filters, which are
 such a product without columns.
 
-A block of filters meets all pixels of a unit, one tile after another: its weights stay in the first
-cache. 1×1 filters have so few weights that a tile of pixels meets all of them instead: it is read
-once, and whole pixels of y are written.
+A block of filters meets all pixels of a unit, one tile after another: its weights stay in a cache.
+Where they are too many for that, some runs of taps come first, and sums wait in y for the others.
+1×1 filters have so few weights that a tile of pixels meets all of them instead: it is read once,
+and whole pixels of y are written.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ from .gather import Gather, backward_gathers, forward_gather
 from .units import copy_band, pixel_table, units
 from .v3_weights import weight_gradient
 
-MANY_FILTERS = 128  # repay the compilation of another shape of tile, as do 1×1 filters
+MANY_WEIGHTS = 1 << 15  # repay the compilation of another shape of tile, as do 1×1 filters
+PART_BYTES = 1 << 18  # of a block's weights, which all pixels of a unit meet before the next part
 WEIGHTS = 1 << 12, 1 << 17  # of 1×1 filters, so many that another tile pays, in the second cache
 
 
@@ -68,6 +70,7 @@ def _gather(
     blocks_per_group, k_group, c_group, y_image, y_row, y_start, groups = filters
     tile_rows, columns = tile
     pixels_together, width_k = len(tile_rows), len(columns) * lanes(source)
+    runs_together = max(1, PART_BYTES // max(1, run_length * width_k * w.itemsize))
     blocks = groups * blocks_per_group
     image_size = height * width * c
     scratch = np.empty(images * image_size if copied else 1, source.dtype)
@@ -95,24 +98,28 @@ def _gather(
                 group, k = block // blocks_per_group, block % blocks_per_group * width_k
                 whole = k + width_k <= k_group
                 start = load_tile(b, spaced(tile_rows, block * width_k, 0), columns)
-                for i in range(first, min(last + 1, first + near), pixels_together):
-                    rows = looked_up(tile_rows, source_pixels, i, last)
-                    sums = start
-                    o = block * runs.size * run_length * width_k
-                    for r in range(runs.size):
-                        offset = base + group * c_group + runs[r]
-                        for j in range(run_length):
-                            sums = multiply_add(sums, x, rows, offset + j, w, columns, o)
-                            o += width_k
-                    channel = to + group * k_group + k
-                    if whole:
+                channel = to + group * k_group + k
+                near_runs = runs_together if whole else runs.size
+                for part in range(0, runs.size, near_runs):
+                    for i in range(first, min(last + 1, first + near), pixels_together):
+                        rows = looked_up(tile_rows, source_pixels, i, last)
                         pixels = looked_up(tile_rows, y_pixels, i, last)
-                        store_tile(y, spaced(pixels, channel, 1), columns, sums)
-                        continue
-                    store_tile(tail, spaced(tile_rows, 0, width_k), columns, sums)
-                    for t in range(min(pixels_together, last + 1 - i)):
-                        for lane in range(k_group - k):
-                            y[y_pixels[i + t] + channel + lane] = tail[t * width_k + lane]
+                        sums = start
+                        if part > 0:
+                            sums = load_tile(y, spaced(pixels, channel, 1), columns)
+                        o = (block * runs.size + part) * run_length * width_k
+                        for r in range(part, min(part + near_runs, runs.size)):
+                            offset = base + group * c_group + runs[r]
+                            for j in range(run_length):
+                                sums = multiply_add(sums, x, rows, offset + j, w, columns, o)
+                                o += width_k
+                        if whole:
+                            store_tile(y, spaced(pixels, channel, 1), columns, sums)
+                            continue
+                        store_tile(tail, spaced(tile_rows, 0, width_k), columns, sums)
+                        for t in range(min(pixels_together, last + 1 - i)):
+                            for lane in range(k_group - k):
+                                y[y_pixels[i + t] + channel + lane] = tail[t * width_k + lane]
 
 
 @loop
@@ -170,7 +177,7 @@ def _run_gather(
     n, h, width, c = source.shape
     k_group, c_group = y.shape[3] // groups, c // groups
     together = w.shape[2:] == (1, 1) and WEIGHTS[0] <= w.size <= WEIGHTS[1]
-    tile = tile_for(k_group, y.itemsize, fewest_loads=together or k_group >= MANY_FILTERS)
+    tile = tile_for(k_group, y.itemsize, fewest_loads=together or w.size >= MANY_WEIGHTS)
     u = units(gather, h, width, c, source.itemsize, images=n, weights=w.nbytes)
     taps, runs, length = _tables(gather, groups == 1, u.pitch, c)
     packed = _packed(w, taps, groups, mirrored, tile.width(y.itemsize))
