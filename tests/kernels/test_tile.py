@@ -84,9 +84,9 @@ def sums_loops(assembly):
     [
         ("haswell", 16, "", 64, [6 * 2, 6 * 2]),
         ("skylake-avx512", 32, "", 64, [8 * 2, 8 * 2]),
-        ("skylake-avx512", 32, "", 128, [6 * 4, 8 * 2]),
+        ("skylake-avx512", 32, "", 512, [6 * 4, 8 * 2]),
         ("nehalem", 32, ARM, 64, [8 * 2, 8 * 2]),  # its lanes, ARM's registers
-        ("nehalem", 32, ARM, 128, [6 * 4, 8 * 2]),
+        ("nehalem", 32, ARM, 512, [6 * 4, 8 * 2]),
     ],
 )
 def test_sums_stay_in_registers(cpu, registers, triple, filters, products):
