@@ -25,7 +25,7 @@ import numpy as np
 
 from ..memory import empty_like
 from ..spec import ALL, Array, Needs, versions
-from .machine.jit import jit_in_order
+from .machine.jit import jit_in_order, jit_inner_in_order
 from .machine.layout import LINE, plain, to_nchw, to_nhwc
 from .machine.loops import loop_in_order
 from .machine.simd import prefetch
@@ -78,7 +78,7 @@ def _shape_of_sums(rows: int, lanes: int) -> tuple[int, int, int]:
     return parts(rows, SMALLEST // lanes), 2, lanes
 
 
-@jit_in_order
+@jit_inner_in_order
 def ask_for(m: int, x: Array) -> None:
     """Prefetch the row AHEAD of row m, which is read or written soon.
 
@@ -89,7 +89,7 @@ def ask_for(m: int, x: Array) -> None:
 
 
 # ---- statistics and per-channel values ----------------------------------------------------------
-@jit_in_order
+@jit_inner_in_order
 def fold(first: Array, second: Array, sums: Array) -> None:
     """Add two rows of sums to sums (2, lanes) in float64, and clear them."""
     for j in range(first.size):

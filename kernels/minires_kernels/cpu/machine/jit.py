@@ -10,6 +10,7 @@ import numba
 from numba.core import config as _config
 
 from .disk_cache import DiskCache, cache_folder
+from .whole import Inner, Whole
 
 numba_config: Any = _config  # its settings are made at run time, so a type checker sees none
 
@@ -41,8 +42,12 @@ def jit_exact(function: Callable[..., Any]) -> Any:
 
 def jit_inner(function: Callable[..., Any], fastmath: set[str] = ANY_ORDER) -> Any:
     """As `jit`, for a function that only compiled code calls: cached with its callers."""
-    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return numba.njit(function, nogil=True, error_model="numpy", fastmath=fastmath, **options)
+    return _njit(function, Inner, fastmath, no_cpython_wrapper=True)
+
+
+def jit_inner_in_order(function: Callable[..., Any]) -> Any:
+    """As `jit_inner`, with sums in the order in which they are written."""
+    return jit_inner(function, IN_ORDER)
 
 
 def jit_inlined(function: Callable[..., Any]) -> Any:
@@ -58,8 +63,13 @@ def compiled(
     function: Callable[..., Any], fastmath: set[str], kept_as: Callable[..., Any] | None = None
 ) -> Any:
     """Return `function` with its results on disk, under the name and source of `kept_as`."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
-    result = numba.njit(function, **options)
+    result = _njit(function, Whole, fastmath)
     if CACHE is not None and not numba_config.DISABLE_JIT:
         result._cache = DiskCache(kept_as or function, CACHE)  # as numba.njit(cache=True) does
     return result
+
+
+def _njit(function: Callable[..., Any], compiler: Any, fastmath: set[str], **others: bool) -> Any:
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+    options |= {"no_cfunc_wrapper": True, **others}  # which C would call: nobody does
+    return numba.njit(function, pipeline_class=compiler, **options)

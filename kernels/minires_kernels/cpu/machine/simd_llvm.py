@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba import extending as _extending
 from numba import types
 from numba.core import cgutils as _cgutils
-from numba.extending import models, overload, register_model
+from numba.extending import lower_builtin, models, register_model, type_callable
 
 from .vector_width import VECTOR_BYTES
 
@@ -41,7 +41,8 @@ class _RegisterModel(models.PrimitiveModel):
 
 def pointer(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
     """Return the address of array[i]."""
-    return builder.gep(context.make_array(array_type)(context, builder, array).data, [i])
+    field = context.data_model_manager[array_type].get_field_position("data")
+    return builder.gep(builder.extract_value(array, field), [i])
 
 
 def vector_pointer(context: Any, builder: Any, array_type: Any, array: Any, i: Any) -> Any:
@@ -165,24 +166,23 @@ def splat(context: Any, builder: Any, value: Any, given: Any, register: Register
 def _arithmetic(python_operator: Any, llvm_name: str) -> None:
     """Let + - * / take registers, and numbers beside them; LLVM may fuse a product and a sum."""
 
-    @intrinsic
-    def instruction(typing_context: Any, a: Any, b: Any) -> Any:
-        register = a if isinstance(a, Register) else b
+    @type_callable(python_operator)
+    def _(context: Any) -> Any:
+        def kind(a: Any, b: Any) -> Any:
+            registers = [t for t in (a, b) if isinstance(t, Register)]
+            numbers = [t for t in (a, b) if isinstance(t, types.Number)]
+            fit = (len(registers) == 2 and a == b) or len(registers) == len(numbers) == 1
+            return registers[0] if fit else None
 
-        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            pair = zip(args, signature.args, strict=True)
-            x, y = [splat(context, builder, v, given, register) for v, given in pair]
-            return getattr(builder, llvm_name)(x, y, flags=("contract",))
+        return kind
 
-        return register(a, b), code
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        register, pair = signature.return_type, zip(args, signature.args, strict=True)
+        x, y = [splat(context, builder, v, given, register) for v, given in pair]
+        return getattr(builder, llvm_name)(x, y, flags=("contract",))
 
-    @overload(python_operator, strict=False)
-    def _(a: Any, b: Any) -> Any:
-        registers = [t for t in (a, b) if isinstance(t, Register)]
-        numbers = [t for t in (a, b) if isinstance(t, types.Number | types.Literal)]
-        if (len(registers) == 2 and a == b) or len(registers) == len(numbers) == 1:
-            return lambda a, b: instruction(a, b)
-        return None
+    for kinds in ((Register, Register), (Register, types.Number), (types.Number, Register)):
+        lower_builtin(python_operator, *kinds)(code)  # type: ignore[no-untyped-call]
 
 
 _arithmetic(operator.add, "fadd")
