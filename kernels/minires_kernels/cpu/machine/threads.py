@@ -220,38 +220,37 @@ def run(loop: Callable[..., Any], n: int, *args: Any, smallest: int = 1) -> None
     `smallest` is the number of items below which a range is not worth a thread's while. An
     exception in any range is raised here, after all threads have stopped.
     """
-    if n <= 0:
+    launch = getattr(loop, "launch", None)  # of a compiled loop
+    if n < 2 * smallest or num_threads() == 1:
+        if n > 0:
+            loop(0, n, *args) if launch is None else launch(n, 1, 0, _shared, args)
         return
     ranges = n // smallest
     threads = min(num_threads(), ranges)
-    launch = getattr(loop, "launch", None)
+    cuts = min(ranges, RANGES_PER_THREAD * threads)
     if launch is not None:
-        _share(launch, n, min(ranges, RANGES_PER_THREAD * threads), threads, args)
-    elif threads <= 1:
-        loop(0, n, *args)
-    else:
-        job = _Job(loop, args, n, min(ranges, RANGES_PER_THREAD * threads))
-        for helper in _helpers_for(threads):
-            helper.jobs.put(job)
-        _shared[loops.NEWS] += 1
-        job.complete()
+        _share(launch, n, cuts, threads, args)
+        return
+    job = _Job(loop, args, n, cuts)
+    for helper in _helpers_for(threads):
+        helper.jobs.put(job)
+    _shared[loops.NEWS] += 1
+    job.complete()
 
 
 def _share(
     launch: Callable[..., bool], n: int, cuts: int, threads: int, args: tuple[Any, ...]
 ) -> None:
     """Run a compiled loop with helpers; alone if they share another thread's loop just now."""
-    shared = threads > 1 and _sharing.acquire(blocking=False)
+    if not _sharing.acquire(blocking=False):
+        launch(n, 1, 0, _shared, args)
+        return
     try:
-        if shared:
-            for helper in _helpers_for(threads):
-                if helper.asleep:
-                    helper.jobs.put(_NO_JOB)
-            well = launch(n, cuts, turns(_watch_time(CALLER_WATCHES)), _shared, args)
-        else:
-            well = launch(n, 1, 0, _shared, args)
+        for helper in _helpers_for(threads):
+            if helper.asleep:
+                helper.jobs.put(_NO_JOB)
+        well = launch(n, cuts, turns(_watch_time(CALLER_WATCHES)), _shared, args)
     finally:
-        if shared:
-            _sharing.release()
+        _sharing.release()
     if not well:
         raise MemoryError("no memory for what a kernel's threads keep for themselves")
