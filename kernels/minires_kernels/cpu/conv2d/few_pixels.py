@@ -1,34 +1,49 @@
-"""Convolution of few pixels with many weights: columns (im2col) and BLAS.
+"""Convolution of few pixels with many weights: columns (im2col) and products in register tiles.
 
 Where images have shrunk to a few pixels, the weights are most of the memory that a convolution
 reads and writes: 9 MB for 512 × 512 × 3 × 3, beside 64 KB for eight images of 2×2. The loops of v3
 and v4 bring weights into an order of their own and gradients back from it, which then takes longer
-than the products. Here w (K, C·R·S) and dw take part in a product as they lie in memory:
+than the products. Here w (K, J = C·R·S) and dw take part in a product as they lie in memory, and
+each weight is read or written once:
 
-    y = columns wᵀ        dw = dyᵀ columns        dx = columns' pixels, summed over dy w
+    y = w columns        dw = dy columnsᵀ        dx = columns' pixels, summed over wᵀ dy
 
-with columns (N·P·Q, C·R·S). A thread takes some channels of x: their columns stay in its cache, and
-each weight is read or written once.
+with columns (J, pixels = N·P·Q), y and dy (K, pixels). Rows of the result go to threads. BLAS is
+slower here: it copies w to have it in an order of its own.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
 from ...checks import Windows
-from ...memory import empty, zeros
+from ...memory import empty
 from ...spec import Array, Needs
 from ..machine.layout import plain, to_nchw
-from ..machine.threads import parts, run
+from ..machine.loops import loop
+from ..machine.threads import run
+from ..machine.tile import (
+    Positions,
+    fill_tile,
+    load_tile,
+    looked_up,
+    multiply_add,
+    spaced,
+    store_tile,
+    tile_for,
+)
 from .common import SMALLEST_FLOPS
 
 FLAT = 8  # times N·P·Q is at most a side of w: with more pixels, products outweigh the weights
 FLATTER = 16  # the same where Winograd would need fewer products
-FEWEST_WEIGHTS = 1 << 15  # with fewer, NumPy's calls outweigh both
-MOST_PIECES = 4  # of the channels: with more, products become slivers
+FEWEST_WEIGHTS = 1 << 15  # with fewer, the calls outweigh both
+ALONG_W = 1024  # terms of y summed at a time, along rows of w; then the sum so far takes them in
+SMALLEST_COPIES = 1 << 13  # elements of columns: below that a thread costs more than it saves
+ACROSS_W = 32  # terms of dx at a time, each in another row of w: as many streams of memory
+
+Geometry = tuple[int, ...]
 
 
 def pays(x: Array, w: Array, win: Windows, groups: int, flat: int = FLAT) -> bool:
@@ -38,81 +53,114 @@ def pays(x: Array, w: Array, win: Windows, groups: int, flat: int = FLAT) -> boo
     return enough and 0 < flat * pixels <= math.sqrt(w.size)
 
 
-def _taps(padded: Array, win: Windows) -> Iterator[tuple[int, int, Array]]:
-    """Yield r, s and the view (N, P, Q, c) of the pixels of `padded` that this tap meets."""
-    (p, q), (sh, sw), (dh, dw) = win.output, win.stride, win.dilation
-    for r, s in np.ndindex(*win.size):
-        top, left = r * dh, s * dw
-        yield r, s, padded[:, top : top + sh * p : sh, left : left + sw * q : sw]
+@loop
+def _columns(lo: int, hi: int, x: Array, g: Geometry, steps: tuple[int, int], out: Array) -> None:
+    """out[j · steps[0] + m · steps[1]] = x (N, H, W, C; flat) where tap j of window m meets it, or
+    0 beyond the image, for channels lo … hi - 1."""
+    h, w, c_all, r_all, s_all, p, q, sh, sw, top, left, dh, dw = g
+    j_step, m_step = steps
+    for m in range(len(x) // (h * w * c_all) * p * q):
+        n, i, j = m // (p * q), m // q % p * sh - top, m % q * sw - left
+        for r in range(r_all):
+            for s in range(s_all):
+                row, column = i + r * dh, j + s * dw
+                to, step = m * m_step + (r * s_all + s) * j_step, r_all * s_all * j_step
+                if 0 <= row < h and 0 <= column < w:
+                    at = ((n * h + row) * w + column) * c_all
+                    for c in range(lo, hi):
+                        out[to + c * step] = x[at + c]
+                else:
+                    for c in range(lo, hi):
+                        out[to + c * step] = 0
 
 
-def _within_zeros(x: Array, win: Windows) -> tuple[Array, Array]:
-    """Return zeros (N, H', W', C) that all windows fit in, and the view of them where x lies."""
-    n, h, w, c = x.shape
-    padded = zeros((n, *win.padded(h, w), c), x.dtype)
-    top, left = win.padding
-    return padded, padded[:, top : top + h, left : left + w]
+@loop
+def _pixel_sums(lo: int, hi: int, columns: Array, g: Geometry, width: int, dx: Array) -> None:
+    """Images lo … hi - 1 of dx (N, H, W, C; flat): what columns (J, width; flat) have for each
+    pixel, summed."""
+    h, w, c_all, r_all, s_all, p, q, sh, sw, top, left, dh, dw = g
+    taps = r_all * s_all
+    dx[lo * h * w * c_all : hi * h * w * c_all] = 0
+    for m in range(lo * p * q, hi * p * q):
+        n, i, j = m // (p * q), m // q % p * sh - top, m % q * sw - left
+        for r in range(r_all):
+            for s in range(s_all):
+                row, column = i + r * dh, j + s * dw
+                if 0 <= row < h and 0 <= column < w:
+                    to, at = ((n * h + row) * w + column) * c_all, (r * s_all + s) * width + m
+                    for c in range(c_all):
+                        dx[to + c] += columns[at + c * taps * width]
 
 
-def _columns(x: Array, win: Windows) -> Array:
-    """Return the windows of x (N, H, W, c) as the rows of a matrix (N·P·Q, c·R·S)."""
-    padded, inside = _within_zeros(x, win)
-    inside[:] = x
-    n, c = len(x), x.shape[3]
-    columns = empty((n, *win.output, c, *win.size), x.dtype)
-    for r, s, pixels in _taps(padded, win):
-        columns[..., r, s] = pixels
-    return columns.reshape(n * win.output[0] * win.output[1], -1)
+@loop
+def _product(
+    lo: int, hi: int, a: Array, b: Array, sizes: tuple[int, ...], places: tuple[Array, Array],
+    rows: Positions, columns: Positions, y: Array,
+) -> None:  # fmt: skip
+    """y[i] = Σ_t a[i, t] b[t] for blocks lo … hi - 1 of rows i; all flat.
 
-
-def _pixel_sums(columns: Array, win: Windows, dx: Array) -> None:
-    """Write to dx (N, H, W, c) the sum of what columns (N·P·Q, c·R·S) have for each pixel."""
-    padded, inside = _within_zeros(dx, win)
-    windows = columns.reshape(len(dx), *win.output, dx.shape[3], *win.size)
-    for r, s, pixels in _taps(padded, win):
-        pixels += windows[..., r, s]
-    dx[:] = inside
-
-
-def _forward(lo: int, hi: int, x: Array, w: Array, win: Windows, partial: Array) -> None:
-    """partial[i] (K, N·P·Q) = the sum over piece i of the channels, for lo ≤ i < hi."""
-    for i in range(lo, hi):
-        channels, places = _piece(i, len(partial), x.shape[3], win)
-        np.matmul(w[:, places], _columns(x[..., channels], win).T, out=partial[i])
-
-
-def _backward(lo: int, hi: int, dy: Array, x: Array, w: Array, win: Windows, pieces: int,
-              dx: Array | None, dw: Array | None) -> None:  # fmt: skip
-    """Pieces lo … hi - 1 of the channels of dx (N, H, W, C) and dw (K, C·R·S), if they are wanted.
-
-    dy (N·P·Q, K)
+    sizes: terms, how many of them at a time, the step from a[i, t] to a[i, t + 1], the width of b
+    and y, the columns of a tile; places: where rows of a and y begin. The last block and the last
+    columns overlap those before them, whose sums come out the same.
     """
-    for i in range(lo, hi):
-        channels, places = _piece(i, pieces, x.shape[3], win)
-        if dx is not None:
-            columns = empty((len(dy), places.stop - places.start), dy.dtype)
-            _pixel_sums(np.matmul(dy, w[:, places], out=columns), win, dx[..., channels])
-        if dw is not None:
-            np.matmul(dy.T, _columns(x[..., channels], win), out=dw[:, places])
+    terms, together, a_step, width, wide = sizes
+    last = len(places[0]) - 1
+    for first in range(0, terms, together):
+        end = min(first + together, terms)
+        for block in range(lo, hi):
+            at = looked_up(rows, places[0], block * len(rows), last)
+            for start in range(0, width, wide):
+                m = min(start, width - wide)
+                to = looked_up(rows, places[1], block * len(rows), last)
+                here = spaced(columns, m, 1)
+                sums = fill_tile(y, rows, columns, 0) if first == 0 else load_tile(y, to, here)
+                for t in range(first, end):
+                    sums = multiply_add(sums, a, at, t * a_step, b, columns, t * width + m)
+                store_tile(y, to, here, sums)
 
 
-def _piece(i: int, pieces: int, c: int, win: Windows) -> tuple[slice, slice]:
-    """Return piece i of the channels, and its part of a row of weights."""
-    taps, lo, hi = win.size[0] * win.size[1], i * c // pieces, (i + 1) * c // pieces
-    return slice(lo, hi), slice(lo * taps, hi * taps)
+def _multiply(
+    a: Array, row_step: int, term_step: int, terms: int, together: int, b: Array, y: Array
+) -> None:
+    """y (rows, width) = Σ_t a[row · row_step + t · term_step] · b[t] (terms, width)."""
+    n, width = y.shape
+    tile = tile_for(width, y.itemsize)
+    wide = tile.width(y.itemsize)
+    places = (np.arange(n) * row_step, np.arange(n) * width)
+    run(
+        _product, -(-n // tile.height), a.reshape(-1), b.reshape(-1),
+        (terms, together, term_step, width, wide), places, tile.rows, tile.columns, y.reshape(-1),
+        smallest=SMALLEST_FLOPS // (2 * tile.height * terms * width) + 1,
+    )  # fmt: skip
 
 
-def _pieces(pixels: int, w: Array) -> int:
-    channel = 2 * pixels * w[:, 0].size  # flops
-    return parts(w.shape[1], 4 * SMALLEST_FLOPS // channel + 1, MOST_PIECES)
+def _width(pixels: int, itemsize: int) -> int:
+    """Return how many columns to have: whole tiles."""
+    wide = tile_for(pixels, itemsize).width(itemsize)
+    return -(-pixels // wide) * wide
+
+
+def _geometry(x: Array, win: Windows) -> Geometry:
+    return (*x.shape[1:], *win.size, *win.output, *win.stride, *win.padding, *win.dilation)
+
+
+def _fill(columns: Array, x: Array, win: Windows, steps: tuple[int, int]) -> None:
+    few = SMALLEST_COPIES * x.shape[3] // columns.size + 1
+    run(
+        _columns, x.shape[3], x.reshape(-1), _geometry(x, win), steps, columns.reshape(-1),
+        smallest=few,
+    )  # fmt: skip
 
 
 def forward(x: Array, w: Array, b: Array | None, win: Windows, y: Array) -> None:
-    """y (N, P, Q, K) = b + Σ over pieces of the channels: columns wᵀ; x (N, H, W, C)."""
-    k, pixels = len(w), y[..., 0].size
-    partial = empty((_pieces(pixels, w), k, pixels), x.dtype)
-    run(_forward, len(partial), x, plain(w).reshape(k, -1), win, partial)
-    y.reshape(-1, k)[:] = partial.sum(axis=0).T
+    """y (N, P, Q, K) = b + w columns; x (N, H, W, C)."""
+    k, pixels, terms = len(w), y[..., 0].size, w[0].size
+    width = _width(pixels, x.itemsize)
+    columns, sums = empty((terms, width), x.dtype), empty((k, width), x.dtype)
+    columns[:, pixels:] = 0
+    _fill(columns, x, win, (width, 1))
+    _multiply(plain(w), terms, 1, terms, ALONG_W, columns, sums)
+    y.reshape(-1, k)[:] = sums[:, :pixels].T
     if b is not None:
         y += b
 
@@ -121,9 +169,21 @@ def backward(
     dy: Array, x: Array, w: Array, win: Windows, needs: Needs
 ) -> tuple[Array | None, Array | None]:
     """Return dx and dw from dy (N, P, Q, K) and x (N, H, W, C)."""
-    k = len(w)
-    dx = empty(x.shape, x.dtype) if needs[0] else None
-    dw = empty((k, w[0].size), w.dtype) if needs[1] else None
-    pieces = _pieces(dy[..., 0].size, w)
-    run(_backward, pieces, dy.reshape(-1, k), x, plain(w).reshape(k, -1), win, pieces, dx, dw)
-    return None if dx is None else to_nchw(dx), None if dw is None else dw.reshape(w.shape)
+    k, pixels, terms = len(w), dy[..., 0].size, w[0].size
+    geometry, dx, dw = _geometry(x, win), None, None
+    if needs[0]:
+        width = _width(pixels, dy.itemsize)
+        upstream, columns = np.zeros((k, width), dy.dtype), empty((terms, width), dy.dtype)
+        upstream[:, :pixels] = dy.reshape(pixels, k).T
+        _multiply(plain(w), 1, terms, k, ACROSS_W, upstream, columns)
+        dx = empty(x.shape, dy.dtype)
+        run(_pixel_sums, len(x), columns.reshape(-1), geometry, width, dx.reshape(-1))
+        dx = to_nchw(dx)
+    if needs[1]:
+        width = max(terms, tile_for(terms, w.itemsize).width(w.itemsize))
+        columns, dw = empty((pixels, width), x.dtype), empty((k, width), w.dtype)
+        columns[:, terms:] = 0
+        _fill(columns, x, win, (1, width))
+        _multiply(plain(dy), 1, k, pixels, pixels, columns, dw)
+        dw = plain(dw[:, :terms]).reshape(w.shape)
+    return dx, dw
