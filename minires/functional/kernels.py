@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minires_kernels import current_backend, specs
+from minires_kernels import specs
 from minires_kernels.backends import kernel_for
 
 from ..function import Context, Function
@@ -17,11 +17,6 @@ from ..observe import watchers
 from ..tensor import Array, Tensor
 
 Size = int | tuple[int, int]
-
-
-def in_loops(x: Any) -> bool:
-    """Whether compiled loops take x: NumPy's arrays, of a type that the cpu backend has."""
-    return type(x) is np.ndarray and x.dtype.char in "fd" and current_backend() == "cpu"
 
 
 def kernel_function(name: str, kernel: str) -> type[Function]:

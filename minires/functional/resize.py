@@ -6,13 +6,13 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from minires_kernels import checks
+from minires_kernels import checks, current_backend
 from minires_kernels.arrays import module_of, to_device_of
 
 from .. import ops
 from ..function import Context, Function
 from ..tensor import Array, Tensor
-from .kernels import Size, in_loops, require_tensor
+from .kernels import Size, require_tensor
 
 
 class Line(NamedTuple):
@@ -42,6 +42,11 @@ class Line(NamedTuple):
         return to_device_of(a, like)  # type: ignore[no-any-return]
 
 
+def _in_loops(x: Any) -> bool:
+    """Whether compiled loops take x: NumPy's arrays, of a type that the cpu backend has."""
+    return type(x) is np.ndarray and x.dtype.char in "fd" and current_backend() == "cpu"
+
+
 class Resize(Function):
     """y = A x Bᵀ for each image, A and B with one or two neighbours a row;  dx = Aᵀ dy B."""
 
@@ -50,7 +55,7 @@ class Resize(Function):
     @staticmethod
     def forward(ctx: Context, x: Array, *, rows: Line, columns: Line) -> Any:
         ctx.save(x.shape[2:], rows, columns)
-        if in_loops(x):
+        if _in_loops(x):
             from . import resize_loops
 
             return resize_loops.resized(x, rows, columns)
@@ -59,7 +64,7 @@ class Resize(Function):
     @staticmethod
     def backward(ctx: Context, dy: Array) -> Any:
         (h, w), rows, columns = ctx.saved
-        if in_loops(dy):
+        if _in_loops(dy):
             from . import resize_loops
 
             return resize_loops.gradient(dy, h, w, rows, columns)

@@ -55,6 +55,6 @@ def test_bits_do_not_depend_on_threads(mode, corners):
 
 
 def test_other_types_stay_with_numpy():
-    assert not resize.in_loops(np.zeros((1, 1, 2, 2), np.float16))
+    assert not resize._in_loops(np.zeros((1, 1, 2, 2), np.float16))
     with use_backend("reference"):
-        assert not resize.in_loops(np.zeros((1, 1, 2, 2), np.float32))
+        assert not resize._in_loops(np.zeros((1, 1, 2, 2), np.float32))
