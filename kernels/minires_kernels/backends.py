@@ -264,9 +264,6 @@ def kernel_for(name: str, x: Any) -> Kernel:
     if type(x) is not np.ndarray and on_gpu(x):
         return kernel(name, "cuda")
     backend = current_backend()
-    found = _cache.get((name, backend, None, _chosen(use_versions).get(name)))
-    if found is not None and backend != "cuda":
-        return found
     if backend == "cuda" or (backend == "cpu" and "cpu" not in _packages):
         backend = _for_numpy(name, x, backend)
     return kernel(name, backend)

@@ -80,10 +80,7 @@ class _BatchNorm(Norm):
         """Count the batch, which has been normalised: one that was refused does not count."""
         if self.training and self._buffers["running_mean"] is not None:
             count = self._buffers["num_batches_tracked"]
-            if type(count) is np.ndarray and count.ndim == 0:
-                count.fill(count.item() + 1)  # half of what `count += 1` takes
-            else:
-                count += 1  # in place, the array being a buffer
+            count += 1  # in place, the array being a buffer
         return y
 
     def _statistics(self) -> tuple[Array | None, Array | None]:
